@@ -1,0 +1,30 @@
+"""DenseNet, of torchvision and of timm: what the classifier reads, after the last ReLU."""
+
+from __future__ import annotations
+
+import torch
+from camkit_core import Adapter
+from torch import Tensor, nn
+
+
+def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+    """The output of `features[-1]` after the ReLU that follows it.
+
+    torchvision applies that ReLU in place, as a function, so no module has its output.
+    """
+    layer = model.get_submodule("features")[-1]  # type: ignore[index]
+    return Adapter(layer=layer, activation=positive)
+
+
+def timm_adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+    """The output of `features[-1]`, a norm that holds the ReLU."""
+    return Adapter(layer=model.get_submodule("features")[-1])  # type: ignore[index]
+
+
+def positive(output: Tensor) -> Tensor:
+    """ReLU whose zeros are the smallest positive number, about 1e-38.
+
+    The model applies its own ReLU to what it is handed. At an exact zero that ReLU would stop
+    the gradient, and the map would pair activations after the ReLU with gradients before it.
+    """
+    return output.clamp(min=torch.finfo(output.dtype).tiny)

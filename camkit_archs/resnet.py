@@ -1,0 +1,11 @@
+"""ResNet and its kin (ResNeXt, Wide ResNet, SE- and ECA-ResNets), of torchvision and of timm."""
+
+from __future__ import annotations
+
+from camkit_core import Adapter
+from torch import nn
+
+
+def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+    """The last residual block: `layer4[-1]`."""
+    return Adapter(layer=model.get_submodule("layer4")[-1])  # type: ignore[index]

@@ -1,0 +1,89 @@
+"""camkit: class activation maps for any PyTorch vision model, every part a plugin."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapter import Adapter, tokens_to_grid
+    from .class_form import ClassForm
+    from .engine import compare, explain
+    from .errors import (
+        CamkitError,
+        CamkitWarning,
+        InputError,
+        LayerError,
+        NoAdapter,
+        PluginError,
+        TargetError,
+        UnknownName,
+    )
+    from .explanation import Comparison, Explanation
+    from .hookspecs import hookimpl
+    from .maps import unit_range, upsample, weighted_sum
+    from .probe import Probe
+    from .recording import Recording, record
+    from .targets import ClassifierOutputTarget
+
+_HOMES = {
+    "adapter": ("Adapter", "tokens_to_grid"),
+    "class_form": ("ClassForm",),
+    "engine": ("compare", "explain"),
+    "errors": (
+        "CamkitError",
+        "CamkitWarning",
+        "InputError",
+        "LayerError",
+        "NoAdapter",
+        "PluginError",
+        "TargetError",
+        "UnknownName",
+    ),
+    "explanation": ("Comparison", "Explanation"),
+    "hookspecs": ("hookimpl",),
+    "maps": ("unit_range", "upsample", "weighted_sum"),
+    "probe": ("Probe",),
+    "recording": ("Recording", "record"),
+    "targets": ("ClassifierOutputTarget",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 - the names of the table above
+    "Adapter",
+    "CamkitError",
+    "CamkitWarning",
+    "ClassForm",
+    "ClassifierOutputTarget",
+    "Comparison",
+    "Explanation",
+    "InputError",
+    "LayerError",
+    "NoAdapter",
+    "PluginError",
+    "Probe",
+    "Recording",
+    "TargetError",
+    "UnknownName",
+    "compare",
+    "explain",
+    "hookimpl",
+    "record",
+    "tokens_to_grid",
+    "unit_range",
+    "upsample",
+    "weighted_sum",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Each name is imported when first used: `camkit list-methods` must not wait for torch.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,74 @@
+"""One target explained by one method: its maps gathered over views and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .diagnosis import blank_reasons, warn_of_blanks
+from .explanation import Explanation
+from .maps import heatmaps
+from .plans import Plan
+from .probe import Probe
+from .provenance import provenance
+from .selection import Chosen
+from .smoothing import View, mean_of_layers
+from .targets import found_logits
+
+
+class Answer:
+    """Collects what one method says of one target.
+
+    Args:
+        plan: the method.
+        plain: the probe of the images as they are at the first layer, for scores and classes.
+    """
+
+    def __init__(self, plan: Plan, plain: Probe) -> None:
+        self.plan = plan
+        self.plain = plain
+        self.maps: dict[str, list[Tensor]] = {}
+        self.notes: list[str] = []
+
+    def ask(self, probe: Probe, view: View) -> None:
+        """Run the method on one view of the images at one layer."""
+        # The probe is shared by all methods, so each takes its notes away with it.
+        probe.notes = self.notes
+        cam = view.undo(self.plan.run(probe))
+        self.maps.setdefault(probe.recording.layer, []).append(cam)
+
+    def explanation(
+        self, layers: Sequence[Chosen], smoothing: Mapping[str, bool], guided: bool
+    ) -> Explanation:
+        """All of it as one explanation."""
+        cam = mean_of_layers([torch.stack(seen).mean(0) for seen in self.maps.values()])
+        default = layers[0].default if layers[0].default != layers[0].name else None
+        reasons = blank_reasons(cam, self.plain, default)
+        details = self._guided(cam) if guided else None
+        targets = self.plain.targets
+        return Explanation(
+            cam=cam,
+            logits=found_logits(self.plain.recording.output),
+            target=list(targets.functions) if targets.classes is None else targets.classes,
+            score=self.plain.scores,
+            layer=", ".join(self.maps),
+            method=self.plan.name,
+            adapter=layers[0].origin,
+            notes=tuple(dict.fromkeys([*self.notes, *warn_of_blanks(reasons)])),
+            reasons=reasons,
+            images=self.plain.images,
+            options=self.plan.options,
+            guided=details,
+            provenance=provenance(self.plan, layers, smoothing),
+        )
+
+    def _guided(self, cam: Tensor) -> Tensor:
+        gradients, count = self.plain.guided_gradients()
+        if not count:
+            self.plain.notes = self.notes
+            self.plain.warn("guided no ReLU: the model has none, so this is the plain gradient")
+        height, width = gradients.shape[-2:]
+        return gradients * heatmaps(cam, (height, width))[:, None].to(gradients.dtype)

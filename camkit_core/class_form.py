@@ -1,0 +1,100 @@
+"""The class form of a method, for code written for the most used library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .adapter import Reshape
+from .engine import explain
+from .errors import CamkitError
+
+
+class ClassForm:
+    """A method bound to a model and its target layers: a thin face over `explain`.
+
+    Subclasses name their `method`. Nothing is hooked between calls, so the context manager does
+    nothing, and lets every exception through.
+
+    Args:
+        model: any eager PyTorch model.
+        target_layers: a list of layers (modules or names), whose maps are averaged; None lets
+            the adapter choose.
+        use_cuda: move the model to the GPU first, as old code asks; otherwise the work happens
+            where the model is.
+        reshape_transform: from the layer's output to (N, C, h, w).
+        target_layer: one layer, as older code names it.
+        options: the method's own options.
+    """
+
+    method: ClassVar[str]
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target_layers: Sequence[nn.Module | str] | None = None,
+        use_cuda: bool = False,
+        reshape_transform: Reshape | None = None,
+        *,
+        target_layer: nn.Module | str | None = None,
+        **options: Any,
+    ) -> None:
+        self.model = model.cuda() if use_cuda else model
+        self.target_layers = target_layers if target_layer is None else [target_layer]
+        self.reshape_transform = reshape_transform
+        self.options = options
+        self.batch_size: int | None = None
+
+    def __call__(
+        self,
+        input_tensor: Tensor,
+        targets: Sequence[Callable[[Any], Tensor]] | None = None,
+        aug_smooth: bool = False,
+        eigen_smooth: bool = False,
+        *,
+        target_category: int | Sequence[int] | None = None,
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The heatmaps of `input_tensor` (N, C, H, W): numpy (N, H, W), float32 in [0, 1].
+
+        Args:
+            input_tensor: the images, prepared for the model.
+            targets: one callable for each image, from one sample's output to a scalar.
+            aug_smooth: average over six mirrored and rescaled versions of the images.
+            eigen_smooth: the first principal component in place of the sum.
+            target_category: a class for all images, or one for each; None for the top class.
+
+        Raises:
+            CamkitError: as `explain`, or when both targets and target_category are given.
+        """
+        if targets is not None and target_category is not None:
+            raise CamkitError("got targets= and target_category=; pass one of them")
+        explanation = explain(
+            self.model,
+            input_tensor,
+            self.method,
+            target_category if targets is None else targets,
+            self.target_layers,
+            self.reshape_transform,
+            batch_size=self.batch_size,
+            aug_smooth=aug_smooth,
+            eigen_smooth=eigen_smooth,
+            **self.options,
+        )
+        heatmap: np.ndarray[Any, np.dtype[np.float32]] = explanation.to_numpy()
+        return heatmap
+
+    def __enter__(self) -> ClassForm:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None

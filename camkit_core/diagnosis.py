@@ -1,0 +1,50 @@
+"""Why a map is blank, said for each image."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import Tensor
+
+from .errors import CamkitWarning
+from .probe import Probe
+
+
+def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple[str | None, ...]:
+    """For each map of `cam` (N, h, w): why its heatmap is blank, or None if it is not.
+
+    Args:
+        cam: the maps.
+        probe: what they were made from.
+        default_layer: the layer an adapter would have chosen, if another was explained.
+    """
+    return tuple(_reason(cam, probe, index, default_layer) for index in range(len(cam)))
+
+
+def _reason(cam: Tensor, probe: Probe, index: int, default_layer: str | None) -> str | None:
+    one, layer = cam[index], probe.recording.layer
+    if not bool(one.isfinite().all()):
+        return f"activations or gradients at {layer!r} are not finite (inf or nan)"
+    if float(one.max()) > 0:
+        return None
+    if float(one.min()) < 0:
+        return (
+            f"nothing at {layer!r} speaks for this target: the map is negative everywhere it is "
+            f"not zero; e.cam holds the signed values"
+        )
+    if probe.zero_gradient(index):
+        advice = f"try {default_layer!r}" if default_layer else "try an earlier layer"
+        return (
+            f"the gradient is exactly zero at every position of {layer!r}: the score does not "
+            f"read them (after the last attention only the class token is read, and a "
+            f"saturated score has no slope); {advice}"
+        )
+    return f"the map is zero everywhere: no channel of {layer!r} carries weight"
+
+
+def warn_of_blanks(reasons: tuple[str | None, ...]) -> tuple[str, ...]:
+    """Notes for the blank maps, of which one warning is given."""
+    notes = tuple(f"image {i}: {text}" for i, text in enumerate(reasons) if text)
+    if notes:
+        warnings.warn(f"blank map: {'; '.join(notes)}", CamkitWarning, stacklevel=4)
+    return notes

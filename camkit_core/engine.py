@@ -1,0 +1,122 @@
+"""From model and images to explanations: the one place that puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from .adapter import Adapter, Reshape
+from .answer import Answer
+from .contexts import untouched
+from .explanation import Comparison, Explanation
+from .inputs import as_batch, unwrapped
+from .layers import Layer
+from .plans import Method, plan_all
+from .probe import probes
+from .recording import record
+from .selection import choose
+from .smoothing import views
+from .targets import Target, resolve
+
+
+def explain(
+    model: nn.Module,
+    images: Tensor,
+    method: str | Method = "gradcam",
+    target: Target = None,
+    layer: Layer | Sequence[Layer] | None = None,
+    reshape_transform: Reshape | None = None,
+    **settings: Any,
+) -> Explanation:
+    """Explain what in each image speaks for its target.
+
+    The model is left bit for bit as it was: modes, buffers, gradients, hooks, random states.
+
+    Args:
+        model: any eager PyTorch model, in any mode, frozen or not, on any device.
+        images: (N, C, H, W) or (C, H, W), prepared as the model was trained.
+        method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
+        target: None for each image's top class; a class for all images; a sequence of N classes;
+            a callable, or a sequence of N, from one sample's output to a scalar tensor. Of a
+            model with one logit, 1 is for it and 0 against it.
+        layer: None lets the adapter choose; or a module of the model, its dotted name, or a list
+            of these: then `cam` is the mean of the layers' maps, each divided by its largest
+            absolute value and resized to the finest grid.
+        reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
+        **settings: those of `compare` (`adapter`, `batch_size`, `aug_smooth`, `eigen_smooth`,
+            `guided`), and the method's own options.
+
+    Returns:
+        The explanation, on the model's device.
+
+    Raises:
+        CamkitError: of the kind that fits (InputError, LayerError, NoAdapter, TargetError,
+            UnknownName, PluginError); whatever the model itself raises is passed on.
+
+    Example:
+        >>> e = explain(model, images, "ablationcam", target=254)  # doctest: +SKIP
+        >>> e.render("side_by_side").save("pug.png")               # doctest: +SKIP
+    """
+    return compare(model, images, [method], [target], layer, reshape_transform, **settings)[0, 0]
+
+
+def compare(
+    model: nn.Module,
+    images: Tensor,
+    methods: Sequence[str | Method] = ("gradcam",),
+    targets: Sequence[Target] = (None,),
+    layer: Layer | Sequence[Layer] | None = None,
+    reshape_transform: Reshape | None = None,
+    *,
+    adapter: Adapter | None = None,
+    batch_size: int | None = None,
+    aug_smooth: bool = False,
+    eigen_smooth: bool = False,
+    guided: bool = False,
+    **options: Any,
+) -> Comparison:
+    """Explain several targets by several methods, from one forward pass of the images.
+
+    The gradients of all targets are one batched computation, and the methods share them.
+
+    Args:
+        model: see `explain`, as for all arguments not listed here.
+        images: see `explain`.
+        methods: names or functions; each gets those of `options` that it takes.
+        targets: each as `target` of `explain`: None, a class, N classes, a callable, ...
+        layer: see `explain`.
+        reshape_transform: see `explain`.
+        adapter: an `Adapter` in place of the installed one that knows the model.
+        batch_size: rows in one run when a method needs many; None chooses for the device.
+        aug_smooth: average over six mirrored and rescaled versions of the images.
+        eigen_smooth: take the first principal component of the weighted channels, not their sum.
+        guided: also compute Guided Grad-CAM, into `guided` of each explanation.
+        **options: the methods' own keyword arguments.
+
+    Returns:
+        `comparison[target_index, method_index_or_name]` is an `Explanation`.
+
+    Raises:
+        CamkitError: as `explain`; an option that no method takes is an error, too.
+    """
+    module, plans = unwrapped(model), plan_all(methods, options)
+    smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
+    with untouched(module):
+        batch = as_batch(images, module)
+        layers = choose(module, batch, layer, reshape_transform, adapter)
+        plain = record(module, batch, layers[0].adapter, layers[0].name)
+        resolved = [resolve(target, plain.output, len(batch)) for target in targets]
+        asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
+        rows = [[Answer(plan, probe) for plan in plans] for probe in asked]
+        for chosen in layers:
+            for view in views(aug_smooth):
+                if aug_smooth or chosen is not layers[0]:
+                    seen = record(module, view.change(batch), chosen.adapter, chosen.name)
+                    asked = probes(seen, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
+                for row, probe in zip(rows, asked, strict=True):
+                    for answer in row:
+                        answer.ask(probe, view)
+        made = [[answer.explanation(layers, smoothing, guided) for answer in row] for row in rows]
+    return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))

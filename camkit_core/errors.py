@@ -1,0 +1,51 @@
+"""The errors camkit raises, all of them written for the person who reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CamkitError(Exception):
+    """Something camkit was given cannot be used; the message says what, and what to do next."""
+
+
+class UnknownName(CamkitError):
+    """No plugin, model, layer or class goes by the name that was asked for."""
+
+
+class PluginError(CamkitError):
+    """A plugin cannot be loaded, or its name is claimed by several packages."""
+
+
+class LayerError(CamkitError):
+    """The target layer cannot be explained: it does not run, runs twice, or has no maps."""
+
+
+class NoAdapter(LayerError):
+    """No adapter knows the model, and no layer was named."""
+
+
+class TargetError(CamkitError):
+    """The target does not fit the images or the model's output."""
+
+
+class InputError(CamkitError):
+    """The images cannot be read, or are not what the model takes."""
+
+
+class CamkitWarning(UserWarning):
+    """A result that can be used, with something its reader should know."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for an unknown name, with the closest known ones.
+
+    >>> str(unknown("method", "gradcma", ["gradcam", "scorecam"]))
+    "no method named 'gradcma'. Did you mean 'gradcam'? Known: gradcam, scorecam"
+    """
+    names = sorted(known)
+    close = get_close_matches(name.lower(), names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return UnknownName(f"no {kind} named {name!r}.{hint} Known: {shown or 'none'}")

@@ -1,0 +1,159 @@
+"""What an explanation is: the map, what was explained, by what, and what to know about it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from .errors import InputError
+from .maps import heatmaps
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+    from .plans import Renderer
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The maps of N images by one method for one target each. Holds no model and no graph.
+
+    Attributes:
+        cam: (N, h, w), float32 (float64 of a float64 model), signed, at the layer's grid: the
+            method's formula and nothing else. Of several layers, their mean (see `explain`).
+        logits: (N, K) class scores; None if the model gives none.
+        target: LongTensor (N,) of classes, or a list of N callables.
+        score: (N,), the value of each image's target.
+        layer: dotted name of the target layer; several are joined by ", ".
+        method: the method's name.
+        adapter: what chose the layer and its reshape, and where it comes from.
+        notes: what a reader should know: why a map is blank, which fallback was taken.
+        reasons: for each image why its heatmap is empty, or None if it is not.
+        images: (N, C, H, W), what the model was given.
+        options: the method's options as given.
+        guided: (N, C, H, W) guided gradients times the heatmap, if asked for; else None.
+        class_names: names of the classes, if known.
+        provenance: what made it, ready for JSON.
+    """
+
+    cam: Tensor
+    logits: Tensor | None
+    target: Tensor | list[Any]
+    score: Tensor
+    layer: str
+    method: str
+    adapter: str
+    notes: tuple[str, ...]
+    reasons: tuple[str | None, ...]
+    images: Tensor
+    options: dict[str, Any] = field(default_factory=dict)
+    guided: Tensor | None = None
+    class_names: Sequence[str] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.cam)
+
+    def __repr__(self) -> str:
+        what = "; ".join(self.describe(index) for index in range(min(len(self), 3)))
+        more = ", ..." if len(self) > 3 else ""
+        return f"<Explanation {self.method} at {self.layer}: {what}{more}>"
+
+    @cached_property
+    def heatmap(self) -> Tensor:
+        """(N, H, W) float32 in [0, 1] at input size.
+
+        ReLU, bilinear resizing (align_corners=False), division by each map's own maximum; all
+        zero where there is no evidence.
+        """
+        height, width = self.images.shape[-2:]
+        return heatmaps(self.cam, (height, width))
+
+    def describe(self, index: int = 0) -> str:
+        """Class and score of one image, e.g. "pug 9.81"."""
+        score = f"{float(self.score[index]):.2f}"
+        if not isinstance(self.target, Tensor):
+            return f"{getattr(self.target[index], '__name__', 'target')} {score}"
+        category = int(self.target[index])
+        name = self.class_names[category] if self.class_names else f"class {category}"
+        return f"{name} {score}"
+
+    def blank(self, index: int = 0) -> str | None:
+        """Why the heatmap of one image is empty; None if it is not."""
+        return self.reasons[index]
+
+    def render(self, renderer: str | Renderer = "overlay", index: int = 0, image: Any = None, **options: Any) -> Image:
+        """A picture of one image's map.
+
+        Args:
+            renderer: name of an installed renderer (`camkit list-renderers`), or a function.
+            index: which image of the batch.
+            image: the picture to draw on, as PIL, uint8 or float in [0, 1]; by default the
+                model's input made visible.
+            options: the renderer's own.
+
+        Raises:
+            UnknownName: if no such renderer is installed.
+            InputError: if there is no such image, or `image` is not a picture.
+        """
+        from .image import to_picture, visible
+        from .plans import find_renderer
+
+        self._check(index)
+        draw = find_renderer(renderer, options)
+        picture = to_picture(visible(self.images[index]) if image is None else image)
+        return draw(self, index, picture)
+
+    def save(self, path: str | Path, renderer: str | Renderer = "overlay", index: int = 0, **options: Any) -> Path:
+        """Write a picture (.png, .jpg, ...) or the raw values (.npz); returns the path.
+
+        A PNG carries its provenance as text. Raises InputError for a file type that cannot be
+        written.
+        """
+        from .saving import save
+
+        self._check(index)
+        return save(self, Path(path), renderer, index, **options)
+
+    def to_numpy(self) -> np.ndarray[Any, Any]:
+        """The heatmap as a numpy array (N, H, W), float32 in [0, 1]."""
+        values: np.ndarray[Any, Any] = self.heatmap.cpu().numpy()
+        return values
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.render("side_by_side").save(stream, "PNG")
+        return stream.getvalue()
+
+    def _check(self, index: int) -> None:
+        if not -len(self) <= index < len(self):
+            raise InputError(f"no image {index}: the explanation has {len(self)}, counted from 0")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several methods for several targets of the same images, from one forward pass.
+
+    `comparison[row, column]` is the explanation for target `row` by method `column`, which may
+    also be the method's name; iterating gives all of them, target by target.
+    """
+
+    rows: tuple[tuple[Explanation, ...], ...]
+    methods: tuple[str, ...]
+
+    def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
+        row, column = place
+        return self.rows[row][self.methods.index(column) if isinstance(column, str) else column]
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (one for row in self.rows for one in row)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.methods)

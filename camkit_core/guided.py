@@ -1,0 +1,56 @@
+"""Guided backpropagation on the graph of a forward pass; the model itself is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .targets import Targets
+
+
+def guided_gradients(
+    model: nn.Module, images: Tensor, targets: Targets, nodes: Sequence[str]
+) -> tuple[Tensor, int]:
+    """The gradient at the images with negative values stopped at each ReLU (arXiv 1412.6806).
+
+    Works on autograd's nodes, so `nn.ReLU`, `F.relu` and `tensor.relu`, in place or not, are the
+    same to it.
+
+    Args:
+        model: in evaluation mode.
+        images: (N, C, H, W).
+        targets: one score function for each image.
+        nodes: names of the autograd nodes to guide.
+
+    Returns:
+        The gradient (N, C, H, W), and how many nodes were guided.
+    """
+    with torch.enable_grad():
+        leaf = images.detach().clone().requires_grad_()
+        score = targets.scores(model(leaf.clone())).sum()
+    if score.grad_fn is None:
+        return torch.zeros_like(leaf), 0
+    found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
+    # The graph is this pass's own and is forgotten with it, and its hooks too.
+    for node in found:
+        node.register_hook(_positive)
+    (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True, materialize_grads=True)
+    return gradient, len(found)
+
+
+def _positive(grad_inputs: Any, grad_outputs: Any) -> Any:
+    return tuple(None if grad is None else grad.clamp(min=0) for grad in grad_inputs)
+
+
+def _graph(root: Any) -> Iterator[Any]:
+    seen, waiting = {root}, [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for child, _ in node.next_functions:
+            if child is not None and child not in seen:
+                seen.add(child)
+                waiting.append(child)

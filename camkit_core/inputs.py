@@ -1,0 +1,58 @@
+"""The model and the images as the engine takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .errors import InputError
+
+
+def unwrapped(model: Any) -> nn.Module:
+    """The module inside a compiled or data-parallel one, which cannot be hooked itself.
+
+    Raises:
+        InputError: for anything but an eager `nn.Module`.
+    """
+    if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
+        raise InputError(
+            f"expected an eager torch.nn.Module, got {type(model).__name__}, whose layers cannot "
+            f"be observed; pass the Python model it was made from"
+        )
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return unwrapped(model.module)
+    return unwrapped(model._orig_mod) if hasattr(model, "_orig_mod") else model
+
+
+def as_batch(images: Any, model: nn.Module) -> Tensor:
+    """Images as a detached (N, C, H, W) tensor, where the model is and in its dtype.
+
+    Args:
+        images: tensor (N, C, H, W) or (C, H, W), floating-point, prepared for the model.
+        model: decides device and dtype by its first floating-point parameter.
+
+    Raises:
+        InputError: for anything else, saying what it was.
+    """
+    if not isinstance(images, Tensor):
+        raise InputError(
+            f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
+            f"camkit_core.image.preprocess_image makes one from a picture"
+        )
+    if images.ndim not in (3, 4) or 0 in images.shape:
+        raise InputError(
+            f"expected images (N, C, H, W) or (C, H, W), none of them 0, got {tuple(images.shape)}"
+        )
+    if not images.is_floating_point():
+        raise InputError(
+            f"expected floating-point images, normalised as the model was trained, got "
+            f"{images.dtype}; camkit_core.image.preprocess_image does that"
+        )
+    batch = images.detach() if images.ndim == 4 else images.detach()[None]
+    parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if parameter is not None:
+        batch = batch.to(parameter.device, parameter.dtype)
+    # An inference tensor cannot be saved for a gradient; a copy made here can.
+    return batch.clone() if batch.is_inference() else batch

@@ -1,0 +1,51 @@
+"""Arithmetic on maps: weigh channels, resize, bring to [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
+
+
+def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
+    """The map that `weights` (N, C) make of `activations` (N, C, h, w): (N, h, w), signed."""
+    return torch.einsum("nc,nchw->nhw", weights, activations)
+
+
+def upsample(maps: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
+    """Maps (N, h, w) resized bilinearly to (N, H, W)."""
+    resized = F.interpolate(maps[:, None], size, mode="bilinear", align_corners=align_corners)
+    return resized[:, 0]
+
+
+def unit_range(maps: Tensor) -> Tensor:
+    """Each map of (N, h, w) stretched to [0, 1]; a constant map becomes zero."""
+    low = maps.amin((-2, -1), keepdim=True)
+    spread = maps.amax((-2, -1), keepdim=True) - low
+    return torch.where(spread > 0, (maps - low) / spread, torch.zeros_like(maps))
+
+
+def heatmaps(cam: Tensor, size: tuple[int, int]) -> Tensor:
+    """Evidence in [0, 1] at input size: (N, h, w) to (N, H, W), float32.
+
+    ReLU, bilinear resizing (align_corners=False), division by each map's own maximum. A map
+    without positive values stays zero, and so does what is not finite.
+    """
+    positive = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu()
+    large = upsample(positive, size)
+    top = large.amax((-2, -1), keepdim=True)
+    return torch.where(top > 0, large / top, torch.zeros_like(large)).float()
+
+
+def principal_map(evidence: Tensor) -> Tensor:
+    """The first principal component of `evidence` (N, C, h, w) over its channels: (N, h, w).
+
+    The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels.
+    """
+    rows = evidence.flatten(2).transpose(1, 2)
+    rows = rows - rows.mean(1, keepdim=True)
+    axes = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
+    projected = (rows * axes).sum(2)
+    total = rows.sum(2)
+    sign = torch.where((projected * total).sum(1, keepdim=True) < 0, -1.0, 1.0)
+    return (projected * sign).unflatten(1, evidence.shape[-2:])

@@ -1,0 +1,40 @@
+"""Options of methods and renderers: the keyword-only arguments of their functions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from .errors import CamkitError
+
+
+def takes(function: Callable[..., Any]) -> list[str | None]:
+    """Names of the options `function` takes; None stands for any other name."""
+    kinds = inspect.signature(function).parameters.values()
+    named: list[str | None] = [one.name for one in kinds if one.kind is one.KEYWORD_ONLY]
+    return named + [None for one in kinds if one.kind is one.VAR_KEYWORD]
+
+
+def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `options` that `function` takes.
+
+    Raises:
+        CamkitError: for a value that the function's `Literal` annotation does not allow.
+    """
+    known = takes(function)
+    given = {name: value for name, value in options.items() if name in known or None in known}
+    hints = _hints(function) if given else {}
+    for name, value in given.items():
+        if get_origin(hints.get(name)) is Literal and value not in get_args(hints[name]):
+            allowed = ", ".join(map(repr, get_args(hints[name])))
+            owner = getattr(function, "__name__", "this")
+            raise CamkitError(f"{owner} takes {name}= one of {allowed}; got {value!r}")
+    return given
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except (NameError, TypeError):  # annotations that only a type checker can read
+        return {}

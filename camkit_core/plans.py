@@ -1,0 +1,94 @@
+"""Methods and renderers made ready to run: found, their options checked, their origin kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .errors import CamkitError, unknown
+from .options import checked, takes
+from .plugins import get_registry
+from .probe import Probe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Method = Callable[..., Tensor]
+Renderer = Callable[..., "Image"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A method with its options: its name, its function, and the distribution it comes from."""
+
+    name: str
+    function: Method
+    options: dict[str, Any]
+    origin: str
+
+    def run(self, probe: Probe) -> Tensor:
+        """The method's map, detached.
+
+        Raises:
+            CamkitError: if it is no map (N, h, w).
+        """
+        cam = self.function(probe, **self.options)
+        if not isinstance(cam, Tensor) or cam.ndim != 3 or len(cam) != len(probe.images):
+            got = tuple(cam.shape) if isinstance(cam, Tensor) else type(cam).__name__
+            raise CamkitError(
+                f"method {self.name!r} ({self.origin}) must return a map (N, h, w) for "
+                f"{len(probe.images)} images, and returned {got}"
+            )
+        return cam.detach() if cam.dtype == torch.float64 else cam.detach().float()
+
+
+def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> list[Plan]:
+    """A plan for each method, with those of `options` that it takes.
+
+    Raises:
+        UnknownName: for a method that is not installed, or an option that no method takes.
+        CamkitError: for no method at all, or a value an option does not allow.
+    """
+    if isinstance(methods, str) or not methods:
+        raise CamkitError(f"expected a list of methods, at least one; got {methods!r}")
+    found = [_found("method", method) for method in methods]
+    _refuse_unknown(options, [(name, function) for name, function, _ in found])
+    return [
+        Plan(name, function, checked(function, options), origin)
+        for name, function, origin in found
+    ]
+
+
+def find_renderer(renderer: str | Renderer, options: Mapping[str, Any]) -> Renderer:
+    """A renderer with its options, which takes an explanation, an index and a picture.
+
+    Raises:
+        UnknownName: for a renderer that is not installed, or an option it does not take.
+        CamkitError: for a value an option does not allow.
+    """
+    name, function, _ = _found("renderer", renderer)
+    _refuse_unknown(options, [(name, function)])
+    return partial(function, **checked(function, options))
+
+
+def _found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
+    if callable(given):
+        return getattr(given, "__name__", kind), given, "given"
+    contribution = get_registry().find(kind, given)
+    origin = f"{contribution.distribution} {contribution.version}"
+    return contribution.name, contribution.load(), origin
+
+
+def _refuse_unknown(
+    options: Mapping[str, Any], functions: Sequence[tuple[str, Callable[..., Any]]]
+) -> None:
+    known = {name for _, function in functions for name in takes(function)}
+    for option in options:
+        if option not in known and None not in known:
+            owners = ", ".join(name for name, _ in functions)
+            raise unknown(f"option of {owners}", option, [name for name in known if name])

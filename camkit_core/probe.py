@@ -1,0 +1,223 @@
+"""The one object a method sees: this model, these images, this layer, this target."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .adapter import as_grid, channel_axis
+from .chunks import chunk_size, run_in_chunks
+from .errors import CamkitWarning
+from .guided import guided_gradients
+from .maps import principal_map
+from .recording import Recording
+from .tail import proven, tail_outputs
+from .targets import Targets, class_logits
+from .trees import map_tensors
+
+
+class Probe:
+    """One question about one recorded forward pass; each answer is computed when first read.
+
+    Letters in shapes: N images, C channels, (h, w) the target layer's grid, (H, W) the images'
+    size. Everything is detached, and float32 (float64 of a float64 model) unless it says else.
+
+    Args:
+        recording: the forward pass.
+        targets: one score function for each image.
+        gradients: where the raw gradients come from, if they are computed with those of others.
+        batch_size: rows in a chunk of tail runs and input runs; None chooses for the device.
+        eigen_smooth: let `channel_sum` give the first principal component in place of the sum.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        targets: Targets,
+        *,
+        gradients: Callable[[], Tensor] | None = None,
+        batch_size: int | None = None,
+        eigen_smooth: bool = False,
+    ) -> None:
+        self.recording = recording
+        self.targets = targets
+        self.notes: list[str] = []
+        self.batch_size = batch_size or chunk_size(recording.raw.device)
+        self._gradients = gradients
+        self._eigen_smooth = eigen_smooth
+        self.smoothed = False
+
+    @property
+    def images(self) -> Tensor:
+        """What the model was given: (N, C, H, W), in the model's dtype."""
+        return self.recording.images
+
+    @cached_property
+    def activations(self) -> Tensor:
+        """The target layer's output as it left the layer, through the reshape: (N, C, h, w)."""
+        return _full(as_grid(self.recording.adapter, self.recording.raw.detach()))
+
+    @cached_property
+    def gradients(self) -> Tensor:
+        """The gradient of each image's score with respect to `activations`: (N, C, h, w)."""
+        return _full(as_grid(self.recording.adapter, self.raw_gradients))
+
+    @cached_property
+    def raw_gradients(self) -> Tensor:
+        """The same in the layer's own layout, class token and all."""
+        if self._gradients is not None:
+            return self._gradients()
+        return self.recording.gradients([self._score_sum])[0]
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """The score of each image's target: (N,)."""
+        return _full(self.targets.scores(self.recording.output).detach())
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """The model's class scores (N, K); TargetError if it gives none."""
+        return _full(class_logits(self.recording.output).detach())
+
+    def tail_scores(self, edits: Iterable[Tensor], total: int) -> Tensor:
+        """Scores for edited activations, from tail runs: (M, N).
+
+        Args:
+            edits: M versions of the layer's output for all N images at once, each in the
+                layer's own layout (`recording.raw`); taken one by one, run in chunks.
+            total: M, for the progress bar.
+        """
+        rows = max(1, self.batch_size // len(self.images))
+        if not proven(self.recording):
+            self.note(
+                f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
+                f"follows the layer could not be proved exact for this model"
+            )
+        return run_in_chunks(self._tail_run, edits, rows, total, "tail runs")
+
+    def ablated_scores(self, fill: Tensor | float = 0.0) -> Tensor:
+        """Scores with one channel at a time replaced by `fill`: (N, C).
+
+        Args:
+            fill: a number, or one value for each image and channel (N, C).
+        """
+        raw = self.recording.raw.detach()
+        axis = channel_axis(self.recording.adapter, raw)
+        values = torch.as_tensor(fill, dtype=raw.dtype, device=raw.device)
+        values = values.expand(len(raw), raw.shape[axis])
+
+        def without(channel: int) -> Tensor:
+            edited = raw.clone()
+            slot = edited.select(axis, channel)
+            slot.copy_(values[:, channel].view(-1, *[1] * (slot.ndim - 1)).expand_as(slot))
+            return edited
+
+        channels = raw.shape[axis]
+        return self.tail_scores(map(without, range(channels)), channels).T
+
+    def channel_means(self) -> Tensor:
+        """The mean of each channel over the layer's positions: (N, C)."""
+        raw = self.recording.raw.detach()
+        axis = channel_axis(self.recording.adapter, raw)
+        return raw.movedim(axis, 1).flatten(2).mean(2)
+
+    def input_scores(self, image: int, edits: Iterable[Tensor], total: int) -> Tensor:
+        """Scores of one image's target for edited images, from input runs: (M,).
+
+        Args:
+            image: whose target is scored.
+            edits: M images (C, H, W), taken one by one and run in chunks, so that a generator
+                never has more than a chunk of them in memory.
+            total: M, for the progress bar.
+        """
+
+        def run(block: Tensor) -> Tensor:
+            output = self.recording.model(block.to(self.images.dtype))
+            return _full(self.targets.scores_of_rows(image, output))
+
+        return run_in_chunks(run, edits, self.batch_size, total, "input runs")
+
+    def of_probabilities(self) -> Probe:
+        """The same question about class probabilities in place of logits."""
+        return Probe(
+            self.recording, self.targets.of_probabilities(), batch_size=self.batch_size
+        )
+
+    def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
+        """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""
+        key = tuple(nodes)
+        if key not in self._guided:
+            gradient, guided = guided_gradients(
+                self.recording.model, self.images, self.targets, key
+            )
+            self._guided[key] = _full(gradient), guided
+        return self._guided[key]
+
+    @cached_property
+    def _guided(self) -> dict[tuple[str, ...], tuple[Tensor, int]]:
+        return {}
+
+    def weighted_sum(self, weights: Tensor) -> Tensor:
+        """The map that channel weights (N, C) make of the activations: (N, h, w), signed."""
+        return self.channel_sum(weights[:, :, None, None] * self.activations)
+
+    def channel_sum(self, evidence: Tensor) -> Tensor:
+        """Evidence (N, C, h, w) summed over channels: (N, h, w).
+
+        With eigen smoothing, its first principal component instead.
+        """
+        self.smoothed = True
+        return principal_map(evidence) if self._eigen_smooth else evidence.sum(1)
+
+    def zero_gradient(self, image: int) -> bool:
+        """Whether a method read the gradients, and they are exactly zero for this image."""
+        return "gradients" in vars(self) and not bool(self.gradients[image].any())
+
+    def note(self, text: str) -> None:
+        """Tell the reader of the explanation something, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """The same for what the reader must not miss: also given as a `CamkitWarning`."""
+        self.note(text)
+        warnings.warn(text, CamkitWarning, stacklevel=2)
+
+    @cached_property
+    def _score_sum(self) -> Tensor:
+        # Images do not touch each other, so the sum's gradient holds each image's own.
+        with torch.enable_grad():
+            return self.targets.scores(self.recording.output).sum()
+
+    def _tail_run(self, block: Tensor) -> Tensor:
+        output = tail_outputs(self.recording, block)
+        rows = [
+            self.targets.scores(map_tensors(lambda tensor, m=m: tensor[m], output))
+            for m in range(len(block))
+        ]
+        return _full(torch.stack(rows))
+
+
+def _full(values: Tensor) -> Tensor:
+    # Half precision is for networks; sums over thousands of channels need more.
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
+    """A probe for each of several targets, whose gradients are computed together when read."""
+    made = [Probe(recording, one, **settings) for one in targets]
+    computed: list[Tensor] = []
+
+    def gradient(index: int) -> Tensor:
+        if not computed:
+            computed.append(recording.gradients([probe._score_sum for probe in made]))
+        return computed[0][index]
+
+    for index, probe in enumerate(made):
+        probe._gradients = lambda index=index: gradient(index)  # type: ignore[misc]
+    return made

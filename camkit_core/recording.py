@@ -1,0 +1,126 @@
+"""One forward pass, kept: what the target layer gave, and the graph from there to the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .adapter import Adapter
+from .contexts import hooked
+from .errors import LayerError
+from .tail import Tape
+from .trees import first_tensor, replace_first
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One forward pass of `model` on `images`, cut at the adapter's layer.
+
+    Attributes:
+        model: the model, in evaluation mode while the engine works with it.
+        images: (N, C, H, W).
+        adapter: the target layer and how to read it.
+        layer: the target layer's dotted name.
+        output: what the model returned; its graph begins at `raw`.
+        raw: the target layer's output as it left the layer, in its own layout; the graph's leaf.
+        tape: what ran after the layer.
+    """
+
+    model: nn.Module
+    images: Tensor
+    adapter: Adapter
+    layer: str
+    output: Any
+    raw: Tensor
+    tape: Tape
+
+    def gradients(self, scores: Sequence[Tensor]) -> Tensor:
+        """The gradients (T, *raw.shape) of T scalars with respect to `raw`.
+
+        Raises:
+            LayerError: if a score does not depend on the layer in a way autograd can follow.
+        """
+        if not all(score.requires_grad for score in scores):
+            raise LayerError(
+                f"the score has no gradient at layer {self.layer!r}: the model's output does not "
+                f"depend on it, or detaches it; choose another layer"
+            )
+        if len(scores) == 1:
+            return self._pull(scores[0])[None]
+        with torch.enable_grad():
+            together = torch.stack(list(scores))
+        one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)
+        try:
+            return self._pull(together, one_each, is_grads_batched=True)
+        except RuntimeError:  # an operation whose backward cannot be batched
+            return torch.stack([self._pull(score) for score in scores])
+
+    def _pull(self, score: Tensor, *cotangent: Tensor, **settings: bool) -> Tensor:
+        (gradient,) = torch.autograd.grad(
+            score,
+            self.raw,
+            *cotangent,
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+            **settings,
+        )
+        return gradient
+
+
+class _Cut:
+    """The forward hook that starts graph and tape at the target layer."""
+
+    def __init__(self, adapter: Adapter, layer: str) -> None:
+        self.adapter = adapter
+        self.layer = layer
+        self.calls = 0
+        self.raw: Tensor | None = None
+        self.tape = Tape()
+
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
+        self.calls += 1
+        if self.calls > 1:
+            return output
+        given = first_tensor(output)
+        if given is None:
+            raise LayerError(
+                f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "
+                f"tensor; choose a layer that returns activations"
+            )
+        kept = self.adapter.activation(given) if self.adapter.activation else given
+        # Two copies: what follows may change the one it is handed in place, and so may whoever
+        # else holds the layer's own output.
+        self.raw = kept.detach().clone().requires_grad_()
+        torch.set_grad_enabled(True)
+        handed = self.raw.clone()
+        self.tape.start(handed)
+        return replace_first(output, handed)
+
+
+def record(model: nn.Module, images: Tensor, adapter: Adapter, layer: str = "layer") -> Recording:
+    """Run `model` once on `images` (N, C, H, W); no graph is built before the adapter's layer.
+
+    To be called where the model is left `untouched` (contexts.py).
+
+    Raises:
+        LayerError: if the layer runs never, or more than once.
+    """
+    cut = _Cut(adapter, layer)
+    output = None
+    try:
+        with torch.no_grad(), hooked(adapter.layer, cut):
+            output = model(images)
+    finally:
+        cut.tape.stop(output)
+    if cut.raw is None or cut.calls > 1:
+        times = f"{cut.calls} times" if cut.calls else "not at all"
+        raise LayerError(
+            f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
+            f"choose a layer that runs once"
+        )
+    return Recording(model, images, adapter, layer, output, cut.raw, cut.tape)

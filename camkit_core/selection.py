@@ -1,0 +1,78 @@
+"""Which layers are explained, and how they are read: the caller's word, then an adapter's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from .adapter import Adapter, Reshape
+from .errors import LayerError
+from .layers import Layer, find_layer, no_adapter
+from .plugins import get_registry
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A target layer.
+
+    Attributes:
+        name: its dotted name.
+        adapter: how to read it.
+        origin: who chose layer and reshape.
+        default: the dotted name of the layer that the installed adapter takes, if there is one.
+    """
+
+    name: str
+    adapter: Adapter
+    origin: str
+    default: str | None
+
+
+def choose(
+    model: nn.Module,
+    images: Tensor,
+    layer: Layer | Sequence[Layer] | None,
+    reshape: Reshape | None,
+    adapter: Adapter | None,
+) -> list[Chosen]:
+    """The target layers, at least one.
+
+    A layer named by the caller is that layer's own output; the adapter still gives the reshape.
+
+    Raises:
+        NoAdapter: if nobody names a layer and no adapter knows the model.
+        LayerError: if a named layer is not part of the model.
+        PluginError: if the adapter cannot be loaded.
+    """
+    if adapter is not None:
+        known, origin = adapter, "given"
+    else:
+        known, origin = _installed(model, images)
+    if layer is None:
+        if known is None:
+            raise no_adapter(model, images)
+        layers: Sequence[Layer] = [known.layer]
+    else:
+        layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]
+    if not layers:
+        raise LayerError("got an empty list of layers; name at least one, or pass layer=None")
+    default = find_layer(model, known.layer)[0] if known else None
+    if layer is None and reshape is None and known is not None:
+        return [Chosen(str(default), known, origin, default)]
+    activation = known.activation if known and layer is None else None
+    reading = reshape or (known.reshape if known else None)
+    return [
+        Chosen(name, Adapter(module, reading, activation=activation), f"{origin}, layer given", default)
+        for name, module in (find_layer(model, one) for one in layers)
+    ]
+
+
+def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
+    contribution = get_registry().adapter_for(type(model))
+    if contribution is None:
+        return None, "no adapter"
+    height, width = images.shape[-2:]
+    made = contribution.load()(model, (height, width))
+    return made, f"{contribution.name} ({contribution.distribution} {contribution.version})"

@@ -1,0 +1,60 @@
+"""Maps averaged: over flipped and rescaled versions of the images, and over layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from .maps import upsample
+
+Change = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class View:
+    """A version of the images: how to change (N, C, H, W), and how to undo it on (N, h, w)."""
+
+    change: Change
+    undo: Change
+
+
+def views(augment: bool) -> list[View]:
+    """The images as they are; with augmentation, six versions of them.
+
+    Six as in the most used library: mirrored or not, values times 0.9, 1 or 1.1.
+    """
+    if not augment:
+        return [View(_same, _same)]
+    return [
+        View(lambda images, flip=flip, factor=factor: flip(images) * factor, flip)
+        for flip, factor in product((_same, _mirrored), (0.9, 1.0, 1.1))
+    ]
+
+
+def _same(pixels: Tensor) -> Tensor:
+    return pixels
+
+
+def _mirrored(pixels: Tensor) -> Tensor:
+    return torch.flip(pixels, (-1,))
+
+
+def mean_of_layers(maps: Sequence[Tensor]) -> Tensor:
+    """Maps of several layers as one, at the finest grid; a single map as it is.
+
+    Each is divided by its largest absolute value first: layers differ in scale by orders of
+    magnitude, and a plain mean would show one of them only.
+    """
+    if len(maps) == 1:
+        return maps[0]
+    height, width = max((tuple(cam.shape[-2:]) for cam in maps), key=lambda s: s[0] * s[1])
+    return torch.stack([upsample(_unit_size(cam), (height, width)) for cam in maps]).mean(0)
+
+
+def _unit_size(cam: Tensor) -> Tensor:
+    size = cam.abs().amax((-2, -1), keepdim=True)
+    return torch.where(size > 0, cam / size, torch.zeros_like(cam))

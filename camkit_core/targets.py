@@ -1,0 +1,195 @@
+"""What is explained: one score for each image, picked from the model's output."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import TargetError
+from .trees import map_tensors, tensors_in
+
+Score = Callable[[Any], Tensor]
+Target = int | Score | Sequence[int | Score] | Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """One score function for each image.
+
+    Attributes:
+        functions: N functions from one sample's output to a scalar tensor.
+        classes: LongTensor (N,) if all targets are classes, else None.
+    """
+
+    functions: tuple[Score, ...]
+    classes: Tensor | None
+
+    def scores(self, output: Any) -> Tensor:
+        """The score (N,) of each image, by its own function."""
+        if self.classes is not None:
+            logits = class_logits(output)
+            rows = torch.arange(len(self.functions), device=logits.device)
+            return _signed(logits)[rows, self.classes.to(logits.device)]
+        return torch.stack([self._one(i, output, i) for i in range(len(self.functions))])
+
+    def scores_of_rows(self, image: int, output: Any) -> Tensor:
+        """The score (M,) of each of M rows of output, by the function of one image."""
+        if self.classes is not None:
+            return _signed(class_logits(output))[:, int(self.classes[image])]
+        rows = len(next(tensors_in(output)))
+        return torch.stack([self._one(image, output, row) for row in range(rows)])
+
+    def of_probabilities(self) -> Targets:
+        """The same classes, scored by their softmax probability.
+
+        Raises:
+            TargetError: if the targets are not classes.
+        """
+        if self.classes is None:
+            raise TargetError(
+                "class probabilities need class targets, got callables; pass class indices"
+            )
+        return Targets(tuple(_probability(int(category)) for category in self.classes), None)
+
+    def _one(self, image: int, output: Any, row: int) -> Tensor:
+        score = self.functions[image](map_tensors(operator.itemgetter(row), output))
+        if not isinstance(score, Tensor) or score.numel() != 1:
+            shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+            raise TargetError(
+                f"the target of image {image} gave {shape}; expected a scalar tensor, "
+                f"e.g. target=lambda output: output[3]"
+            )
+        return score.reshape(())
+
+
+class ClassifierOutputTarget:
+    """The score of one class, as a callable target; what `target=category` means.
+
+    Raises:
+        TargetError: when called on an output that has no such class.
+    """
+
+    def __init__(self, category: int) -> None:
+        self.category = category
+
+    def __call__(self, sample: Any) -> Tensor:
+        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
+        return _signed(logits)[0, _checked(self.category, logits)]
+
+
+def _probability(category: int) -> Score:
+    def score(sample: Any) -> Tensor:
+        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
+        return _signed(logits).softmax(1)[0, category]
+
+    return score
+
+
+def resolve(target: Target, output: Any, images: int) -> Targets:
+    """The score functions that `target` means for `images` images of which `output` came.
+
+    Raises:
+        TargetError: on another number of targets than images, a class the model does not have,
+            or a target that is neither class nor callable.
+    """
+    if target is None:
+        chosen: list[Any] = top_classes(output)
+    elif callable(target) or _is_index(target):
+        chosen = [target] * images
+    elif isinstance(target, (Sequence, Tensor, np.ndarray)) and not isinstance(target, str):
+        chosen = list(target)
+    else:
+        raise TargetError(
+            f"expected a target that is None, a class index, a callable, or one of these for "
+            f"each image; got {target!r}"
+        )
+    if len(chosen) != images:
+        raise TargetError(
+            f"got {len(chosen)} targets for {images} images; pass one for each image, "
+            f"or a single class or callable for all of them"
+        )
+    if all(_is_index(one) for one in chosen):
+        logits = class_logits(output)
+        classes = [_checked(operator.index(one), logits) for one in chosen]
+        return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
+    return Targets(tuple(_function(one) for one in chosen), None)
+
+
+def top_classes(output: Any) -> list[int]:
+    """The class with the highest logit, for each image; of one logit, whether it is positive."""
+    return [int(k) for k in _signed(class_logits(output)).argmax(1)]
+
+
+def found_logits(output: Any) -> Tensor | None:
+    """The (N, K) class scores in a model's output, or None if it has none."""
+    try:
+        return class_logits(output).detach()
+    except TargetError:
+        return None
+
+
+def class_logits(output: Any) -> Tensor:
+    """The (N, K) class scores in a model's output: itself, or what it calls `logits`.
+
+    Raises:
+        TargetError: if there is no such tensor, saying what there is.
+    """
+    found = output
+    if isinstance(output, dict):
+        found = output.get("logits", output.get("out", output))
+    elif not isinstance(output, Tensor):
+        found = getattr(output, "logits", output)
+    if isinstance(found, Tensor) and found.ndim == 2:
+        return found
+    raise TargetError(
+        f"expected class scores (N, K) from the model, got {_outline(output)}; say what to "
+        f"explain with a callable, e.g. target=lambda output: output[..., 3].mean()"
+    )
+
+
+def _signed(logits: Tensor) -> Tensor:
+    # A model with one logit has two classes: 1 is for the logit, 0 against it.
+    return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
+
+
+def _checked(category: int, logits: Tensor) -> int:
+    classes = max(logits.shape[1], 2)
+    if not 0 <= category < classes:
+        raise TargetError(
+            f"target {category} is out of range: the model has {classes} classes, "
+            f"0 to {classes - 1}"
+        )
+    return category
+
+
+def _is_index(target: Any) -> bool:
+    if isinstance(target, (bool, float)) or (isinstance(target, Tensor) and target.is_floating_point()):
+        return False
+    try:
+        operator.index(target)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _function(target: Any) -> Score:
+    if callable(target):
+        return target  # type: ignore[no-any-return]
+    if _is_index(target):
+        return ClassifierOutputTarget(operator.index(target))
+    raise TargetError(f"expected a class index or a callable as target, got {target!r}")
+
+
+def _outline(output: Any) -> str:
+    if isinstance(output, Tensor):
+        return f"a tensor {tuple(output.shape)}"
+    if isinstance(output, dict):
+        return f"a {type(output).__name__} with keys {', '.join(map(str, output))}"
+    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(output))
+    return f"a {type(output).__name__} with tensors {shapes or 'none'}"

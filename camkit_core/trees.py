@@ -1,0 +1,45 @@
+"""Tensors inside tuples, lists and dictionaries, which is what layers and models may return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import Any
+
+from torch import Tensor
+
+
+def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) -> Any:
+    """`tree` with `function` applied to each tensor (or other `kind`) in it."""
+    if isinstance(tree, kind):
+        return function(tree)
+    if isinstance(tree, (tuple, list)):
+        items = [map_tensors(function, item, kind) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    if isinstance(tree, dict):
+        # A copy keeps the subclass, and with it access by attribute.
+        result = copy(tree)
+        for key, value in tree.items():
+            result[key] = map_tensors(function, value, kind)
+        return result
+    if isinstance(tree, slice):
+        return slice(*(map_tensors(function, p, kind) for p in (tree.start, tree.stop, tree.step)))
+    return tree
+
+
+def tensors_in(tree: Any) -> Iterator[Tensor]:
+    """Each tensor of `tree`, in order."""
+    found: list[Tensor] = []
+    map_tensors(found.append, tree)
+    return iter(found)
+
+
+def first_tensor(tree: Any) -> Tensor | None:
+    """The first floating-point tensor of `tree`, or None."""
+    return next((tensor for tensor in tensors_in(tree) if tensor.is_floating_point()), None)
+
+
+def replace_first(tree: Any, new: Tensor) -> Any:
+    """`tree` with `new` where `first_tensor` found one."""
+    first = first_tensor(tree)
+    return map_tensors(lambda tensor: new if tensor is first else tensor, tree)

@@ -1,0 +1,7 @@
+"""The built-in methods, one file each, found as plugins; and their class form."""
+
+from __future__ import annotations
+
+from .class_form import AblationCAM, GradCAM, GradCAMPlusPlus, ScoreCAM, XGradCAM
+
+__all__ = ["AblationCAM", "GradCAM", "GradCAMPlusPlus", "ScoreCAM", "XGradCAM"]

@@ -1,0 +1,44 @@
+"""Ablation-CAM (Desai & Ramaswamy, WACV 2020), https://doi.org/10.1109/WACV45572.2020.9093360."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from camkit_core import LayerError, Probe
+from torch import Tensor
+
+Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
+
+
+def ablationcam(
+    probe: Probe, *, variant: Variant = "drop", ablate: Literal["zero", "mean"] = "zero"
+) -> Tensor:
+    """Weight each channel by how far the score drops without it (WACV 2020, equation 3).
+
+    Args:
+        probe: the forward pass.
+        variant: "drop" for y - y_k; "paper" for (y - y_k) / y, the same map but for the sign of
+            the score, which turns it over when y < 0; "slope" for (y - y_k) / ||A_k||;
+            "pytorch-grad-cam" is "paper", refused for signed activations, where that library
+            ablates to a value that depends on its batch size.
+        ablate: what an ablated channel holds: "zero", or the "mean" over its own positions.
+
+    Returns:
+        The map (N, h, w), signed.
+
+    Raises:
+        LayerError: for variant "pytorch-grad-cam" on activations with negative values.
+    """
+    if variant == "pytorch-grad-cam" and bool((probe.activations < 0).any()):
+        raise LayerError(
+            "variant 'pytorch-grad-cam' is defined for activations >= 0 only, and this layer's "
+            "are signed; take variant='paper' or 'drop'"
+        )
+    fill = probe.channel_means() if ablate == "mean" else 0.0
+    drops = probe.scores[:, None] - probe.ablated_scores(fill)
+    if variant in ("paper", "pytorch-grad-cam"):
+        drops = drops / probe.scores[:, None]
+    if variant == "slope":
+        norms = probe.activations.flatten(2).norm(dim=2)
+        drops = drops.where(norms == 0, drops / norms)
+    return probe.weighted_sum(drops)

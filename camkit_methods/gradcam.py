@@ -1,0 +1,15 @@
+"""Grad-CAM (Selvaraju et al. 2017), https://arxiv.org/abs/1610.02391."""
+
+from __future__ import annotations
+
+from camkit_core import Probe
+from torch import Tensor
+
+
+def gradcam(probe: Probe) -> Tensor:
+    """Weight each channel by the mean of its gradient (arXiv 1610.02391, equation 1).
+
+    Returns:
+        The map (N, h, w), signed; the paper's ReLU (equation 2) is applied in the heatmap.
+    """
+    return probe.weighted_sum(probe.gradients.mean((2, 3)))

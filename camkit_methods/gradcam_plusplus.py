@@ -1,0 +1,45 @@
+"""Grad-CAM++ (Chattopadhyay et al. 2018), https://arxiv.org/abs/1710.11063."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from camkit_core import Probe
+from torch import Tensor
+
+Variant = Literal["paper", "official", "pytorch-grad-cam"]
+
+
+def gradcam_plusplus(
+    probe: Probe, *, variant: Variant = "paper", negative_sum: Literal["clamp", "raw"] = "clamp"
+) -> Tensor:
+    """Weight each channel by its positive gradients, so that each counts (arXiv 1710.11063).
+
+    Equations 5 and 19: w = sum of alpha g over g > 0, alpha = g^2 / (2 g^2 + S g^3) with S the sum
+    of the channel. Cancelled, alpha = 1 / (2 + S g), which needs no epsilon.
+
+    Args:
+        probe: the forward pass.
+        variant: "paper" for equation 19; "official" for the authors' code, which divides the
+            alphas of a channel by their sum over its positive gradients; "pytorch-grad-cam" for
+            that library's epsilon of 1e-6 in the denominator, which wins over small gradients.
+        negative_sum: what to do with S < 0, of which the paper has none: "clamp" it to 0, which
+            keeps alpha in (0, 1/2], or take it "raw".
+
+    Returns:
+        The map (N, h, w); its weights are never negative.
+    """
+    gradient = probe.gradients
+    total = probe.activations.sum((2, 3), keepdim=True)
+    if negative_sum == "clamp" and variant != "pytorch-grad-cam":
+        total = total.clamp(min=0)
+    if variant == "pytorch-grad-cam":
+        alpha = gradient**2 / (2 * gradient**2 + total * gradient**3 + 1e-6)
+    else:
+        alpha = 1 / (2 + total * gradient)
+    # At g <= 0 the denominator may be zero; those positions carry no weight.
+    alpha = torch.where(gradient > 0, alpha, torch.zeros_like(alpha))
+    if variant == "official":
+        alpha = alpha / alpha.sum((2, 3), keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
+    return probe.weighted_sum((alpha * gradient).sum((2, 3)))

@@ -1,0 +1,40 @@
+"""XGrad-CAM (Fu et al. 2020), https://arxiv.org/abs/2008.02312."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from camkit_core import Probe
+from torch import Tensor
+
+
+def xgradcam(
+    probe: Probe, *, variant: Literal["paper", "pytorch-grad-cam"] = "paper", tol: float = 1e-3
+) -> Tensor:
+    """Weight each channel by its gradient averaged with its own activations (arXiv 2008.02312).
+
+    Equation 8: w = sum of A g / S with S the sum of the channel.
+
+    Args:
+        probe: the forward pass.
+        variant: "paper", guarded where S vanishes; "pytorch-grad-cam" for S + 1e-7 unguarded.
+        tol: where |S| <= tol * sum |A|, as signed activations may have it, the quotient means
+            nothing, and the weight is the mean gradient, its limit for a constant gradient.
+
+    Returns:
+        The map (N, h, w), signed.
+    """
+    activations, gradients = probe.activations, probe.gradients
+    product, total = (activations * gradients).sum((2, 3)), activations.sum((2, 3))
+    if variant == "pytorch-grad-cam":
+        return probe.weighted_sum(product / (total + 1e-7))
+    vanishing = total.abs() <= tol * activations.abs().sum((2, 3))
+    weights = torch.where(vanishing, gradients.mean((2, 3)), product / total)
+    signed = int((vanishing & (activations != 0).any(-1).any(-1)).sum())
+    if signed:
+        probe.note(
+            f"{signed} channels sum to almost zero (signed activations) and were weighted by "
+            f"their mean gradient, as Grad-CAM does"
+        )
+    return probe.weighted_sum(weights)
