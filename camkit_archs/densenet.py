@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from camkit_core import Adapter
 from torch import Tensor, nn
+
+from camkit_core import Adapter
 
 
 def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:

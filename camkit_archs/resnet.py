@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from camkit_core import Adapter
 from torch import nn
+
+from camkit_core import Adapter
 
 
 def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:

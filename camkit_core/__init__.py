@@ -49,7 +49,7 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604 - the names of the table above
+__all__ = [
     "Adapter",
     "CamkitError",
     "CamkitWarning",

@@ -49,7 +49,7 @@ def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
                 f"expected (N, {prefix} + {height}x{width} tokens, C) from the target layer, got "
                 f"{tuple(tokens.shape)}; pass reshape_transform= for this layer or choose another"
             )
-        grid = tokens[:, prefix:].unflatten(1, (height, width))
+        grid = tokens[:, prefix:].reshape(len(tokens), height, width, -1)
         return grid.permute(0, 3, 1, 2)
 
     return reshape

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from .adapter import Reshape

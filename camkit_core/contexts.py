@@ -78,8 +78,10 @@ def _copies(tensors: list[Tensor]) -> Callable[[], list[Tensor]]:
     def values() -> list[Tensor]:
         found: dict[int, Tensor] = {}
         for key, members in groups.items():
-            parts = flat[key].split([tensors[i].numel() for i in members])
-            found |= {i: part.view(tensors[i].shape) for i, part in zip(members, parts, strict=True)}
+            parts = torch.split(flat[key], [tensors[i].numel() for i in members])
+            found |= {
+                i: part.view(tensors[i].shape) for i, part in zip(members, parts, strict=True)
+            }
         return [found[i] for i in range(len(tensors))]
 
     return values
@@ -93,14 +95,14 @@ def _version(tensor: Tensor) -> int:
 @contextmanager
 def preserving_rng(device: torch.device) -> Iterator[None]:
     """Put the random states of torch (CPU and `device`), numpy and Python back."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's state
+    python, legacy = random.getstate(), np.random.get_state()
     devices = [device] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices):
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
+        np.random.set_state(legacy)
 
 
 @contextmanager

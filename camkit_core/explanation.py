@@ -89,7 +89,13 @@ class Explanation:
         """Why the heatmap of one image is empty; None if it is not."""
         return self.reasons[index]
 
-    def render(self, renderer: str | Renderer = "overlay", index: int = 0, image: Any = None, **options: Any) -> Image:
+    def render(
+        self,
+        renderer: str | Renderer = "overlay",
+        index: int = 0,
+        image: Any = None,
+        **options: Any,
+    ) -> Image:
         """A picture of one image's map.
 
         Args:
@@ -111,7 +117,9 @@ class Explanation:
         picture = to_picture(visible(self.images[index]) if image is None else image)
         return draw(self, index, picture)
 
-    def save(self, path: str | Path, renderer: str | Renderer = "overlay", index: int = 0, **options: Any) -> Path:
+    def save(
+        self, path: str | Path, renderer: str | Renderer = "overlay", index: int = 0, **options: Any
+    ) -> Path:
         """Write a picture (.png, .jpg, ...) or the raw values (.npz); returns the path.
 
         A PNG carries its provenance as text. Raises InputError for a file type that cannot be

@@ -44,8 +44,8 @@ def principal_map(evidence: Tensor) -> Tensor:
     """
     rows = evidence.flatten(2).transpose(1, 2)
     rows = rows - rows.mean(1, keepdim=True)
-    axes = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
+    axes: Tensor = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
     projected = (rows * axes).sum(2)
     total = rows.sum(2)
     sign = torch.where((projected * total).sum(1, keepdim=True) < 0, -1.0, 1.0)
-    return (projected * sign).unflatten(1, evidence.shape[-2:])
+    return (projected * sign).view(len(evidence), *evidence.shape[-2:])

@@ -59,8 +59,7 @@ def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> lis
     found = [_found("method", method) for method in methods]
     _refuse_unknown(options, [(name, function) for name, function, _ in found])
     return [
-        Plan(name, function, checked(function, options), origin)
-        for name, function, origin in found
+        Plan(name, function, checked(function, options), origin) for name, function, origin in found
     ]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .adapter import as_grid, channel_axis
+from .affine import is_affine
 from .chunks import chunk_size, run_in_chunks
 from .errors import CamkitWarning
 from .guided import guided_gradients
@@ -103,22 +105,37 @@ class Probe:
     def ablated_scores(self, fill: Tensor | float = 0.0) -> Tensor:
         """Scores with one channel at a time replaced by `fill`: (N, C).
 
+        Exact without any run where the score is affine in the layer's output, as it is behind
+        global pooling and one linear layer; from tail runs elsewhere.
+
         Args:
             fill: a number, or one value for each image and channel (N, C).
         """
         raw = self.recording.raw.detach()
         axis = channel_axis(self.recording.adapter, raw)
+        channels = raw.movedim(axis, 1)
         values = torch.as_tensor(fill, dtype=raw.dtype, device=raw.device)
-        values = values.expand(len(raw), raw.shape[axis])
+        values = values.expand(channels.shape[:2])
+        if self._affine_for(values):
+            slopes, rest = self.raw_gradients.movedim(axis, 1).flatten(2), channels.flatten(2)
+            return self.scores[:, None] + _full(slopes * (values[:, :, None] - rest)).sum(2)
 
         def without(channel: int) -> Tensor:
             edited = raw.clone()
-            slot = edited.select(axis, channel)
-            slot.copy_(values[:, channel].view(-1, *[1] * (slot.ndim - 1)).expand_as(slot))
+            one = edited.select(axis, channel)
+            one.copy_(values[:, channel].view(-1, *[1] * (one.ndim - 1)).expand_as(one))
             return edited
 
-        channels = raw.shape[axis]
-        return self.tail_scores(map(without, range(channels)), channels).T
+        count = channels.shape[1]
+        return self.tail_scores(map(without, range(count)), count).T
+
+    def _affine_for(self, fill: Tensor) -> bool:
+        positive = bool((self.recording.raw > 0).all() and (fill >= 0).all())
+        return (
+            self.targets.classes is not None
+            and is_affine(self.recording.tape, positive)
+            and proven(self.recording)
+        )
 
     def channel_means(self) -> Tensor:
         """The mean of each channel over the layer's positions: (N, C)."""
@@ -144,9 +161,7 @@ class Probe:
 
     def of_probabilities(self) -> Probe:
         """The same question about class probabilities in place of logits."""
-        return Probe(
-            self.recording, self.targets.of_probabilities(), batch_size=self.batch_size
-        )
+        return Probe(self.recording, self.targets.of_probabilities(), batch_size=self.batch_size)
 
     def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""
@@ -197,8 +212,7 @@ class Probe:
     def _tail_run(self, block: Tensor) -> Tensor:
         output = tail_outputs(self.recording, block)
         rows = [
-            self.targets.scores(map_tensors(lambda tensor, m=m: tensor[m], output))
-            for m in range(len(block))
+            self.targets.scores(map_tensors(itemgetter(row), output)) for row in range(len(block))
         ]
         return _full(torch.stack(rows))
 
@@ -219,5 +233,5 @@ def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) ->
         return computed[0][index]
 
     for index, probe in enumerate(made):
-        probe._gradients = lambda index=index: gradient(index)  # type: ignore[misc]
+        probe._gradients = partial(gradient, index)
     return made

@@ -55,21 +55,23 @@ class Recording:
             together = torch.stack(list(scores))
         one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)
         try:
-            return self._pull(together, one_each, is_grads_batched=True)
+            return self._pull(together, one_each, batched=True)
         except RuntimeError:  # an operation whose backward cannot be batched
             return torch.stack([self._pull(score) for score in scores])
 
-    def _pull(self, score: Tensor, *cotangent: Tensor, **settings: bool) -> Tensor:
-        (gradient,) = torch.autograd.grad(
+    def _pull(
+        self, score: Tensor, cotangent: Tensor | None = None, batched: bool = False
+    ) -> Tensor:
+        found: tuple[Tensor, ...] = torch.autograd.grad(
             score,
             self.raw,
-            *cotangent,
+            cotangent,
             retain_graph=True,
             allow_unused=True,
+            is_grads_batched=batched,
             materialize_grads=True,
-            **settings,
         )
-        return gradient
+        return found[0]
 
 
 class _Cut:

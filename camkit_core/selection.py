@@ -46,10 +46,7 @@ def choose(
         LayerError: if a named layer is not part of the model.
         PluginError: if the adapter cannot be loaded.
     """
-    if adapter is not None:
-        known, origin = adapter, "given"
-    else:
-        known, origin = _installed(model, images)
+    known, origin = (adapter, "given") if adapter else _installed(model, images)
     if layer is None:
         if known is None:
             raise no_adapter(model, images)
@@ -64,7 +61,9 @@ def choose(
     activation = known.activation if known and layer is None else None
     reading = reshape or (known.reshape if known else None)
     return [
-        Chosen(name, Adapter(module, reading, activation=activation), f"{origin}, layer given", default)
+        Chosen(
+            name, Adapter(module, reading, activation=activation), f"{origin}, layer given", default
+        )
         for name, module in (find_layer(model, one) for one in layers)
     ]
 

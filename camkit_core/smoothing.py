@@ -29,10 +29,11 @@ def views(augment: bool) -> list[View]:
     """
     if not augment:
         return [View(_same, _same)]
-    return [
-        View(lambda images, flip=flip, factor=factor: flip(images) * factor, flip)
-        for flip, factor in product((_same, _mirrored), (0.9, 1.0, 1.1))
-    ]
+    return [_view(flip, factor) for flip, factor in product((_same, _mirrored), (0.9, 1.0, 1.1))]
+
+
+def _view(flip: Change, factor: float) -> View:
+    return View(lambda images: flip(images) * factor, flip)
 
 
 def _same(pixels: Tensor) -> Tensor:

@@ -10,12 +10,14 @@ modules called twice, tuples and in-place operations need no special care.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -66,14 +68,14 @@ class Tape(TorchFunctionMode):
         """Begin to note; `activations` is what the target layer hands on."""
         self._take_slot(activations)
         self._running = True
-        self.__enter__()
+        self.__enter__()  # type: ignore[no-untyped-call]
 
     def stop(self, output: Any = None) -> None:
         """Note no more; `output` is what the model returned, None after an error."""
         if not self._running:
             return
         self._running = False
-        self.__exit__(None, None, None)
+        self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self.output = self._with_slots(output)
         self._slots = WeakIdKeyDictionary()
 
@@ -86,19 +88,17 @@ class Tape(TorchFunctionMode):
         unchanged = all(tensor._version == version for tensor, version in self._constants)
         return bool(slots) and not outputs and unchanged
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         depends = any(tensor in self._slots for tensor in tensors_in((args, kwargs)))
         if depends and _writes(func) and isinstance(args[0], Tensor) and args[0] not in self._slots:
             self.written[self._take_slot(args[0])] = args[0].detach().clone()
-        noted = self._with_slots((args, kwargs)) if depends else None
+        noted = self._with_slots([args, kwargs]) if depends else None
         result = func(*args, **kwargs)
         tensors = list(tensors_in(result))
         if noted is not None and (tensors or _writes(func)):
             results = tuple(self._take_slot(tensor) for tensor in tensors)
-            self.calls.append(Call(func, *noted, results))
+            self.calls.append(Call(func, noted[0], noted[1], results))
         return result
 
     def _take_slot(self, tensor: Tensor) -> int:
@@ -119,8 +119,10 @@ class Tape(TorchFunctionMode):
 
 def _writes(func: Any) -> bool:
     name = getattr(func, "__name__", "")
-    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or (
-        name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
+    return (
+        name == "__setitem__"
+        or (name.endswith("_") and not name.endswith("__"))
+        or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
     )
 
 
@@ -130,9 +132,12 @@ def replay(tape: Tape, activations: Tensor) -> Any:
     shape: list[Any] = []
 
     def run(handed: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
-        values = {0: handed} | {slot: tensor.clone() for slot, tensor in written.items()}
+        # A copy: the first call may be in place, and the edits are the caller's.
+        values = {0: handed.clone()} | {slot: tensor.clone() for slot, tensor in written.items()}
         for position, call in enumerate(tape.calls):
-            args, kwargs = map_tensors(lambda slot: values[slot.index], (call.args, call.kwargs), Slot)
+            args, kwargs = map_tensors(
+                lambda slot: values[slot.index], (call.args, call.kwargs), Slot
+            )
             result = call.function(*args, **kwargs)
             values.update(zip(call.results, tensors_in(result), strict=True))
             for slot in last_use.get(position, ()):
@@ -143,8 +148,14 @@ def replay(tape: Tape, activations: Tensor) -> Any:
 
     many = len(activations)
     written = {slot: value.expand(many, *value.shape) for slot, value in tape.written.items()}
-    tensors = iter(torch.vmap(run)(activations, written))
+    with _batched_attention(activations.device):
+        tensors = iter(torch.vmap(run)(activations, written))
     return map_tensors(lambda _: next(tensors), shape[0])
+
+
+def _batched_attention(device: torch.device) -> AbstractContextManager[None]:
+    # The CPU's flash kernel has no rule for vmap and would run row by row.
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def _last_uses(tape: Tape) -> dict[int, list[int]]:
@@ -178,9 +189,10 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     """The same by running the whole model, with a hook that swaps the layer's output."""
     many, images = len(edits), recording.images
     rows = images.expand(many, *images.shape).flatten(0, 1)
+    handed = edits.flatten(0, 1).clone()
 
     def swap(module: nn.Module, args: Any, output: Any) -> Any:
-        return replace_first(output, edits.flatten(0, 1))
+        return replace_first(output, handed)
 
     with hooked(recording.adapter.layer, swap):
         output = recording.model(rows)

@@ -114,6 +114,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
             f"got {len(chosen)} targets for {images} images; pass one for each image, "
             f"or a single class or callable for all of them"
         )
+    chosen = [one.category if isinstance(one, ClassifierOutputTarget) else one for one in chosen]
     if all(_is_index(one) for one in chosen):
         logits = class_logits(output)
         classes = [_checked(operator.index(one), logits) for one in chosen]
@@ -169,7 +170,9 @@ def _checked(category: int, logits: Tensor) -> int:
 
 
 def _is_index(target: Any) -> bool:
-    if isinstance(target, (bool, float)) or (isinstance(target, Tensor) and target.is_floating_point()):
+    if isinstance(target, (bool, float)) or (
+        isinstance(target, Tensor) and target.is_floating_point()
+    ):
         return False
     try:
         operator.index(target)

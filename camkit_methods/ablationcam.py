@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from camkit_core import LayerError, Probe
 from torch import Tensor
+
+from camkit_core import LayerError, Probe
 
 Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from camkit_core import Probe
 from torch import Tensor
+
+from camkit_core import Probe
 
 
 def gradcam(probe: Probe) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from camkit_core import Probe
 from torch import Tensor
+
+from camkit_core import Probe
 
 
 def guided_backprop(probe: Probe, *, nodes: Sequence[str] = ("ReluBackward0",)) -> Tensor:

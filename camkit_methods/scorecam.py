@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
-from camkit_core import Probe, unit_range, upsample
 from torch import Tensor
+
+from camkit_core import Probe, unit_range, upsample
 
 Variant = Literal["paper", "definition", "official", "pytorch-grad-cam", "torch-cam"]
 
@@ -49,9 +50,7 @@ def scorecam(
 
 def _masked_scores(probe: Probe, image: int, variant: Variant) -> Tensor:
     # Channels with one and the same mask, dead ones above all, are scored once.
-    maps, channel = torch.unique(
-        unit_range(probe.activations[image]), dim=0, return_inverse=True
-    )
+    maps, channel = torch.unique(unit_range(probe.activations[image]), dim=0, return_inverse=True)
     edits = _masked(probe.images[image], maps, variant)
     asked = probe.of_probabilities() if variant == "official" else probe
     return asked.input_scores(image, edits, len(maps))[channel]
@@ -59,7 +58,7 @@ def _masked_scores(probe: Probe, image: int, variant: Variant) -> Tensor:
 
 def _masked(image: Tensor, maps: Tensor, variant: Variant) -> Iterator[Tensor]:
     size = (image.shape[-2], image.shape[-1])
-    for block in maps.split(16):
+    for block in torch.split(maps, 16):
         masks = upsample(block, size, align_corners=variant == "pytorch-grad-cam")
         yield from image * (masks if variant == "torch-cam" else unit_range(masks))[:, None]
 

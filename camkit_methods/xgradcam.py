@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from camkit_core import Probe
 from torch import Tensor
+
+from camkit_core import Probe
 
 
 def xgradcam(

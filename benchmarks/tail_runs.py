@@ -1,0 +1,187 @@
+"""Are tail runs exact, and how often is the fast way taken? Randomly drawn layers of timm models.
+
+python benchmarks/tail_runs.py --layers 5 --seed 0 --output docs/tail_runs.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+import warnings
+from pathlib import Path
+
+import timm
+import torch
+from torch import nn
+
+from camkit_core.adapter import Adapter
+from camkit_core.contexts import untouched
+from camkit_core.recording import record
+from camkit_core.tail import full_run, proven, tail_outputs
+from camkit_core.trees import first_tensor
+
+# One model of each family; (name, image size).
+MODELS = {
+    "beit_base_patch16_224": 224,
+    "cait_xxs24_224": 224,
+    "coat_tiny": 224,
+    "coatnet_pico_rw_224": 224,
+    "convit_tiny": 224,
+    "convmixer_768_32": 64,
+    "convnext_atto": 64,
+    "crossvit_tiny_240": 240,
+    "cspresnet50": 64,
+    "darknet53": 64,
+    "davit_tiny": 224,
+    "deit3_small_patch16_224": 224,
+    "deit_tiny_distilled_patch16_224": 224,
+    "densenet121": 64,
+    "dla34": 64,
+    "dm_nfnet_f0": 64,
+    "dpn48b": 64,
+    "edgenext_xx_small": 64,
+    "efficientformer_l1": 224,
+    "efficientformerv2_s0": 224,
+    "efficientnet_b0": 64,
+    "efficientvit_b0": 64,
+    "efficientvit_m0": 224,
+    "eva02_tiny_patch14_224": 224,
+    "fasternet_t0": 64,
+    "fastvit_t8": 64,
+    "focalnet_tiny_srf": 224,
+    "gernet_s": 64,
+    "ghostnet_050": 64,
+    "hardcorenas_a": 64,
+    "hgnet_tiny": 64,
+    "hrnet_w18_small": 64,
+    "inception_next_atto": 64,
+    "inception_v3": 96,
+    "legacy_seresnet18": 64,
+    "levit_128s": 224,
+    "maxvit_pico_rw_256": 256,
+    "mixer_s32_224": 224,
+    "mnasnet_small": 64,
+    "mobilenetv3_small_050": 64,
+    "mobileone_s0": 64,
+    "mobilevit_xxs": 64,
+    "mobilevitv2_050": 64,
+    "mvitv2_tiny": 224,
+    "nest_tiny": 224,
+    "nextvit_small": 64,
+    "pit_ti_224": 224,
+    "poolformer_s12": 64,
+    "pvt_v2_b0": 64,
+    "regnetx_002": 64,
+    "repvgg_a0": 64,
+    "repvit_m0_9": 64,
+    "res2net50_14w_8s": 64,
+    "resnest14d": 64,
+    "resnet18": 64,
+    "resnet18d": 64,
+    "rexnet_100": 64,
+    "sequencer2d_s": 224,
+    "skresnet18": 64,
+    "swin_tiny_patch4_window7_224": 224,
+    "swinv2_tiny_window8_256": 256,
+    "tiny_vit_5m_224": 224,
+    "tinynet_e": 64,
+    "tnt_s_legacy_patch16_224": 224,
+    "twins_svt_small": 224,
+    "vgg11": 64,
+    "visformer_tiny": 224,
+    "vit_tiny_patch16_224": 224,
+    "volo_d1_224": 224,
+    "vovnet39a": 64,
+    "xception41": 64,
+    "xcit_nano_12_p16_224": 224,
+}
+
+
+@torch.no_grad()
+def wake(model: nn.Module) -> None:
+    """Give weight to branches and heads that start at zero, behind which no error would show."""
+    for name, parameter in model.named_parameters():
+        if parameter.abs().max() < 1e-3 and not name.endswith("bias"):
+            nn.init.normal_(parameter, 1.0 if parameter.ndim == 1 else 0.0, 0.05)
+
+
+def layers_that_run_once(model: nn.Module, images: torch.Tensor) -> list[str]:
+    """Names of the inner layers that run once and return a floating-point tensor."""
+    runs: dict[str, int] = {}
+
+    def note(name: str):
+        def hook(module: nn.Module, args: object, output: object) -> None:
+            if first_tensor(output) is not None:
+                runs[name] = runs.get(name, 0) + 1
+
+        return hook
+
+    handles = [m.register_forward_hook(note(n)) for n, m in model.named_modules() if n]
+    with torch.no_grad():
+        model(images)
+    for handle in handles:
+        handle.remove()
+    return sorted(name for name, count in runs.items() if count == 1)
+
+
+def check(model: nn.Module, name: str, images: torch.Tensor) -> dict[str, object]:
+    """The difference between tail runs and full runs for three edits of one layer."""
+    with untouched(model):
+        recording = record(model, images, Adapter(model.get_submodule(name)), name)
+        raw = recording.raw.detach()
+        keep = (torch.rand(3, *raw.shape) > 0.5).to(raw.dtype)
+        edits = raw * keep
+        fast = proven(recording)
+        tail = first_tensor(tail_outputs(recording, edits))
+        full = first_tensor(full_run(recording, edits))
+        change = (full - first_tensor(recording.output)).abs().max()
+    error = float((tail - full).abs().max() / full.abs().max().clamp(min=1e-12))
+    return {"layer": name, "fast": fast, "error": error, "change": float(change)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=int, default=5, help="layers drawn from each model")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--models", nargs="*", help="only these models")
+    parser.add_argument("--output", type=Path, help="write the rows as JSON")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rows = []
+    for model_name in args.models or MODELS:
+        torch.manual_seed(args.seed)
+        size = MODELS.get(model_name, 224)
+        try:
+            model = timm.create_model(model_name, num_classes=10).eval()
+        except RuntimeError as error:
+            print(f"{model_name}: not in this timm ({error})")
+            continue
+        wake(model)
+        images = torch.randn(2, 3, size, size)
+        names = layers_that_run_once(model, images)
+        drawn = random.Random(f"{args.seed}{model_name}").sample(
+            names, min(args.layers, len(names))
+        )
+        for name in drawn:
+            start = time.perf_counter()
+            row = {"model": model_name, **check(model, name, images)}
+            rows.append(row | {"seconds": round(time.perf_counter() - start, 3)})
+            mark = "" if row["fast"] else " FULL RUN"
+            mark += " WRONG" if row["error"] > 1e-4 else ""
+            print(
+                f"{model_name:34s} {name:40s} error {row['error']:.1e} change {row['change']:.1e}{mark}"
+            )
+    exact = sum(row["error"] <= 1e-4 for row in rows)
+    fast = sum(bool(row["fast"]) for row in rows)
+    print(
+        f"{len(rows)} layers of {len({row['model'] for row in rows})} models: "
+        f"{exact} exact, {fast} by the fast way ({fast / len(rows):.1%})"
+    )
+    if args.output:
+        args.output.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Whether what ran after the target layer is affine in the layer's output.
+
+If it is, a score for edited activations is exact in closed form: the score, plus the gradient
+times the change. Judged by the torch calls that ran, never by the names of modules.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
+
+from .tail import Call, Slot, Tape
+from .trees import map_tensors
+
+# Affine in the tensor they are given first, if nothing else depends on the layer.
+_IN_THE_FIRST = (
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d avg_pool3d "
+    "flatten unflatten reshape view permute transpose swapaxes movedim contiguous squeeze "
+    "unsqueeze clone mean sum select narrow chunk split unbind expand flip roll __getitem__ "
+    "linear conv1d conv2d conv3d pixel_shuffle div __truediv__ div_ __itruediv__ true_divide neg "
+    "__neg__ float double"
+)
+# Affine if every tensor that depends on the layer enters as a summand or a piece.
+_IN_ALL = (
+    "add sub add_ sub_ __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ cat concat stack hstack"
+)
+# Affine if a single factor depends on the layer.
+_IN_ONE = "mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ bmm mm"
+# Affine in evaluation mode.
+_IN_EVALUATION = "dropout dropout2d dropout3d alpha_dropout feature_alpha_dropout batch_norm"
+_RELU = "relu relu_"
+
+
+@cache
+def _functions(names: str) -> frozenset[Callable[..., Any]]:
+    owners = (torch, Tensor, F)
+    return frozenset(
+        getattr(owner, name) for name in names.split() for owner in owners if hasattr(owner, name)
+    )
+
+
+def is_affine(tape: Tape, positive: bool) -> bool:
+    """Whether every call on the tape is affine in the target layer's output.
+
+    Args:
+        tape: what ran after the layer.
+        positive: whether the layer's output is positive everywhere and the edits are not
+            negative; a ReLU right after the layer then changes neither.
+    """
+    unchanged = {0} if positive else set()
+    for call in tape.calls:
+        first = _slots(call.args[0]) if call.args else []
+        if call.function in _functions(_RELU) and first and set(first) <= unchanged:
+            unchanged |= set(call.results)
+        elif not _affine(call):
+            return False
+    return not tape.written
+
+
+def _affine(call: Call) -> bool:
+    function, slots = call.function, _slots((call.args, call.kwargs))
+    if function in _functions(_IN_ALL):
+        return not _slots(call.kwargs)
+    only_first = bool(call.args) and slots == _slots(call.args[0])
+    if function in _functions(_IN_ONE):
+        return len(slots) == 1
+    if function in _functions(_IN_EVALUATION):
+        return only_first and not _training(call)
+    return only_first and function in _functions(_IN_THE_FIRST)
+
+
+def _training(call: Call) -> bool:
+    # Bound to the function's own signature, because `training` may come by position.
+    bound = inspect.signature(call.function).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    return bool(bound.arguments["training"])
+
+
+def _slots(tree: Any) -> list[int]:
+    found: list[Slot] = []
+    map_tensors(found.append, tree, Slot)
+    return [slot.index for slot in found]
