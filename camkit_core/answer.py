@@ -37,6 +37,8 @@ class Answer:
         # The probe is shared by all methods, so each takes its notes away with it.
         probe.notes = self.notes
         cam = view.undo(self.plan.run(probe))
+        if probe.ignored_smoothing:
+            probe.note(f"eigen smoothing did nothing: {self.plan.name} does not sum over channels")
         self.maps.setdefault(probe.recording.layer, []).append(cam)
 
     def explanation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -32,11 +32,16 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     """
     flags = [(module, module.training) for module in model.modules()]
     try:
-        for module, _ in flags:
-            module.training = False
+        _set_modes((module, False) for module, _ in flags)
         yield
     finally:
-        for module, flag in flags:
+        _set_modes(flags)
+
+
+def _set_modes(flags: Iterable[tuple[nn.Module, bool]]) -> None:
+    # Reading first: a module's assignment is slow, and there are hundreds of them.
+    for module, flag in flags:
+        if module.training != flag:
             module.training = flag
 
 
@@ -46,6 +51,7 @@ def preserving_buffers(model: nn.Module) -> Iterator[None]:
     saved = [
         (module, name, buffer)
         for module in model.modules()
+        if module._buffers
         for name, buffer in module._buffers.items()
     ]
     tensors = [buffer for _, _, buffer in saved if buffer is not None]

@@ -136,9 +136,7 @@ class Explanation:
         return values
 
     def _repr_png_(self) -> bytes:
-        stream = io.BytesIO()
-        self.render("side_by_side").save(stream, "PNG")
-        return stream.getvalue()
+        return _png(self.render("side_by_side"))
 
     def _check(self, index: int) -> None:
         if not -len(self) <= index < len(self):
@@ -165,3 +163,27 @@ class Comparison:
 
     def __len__(self) -> int:
         return len(self.rows) * len(self.methods)
+
+    def render(self, index: int = 0, image: Any = None, side: int = 224) -> Image:
+        """All of it as one labelled picture: a row for each target, a column for each method.
+
+        Args:
+            index: which image of the batch.
+            image: the picture to draw on, as for `Explanation.render`.
+            side: the longer side of each cell, in pixels.
+        """
+        from .image import to_picture, visible
+        from .renderers.sheet import sheet
+
+        first = self[0, 0]
+        picture = to_picture(visible(first.images[index]) if image is None else image)
+        return sheet(self, index, picture, side=side)
+
+    def _repr_png_(self) -> bytes:
+        return _png(self.render())
+
+
+def _png(picture: Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()

@@ -50,9 +50,9 @@ class Probe:
         self.targets = targets
         self.notes: list[str] = []
         self.batch_size = batch_size or chunk_size(recording.raw.device)
-        self._gradients = gradients
+        self._gradients = gradients or partial(SharedGradients(recording, [targets]).of, 0)
         self._eigen_smooth = eigen_smooth
-        self.smoothed = False
+        self.ignored_smoothing = eigen_smooth
 
     @property
     def images(self) -> Tensor:
@@ -72,9 +72,7 @@ class Probe:
     @cached_property
     def raw_gradients(self) -> Tensor:
         """The same in the layer's own layout, class token and all."""
-        if self._gradients is not None:
-            return self._gradients()
-        return self.recording.gradients([self._score_sum])[0]
+        return self._gradients()
 
     @cached_property
     def scores(self) -> Tensor:
@@ -186,7 +184,7 @@ class Probe:
 
         With eigen smoothing, its first principal component instead.
         """
-        self.smoothed = True
+        self.ignored_smoothing = False
         return principal_map(evidence) if self._eigen_smooth else evidence.sum(1)
 
     def zero_gradient(self, image: int) -> bool:
@@ -203,12 +201,6 @@ class Probe:
         self.note(text)
         warnings.warn(text, CamkitWarning, stacklevel=2)
 
-    @cached_property
-    def _score_sum(self) -> Tensor:
-        # Images do not touch each other, so the sum's gradient holds each image's own.
-        with torch.enable_grad():
-            return self.targets.scores(self.recording.output).sum()
-
     def _tail_run(self, block: Tensor) -> Tensor:
         output = tail_outputs(self.recording, block)
         rows = [
@@ -222,16 +214,30 @@ def _full(values: Tensor) -> Tensor:
     return values if values.dtype == torch.float64 else values.float()
 
 
+class SharedGradients:
+    """The raw gradients of several targets of one recording, computed together when one is read."""
+
+    def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
+        self.recording = recording
+        self.targets = targets
+
+    @cached_property
+    def all(self) -> Tensor:
+        """(T, N, ...) in the layer's own layout."""
+        # Images do not touch each other, so the gradient of a sum holds each image's own.
+        with torch.enable_grad():
+            sums = [targets.scores(self.recording.output).sum() for targets in self.targets]
+        return self.recording.gradients(sums)
+
+    def of(self, index: int) -> Tensor:
+        """(N, ...) of one target."""
+        return self.all[index]
+
+
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
-    """A probe for each of several targets, whose gradients are computed together when read."""
-    made = [Probe(recording, one, **settings) for one in targets]
-    computed: list[Tensor] = []
-
-    def gradient(index: int) -> Tensor:
-        if not computed:
-            computed.append(recording.gradients([probe._score_sum for probe in made]))
-        return computed[0][index]
-
-    for index, probe in enumerate(made):
-        probe._gradients = partial(gradient, index)
-    return made
+    """A probe for each of several targets, whose gradients are computed together."""
+    shared = SharedGradients(recording, targets)
+    return [
+        Probe(recording, one, gradients=partial(shared.of, index), **settings)
+        for index, one in enumerate(targets)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,6 +29,7 @@ def provenance(
     }
 
 
+@cache  # read from disk
 def camkit_version() -> str:
     """The installed version of camkit; "unknown" in a checkout that was never installed."""
     try:

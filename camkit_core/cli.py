@@ -1,0 +1,75 @@
+"""The command `camkit`: its subcommands, and how an error reads."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from .cli_explain import add_explain_command
+from .cli_list import add_list_commands
+from .cli_text import say
+from .demo.demo import add_demo_command
+from .errors import CamkitError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `camkit` with the arguments of the shell, or those given; returns the exit code.
+
+    0: done. 1: done, except for some images. 2: not done, because of how it was called.
+    130: interrupted. Results go to stdout; errors, one line each, and notes go to stderr.
+    """
+    try:
+        parsed = _parser().parse_args(arguments)
+        code: int = parsed.func(parsed) or 0
+        sys.stdout.flush()
+    except SystemExit as stop:  # argparse: --help, --version, or a usage error
+        return stop.code if isinstance(stop.code, int) else 0
+    except CamkitError as error:
+        say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except BrokenPipeError:  # whoever read stdout has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"camkit: error: {message} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any, **keywords: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("camkit")
+        except PackageNotFoundError:
+            found = "unknown (not installed)"
+        sys.stdout.write(f"camkit {found}\n")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="camkit",
+        description="Class activation maps for any PyTorch vision model.",
+        epilog="Start with: camkit demo. A command's own help: camkit explain --help",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_demo_command(commands)
+    add_explain_command(commands)
+    add_list_commands(commands)
+    return parser

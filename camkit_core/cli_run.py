@@ -1,0 +1,207 @@
+"""What `camkit explain` does: image by image, one comparison each, every picture to its file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .class_lookup import Top, find_targets
+from .cli_files import FileNames, image_files, writable_folder
+from .cli_pictures import Pictures
+from .cli_text import one_line, say
+from .engine import compare
+from .errors import CamkitError, CamkitWarning, InputError
+from .explanation import Explanation
+from .image import read_image
+from .models import LoadedModel, check_class_names, load_model
+from .plans import plan_all
+from .plugins import get_registry
+from .preprocessing import Picture
+from .provenance import camkit_version
+from .targets import class_logits
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        images: files and folders.
+        model: the model's name.
+        loading: the other arguments of `load_model`.
+        methods: names of methods.
+        target: classes, as `find_targets` reads them.
+        layers: dotted names; none for the adapter's choice.
+        settings: arguments of `compare`.
+        options: those of the methods.
+        renderer: name of a renderer.
+        output: the folder to write to.
+        json: whether to write JSON, to stdout and beside each picture.
+    """
+
+    images: Sequence[str]
+    model: str
+    loading: Mapping[str, Any]
+    methods: Sequence[str]
+    target: str
+    layers: Sequence[str]
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+    renderer: str
+    output: str
+    json: bool
+
+
+def explain_images(request: Request) -> int:
+    """Explain every image that can be read; 0 if that was all of them, else 1.
+
+    Raises:
+        CamkitError: for what would fail in the same way for every image; most of it is found
+            before the model is loaded.
+    """
+    plan_all(request.methods, request.options)
+    get_registry().find("renderer", request.renderer)
+    paths = image_files(request.images)
+    run = _Run(request, writable_folder(request.output))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
+        for path in tqdm(paths, unit="image", delay=2, disable=None if len(paths) > 1 else True):
+            run.try_to_explain(path)
+    run.conclude(len(paths))
+    return 1 if run.failed else 0
+
+
+class _Run:
+    """One run of the command: its model, loaded for the first readable image, and its results."""
+
+    def __init__(self, request: Request, folder: Path) -> None:
+        self.request = request
+        self.stems = FileNames()
+        self.pictures = Pictures(folder, request.renderer, request.json)
+        self.records: list[dict[str, Any]] = []
+        self.failed: dict[str, str] = {}
+
+    @cached_property
+    def model(self) -> LoadedModel:
+        loading = dict(self.request.loading)
+        loading["device"] = loading["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
+        loaded = load_model(self.request.model, **loading)
+        if loaded.weights.startswith("none"):
+            _say("note: the weights are random, so the maps show an untrained model")
+        return loaded
+
+    @cached_property
+    def targets(self) -> tuple[int | Top, ...]:
+        return find_targets(self.request.target, self.model.class_names)
+
+    def try_to_explain(self, path: Path) -> None:
+        """Explain one image; what concerns it alone is noted as its failure."""
+        stem = self.stems.unused(path.stem)
+        try:
+            picture = read_image(path)
+        except (InputError, OSError) as error:
+            return self._fail(path, error)
+        targets = self.targets  # loads the model: what fails here is not the image's fault
+        try:
+            self._explain(path, stem, picture, targets)
+        except Exception as error:
+            if isinstance(error, CamkitError) and not isinstance(error, InputError):
+                raise  # it would be the same for every image
+            self._fail(path, error)
+
+    def _explain(
+        self, path: Path, stem: str, picture: Picture, targets: Sequence[int | Top]
+    ) -> None:
+        loaded, request = self.model, self.request
+        images = _placed(loaded.preprocess(picture)[None], loaded.model)
+        found = compare(
+            loaded.model,
+            images,
+            request.methods,
+            _classes(targets, loaded.model, images),
+            request.layers or None,
+            **{**request.options, **request.settings},
+        )
+        seen = loaded.picture(images[0])
+        for explanation in found:
+            named = self._named(path, explanation)
+            record = self.pictures.write(stem, named, seen)
+            self._report({**record, "image": str(path)}, named)
+
+    def _named(self, path: Path, explanation: Explanation) -> Explanation:
+        names, logits = self.model.class_names, explanation.logits
+        if names is not None and logits is not None:
+            check_class_names(names, logits.shape[1])
+        origin = {"image": path.name, "model": self.model.name, "weights": self.model.weights}
+        provenance = {**origin, **explanation.provenance}
+        return replace(explanation, class_names=names, provenance=provenance)
+
+    def _report(self, record: dict[str, Any], explanation: Explanation) -> None:
+        self.records.append(record)
+        shown, image = explanation.describe(0), record["image"]
+        for note in explanation.notes:
+            _say(f"note: {image}, {explanation.method}, {shown}: {note.removeprefix('image 0: ')}")
+        if not self.request.json:
+            line = f"{image}  {shown}  {explanation.method}  {record['picture']}"
+            tqdm.write(line, file=sys.stdout)
+
+    def _fail(self, path: Path, error: Exception) -> None:
+        known = isinstance(error, CamkitError)
+        reason = one_line(str(error) if known else f"{type(error).__name__}: {error}")
+        self.failed[str(path)] = reason
+        _say(f"error: {path}: {reason}")
+
+    def conclude(self, images: int) -> None:
+        """Print the JSON document, if asked for, and a summary of what failed."""
+        failed = [{"image": path, "reason": reason} for path, reason in self.failed.items()]
+        document = {"camkit": camkit_version(), "explanations": self.records, "failed": failed}
+        if self.request.json:
+            sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        if failed:
+            listed = (f"{path} ({shorten(why, 100)})" for path, why in self.failed.items())
+            done = f"{images - len(failed)} of {images} images explained"
+            _say(f"{done}; failed: {', '.join(listed)}")
+
+
+def _say(text: str) -> None:
+    with tqdm.external_write_mode(sys.stderr):  # not in the middle of a progress bar
+        say(text)
+
+
+def _placed(images: Tensor, model: nn.Module) -> Tensor:
+    parameter = next(model.parameters(), None)
+    return images if parameter is None else images.to(parameter.device)
+
+
+def _classes(
+    targets: Sequence[int | Top], model: nn.Module, images: Tensor
+) -> Sequence[int | None]:
+    if list(targets) == [Top(1)]:
+        return [None]
+    tops = [target.count for target in targets if isinstance(target, Top)]
+    ranked = _ranked(model, images) if tops else []
+    chosen = [
+        index
+        for target in targets
+        for index in (ranked[: target.count] if isinstance(target, Top) else [target])
+    ]
+    return list(dict.fromkeys(chosen))
+
+
+def _ranked(model: nn.Module, images: Tensor) -> list[int]:
+    with torch.no_grad():
+        logits = class_logits(model(images))[0]
+    scores = torch.cat([-logits, logits]) if len(logits) == 1 else logits
+    order: list[int] = scores.argsort(descending=True).tolist()
+    return order
