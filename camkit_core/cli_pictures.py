@@ -22,11 +22,11 @@ class Pictures:
 
     Args:
         folder: where to; it exists.
-        renderer: name of the renderer; "raw" for arrays.
+        renderer: name of the renderer; None for the raw values in place of a picture.
         sidecars: whether to put a JSON file beside each picture.
     """
 
-    def __init__(self, folder: Path, renderer: str, sidecars: bool) -> None:
+    def __init__(self, folder: Path, renderer: str | None, sidecars: bool) -> None:
         self.folder = folder
         self.renderer = renderer
         self.sidecars = sidecars
@@ -45,7 +45,7 @@ class Pictures:
         """
         base = self.names.unused(_name(stem, explanation))
         record = _record(explanation)
-        path = self.folder / f"{base}{'.npz' if self.renderer == 'raw' else '.png'}"
+        path = self.folder / f"{base}{'.png' if self.renderer else '.npz'}"
         self._draw(explanation, self.renderer, seen, path, record)
         written = {"picture": str(path)}
         if explanation.guided is not None:
@@ -60,13 +60,13 @@ class Pictures:
     def _draw(
         self,
         explanation: Explanation,
-        renderer: str,
+        renderer: str | None,
         seen: Picture,
         path: Path,
         record: dict[str, Any],
     ) -> None:
         with atomically(path) as temporary:
-            if path.suffix == ".npz":
+            if renderer is None:
                 explanation.save(temporary)
             else:
                 write_picture(explanation.render(renderer, 0, seen), temporary, record)

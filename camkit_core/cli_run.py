@@ -71,9 +71,10 @@ def explain_images(request: Request) -> int:
             before the model is loaded.
     """
     plan_all(request.methods, request.options)
-    get_registry().find("renderer", request.renderer)
+    raw = get_registry().find("renderer", request.renderer).qualified == "camkit:raw"
     paths = image_files(request.images)
-    run = _Run(request, writable_folder(request.output))
+    folder = writable_folder(request.output)
+    run = _Run(request, Pictures(folder, None if raw else request.renderer, request.json))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
         for path in tqdm(paths, unit="image", delay=2, disable=None if len(paths) > 1 else True):
@@ -85,10 +86,10 @@ def explain_images(request: Request) -> int:
 class _Run:
     """One run of the command: its model, loaded for the first readable image, and its results."""
 
-    def __init__(self, request: Request, folder: Path) -> None:
+    def __init__(self, request: Request, pictures: Pictures) -> None:
         self.request = request
         self.stems = FileNames()
-        self.pictures = Pictures(folder, request.renderer, request.json)
+        self.pictures = pictures
         self.records: list[dict[str, Any]] = []
         self.failed: dict[str, str] = {}
 

@@ -14,7 +14,9 @@ Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
 def ablationcam(
     probe: Probe, *, variant: Variant = "drop", ablate: Literal["zero", "mean"] = "zero"
 ) -> Tensor:
-    """Weight each channel by how far the score drops without it (WACV 2020, equation 3).
+    """Weight each channel by how far the score drops without it.
+
+    Desai & Ramaswamy, WACV 2020, equation 3.
 
     Args:
         probe: the forward pass.

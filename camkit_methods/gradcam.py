@@ -8,7 +8,9 @@ from camkit_core import Probe
 
 
 def gradcam(probe: Probe) -> Tensor:
-    """Weight each channel by the mean of its gradient (arXiv 1610.02391, equation 1).
+    """Weight each channel by the mean of its gradient.
+
+    arXiv 1610.02391, equation 1.
 
     Returns:
         The map (N, h, w), signed; the paper's ReLU (equation 2) is applied in the heatmap.

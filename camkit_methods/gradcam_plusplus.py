@@ -15,9 +15,9 @@ Variant = Literal["paper", "official", "pytorch-grad-cam"]
 def gradcam_plusplus(
     probe: Probe, *, variant: Variant = "paper", negative_sum: Literal["clamp", "raw"] = "clamp"
 ) -> Tensor:
-    """Weight each channel by its positive gradients, so that each counts (arXiv 1710.11063).
+    """Weight each channel by its positive gradients, each counted alike.
 
-    Equations 5 and 19: w = sum of alpha g over g > 0, alpha = g^2 / (2 g^2 + S g^3) with S the sum
+    arXiv 1710.11063, equations 5 and 19: w = sum of alpha g over g > 0, alpha = g^2 / (2 g^2 + S g^3) with S the sum
     of the channel. Cancelled, alpha = 1 / (2 + S g), which needs no epsilon.
 
     Args:

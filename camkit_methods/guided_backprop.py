@@ -10,7 +10,9 @@ from camkit_core import Probe
 
 
 def guided_backprop(probe: Probe, *, nodes: Sequence[str] = ("ReluBackward0",)) -> Tensor:
-    """Carry only positive gradients through each ReLU, down to the pixels (arXiv 1412.6806).
+    """Carry only positive gradients through each ReLU, to the pixels.
+
+    arXiv 1412.6806, section 3.
 
     Args:
         probe: the forward pass.

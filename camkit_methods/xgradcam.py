@@ -13,9 +13,9 @@ from camkit_core import Probe
 def xgradcam(
     probe: Probe, *, variant: Literal["paper", "pytorch-grad-cam"] = "paper", tol: float = 1e-3
 ) -> Tensor:
-    """Weight each channel by its gradient averaged with its own activations (arXiv 2008.02312).
+    """Weight each channel by its gradient, averaged with its activations.
 
-    Equation 8: w = sum of A g / S with S the sum of the channel.
+    arXiv 2008.02312, equation 8: w = sum of A g / S with S the sum of the channel.
 
     Args:
         probe: the forward pass.

@@ -37,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
         args.output.parent.mkdir(parents=True, exist_ok=True)
         comparison.render(image=picture).save(args.output)
     except (OSError, ValueError) as error:
-        raise CamkitError(f"cannot write {args.output}: {error}; choose another --output") from error
+        raise CamkitError(
+            f"cannot write {args.output}: {error}; choose another --output"
+        ) from error
     print(args.output.resolve())  # noqa: T201 - the command's answer
     return 0
 

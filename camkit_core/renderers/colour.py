@@ -1,0 +1,40 @@
+"""Colour maps by name, through OpenCV, and heatmaps at a picture's size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import unknown
+from ..opencv import opencv
+
+if TYPE_CHECKING:
+    from ..explanation import Explanation
+
+# Equal steps of evidence look equal in all but the last two, which are what the field is used to.
+COLOUR_MAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", "jet")
+
+
+def coloured(heat: np.ndarray[Any, Any], colormap: str) -> Image.Image:
+    """A heatmap (H, W) in [0, 1] in colour.
+
+    Raises:
+        UnknownName: for a colour map that is not in `COLOUR_MAPS`.
+    """
+    if colormap not in COLOUR_MAPS:
+        raise unknown("colormap", colormap, COLOUR_MAPS)
+    cv2 = opencv()
+    levels = np.rint(heat * 255).astype(np.uint8)
+    bgr = cv2.applyColorMap(levels, getattr(cv2, f"COLORMAP_{colormap.upper()}"))
+    return Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
+
+
+def heat_at(
+    explanation: Explanation, index: int, size: tuple[int, int]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The heatmap of one image, resized to a picture's (width, height): (height, width)."""
+    heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)
+    resized = Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(resized, dtype=np.float32).clip(0, 1)

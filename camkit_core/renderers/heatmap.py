@@ -1,0 +1,29 @@
+"""The heatmap alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .caption import no_evidence
+from .colour import coloured, heat_at
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..explanation import Explanation
+
+
+def heatmap(
+    explanation: Explanation, index: int, picture: Image.Image, *, colormap: str = "inferno"
+) -> Image.Image:
+    """The heatmap alone, in colour, at the picture's size.
+
+    Args:
+        explanation: what to show.
+        index: which image of the batch.
+        picture: that image, for its size.
+        colormap: "inferno" and other uniform ones, or "jet".
+    """
+    drawn = coloured(heat_at(explanation, index, picture.size), colormap)
+    reason = explanation.blank(index)
+    return no_evidence(drawn, reason) if reason else drawn
