@@ -1,78 +1,99 @@
-"""`camkit list-methods`, `list-archs` and `list-renderers`: read from metadata, nothing imported."""
+"""`camkit list-methods`, `list-archs` and `list-renderers`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-import textwrap
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
+from .cli_text import say
 from .contribution import Contribution
-from .plugins import Registry, get_registry
-
-_COMMANDS = {
-    "list-methods": ("method", "list the installed methods"),
-    "list-archs": ("adapter", "list the architectures whose layer and grid are known"),
-    "list-renderers": ("renderer", "list the installed renderers"),
-}
+from .plugins import get_registry
 
 
-def add_list_commands(commands: Any) -> None:
-    """Add the three commands to an argparse subparsers object."""
-    for command, (kind, summary) in _COMMANDS.items():
-        parser = commands.add_parser(
-            command,
-            help=summary,
-            description=f"{summary.capitalize()}: name, what it does, where it comes from.",
-            epilog=f"example:\n  camkit {command} --json",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_list_commands(subparsers: Any) -> None:
+    """Add the three commands to the command's subparsers."""
+    for name, run, what in (
+        ("list-methods", list_methods, "methods"),
+        ("list-archs", list_archs, "architectures whose target layer is known"),
+        ("list-renderers", list_renderers, "renderers"),
+    ):
+        parser = subparsers.add_parser(
+            name,
+            help=f"list the {what}",
+            description=f"List the {what}: name, what it does, and the package it comes from. "
+            "Imports none of them.",
+            allow_abbrev=False,
         )
         parser.add_argument("--json", action="store_true", help="print JSON, problems included")
-        parser.set_defaults(func=partial(run, kind))
+        parser.set_defaults(func=run)
 
 
-def run(kind: str, args: argparse.Namespace) -> int:
-    """Print what there is of a kind."""
-    registry = get_registry()
-    rows = [_row(registry, one) for one in registry.contributions(kind)]
-    problems = [str(problem) for problem in registry.problems()]
-    if args.json:
-        document = {"schema": 1, f"{kind}s": rows, "problems": problems}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+def list_methods(args: argparse.Namespace) -> int:
+    """Print the methods; returns 0."""
+    return _list("method", args.json)
+
+
+def list_archs(args: argparse.Namespace) -> int:
+    """Print the adapters; returns 0."""
+    return _list("adapter", args.json)
+
+
+def list_renderers(args: argparse.Namespace) -> int:
+    """Print the renderers; returns 0."""
+    return _list("renderer", args.json)
+
+
+def _list(kind: str, as_json: bool) -> int:
+    rows, problems = get_registry().contributions(kind), get_registry().problems()
+    if as_json:
+        import json  # costs a few milliseconds that a table need not pay
+        from dataclasses import asdict
+
+        found = [_record(row) for row in rows]
+        left_out = [asdict(problem) for problem in problems]
+        _print(json.dumps({"schema": 1, f"{kind}s": found, "problems": left_out}, indent=2))
         return 0
-    sys.stdout.write(_table(rows))
+    for line in table(rows, shutil.get_terminal_size((120, 24)).columns):
+        _print(line)
     for problem in problems:
-        sys.stderr.write(f"camkit: {problem}\n")
+        say(str(problem))
     return 0
 
 
-def _row(registry: Registry, one: Contribution) -> dict[str, str]:
-    return {
-        "name": one.name,
-        "summary": one.summary,
-        "distribution": one.distribution,
-        "version": one.version,
-        "status": registry.status(one),
-    }
-
-
-def _table(rows: list[dict[str, str]]) -> str:
-    if not rows:
-        return "none installed\n"
-    names = max(len(row["name"]) for row in rows)
-    origins = [_origin(row) for row in rows]
-    room = max(20, shutil.get_terminal_size((110, 20)).columns - names - max(map(len, origins)) - 4)
-    lines = [
-        f"{row['name']:{names}}  {textwrap.shorten(row['summary'], room, placeholder=' ...'):{room}}"
-        f"  {origin}".rstrip()
-        for row, origin in zip(rows, origins, strict=True)
+def table(rows: Sequence[Contribution], width: int) -> list[str]:
+    """Aligned lines of name, summary and origin, no longer than `width` if that is possible."""
+    cells = [(_asked_as(row), row.summary, _origin(row)) for row in rows]
+    first = max((len(name) for name, _, _ in cells), default=0)
+    last = max((len(origin) for _, _, origin in cells), default=0)
+    room = max(width - first - last - 4, 20)
+    middle = min(room, max((len(summary) for _, summary, _ in cells), default=0))
+    return [
+        f"{name:{first}}  {_cut(summary, middle):{middle}}  {origin}"
+        for name, summary, origin in cells
     ]
-    return "\n".join(lines) + "\n"
 
 
-def _origin(row: dict[str, str]) -> str:
-    origin = f"{row['distribution']} {row['version']}"
-    return f"{origin} ({row['status']})" if row["status"] else origin
+def _asked_as(row: Contribution) -> str:
+    return row.qualified if row.status in ("shadowed", "conflict") else row.name
+
+
+def _origin(row: Contribution) -> str:
+    return f"{row.origin} ({row.status})" if row.status else row.origin
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 3].rstrip() + "..."
+
+
+def _record(row: Contribution) -> dict[str, str]:
+    keys = ("name", "qualified", "summary", "distribution", "version", "value", "status")
+    return {key: getattr(row, key) for key in keys}
+
+
+def _print(text: str) -> None:
+    # A docstring may hold what the terminal cannot show.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")

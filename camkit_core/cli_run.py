@@ -116,6 +116,8 @@ class _Run:
         targets = self.targets  # loads the model: what fails here is not the image's fault
         try:
             self._explain(path, stem, picture, targets)
+        except BrokenPipeError:
+            raise  # nobody reads the answers any more
         except Exception as error:
             if isinstance(error, CamkitError) and not isinstance(error, InputError):
                 raise  # it would be the same for every image
@@ -170,9 +172,14 @@ class _Run:
         if self.request.json:
             sys.stdout.write(json.dumps(document, indent=2) + "\n")
         if failed:
-            listed = (f"{path} ({shorten(why, 100)})" for path, why in self.failed.items())
-            done = f"{images - len(failed)} of {images} images explained"
-            _say(f"{done}; failed: {', '.join(listed)}")
+            _say(_summary(images, self.failed))
+
+
+def _summary(images: int, failed: Mapping[str, str]) -> str:
+    listed = [f"{path} ({shorten(reason, 100)})" for path, reason in failed.items()]
+    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
+    done = f"{images - len(listed)} of {images} images explained"
+    return f"{done}; failed: {', '.join(listed[:10])}{more}"
 
 
 def _say(text: str) -> None:

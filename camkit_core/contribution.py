@@ -1,37 +1,69 @@
-"""What a plugin contributes: a name, where it comes from, and code that is imported when used."""
+"""A method, an adapter or a renderer that a package contributes; and what is wrong with one."""
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
+from operator import attrgetter
 from typing import Any
 
 from .errors import PluginError
+from .sources import docstring_line, first_line
+
+BUILT_IN = "camkit"
+FROM_CODE = "<code>"  # stands where a distribution's name would; no distribution has such a name
+
+
+@dataclass(frozen=True)
+class Source:
+    """The distribution that plugins come from."""
+
+    distribution: str
+    version: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A plugin that is left out, and why; `plugin` is "group:name", or "" for all of them."""
+
+    distribution: str
+    version: str
+    plugin: str
+    message: str
+
+    def __str__(self) -> str:
+        plugin = f"({self.plugin})" if self.plugin else ""
+        named = " ".join(filter(None, [self.distribution, self.version, plugin]))
+        return f"plugin {named} is left out: {self.message}"
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """One method, adapter or renderer.
+    """Something with a name that can be loaded.
 
     Attributes:
         kind: "method", "adapter" or "renderer".
-        name: its name; of an adapter, the dotted class path it is for.
-        distribution: the package it comes from; "code" if it was registered by a program.
-        version: that package's version.
-        target: the function, or "package.module:attribute".
-        given_summary: one line on what it does, if its plugin gave one.
+        name: what people ask for; for an adapter, the dotted path of a class or a prefix of it.
+        distribution: who it comes from; "<code>" if it was registered in this process.
+        version: the version of the distribution; "" if there is none.
+        value: where its code is, "package.module:attribute".
+        status: "" if `name` means this one; "shadowed" if it means another one; "conflict" if
+            several packages claim it, and none gets it; "missing" if its package is not there.
     """
 
     kind: str
     name: str
     distribution: str
     version: str
-    target: str | Callable[..., Any]
-    given_summary: str = ""
+    value: str
+    status: str = ""
+    target: Callable[..., Any] | None = field(default=None, repr=False)
+    stated: str = field(default="", repr=False)
+    package_summary: str = field(default="", repr=False)
 
     @property
     def qualified(self) -> str:
@@ -39,68 +71,94 @@ class Contribution:
         return f"{self.distribution}:{self.name}"
 
     @property
-    def summary(self) -> str:
-        """One line on what it does, read without importing it."""
-        if self.given_summary:
-            return self.given_summary
-        text = self.target.__doc__ if callable(self.target) else _docstring(self.target)
-        return (text or "").strip().partition("\n")[0]
+    def origin(self) -> str:
+        """Distribution and version, as in "camkit 0.1.0"."""
+        return f"{self.distribution} {self.version}".strip()
 
-    def load(self) -> Callable[..., Any]:
-        """The function itself, imported if it was not. A failure is not remembered.
+    @cached_property
+    def summary(self) -> str:
+        """One line on what it does, found without importing it.
+
+        It is what was registered with it, else the first line of its docstring, else what its
+        distribution says of itself.
+        """
+        if self.stated:
+            return self.stated
+        written = first_line(self.target.__doc__) if self.target else docstring_line(self.value)
+        return written or self.package_summary
+
+    def load(self) -> Any:
+        """The callable itself, imported now if it was not yet; a failure is not remembered.
 
         Raises:
-            PluginError: if it cannot be imported, naming the package and the cause.
+            PluginError: if it cannot be imported, or is not callable; names the distribution.
         """
-        if callable(self.target):
+        if self.target is not None:
             return self.target
         try:
-            return _imported(self.target)
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{self.kind} {self.name!r} could not be loaded: {self.distribution} "
-                f"{self.version} ({self.target}) failed with {type(error).__name__}: {error}; "
-                f"repair it, or remove it: python -m pip uninstall {self.distribution}"
-            ) from error
+            loaded = imported(self.value)
+        except (Exception, SystemExit) as cause:
+            raise self._cannot_load(f"failed with {type(cause).__name__}: {cause}") from cause
+        if not callable(loaded):
+            raise self._cannot_load(f"is no callable but a {type(loaded).__name__}")
+        return loaded
+
+    def _cannot_load(self, why: str) -> PluginError:
+        own = self.distribution in (BUILT_IN, FROM_CODE)
+        hint = "" if own else f"\nto remove it: python -m pip uninstall {self.distribution}"
+        return PluginError(
+            f"{self.kind} {self.name!r} cannot be loaded: plugin {self.origin} "
+            f"({self.name} = {self.value}) {why}{hint}"
+        )
 
 
-def _imported(target: str) -> Callable[..., Any]:
-    module, _, attribute = target.partition(":")
-    found: Any = import_module(module)
-    for part in attribute.split(".") if attribute else []:
-        found = getattr(found, part)
-    if not callable(found):
-        raise TypeError(f"{target} is {type(found).__name__}, not a function")
-    return found  # type: ignore[no-any-return]
+def contribution(
+    kind: str, name: str, target: Callable[..., Any] | str, summary: str, source: Source
+) -> Contribution:
+    """A contribution, checked.
+
+    Raises:
+        PluginError: for a name that could not be asked for, or a target that is neither a
+            callable nor the text of one.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name):
+        raise PluginError(f"a {kind}'s name is letters, digits and any of _ . + -, not {name!r}")
+    if isinstance(target, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)*", target):
+        value, given = target, None
+    elif callable(target):
+        value, given = _whereabouts(target), target
+    else:
+        raise PluginError(
+            f"{kind} {name!r} must be a callable or 'package.module:attribute', not {target!r}"
+        )
+    return Contribution(
+        kind=kind,
+        name=name,
+        distribution=source.distribution,
+        version=source.version,
+        value=value,
+        target=given,
+        stated=first_line(summary),
+        package_summary=source.summary,
+    )
 
 
-def _docstring(target: str) -> str | None:
-    """The docstring of "package.module:attribute", from its source file, nothing imported."""
-    module, _, attribute = target.partition(":")
-    source = _source(module)
-    if source is None:
-        return None
-    try:
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return None
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    named = [node for node in tree.body if isinstance(node, kinds) and node.name == attribute]
-    return ast.get_docstring(named[0]) if named else None
+def _whereabouts(target: Callable[..., Any]) -> str:
+    named: Any = target if hasattr(target, "__qualname__") else type(target)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
-def _source(module: str) -> Path | None:
-    # Only the top-level package is looked up: finding a submodule would import its parents.
-    top, *rest = module.split(".")
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or not rest:
-        return Path(spec.origin) if spec and spec.origin else None
-    for folder in spec.submodule_search_locations or []:
-        path = Path(folder).joinpath(*rest)
-        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-            if candidate.is_file():
-                return candidate
-    return None
+def imported(value: str) -> Any:
+    """The object at "package.module:attribute", or the module at "package.module"."""
+    module, _, attribute = value.partition(":")
+    found = import_module(module)
+    return attrgetter(attribute)(found) if attribute else found
+
+
+def fold(name: str) -> str:
+    """A name without what does not count in it: case, and which of `-`, `_` and `.` it has.
+
+    >>> fold("Score_CAM") == fold("score-cam"), fold("gradcam++") == fold("gradcam")
+    (True, False)
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,101 +1,97 @@
-"""Entry points of installed packages, as plugins of the hooks; nothing is imported to find them."""
+"""Finding plugins in the metadata of what is installed; a broken package costs only itself."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from types import SimpleNamespace
 
+from .contribution import BUILT_IN, Problem, Source, fold, imported
+from .errors import PluginError
 from .hookspecs import Register, hookimpl
+from .registration import HOOKS, PluginSet
 
-GROUPS = {"camkit.methods": "method", "camkit.adapters": "adapter", "camkit.renderers": "renderer"}
-HOOK_GROUP = "camkit"
+_HOOK_GROUP = "camkit"
+_GROUPS = {f"camkit.{kind}s": hook for hook, kind in HOOKS.items()}
+_NOT_INSTALLED = (
+    "it is not installed, so none of its own methods, adapters and renderers is known; "
+    "in a source checkout run: python -m pip install -e ."
+)
 
-
-@dataclass(frozen=True)
-class Found:
-    """One entry point of one installed package."""
-
-    distribution: str
-    version: str
-    group: str
-    name: str
-    value: str
+Declared = tuple[str, str, str]  # group, name, value
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A package or plugin that could not be used, and why."""
+def discover() -> tuple[PluginSet, list[Problem]]:
+    """Every installed plugin, registered one by one, and those that had to be left out.
 
-    distribution: str
-    version: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"plugin {self.distribution} {self.version}: {self.message}".replace("  ", " ")
-
-
-class EntryPointPlugin:
-    """One entry point as a plugin: its name is known, its code is not imported."""
-
-    def __init__(self, found: Found) -> None:
-        self.found = found
-        self.kind = GROUPS[found.group]
-
-    def _register(self, kind: str, register: Register) -> None:
-        if self.kind == kind:
-            register(self.found.name, self.found.value)
-
-    @hookimpl
-    def camkit_register_methods(self, register: Register) -> None:
-        """Contribute the entry point if it is a method."""
-        self._register("method", register)
-
-    @hookimpl
-    def camkit_register_adapters(self, register: Register) -> None:
-        """Contribute the entry point if it is an adapter."""
-        self._register("adapter", register)
-
-    @hookimpl
-    def camkit_register_renderers(self, register: Register) -> None:
-        """Contribute the entry point if it is a renderer."""
-        self._register("renderer", register)
-
-
-def normalised(distribution: str) -> str:
-    """A distribution's name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def scan() -> tuple[list[Found], list[Problem]]:
-    """camkit's entry points of all installed packages, in an order that does not depend on disk.
-
-    A package on the path twice counts once, as it does for imports: the first. One with broken
-    metadata costs only itself.
+    Reads metadata only, but for modules under the group `camkit`, which it imports.
     """
-    found: list[Found] = []
-    problems: list[Problem] = []
+    found, problems = PluginSet(), list[Problem]()
+    declared = _scan(problems)
+    for source, entries in declared:
+        for group, name, value in entries:
+            plugin = f"{group}:{name}"
+            try:
+                found.add(_plugin(group, name, value), f"{source.distribution}:{plugin}", source)
+            except (Exception, SystemExit) as cause:  # noqa: BLE001 - it becomes a problem
+                problems.append(_problem(source, plugin, cause))
+    if BUILT_IN not in (source.distribution for source, _ in declared):
+        problems.append(Problem(BUILT_IN, "", "", _NOT_INSTALLED))
+    return found, problems
+
+
+def _plugin(group: str, name: str, value: str) -> object:
+    plain = value.partition("[")[0].replace(" ", "")  # "module:attribute [extra]" is allowed
+    if group == _HOOK_GROUP:
+        return imported(plain)
+
+    @hookimpl
+    def implementation(register: Register) -> None:
+        register(name, plain)
+
+    return SimpleNamespace(**{_GROUPS[group]: implementation})
+
+
+def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
+    found: dict[str, tuple[Source, list[Declared]]] = {}
     seen: set[str] = set()
     for distribution in metadata.distributions():
+        source = Source(f"in {distribution.locate_file('')}")
         try:
-            points = [p for p in distribution.entry_points if p.group in (*GROUPS, HOOK_GROUP)]
-            if not points or normalised(distribution.name) in seen:
+            if not _mentions_camkit(distribution):
                 continue
-            seen.add(normalised(distribution.name))
-            found += [
-                Found(distribution.name, distribution.version, point.group, point.name, point.value)
-                for point in points
-            ]
-        except Exception as error:  # noqa: BLE001 - whatever foreign metadata can raise
-            problems += _unreadable(distribution, error)
-    ordered = sorted(set(found), key=lambda one: (normalised(one.distribution), one.group, one.name))
-    return ordered, problems
+            source = _source(distribution)
+            key = fold(source.distribution)
+            if key not in seen:
+                seen.add(key)
+                found[key] = _first_of_that_name(source.distribution)
+        except Exception as cause:  # noqa: BLE001 - it becomes a problem
+            problems.append(_problem(source, "", cause))
+    return [found[key] for key in sorted(found)]
 
 
-def _unreadable(distribution: Any, error: Exception) -> Iterator[Problem]:
-    text = distribution.read_text("entry_points.txt") or ""
-    if HOOK_GROUP in text:
-        where = getattr(distribution, "_path", "an unnamed package")
-        yield Problem(str(where), "", f"its entry points cannot be read: {error}")
+def _mentions_camkit(distribution: metadata.Distribution) -> bool:
+    # Parsing the metadata of everything that is installed would take longer than all the rest.
+    return "camkit" in (distribution.read_text("entry_points.txt") or "")
+
+
+def _first_of_that_name(name: str) -> tuple[Source, list[Declared]]:
+    # The first on sys.path, as for imports; a second copy may be the only one with plugins.
+    distribution = metadata.distribution(name)
+    groups = {_HOOK_GROUP, *_GROUPS}
+    entries = [entry for entry in distribution.entry_points if entry.group in groups]
+    return _source(distribution), sorted({(one.group, one.name, one.value) for one in entries})
+
+
+def _source(distribution: metadata.Distribution) -> Source:
+    fields = distribution.metadata
+    name, version, summary = (
+        str(fields[key]) if key in fields else "" for key in ("Name", "Version", "Summary")
+    )
+    if not name:
+        raise ValueError("its metadata has no name")
+    return Source(name, version, summary)
+
+
+def _problem(source: Source, plugin: str, cause: BaseException) -> Problem:
+    text = str(cause) if isinstance(cause, PluginError) else f"{type(cause).__name__}: {cause}"
+    return Problem(source.distribution, source.version, plugin, " ".join(text.split()))

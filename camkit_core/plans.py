@@ -79,7 +79,7 @@ def _found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
     if callable(given):
         return getattr(given, "__name__", kind), given, "given"
     contribution = get_registry().find(kind, given)
-    origin = f"{contribution.distribution} {contribution.version}"
+    origin = contribution.origin
     return contribution.name, contribution.load(), origin
 
 

@@ -1,206 +1,162 @@
-"""The registry: every method, adapter and renderer there is, built-in or not, through pluggy."""
+"""The registry: every method, adapter and renderer by its name, whoever it comes from."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from difflib import get_close_matches
-from functools import cache, cached_property
-from importlib import import_module
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 
-import pluggy
-
-from . import hookspecs
-from .contribution import Contribution
-from .discovery import HOOK_GROUP, EntryPointPlugin, Found, Problem, normalised, scan
+from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source, fold
+from .discovery import discover
 from .errors import PluginError, UnknownName, unknown
-
-BUILT_IN = "camkit"
-_HOOKS = {kind: f"camkit_register_{kind}s" for kind in ("method", "adapter", "renderer")}
+from .registration import PluginSet
+from .sources import is_installed
 
 
 class Registry:
-    """All contributions of installed packages, and of plugins registered by a program.
+    """Plugins by name. Finds what is installed when it is first asked for something.
 
-    Packages are scanned once, when something is first asked. Registries share nothing.
+    Nothing is imported to find it, but for modules under the entry-point group `camkit`.
     """
 
     def __init__(self) -> None:
-        self._manager = pluggy.PluginManager("camkit")
-        self._manager.add_hookspecs(hookspecs)
-        self._origins: dict[str, tuple[str, str]] = {}
-        self._problems: list[Problem] = []
+        self._discovered: tuple[PluginSet, list[Problem]] | None = None
+        self._registered = PluginSet()
 
-    def register(self, plugin: object, name: str | None = None) -> None:
-        """Add a module or object that implements hooks, before all installed ones.
+    def contributions(self, kind: str) -> tuple[Contribution, ...]:
+        """All "method"s, "adapter"s or "renderer"s, each with its status.
 
-        Raises:
-            PluginError: if it implements no hook, or a wrong one.
+        By distribution and name; those registered from code come last.
         """
-        problem = self._add(plugin, f"code:{name or id(plugin)}", ("code", ""))
-        if problem:
-            raise PluginError(str(problem))
-        self._forget()
-
-    def unregister(self, plugin: object) -> None:
-        """Take a plugin out again that a program registered."""
-        self._manager.unregister(plugin)
-        self._forget()
-
-    def contributions(self, kind: str) -> list[Contribution]:
-        """All contributions of a kind, built-ins first, then by distribution and name."""
-        return self._contributions[kind]
-
-    def problems(self) -> list[Problem]:
-        """Packages and plugins that could not be used."""
-        self._contributions  # noqa: B018 - scans, if nothing did
-        return list(self._problems)
-
-    def status(self, contribution: Contribution) -> str:
-        """ "" if its short name means it; "shadowed" or "conflict" if it needs the qualified one."""
-        same = self._claimants(contribution.kind, contribution.name)
-        if len(same) == 1 or same[0] == contribution and _leads(same):
-            return ""
-        return "shadowed" if _leads(same) else "conflict"
+        groups: dict[str, dict[tuple[str, str], Contribution]] = defaultdict(dict)
+        discovered, _ = self._found()
+        for plugins in (discovered, self._registered):
+            for one in plugins.all():
+                if one.kind == kind:
+                    # What one distribution declares twice, in the same words, counts once.
+                    groups[_key(kind, one.name)][one.distribution, one.value] = one
+        rows = [row for claims in groups.values() for row in _judged(list(claims.values()))]
+        return tuple(sorted(rows, key=_order))
 
     def find(self, kind: str, name: str) -> Contribution:
-        """The contribution a name means: short, or "distribution:name".
+        """The contribution of that name, or of that "distribution:name".
 
-        A built-in keeps its short name, and a program's own plugin wins over all.
+        Case does not count, nor which of `-`, `_` and `.` a name has; both do in an adapter's
+        name, which is a Python path. A built-in goes before any package that claims its name,
+        and what was registered from code goes before a built-in.
 
         Raises:
-            UnknownName: if there is none, with the closest names.
+            UnknownName: if there is none, with the closest one and the plugins left out.
             PluginError: if several packages claim the name.
         """
-        same = self._claimants(kind, name)
-        if not same:
-            raise self._unknown(kind, name)
-        if len(same) > 1 and not _leads(same):
-            listed = " or ".join(f"{one.qualified} ({one.version})" for one in same)
-            raise PluginError(f"several packages have a {kind} {name!r}; say {listed}")
-        return same[0]
+        rows = self.contributions(kind)
+        distribution, _, short = name.rpartition(":")
+        claims = [row for row in rows if _key(kind, row.name) == _key(kind, short)]
+        if distribution:
+            claims = [row for row in claims if fold(row.distribution) == fold(distribution)]
+        if not claims:
+            raise self._unknown(kind, name, rows)
+        return _only(claims)
 
-    def adapter_for(self, model_class: type) -> Contribution | None:
-        """The adapter for a model's class: along its MRO, the longest name first.
+    def adapter_for(self, cls: type) -> Contribution | None:
+        """The adapter whose name is the path of a class in the MRO of `cls`, or a prefix of it.
+
+        The nearest class counts first, then the longest name. None if no adapter fits.
 
         Raises:
-            PluginError: if several packages claim the same name.
+            PluginError: if several packages claim the name that fits.
         """
-        names = {one.name for one in self.contributions("adapter")}
-        for base in model_class.__mro__:
-            parts = f"{base.__module__}.{base.__qualname__}".split(".")
-            for length in range(len(parts), 0, -1):
-                if ".".join(parts[:length]) in names:
-                    return self.find("adapter", ".".join(parts[:length]))
+        claims: dict[str, list[Contribution]] = defaultdict(list)
+        for row in self.contributions("adapter"):
+            if row.status in ("", "conflict"):
+                claims[row.name].append(row)
+        for ancestor in cls.__mro__:
+            path = f"{ancestor.__module__}.{ancestor.__qualname__}"
+            while path:
+                if path in claims:
+                    return _only(claims[path])
+                path = path.rpartition(".")[0]
         return None
 
-    @cached_property
-    def _contributions(self) -> dict[str, list[Contribution]]:
-        self._scanned  # noqa: B018
-        found: dict[str, list[Contribution]] = {kind: [] for kind in _HOOKS}
-        for kind, hook in _HOOKS.items():
-            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-                found[kind] += self._asked(kind, implementation)
-        return {kind: sorted(set(ones), key=_order) for kind, ones in found.items()}
+    def register(self, plugin: object, name: str | None = None) -> None:
+        """Register an object or module with hook implementations, for this process.
 
-    @cached_property
-    def _scanned(self) -> bool:
-        points, self._problems = scan()
-        for point in points:
-            name = f"{normalised(point.distribution)}:{point.group}:{point.name}"
-            try:
-                plugin = import_module(point.value) if point.group == HOOK_GROUP else None
-            except (Exception, SystemExit) as error:
-                self._note(point, f"{point.value} failed with {type(error).__name__}: {error}")
-                continue
-            origin = (point.distribution, point.version)
-            problem = self._add(plugin or EntryPointPlugin(point), name, origin)
-            self._problems += [problem] if problem else []
-        return True
+        Its contributions go before all others of their names, the latest first.
 
-    def _asked(self, kind: str, implementation: Any) -> list[Contribution]:
-        """What one hook implementation registers; one that fails costs only itself."""
-        distribution, version = self._origins[implementation.plugin_name]
-        found: list[Contribution] = []
+        Raises:
+            PluginError: if it is no plugin, or one of that name is registered.
+        """
+        own = getattr(plugin, "__name__", None) or f"{type(plugin).__name__} at {id(plugin):#x}"
+        self._registered.add(plugin, name or str(own), Source(FROM_CODE))
 
-        def register(name: str, target: Any, summary: str = "") -> None:
-            found.append(Contribution(kind, name, distribution, version, target, summary))
+    def unregister(self, plugin: object) -> None:
+        """Undo `register`, for a plugin or its name.
 
-        try:
-            implementation.function(register)
-        except (Exception, SystemExit) as error:
-            where = implementation.plugin_name
-            message = f"{where} failed with {type(error).__name__}: {error}"
-            self._problems.append(Problem(distribution, version, message))
-            return []
-        return found
+        Raises:
+            PluginError: if it is not registered.
+        """
+        known = plugin if isinstance(plugin, str) else self._registered.manager.get_name(plugin)
+        self._registered.remove(str(known or plugin))
 
-    def _add(self, plugin: object, name: str, origin: tuple[str, str]) -> Problem | None:
-        reason = _misspelt(plugin)
-        if reason is None:
-            try:
-                self._manager.register(plugin, name)
-                self._origins[name] = origin
-                return None
-            except (ValueError, pluggy.PluginValidationError) as error:
-                reason = str(error)
-                # pluggy keeps a plugin that it found invalid.
-                if self._manager.is_registered(plugin):
-                    self._manager.unregister(plugin)
-        return Problem(*origin, reason)
+    def problems(self) -> tuple[Problem, ...]:
+        """The plugins that are left out, and why."""
+        return tuple(self._found()[1])
 
-    def _note(self, point: Found, message: str) -> None:
-        self._problems.append(Problem(point.distribution, point.version, message))
+    def _found(self) -> tuple[PluginSet, list[Problem]]:
+        if self._discovered is None:
+            # No lock is held while plugins are imported, for imports have locks of their own. So
+            # threads may scan at once, to the same end; and a plugin may ask while it is imported,
+            # and sees what can be seen then, until the scan that imports it is done.
+            self._discovered = discover()
+        return self._discovered
 
-    def _claimants(self, kind: str, name: str) -> list[Contribution]:
-        ones = self.contributions(kind)
-        qualified = [one for one in ones if _folded(one.qualified) == _folded(name)]
-        return qualified or [one for one in ones if _folded(one.name) == _folded(name)]
-
-    def _unknown(self, kind: str, name: str) -> UnknownName:
-        error = unknown(kind, name, {one.name for one in self.contributions(kind)})
-        hints = [str(problem) for problem in self.problems()]
-        if not any(one.distribution == BUILT_IN for one in self.contributions(kind)):
-            hints.append("camkit itself is not installed; run pip install in its checkout")
-        return UnknownName("; ".join([str(error), *hints]))
-
-    def _forget(self) -> None:
-        vars(self).pop("_contributions", None)
+    def _unknown(self, kind: str, name: str, rows: Sequence[Contribution]) -> UnknownName:
+        names = {row.qualified if ":" in name else row.name for row in rows}
+        groups = ("", "camkit", f"camkit.{kind}s")
+        notes = [str(one) for one in self.problems() if one.plugin.partition(":")[0] in groups]
+        return UnknownName("\n".join([str(unknown(kind, name, names)), *notes]))
 
 
-def _leads(same: list[Contribution]) -> bool:
-    return same[0].distribution in ("code", BUILT_IN)
+_default = Registry()
 
 
-def _order(one: Contribution) -> tuple[int, str, str]:
-    rank = {"code": 0, BUILT_IN: 1}.get(one.distribution, 2)
-    return rank, normalised(one.distribution), one.name
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[-_]+", "-", name).lower()
-
-
-def _misspelt(plugin: object) -> str | None:
-    """What is wrong with a plugin's hooks: a name that is none, or a forgotten decorator."""
-    if isinstance(plugin, EntryPointPlugin):
-        return None
-    hooks = list(_HOOKS.values())
-    found = [name for name in dir(plugin) if name.startswith("camkit_register")]
-    for name in found:
-        if name not in hooks:
-            close = get_close_matches(name, hooks, n=1) or hooks
-            return f"no hook named {name!r}; did you mean {close[0]!r}?"
-        function = getattr(plugin, name)
-        if not hasattr(function, "camkit_impl"):
-            return f"{name} lacks the decorator @camkit_core.hookimpl"
-        if any(p.default is not p.empty for p in inspect.signature(function).parameters.values()):
-            return f"{name} must take `register` without a default"
-    return None if found else f"it implements none of the hooks {', '.join(hooks)}"
-
-
-@cache
 def get_registry() -> Registry:
-    """The registry that `explain` and the command use."""
-    return Registry()
+    """The registry that camkit itself asks."""
+    return _default
+
+
+def _key(kind: str, name: str) -> str:
+    return name if kind == "adapter" else fold(name)
+
+
+def _order(row: Contribution) -> tuple[bool, str, str]:
+    return row.distribution == FROM_CODE, fold(row.distribution), row.name
+
+
+def _judged(claims: Sequence[Contribution]) -> list[Contribution]:
+    """The contributions of one name, each with its status."""
+    there = [one for one in claims if one.target or is_installed(one.value.partition(":")[0])]
+    from_code = [one for one in there if one.distribution == FROM_CODE][-1:]
+    winners = from_code or [one for one in there if one.distribution == BUILT_IN] or there
+
+    def status(one: Contribution) -> str:
+        if one not in there:
+            return "missing"
+        if one not in winners:
+            return "shadowed"
+        return "" if len(winners) == 1 else "conflict"
+
+    return [replace(one, status=status(one)) for one in claims]
+
+
+def _only(claims: Sequence[Contribution]) -> Contribution:
+    """The one that a name means: the one it is given to, or the only one there is."""
+    chosen = [one for one in claims if not one.status] or claims
+    present = [one for one in chosen if one.status != "missing"] or chosen
+    if len(present) > 1:
+        listed = ", ".join(f"{one.qualified} ({one.version})" for one in present)
+        raise PluginError(
+            f"several packages have a {present[0].kind} named {present[0].name!r}; "
+            f"ask for one of: {listed}"
+        )
+    return present[0]

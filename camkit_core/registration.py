@@ -46,6 +46,10 @@ class PluginSet:
             self.manager.unregister(name=name)
             raise
 
+    def all(self) -> list[Contribution]:
+        """What they contribute, in the order in which they were registered."""
+        return [one for plugin in list(self.contributions.values()) for one in plugin]
+
     def remove(self, name: str) -> None:
         """Unregister the plugin of that name.
 

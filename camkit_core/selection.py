@@ -74,4 +74,4 @@ def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
         return None, "no adapter"
     height, width = images.shape[-2:]
     made = contribution.load()(model, (height, width))
-    return made, f"{contribution.name} ({contribution.distribution} {contribution.version})"
+    return made, f"{contribution.name} ({contribution.origin})"

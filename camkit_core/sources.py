@@ -41,7 +41,7 @@ def _top_level(module: str) -> ModuleSpec | None:
 
 def _source_file(module: str) -> Path | None:
     spec = _top_level(module)
-    *above, last = [""] + module.split(".")[1:]
+    *above, last = ["", *module.split(".")[1:]]
     if spec is None:
         return None
     if not last:

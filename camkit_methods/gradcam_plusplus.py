@@ -17,8 +17,8 @@ def gradcam_plusplus(
 ) -> Tensor:
     """Weight each channel by its positive gradients, each counted alike.
 
-    arXiv 1710.11063, equations 5 and 19: w = sum of alpha g over g > 0, alpha = g^2 / (2 g^2 + S g^3) with S the sum
-    of the channel. Cancelled, alpha = 1 / (2 + S g), which needs no epsilon.
+    arXiv 1710.11063, equations 5 and 19: w = sum of alpha g over g > 0, with S the channel's sum
+    and alpha = g^2 / (2 g^2 + S g^3). Cancelled, alpha = 1 / (2 + S g) needs no epsilon.
 
     Args:
         probe: the forward pass.

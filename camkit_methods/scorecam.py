@@ -22,7 +22,8 @@ def scorecam(
 ) -> Tensor:
     """Weight each channel by the score of the image seen through it.
 
-    arXiv 1910.01279, Algorithm 1 and equations 6 to 10. The mask of a channel is the channel resized to the image and stretched to [0, 1].
+    arXiv 1910.01279, Algorithm 1 and equations 6 to 10. The mask of a channel is the channel
+    resized to the image and stretched to [0, 1].
 
     Args:
         probe: the forward pass.

@@ -55,7 +55,7 @@ def make_scene(seed: int, kinds: Sequence[str] | None = None, size: int = SIZE) 
             masks[CLASSES.index(kind)] |= cover > 0.5
     noisy = image + rng.normal(0, 0.012, image.shape)
     pixels = np.rint(noisy.clip(0, 1) * 255).astype(np.uint8)
-    return Scene(pixels, masks, masks.any((1, 2)))
+    return Scene(pixels, masks, np.asarray(masks.any((1, 2))))
 
 
 def _chosen(rng: np.random.Generator) -> list[str]:

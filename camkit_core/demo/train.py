@@ -32,7 +32,7 @@ def scenes(first: int, count: int) -> tuple[Tensor, Tensor]:
     return pictures.contiguous(), torch.from_numpy(np.stack([labels for _, labels in made])).float()
 
 
-def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
     scene = make_scene(seed)
     return scene.image, scene.labels
 
@@ -57,7 +57,8 @@ def train(count: int, epochs: int, seed: int, batch: int = 64) -> nn.Module:
             schedule.step()
             total += float(loss)
         log.info("epoch %d: loss %.4f", epoch + 1, total * batch / count)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def _batches(count: int, batch: int) -> Iterator[Tensor]:

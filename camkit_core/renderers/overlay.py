@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,7 @@ def overlay(
     picture: Image.Image,
     *,
     colormap: str = "inferno",
-    alpha: float = 0.6,
+    alpha: float = 0.5,
 ) -> Image.Image:
     """The heatmap over the picture, at the picture's size.
 
@@ -39,7 +39,7 @@ def overlay(
 
 def mixed(
     picture: Image.Image,
-    heat: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    heat: np.ndarray[Any, Any],
     colormap: str,
     alpha: float,
 ) -> Image.Image:

@@ -20,7 +20,7 @@ def side_by_side(
     picture: Image.Image,
     *,
     colormap: str = "inferno",
-    alpha: float = 0.6,
+    alpha: float = 0.5,
     gap: int = 8,
 ) -> Image.Image:
     """Picture, heatmap and overlay in a row, with class and score below.

@@ -1,0 +1,59 @@
+"""Full, unoptimised runs: what each method's map must be, computed the long way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from contenders import TARGET
+from networks import Network
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def ablated_scores(model: nn.Module, layer: nn.Module, x: Tensor, channels: Tensor) -> Tensor:
+    """The score without each of some channels, each from a forward pass of the whole model."""
+    scores = []
+    for channel in channels.tolist():
+
+        def ablate(module: nn.Module, args: Any, output: Tensor, channel: int = channel) -> Tensor:
+            edited = output.clone()
+            edited.select(-1 if output.ndim == 3 else 1, channel).zero_()
+            return edited
+
+        handle = layer.register_forward_hook(ablate)
+        scores.append(model(x)[0, TARGET])
+        handle.remove()
+    return torch.stack(scores)
+
+
+def captured(model: nn.Module, network: Network, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Activations and gradients (C, h, w) of one image by a whole backward pass, and the score."""
+    kept: list[Tensor] = []
+
+    def keep(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        output.retain_grad()
+        kept.append(output)
+        return output.clone()
+
+    handle = network.layer(model).register_forward_hook(keep)
+    score = model(x)[0, TARGET]
+    handle.remove()
+    score.backward()
+    reshape = network.reshape or (lambda tensor: tensor)
+    activations, gradients = reshape(kept[0].detach()), reshape(kept[0].grad)
+    model.zero_grad(set_to_none=True)
+    return activations[0], gradients[0], score.detach()
+
+
+def gradient_weights(method: str, activations: Tensor, gradients: Tensor) -> Tensor:
+    """The weights (C,) of a gradient method, from its paper's formula in double precision."""
+    a, g = activations.double(), gradients.double()
+    total = a.sum((1, 2))
+    if method == "gradcam":
+        return g.mean((1, 2))
+    if method == "xgradcam":
+        fallback = total.abs() <= 1e-3 * a.abs().sum((1, 2))
+        return torch.where(fallback, g.mean((1, 2)), (a * g).sum((1, 2)) / total)
+    alpha = 1 / (2 + total.clamp(min=0)[:, None, None] * g)
+    return torch.where(g > 0, alpha * g, 0).sum((1, 2))

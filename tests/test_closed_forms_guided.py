@@ -1,0 +1,111 @@
+"""Guided backpropagation by hand, however a ReLU is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from toys import tensor
+
+import camkit_core as camkit
+
+Relu = Callable[[Tensor], Tensor]
+RELUS: dict[str, Callable[[], Relu]] = {
+    "nn.ReLU": nn.ReLU,
+    "nn.ReLU, in place": lambda: nn.ReLU(inplace=True),
+    "F.relu": lambda: F.relu,
+    "F.relu, in place": lambda: lambda given: F.relu(given, inplace=True),
+    "tensor.relu": lambda: Tensor.relu,
+    "tensor.relu_": lambda: Tensor.relu_,
+    "torch.relu": lambda: torch.relu,
+}
+
+
+class Twice(nn.Module):
+    """y = relu(1 - relu(x))."""
+
+    def __init__(self, relu: Relu) -> None:
+        super().__init__()
+        self.features, self.relu = nn.Identity(), relu
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.relu(1 - self.relu(self.features(images))).flatten(1)
+
+
+class Hidden(nn.Module):
+    """y = w2 relu(W1 x), with W1 = [[1, 0], [1, -1]] and w2 = [1, -1]; x are two pixels."""
+
+    def __init__(self, relu: Relu) -> None:
+        super().__init__()
+        self.features, self.relu = nn.Identity(), relu
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.features(images).flatten(1)
+        hidden = self.relu(x @ tensor([[1, 1], [0, -1]]))
+        return hidden @ tensor([[1], [-1]])
+
+
+@pytest.fixture(params=RELUS)
+def relu(request: pytest.FixtureRequest) -> Relu:
+    """One way to write a ReLU."""
+    return RELUS[request.param]()
+
+
+CASES = [(Twice, [0.5], [0.0], [-1.0]), (Hidden, [2.0, 1.0], [1.0, 0.0], [0.0, 1.0])]
+
+
+@pytest.mark.parametrize(("net", "x", "guided", "plain"), CASES)
+def test_a_relu_is_guided_however_it_is_written(
+    net: Callable[[Relu], nn.Module],
+    x: list[float],
+    guided: list[float],
+    plain: list[float],
+    relu: Relu,
+) -> None:
+    """T8, next to the plain gradient, which is what one gets of no nodes."""
+    images = tensor(x).view(1, 1, 1, -1)
+    e = camkit.explain(net(relu), images, "guided_backprop", 1, "features")
+    assert torch.equal(e.cam, tensor(guided).view(1, 1, -1))
+    assert torch.equal(images, tensor(x).view(1, 1, 1, -1))
+    assert f"guided {2 if net is Twice else 1} ReLUs" in e.notes
+    with pytest.warns(camkit.CamkitWarning, match="guided no ReLU"):
+        e = camkit.explain(net(relu), images, "guided_backprop", 1, "features", nodes=())
+    assert torch.equal(e.cam, tensor(plain).view(1, 1, -1))
+
+
+def test_a_network_without_a_relu_gives_the_plain_gradient_and_a_warning() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    images = torch.randn(2, 3, 6, 8, requires_grad=True)
+    (plain,) = torch.autograd.grad(model(images)[:, 0].sum(), images)
+    with pytest.warns(camkit.CamkitWarning, match="guided no ReLU: the model has none"):
+        e = camkit.explain(model, images, "guided_backprop", 0, "0")
+    assert torch.allclose(e.cam, plain.sum(1), rtol=1e-5, atol=1e-9)
+    assert e.cam.abs().max() > 0
+
+
+def test_guided_gradcam_is_the_guided_gradient_times_the_heatmap() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3)
+    )
+    images = torch.randn(2, 3, 8, 8)
+    e = camkit.explain(model, images, "gradcam", 1, "1", guided=True)
+    pixels = camkit.explain(model, images, "guided_backprop", 1, "1")
+    assert e.guided is not None
+    assert torch.allclose(e.guided.sum(1), pixels.cam * e.heatmap, rtol=1e-4, atol=1e-7)
+    assert e.guided.abs().max() > 0
+
+
+def test_another_activation_is_guided_by_the_name_of_its_node() -> None:
+    model = nn.Sequential(nn.Identity(), nn.ReLU6(), nn.Flatten(), nn.Linear(1, 2, bias=False))
+    with torch.no_grad():
+        model[3].weight.copy_(torch.tensor([[-1.0], [1.0]]))
+    images = torch.full((1, 1, 1, 1), 0.5)
+    e = camkit.explain(
+        model, images, "guided_backprop", 0, "0", nodes=("ReluBackward0", "HardtanhBackward0")
+    )
+    assert e.cam.item() == 0
+    with pytest.warns(camkit.CamkitWarning, match="guided no ReLU"):
+        assert camkit.explain(model, images, "guided_backprop", 0, "0").cam.item() == -1

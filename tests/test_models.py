@@ -1,0 +1,260 @@
+"""Models by name: their weights, preprocessing and class names, and what can go wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import nn
+
+from camkit_core.errors import CamkitError, UnknownName
+from camkit_core.models import load_model
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+
+
+def squeezenet(classes: int = 1000) -> nn.Module:
+    torch.manual_seed(7)
+    model: nn.Module = torchvision.models.get_model("squeezenet1_1", num_classes=classes)
+    return model
+
+
+def vit(classes: int = 5) -> nn.Module:
+    torch.manual_seed(7)
+    return timm.create_model("test_vit", num_classes=classes)
+
+
+def saved(content: object, path: Path) -> Path:
+    torch.save(content, path)
+    return path
+
+
+def same_weights(model: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(one, two) for one, two in pairs)
+
+
+def test_a_name_both_libraries_know_is_torchvisions_unless_said_otherwise() -> None:
+    kinds = [type(load_model(name, "none").model) for name in ("resnet18", "timm:resnet18")]
+    assert kinds == [torchvision.models.ResNet, timm.models.ResNet]
+
+
+def test_an_unknown_model_is_refused_with_close_names() -> None:
+    with pytest.raises(UnknownName, match=r"no model named 'resnt50'\. Did you mean 'resnet50'"):
+        load_model("resnt50")
+    with pytest.raises(UnknownName, match="no model named 'torchvision:test_vit'"):
+        load_model("torchvision:test_vit")
+    with pytest.raises(UnknownName, match=r"no model named 'resnet18\.nope'"):
+        load_model("resnet18.nope")
+    with pytest.raises(UnknownName, match=r"or 'convnext_tiny\.fb_in22k_ft_in1k'"):
+        load_model("convnext_tiny_in22ft1k")
+
+
+def test_random_weights_repeat_and_leave_the_random_state_alone() -> None:
+    state = torch.get_rng_state()
+    models = [load_model("timm:test_resnet", "none") for _ in range(2)]
+    assert same_weights(models[0].model, models[1].model)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (models[0].class_names, models[0].model.training) == (None, False)
+
+
+@pytest.mark.parametrize(("name", "side"), [("squeezenet1_1", 224), ("timm:test_vit", 160)])
+def test_the_weights_own_preprocessing_is_used_and_undone(name: str, side: int) -> None:
+    loaded = load_model(name, "none")
+    tensor = loaded.preprocess(PICTURE)
+    seen = loaded.picture(tensor)
+    assert tensor.shape == (3, side, side)
+    assert seen.shape == (side, side, 3)
+    assert seen.dtype == np.uint8
+    assert abs(float(seen.mean()) - float(PICTURE.mean())) < 2
+
+
+def test_size_and_colours_can_be_given_for_weights_that_need_others() -> None:
+    loaded = load_model("squeezenet1_1", "none", size=[48, 64], mean=[0.5], std=[0.5, 0.5, 0.25])
+    flat = np.full((48, 64, 3), 255, dtype=np.uint8)
+    assert loaded.preprocess(flat).amax((1, 2)).tolist() == [1, 1, 2]
+    assert np.array_equal(loaded.picture(loaded.preprocess(flat)), flat)
+    with pytest.raises(CamkitError, match="expected std as one or three numbers above zero"):
+        load_model("squeezenet1_1", "none", std=[0.0])
+
+
+def test_a_safetensors_file_fills_torchvisions_model_and_keeps_its_class_names(
+    tmp_path: Path,
+) -> None:
+    made = squeezenet()
+    save_file(made.state_dict(), tmp_path / "w.safetensors")
+    loaded = load_model("squeezenet1_1", tmp_path / "w.safetensors")
+    assert same_weights(loaded.model, made)
+    assert loaded.class_names is not None
+    assert loaded.class_names[207] == "golden retriever"
+    assert loaded.weights.startswith("w.safetensors sha256:")
+
+
+def test_a_checkpoint_says_how_many_classes_and_which(tmp_path: Path) -> None:
+    made = vit(classes=3)
+    path = saved({"model": made.state_dict(), "classes": ["ant", "bee", "cat"]}, tmp_path / "w.pt")
+    loaded = load_model("test_vit", path)
+    assert same_weights(loaded.model, made)
+    assert loaded.class_names == ("ant", "bee", "cat")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module.model."])
+def test_prefixes_of_wrappers_are_stripped(tmp_path: Path, prefix: str) -> None:
+    made = squeezenet(4)
+    renamed = {prefix + key: value for key, value in made.state_dict().items()}
+    path = saved({"state_dict": renamed, "epoch": 3}, tmp_path / "w.pth")
+    assert same_weights(load_model("squeezenet1_1", path).model, made)
+
+
+def test_mnasnet_and_old_densenet_files_load(tmp_path: Path) -> None:
+    mnasnet = torchvision.models.get_model("mnasnet0_5")
+    save_file(mnasnet.state_dict(), tmp_path / "m.safetensors")
+    assert same_weights(load_model("mnasnet0_5", tmp_path / "m.safetensors").model, mnasnet)
+    densenet = torchvision.models.get_model("densenet121")
+    old = {
+        key.replace("norm1", "norm.1").replace("conv2", "conv.2"): value
+        for key, value in densenet.state_dict().items()
+    }
+    assert same_weights(load_model("densenet121", saved(old, tmp_path / "d.pth")).model, densenet)
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None:
+    path = saved(vit().state_dict(), tmp_path / "vit.pth")
+    with pytest.raises(CamkitError, match=r"vit\.pth is a checkpoint of another architecture") as e:
+        load_model("squeezenet1_1", path)
+    assert "missing: features.0.weight" in str(e.value)
+    assert "unexpected: cls_token" in str(e.value)
+
+
+def test_a_wider_relative_is_refused_by_its_shapes(tmp_path: Path) -> None:
+    wide = torchvision.models.get_model("mnasnet0_75").state_dict()
+    with pytest.raises(
+        CamkitError, match=r"of another shape: layers\.0\.weight \(24, 3, 3, 3\) for"
+    ):
+        load_model("mnasnet0_5", saved(wide, tmp_path / "wide.pth"))
+
+
+def test_a_missing_checkpoint_is_refused() -> None:
+    with pytest.raises(CamkitError, match=r"no checkpoint at 'gone\.pth'; expected DEFAULT, none"):
+        load_model("squeezenet1_1", "gone.pth")
+
+
+def test_a_file_that_needs_code_is_refused_and_runs_none(tmp_path: Path) -> None:
+    path = saved(squeezenet(), tmp_path / "whole.pth")
+    with pytest.raises(CamkitError, match=r"whole\.pth holds Python objects \(torchvision"):
+        load_model("squeezenet1_1", path)
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"neither the one nor the other")
+    with pytest.raises(CamkitError, match=r"is damaged|not a whole safetensors file"):
+        load_model("squeezenet1_1", tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}])
+def test_a_file_without_weights_is_refused(tmp_path: Path, content: object) -> None:
+    with pytest.raises(CamkitError, match=r"no weights in w\.pth"):
+        load_model("squeezenet1_1", saved(content, tmp_path / "w.pth"))
+
+
+def test_class_names_come_from_a_text_file_and_must_fit(tmp_path: Path) -> None:
+    path, names = saved(vit(3).state_dict(), tmp_path / "w.pth"), tmp_path / "names.txt"
+    names.write_text("ant\nbee\ncat\n")
+    assert load_model("test_vit", path, class_names=names).class_names == ("ant", "bee", "cat")
+    with pytest.raises(CamkitError, match="2 class names for a model with 3 classes"):
+        load_model("test_vit", path, class_names=["ant", "bee"])
+    with pytest.raises(CamkitError, match=r"cannot read class names from 'gone\.txt'"):
+        load_model("test_vit", path, class_names="gone.txt")
+
+
+def no_network(*args: object, **keywords: object) -> None:
+    raise URLError("no route to host")
+
+
+def test_no_network_for_torchvisions_default_weights_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", no_network)
+    with pytest.raises(CamkitError, match=r"no route to host\); give a checkpoint file"):
+        load_model("squeezenet1_1")
+
+
+def test_default_weights_that_were_downloaded_before_need_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, best = squeezenet(), torchvision.models.SqueezeNet1_1_Weights.DEFAULT
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    saved(made.state_dict(), tmp_path / "hub" / "checkpoints" / Path(best.url).name)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", no_network)
+    loaded = load_model("squeezenet1_1")
+    assert same_weights(loaded.model, made)
+    assert loaded.weights == "SqueezeNet1_1_Weights.IMAGENET1K_V1"
+
+
+def test_no_network_for_timms_default_weights_fails_before_any_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: None)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", no_network)
+    monkeypatch.setattr("timm.create_model", None)
+    with pytest.raises(CamkitError, match=r"DEFAULT weights of test_vit could not be downloaded"):
+        load_model("test_vit")
+
+
+def test_timms_default_weights_come_with_imagenets_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = timm.create_model
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **k: "/cached")
+    monkeypatch.setattr("timm.create_model", lambda name, pretrained: build(name))
+    loaded = load_model("test_vit.r160_in1k")
+    assert loaded.weights == "timm/test_vit.r160_in1k"
+    assert loaded.class_names is not None
+    assert loaded.class_names[0] == "tench, Tinca tinca"
+
+
+def test_a_model_without_weights_or_classifier_says_so() -> None:
+    with pytest.raises(CamkitError, match="timm has no weights for coatnet_0_224"):
+        load_model("coatnet_0_224")
+    with pytest.raises(CamkitError, match="vit_small_patch14_dinov2 has no classifier"):
+        load_model("vit_small_patch14_dinov2", "none")
+
+
+def test_a_module_of_your_own_makes_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from torch import nn\ndef net(): return nn.Conv2d(3, 4, 1)\ndef bad(): return 3\n"
+    (tmp_path / "own_models.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = saved(nn.Conv2d(3, 4, 1).state_dict(), tmp_path / "w.pth")
+    loaded = load_model("own_models:net", made)
+    assert torch.equal(loaded.model.state_dict()["weight"], torch.load(made)["weight"])
+    assert loaded.preprocess(PICTURE).shape == (3, 224, 224)
+    assert load_model("own_models:net").weights == "as own_models:net returns them"
+    with pytest.raises(CamkitError, match=r"own_models:bad\(\) returned int; expected a torch"):
+        load_model("own_models:bad")
+    with pytest.raises(CamkitError, match="no function 'gone' in module own_models"):
+        load_model("own_models:gone")
+
+
+def test_nothing_is_imported_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stranger.py").write_text("raise SystemExit('ran')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    with pytest.raises(CamkitError, match="no module named 'stranger'; install it, or put its"):
+        load_model("stranger:net")
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(CamkitError, match="no device 'abacus' here"):
+        load_model("squeezenet1_1", "none", device="abacus")

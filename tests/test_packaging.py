@@ -1,0 +1,103 @@
+"""Wheels: camkit's own, outside its checkout, and a third party's with one method."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+PLUGIN = '''"""A method of somebody else."""
+
+
+def energycam(probe, *, power: float = 2.0):
+    """Add up the channels' energy."""
+    return probe.channel_sum(probe.activations.abs() ** power)
+'''
+
+PROJECT = """[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "camkit-energy"
+version = "1.2"
+
+[project.entry-points."camkit.methods"]
+energycam = "camkit_energy:energycam"
+"""
+
+
+def installed_wheel(project: Path, folder: Path) -> Path:
+    """The wheel of a project, built and unpacked into a folder of its own, as pip does it."""
+    wheels, site = folder / "wheels", folder / "site"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    build = ["wheel", str(project), "--no-deps", "--no-build-isolation", "-w", str(wheels)]
+    subprocess.run([*pip, *build], check=True, cwd=folder)
+    (wheel,) = wheels.glob("*.whl")
+    install = ["install", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run([*pip, *install], check=True, cwd=folder)
+    return site
+
+
+@pytest.fixture(scope="module")
+def camkit_site(tmp_path_factory):
+    return installed_wheel(ROOT, tmp_path_factory.mktemp("camkit"))
+
+
+@pytest.fixture(scope="module")
+def plugin_site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plugin")
+    (folder / "project").mkdir()
+    (folder / "project" / "camkit_energy.py").write_text(PLUGIN)
+    (folder / "project" / "pyproject.toml").write_text(PROJECT)
+    return installed_wheel(folder / "project", folder)
+
+
+def run(program: str, folder: Path, *sites: Path) -> str:
+    """What a program prints that sees only the given wheels first, run outside the checkout."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sites))}
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+COMMAND = "import sys; from camkit_core.cli import main; sys.exit(main({}))"
+
+
+def test_the_wheel_runs_the_demo(camkit_site, tmp_path):
+    printed = run(COMMAND.format(["demo", "--output", "here.png"]), tmp_path, camkit_site)
+    assert Path(printed.strip()) == tmp_path / "here.png"
+    assert (tmp_path / "here.png").stat().st_size > 10_000
+
+
+def test_the_wheel_lists_its_methods_without_torch(camkit_site, tmp_path):
+    program = (
+        "import sys, camkit_core; from camkit_core.cli import main; main(['list-methods'])\n"
+        "print('torch' in sys.modules, camkit_core.__file__)"
+    )
+    printed = run(program, tmp_path, camkit_site)
+    assert "gradcam++" in printed
+    assert f"False {camkit_site}" in printed
+
+
+def test_a_third_partys_wheel_is_listed_and_explains(camkit_site, plugin_site, tmp_path):
+    listed = run(COMMAND.format(["list-methods", "--json"]), tmp_path, camkit_site, plugin_site)
+    rows = {row["name"]: row for row in json.loads(listed)["methods"]}
+    assert rows["energycam"]["distribution"] == "camkit-energy"
+    assert rows["energycam"]["summary"] == "Add up the channels' energy."
+
+    program = (
+        "import torch, torchvision, camkit_core as camkit\n"
+        "model = torchvision.models.resnet18(num_classes=3)\n"
+        "e = camkit.explain(model, torch.rand(1, 3, 64, 64), 'energycam', power=1)\n"
+        "print(e.provenance['method_from'], tuple(e.cam.shape), float(e.cam.min()) > 0)"
+    )
+    explained = run(program, tmp_path, camkit_site, plugin_site)
+    assert explained.strip() == "camkit-energy 1.2 (1, 2, 2) True"

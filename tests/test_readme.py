@@ -1,0 +1,78 @@
+"""Every command and every snippet of the README and the docs runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from camkit_core.cli import main
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of a language in a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.M | re.S)
+
+
+def commands(path: Path) -> list[str]:
+    """The shell commands of a page."""
+    lines = [line for block in blocks(path, "console") for line in block.splitlines()]
+    return [line[2:].split(" > ")[0] for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with what the pages speak of, where downloads are answered with random weights."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
+    for name in ("photo.jpg", "scan.png"):
+        Image.fromarray(pixels).save(name)
+    architectures: dict[str, str] = {
+        "resnet50": "resnet50",
+        "resnet18": "resnet18",
+        "vit_b_16": "vit_b_16",
+    }
+
+    def downloaded(url: str, **_: object) -> dict[str, torch.Tensor]:
+        stem = Path(url).name.split("-")[0]
+        return torchvision.models.get_model(architectures[stem]).state_dict()
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", downloaded)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+@pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+def test_the_snippets_of_a_page_run(page, workplace):
+    names: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+
+
+README = [c for c in commands(ROOT / "README.md") if c.startswith("camkit")]
+
+
+@pytest.mark.parametrize("command", README)
+@pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+def test_a_command_of_the_readme_runs(command, workplace, capsys):
+    assert main(shlex.split(command)[1:]) == 0, capsys.readouterr().err
+
+
+def test_the_test_command_is_the_one_that_ci_runs():
+    assert 'pip install -e ".[test]" && python -m pytest' in commands(ROOT / "README.md")
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_local_link_leads_somewhere():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
