@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import camkit_core as camkit
 import torch
 from networks import Network
 from torch import Tensor, nn
+
+import camkit_core as camkit
 
 TARGET = 3
 Run = Callable[[], Any]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import timm
 import torch
 import torchvision.models as zoo
-from camkit_core import tokens_to_grid
 from torch import Tensor, nn
+
+from camkit_core import tokens_to_grid
 
 
 @dataclass(frozen=True)

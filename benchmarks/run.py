@@ -21,11 +21,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import camkit_core as camkit
 import torch
 from contenders import TARGET, Run, contenders, forward
 from networks import NETWORKS, Network, images
 from reference import ablated_scores, captured, gradient_weights
+
+import camkit_core as camkit
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 Row = dict[str, Any]
@@ -67,12 +68,13 @@ def difference(network: Network, method: str, channels: int) -> float:
 
 
 def _probe(model: torch.nn.Module, network: Network, x: torch.Tensor) -> camkit.Probe:
+    from camkit_core.probe import probes
     from camkit_core.targets import resolve
 
     with torch.no_grad():
         adapter = camkit.Adapter(network.layer(model), network.reshape)
         recording = camkit.record(model, x, adapter)
-    return camkit.Probe(recording, resolve(TARGET, recording.output, len(x)))
+    return probes(recording, [resolve(TARGET, recording.output, len(x))])[0]
 
 
 def peak_megabytes(network: str, method: str, contender: str) -> float:
@@ -181,7 +183,9 @@ def markdown(report: Row) -> str:
         f"float32 ({where}). *Ideal* is one forward pass and the backward pass of what follows "
         f"the layer. *Difference* is to a full, unoptimised run, relative to the largest value.",
         "",
-        "| network | method | " + " | ".join(names) + " | camkit / ideal | difference | MB camkit, pytorch-grad-cam |",
+        "| network | method | "
+        + " | ".join(names)
+        + " | camkit / ideal | difference | MB camkit, pytorch-grad-cam |",
         "|---" * (len(names) + 5) + "|",
     ]
     for row in report["methods"]:
@@ -190,9 +194,16 @@ def markdown(report: Row) -> str:
         used = ", ".join(f"{memory[n]:.0f}" for n in ("camkit", "pytorch-grad-cam") if n in memory)
         lines.append(
             f"| {row['network']} | {row['method']} | {' | '.join(cells)} | "
-            f"{seconds['camkit'] / seconds['ideal']:.2f} | {row.get('difference', 0):.0e} | {used} |"
+            f"{seconds['camkit'] / seconds['ideal']:.2f} | "
+            f"{row.get('difference', 0):.0e} | {used} |"
         )
-    lines += ["", "## Sharing and scaling (ResNet-50, gradcam)", "", "| what | milliseconds |", "|---|---|"]
+    lines += [
+        "",
+        "## Sharing and scaling (ResNet-50, gradcam)",
+        "",
+        "| what | milliseconds |",
+        "|---|---|",
+    ]
     for row in report["sharing"]:
         shown = ", ".join(f"{n} {s * 1e3:.1f}" for n, s in row["seconds"].items())
         lines.append(f"| {row['what']} | {shown} |")
@@ -206,7 +217,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three minutes: no slow peers")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--methods", nargs="+", default=[*GRADIENT_METHODS, "ablationcam"])
-    parser.add_argument("--slow-peers", action="store_true", help="time peers where they take minutes")
+    parser.add_argument(
+        "--slow-peers", action="store_true", help="time peers where they take minutes"
+    )
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--channels", type=int, default=64, help="ablated the long way, as a check")
     parser.add_argument("--memory", action="store_true", help="measure peak memory, too")

@@ -170,9 +170,8 @@ def main() -> None:
             rows.append(row | {"seconds": round(time.perf_counter() - start, 3)})
             mark = "" if row["fast"] else " FULL RUN"
             mark += " WRONG" if row["error"] > 1e-4 else ""
-            print(
-                f"{model_name:34s} {name:40s} error {row['error']:.1e} change {row['change']:.1e}{mark}"
-            )
+            errors = f"error {row['error']:.1e} change {row['change']:.1e}"
+            print(f"{model_name:34s} {name:40s} {errors}{mark}")
     exact = sum(row["error"] <= 1e-4 for row in rows)
     fast = sum(bool(row["fast"]) for row in rows)
     print(

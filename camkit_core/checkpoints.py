@@ -85,17 +85,18 @@ def _read_torch(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def _unreadable(path: Path, reason: str) -> CamkitError:
-    code = re.search(r"GLOBAL (\S+)", reason)
+    code = re.search(r"(?:GLOBAL|Unsupported class) (\S+)", reason)
     if code or "TorchScript" in reason:
         what = f"Python objects ({code[1]})" if code else "a TorchScript program"
         return CamkitError(
             f"{path.name} holds {what} besides weights, and reading it could run code from the "
             f"file; save the weights alone, with torch.save(model.state_dict(), ...)"
         )
-    why = re.search(r"WeightsUnpickler error: *(.+)", reason) or re.match(r"(.+)", reason)
+    # PyTorch's own advice on pickles is for people who know what a pickle is.
+    why = "" if "WeightsUnpickler" in reason else reason.partition("\n")[0]
     return CamkitError(
-        f"{path.name} is not a file of weights from torch.save, or is damaged "
-        f"({why[1].strip() if why else 'it ends too early'})"
+        f"{path.name} is not a file of weights from torch.save, or is damaged"
+        f"{f' ({why})' if why else ''}"
     )
 
 

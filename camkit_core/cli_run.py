@@ -75,9 +75,10 @@ def explain_images(request: Request) -> int:
     paths = image_files(request.images)
     folder = writable_folder(request.output)
     run = _Run(request, Pictures(folder, None if raw else request.renderer, request.json))
+    alone = True if len(paths) == 1 else None  # None: if nobody watches
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
-        for path in tqdm(paths, unit="image", delay=2, disable=None if len(paths) > 1 else True):
+        for path in tqdm(paths, unit="image", delay=2, leave=False, disable=alone):
             run.try_to_explain(path)
     run.conclude(len(paths))
     return 1 if run.failed else 0

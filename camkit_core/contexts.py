@@ -56,13 +56,13 @@ def preserving_buffers(model: nn.Module) -> Iterator[None]:
     ]
     tensors = [buffer for _, _, buffer in saved if buffer is not None]
     copies = _copies(tensors)
-    versions = [_version(tensor) for tensor in tensors]
+    versions = [version(tensor) for tensor in tensors]
     try:
         yield
     finally:
         for module, name, buffer in saved:
             module._buffers[name] = buffer
-        changed = [i for i, tensor in enumerate(tensors) if _version(tensor) != versions[i]]
+        changed = [i for i, tensor in enumerate(tensors) if version(tensor) != versions[i]]
         if changed:
             values = copies()
             with torch.no_grad():
@@ -93,7 +93,8 @@ def _copies(tensors: list[Tensor]) -> Callable[[], list[Tensor]]:
     return values
 
 
-def _version(tensor: Tensor) -> int:
+def version(tensor: Tensor) -> int:
+    """How often a tensor has been written to."""
     # An inference tensor counts no versions, and cannot be changed here either.
     return 0 if tensor.is_inference() else tensor._version
 

@@ -79,8 +79,7 @@ def _found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
     if callable(given):
         return getattr(given, "__name__", kind), given, "given"
     contribution = get_registry().find(kind, given)
-    origin = contribution.origin
-    return contribution.name, contribution.load(), origin
+    return contribution.name, contribution.load(), contribution.origin
 
 
 def _refuse_unknown(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from .errors import CamkitWarning
 from .guided import guided_gradients
 from .maps import principal_map
 from .recording import Recording
+from .sharing import Shared
 from .tail import proven, tail_outputs
 from .targets import Targets, class_logits
 from .trees import map_tensors
@@ -30,29 +31,28 @@ class Probe:
     size. Everything is detached, and float32 (float64 of a float64 model) unless it says else.
 
     Args:
-        recording: the forward pass.
-        targets: one score function for each image.
-        gradients: where the raw gradients come from, if they are computed with those of others.
+        shared: the recorded forward pass, and what is shared with other targets.
+        index: which of the shared targets this is about.
         batch_size: rows in a chunk of tail runs and input runs; None chooses for the device.
         eigen_smooth: let `channel_sum` give the first principal component in place of the sum.
     """
 
     def __init__(
         self,
-        recording: Recording,
-        targets: Targets,
+        shared: Shared,
+        index: int = 0,
         *,
-        gradients: Callable[[], Tensor] | None = None,
         batch_size: int | None = None,
         eigen_smooth: bool = False,
     ) -> None:
-        self.recording = recording
-        self.targets = targets
+        self.recording = shared.recording
+        self.targets = shared.targets[index]
         self.notes: list[str] = []
-        self.batch_size = batch_size or chunk_size(recording.raw.device)
-        self._gradients = gradients or partial(SharedGradients(recording, [targets]).of, 0)
-        self._eigen_smooth = eigen_smooth
+        self.batch_size = batch_size or chunk_size(shared.recording.raw.device)
         self.ignored_smoothing = eigen_smooth
+        self._shared = shared
+        self._index = index
+        self._eigen_smooth = eigen_smooth
 
     @property
     def images(self) -> Tensor:
@@ -72,7 +72,7 @@ class Probe:
     @cached_property
     def raw_gradients(self) -> Tensor:
         """The same in the layer's own layout, class token and all."""
-        return self._gradients()
+        return self._shared.raw_gradients[self._index]
 
     @cached_property
     def scores(self) -> Tensor:
@@ -84,13 +84,15 @@ class Probe:
         """The model's class scores (N, K); TargetError if it gives none."""
         return _full(class_logits(self.recording.output).detach())
 
-    def tail_scores(self, edits: Iterable[Tensor], total: int) -> Tensor:
+    def tail_scores(self, edits: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
         """Scores for edited activations, from tail runs: (M, N).
 
         Args:
             edits: M versions of the layer's output for all N images at once, each in the
                 layer's own layout (`recording.raw`); taken one by one, run in chunks.
             total: M, for the progress bar.
+            share: a key that says which edits these are, if they do not depend on the target:
+                then other targets of the same recording are answered by the same runs.
         """
         rows = max(1, self.batch_size // len(self.images))
         if not proven(self.recording):
@@ -98,25 +100,38 @@ class Probe:
                 f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
                 f"follows the layer could not be proved exact for this model"
             )
-        return run_in_chunks(self._tail_run, edits, rows, total, "tail runs")
 
-    def ablated_scores(self, fill: Tensor | float = 0.0) -> Tensor:
+        def ask(targets: Sequence[Targets]) -> Tensor:
+            def run(block: Tensor) -> Tensor:
+                output = tail_outputs(self.recording, block)
+                rows = [map_tensors(itemgetter(row), output) for row in range(len(block))]
+                return _full(
+                    torch.stack([_stacked(one.scores(r) for one in targets) for r in rows])
+                )
+
+            return run_in_chunks(run, edits, rows, total, "tail runs")
+
+        return self._shared.scores(self._index, share, ask)
+
+    def ablated_scores(self, fill: Tensor | float | Literal["mean"] = 0.0) -> Tensor:
         """Scores with one channel at a time replaced by `fill`: (N, C).
 
         Exact without any run where the score is affine in the layer's output, as it is behind
         global pooling and one linear layer; from tail runs elsewhere.
 
         Args:
-            fill: a number, or one value for each image and channel (N, C).
+            fill: a number; "mean" for the channel's own mean over the layer's positions; or one
+                value for each image and channel (N, C).
         """
         raw = self.recording.raw.detach()
         axis = channel_axis(self.recording.adapter, raw)
-        channels = raw.movedim(axis, 1)
-        values = torch.as_tensor(fill, dtype=raw.dtype, device=raw.device)
+        channels = raw.movedim(axis, 1).flatten(2)
+        share = None if isinstance(fill, Tensor) else ("ablated", fill)
+        values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
         values = values.expand(channels.shape[:2])
         if self._affine_for(values):
-            slopes, rest = self.raw_gradients.movedim(axis, 1).flatten(2), channels.flatten(2)
-            return self.scores[:, None] + _full(slopes * (values[:, :, None] - rest)).sum(2)
+            slopes = self.raw_gradients.movedim(axis, 1).flatten(2)
+            return self.scores[:, None] + _full(slopes * (values[:, :, None] - channels)).sum(2)
 
         def without(channel: int) -> Tensor:
             edited = raw.clone()
@@ -125,7 +140,7 @@ class Probe:
             return edited
 
         count = channels.shape[1]
-        return self.tail_scores(map(without, range(count)), count).T
+        return self.tail_scores(map(without, range(count)), count, share).T
 
     def _affine_for(self, fill: Tensor) -> bool:
         positive = bool((self.recording.raw > 0).all() and (fill >= 0).all())
@@ -135,13 +150,9 @@ class Probe:
             and proven(self.recording)
         )
 
-    def channel_means(self) -> Tensor:
-        """The mean of each channel over the layer's positions: (N, C)."""
-        raw = self.recording.raw.detach()
-        axis = channel_axis(self.recording.adapter, raw)
-        return raw.movedim(axis, 1).flatten(2).mean(2)
-
-    def input_scores(self, image: int, edits: Iterable[Tensor], total: int) -> Tensor:
+    def input_scores(
+        self, image: int, edits: Iterable[Tensor], total: int, share: Hashable = None
+    ) -> Tensor:
         """Scores of one image's target for edited images, from input runs: (M,).
 
         Args:
@@ -149,17 +160,24 @@ class Probe:
             edits: M images (C, H, W), taken one by one and run in chunks, so that a generator
                 never has more than a chunk of them in memory.
             total: M, for the progress bar.
+            share: as for `tail_scores`.
         """
 
-        def run(block: Tensor) -> Tensor:
-            output = self.recording.model(block.to(self.images.dtype))
-            return _full(self.targets.scores_of_rows(image, output))
+        def ask(targets: Sequence[Targets]) -> Tensor:
+            def run(block: Tensor) -> Tensor:
+                output = self.recording.model(block.to(self.images.dtype))
+                found = [one.scores_of_rows(image, output) for one in targets]
+                return _full(torch.stack(found, 1))
 
-        return run_in_chunks(run, edits, self.batch_size, total, "input runs")
+            return run_in_chunks(run, edits, self.batch_size, total, "input runs")
+
+        key = None if share is None else (share, image)
+        return self._shared.scores(self._index, key, ask)
 
     def of_probabilities(self) -> Probe:
         """The same question about class probabilities in place of logits."""
-        return Probe(self.recording, self.targets.of_probabilities(), batch_size=self.batch_size)
+        shared = Shared(self.recording, [self.targets.of_probabilities()])
+        return Probe(shared, batch_size=self.batch_size)
 
     def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""
@@ -201,43 +219,17 @@ class Probe:
         self.note(text)
         warnings.warn(text, CamkitWarning, stacklevel=2)
 
-    def _tail_run(self, block: Tensor) -> Tensor:
-        output = tail_outputs(self.recording, block)
-        rows = [
-            self.targets.scores(map_tensors(itemgetter(row), output)) for row in range(len(block))
-        ]
-        return _full(torch.stack(rows))
-
 
 def _full(values: Tensor) -> Tensor:
     # Half precision is for networks; sums over thousands of channels need more.
     return values if values.dtype == torch.float64 else values.float()
 
 
-class SharedGradients:
-    """The raw gradients of several targets of one recording, computed together when one is read."""
-
-    def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
-        self.recording = recording
-        self.targets = targets
-
-    @cached_property
-    def all(self) -> Tensor:
-        """(T, N, ...) in the layer's own layout."""
-        # Images do not touch each other, so the gradient of a sum holds each image's own.
-        with torch.enable_grad():
-            sums = [targets.scores(self.recording.output).sum() for targets in self.targets]
-        return self.recording.gradients(sums)
-
-    def of(self, index: int) -> Tensor:
-        """(N, ...) of one target."""
-        return self.all[index]
+def _stacked(tensors: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(tensors))
 
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
-    """A probe for each of several targets, whose gradients are computed together."""
-    shared = SharedGradients(recording, targets)
-    return [
-        Probe(recording, one, gradients=partial(shared.of, index), **settings)
-        for index, one in enumerate(targets)
-    ]
+    """A probe for each of several targets, which share what they can."""
+    shared = Shared(recording, targets)
+    return [Probe(shared, index, **settings) for index in range(len(targets))]

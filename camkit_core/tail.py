@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from .contexts import hooked
+from .contexts import hooked, version
 from .trees import map_tensors, replace_first, tensors_in
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Tape(TorchFunctionMode):
         outputs = list(tensors_in(self.output))
         slots: list[Slot] = []
         map_tensors(slots.append, self.output, Slot)
-        unchanged = all(tensor._version == version for tensor, version in self._constants)
+        unchanged = all(version(tensor) == before for tensor, before in self._constants)
         return bool(slots) and not outputs and unchanged
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -111,7 +111,7 @@ class Tape(TorchFunctionMode):
         def place(tensor: Tensor) -> Any:
             if tensor in self._slots:
                 return Slot(self._slots[tensor])
-            self._constants.append((tensor, tensor._version))
+            self._constants.append((tensor, version(tensor)))
             return tensor
 
         return map_tensors(place, tree)

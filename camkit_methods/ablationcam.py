@@ -37,8 +37,7 @@ def ablationcam(
             "variant 'pytorch-grad-cam' is defined for activations >= 0 only, and this layer's "
             "are signed; take variant='paper' or 'drop'"
         )
-    fill = probe.channel_means() if ablate == "mean" else 0.0
-    drops = probe.scores[:, None] - probe.ablated_scores(fill)
+    drops = probe.scores[:, None] - probe.ablated_scores("mean" if ablate == "mean" else 0.0)
     if variant in ("paper", "pytorch-grad-cam"):
         drops = drops / probe.scores[:, None]
     if variant == "slope":

@@ -46,7 +46,9 @@ def scorecam(
         scores = scores.masked_fill(constant, 0.0 if variant == "official" else -torch.inf)
     if variant == "definition":
         return probe.weighted_sum((scores - _baseline(probe, baseline)).nan_to_num(neginf=0.0))
-    return probe.weighted_sum(scores if variant == "official" else scores.softmax(1))
+    # Without any channel left, the softmax has nothing to share out.
+    weights = scores if variant == "official" else scores.softmax(1).nan_to_num(0.0)
+    return probe.weighted_sum(weights)
 
 
 def _masked_scores(probe: Probe, image: int, variant: Variant) -> Tensor:
@@ -54,7 +56,8 @@ def _masked_scores(probe: Probe, image: int, variant: Variant) -> Tensor:
     maps, channel = torch.unique(unit_range(probe.activations[image]), dim=0, return_inverse=True)
     edits = _masked(probe.images[image], maps, variant)
     asked = probe.of_probabilities() if variant == "official" else probe
-    return asked.input_scores(image, edits, len(maps))[channel]
+    kind = variant if variant in ("pytorch-grad-cam", "torch-cam") else "paper"
+    return asked.input_scores(image, edits, len(maps), share=("scorecam", kind))[channel]
 
 
 def _masked(image: Tensor, maps: Tensor, variant: Variant) -> Iterator[Tensor]:

@@ -12,6 +12,8 @@ from toys import tensor
 
 import camkit_core as camkit
 
+pytestmark = pytest.mark.filterwarnings("ignore:blank map")
+
 Relu = Callable[[Tensor], Tensor]
 RELUS: dict[str, Callable[[], Relu]] = {
     "nn.ReLU": nn.ReLU,

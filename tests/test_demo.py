@@ -8,13 +8,14 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from camkit_core import compare
 from camkit_core.cli import main
 from camkit_core.demo.demo import METHODS, explain_scene
 from camkit_core.demo.network import CLASSES, WEIGHTS, demo_network, preprocess, record_of
 from camkit_core.demo.scene import DEMO_KINDS, DEMO_SEED, make_scene
 from camkit_core.demo.train import TEST_SEED
-from PIL import Image
 
 
 def grown(mask, pixels=5):

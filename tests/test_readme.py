@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from camkit_core.cli import main
 from PIL import Image
+
+from camkit_core.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import camkit_core
 import pytest
+
+import camkit_core
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted([*ROOT.glob("camkit_methods/*.py"), *ROOT.glob("camkit_archs/*.py")])

@@ -31,17 +31,28 @@ def add_demo_command(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
     from ..errors import CamkitError
+    from ..saving import write_picture
 
     comparison, picture = explain_scene()
     try:
         args.output.parent.mkdir(parents=True, exist_ok=True)
-        comparison.render(image=picture).save(args.output)
+        write_picture(comparison.render(image=picture), args.output, _account(comparison))
     except (OSError, ValueError) as error:
         raise CamkitError(
             f"cannot write {args.output}: {error}; choose another --output"
         ) from error
     print(args.output.resolve())  # noqa: T201 - the command's answer
     return 0
+
+
+def _account(comparison: Comparison) -> dict[str, Any]:
+    first = comparison[0, 0]
+    rows = [comparison[row, 0] for row in range(len(comparison.rows))]
+    return {
+        **first.provenance,
+        "method": list(comparison.methods),
+        "explained": [one.describe() for one in rows],
+    }
 
 
 def explain_scene(seed: int | None = None) -> tuple[Comparison, Any]:

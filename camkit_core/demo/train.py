@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torchvision.models.vgg import VGG
 
 from .network import WEIGHTS, build_network
 from .scene import make_scene
@@ -37,7 +38,7 @@ def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return scene.image, scene.labels
 
 
-def train(count: int, epochs: int, seed: int, batch: int = 64) -> nn.Module:
+def train(count: int, epochs: int, seed: int, batch: int = 64) -> VGG:
     """A network trained on `count` scenes."""
     torch.manual_seed(seed)
     network = build_network()

@@ -1,0 +1,99 @@
+"""The five methods as their papers write them: whole runs of the model, one channel at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from camkit_core import Adapter
+
+Score = Callable[[Tensor], Tensor]
+
+
+def scores_with(
+    model: nn.Module, images: Tensor, adapter: Adapter, change: Score, target: Score
+) -> Tensor:
+    """The scores (N,) of a whole run of the model with its layer's output changed."""
+
+    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        return change(adapter.activation(output) if adapter.activation else output)
+
+    handle = adapter.layer.register_forward_hook(hook)
+    try:
+        return torch.stack([target(row) for row in model(images)])
+    finally:
+        handle.remove()
+
+
+def seen(
+    model: nn.Module, images: Tensor, adapter: Adapter, target: Score
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The layer's output and the gradient there, both as the layer lays them out; the scores."""
+    kept: list[Tensor] = []
+
+    def change(output: Tensor) -> Tensor:
+        kept.append(output.detach().clone().requires_grad_())
+        return kept[0].clone()
+
+    with torch.enable_grad():
+        scores = scores_with(model, images, adapter, change, target)
+        (gradient,) = torch.autograd.grad(scores.sum(), kept[0])
+    return kept[0].detach(), gradient, scores.detach()
+
+
+def weights(
+    method: str, model: nn.Module, images: Tensor, adapter: Adapter, target: Score
+) -> tuple[Tensor, Tensor]:
+    """The channel weights (N, C) of a method, and the activations (N, C, h, w)."""
+    reshape = adapter.reshape or (lambda output: output)
+    raw, raw_gradient, scores = seen(model, images, adapter, target)
+    A, g = reshape(raw), reshape(raw_gradient)
+    S = A.sum((2, 3))
+    if method == "gradcam":
+        return g.mean((2, 3)), A
+    if method == "gradcam++":
+        alpha = 1 / (2 + S.clamp(min=0)[:, :, None, None] * g.clamp(min=0))
+        return (alpha * g.clamp(min=0)).sum((2, 3)), A
+    if method == "xgradcam":
+        vanishing = S.abs() <= 1e-3 * A.abs().sum((2, 3))
+        return torch.where(vanishing, g.mean((2, 3)), (A * g).sum((2, 3)) / S), A
+    with torch.no_grad():
+        if method == "ablationcam":
+            return scores[:, None] - _ablated(model, images, adapter, target, A.shape[1]), A
+        return _masked(model, images, A, target).softmax(1), A
+
+
+def _ablated(
+    model: nn.Module, images: Tensor, adapter: Adapter, target: Score, channels: int
+) -> Tensor:
+    def without(channel: int) -> Score:
+        def change(output: Tensor) -> Tensor:
+            changed = output.clone()
+            changed.select(1 if adapter.reshape is None else -1, channel).zero_()
+            return changed
+
+        return change
+
+    return torch.stack(
+        [scores_with(model, images, adapter, without(k), target) for k in range(channels)], 1
+    )
+
+
+def _masked(model: nn.Module, images: Tensor, maps: Tensor, target: Score) -> Tensor:
+    columns = []
+    for channel in maps.unbind(1):
+        mask = F.interpolate(channel[:, None], images.shape[-2:], mode="bilinear")
+        low, high = mask.amin((2, 3), keepdim=True), mask.amax((2, 3), keepdim=True)
+        mask = torch.where(high > low, (mask - low) / (high - low), torch.zeros_like(mask))
+        columns.append(torch.stack([target(row) for row in model(images * mask)]))
+    return torch.stack(columns, 1)
+
+
+def cam(method: str, model: nn.Module, images: Tensor, adapter: Adapter, target: Score) -> Tensor:
+    """The signed map (N, h, w) of a method."""
+    given, A = weights(method, model, images, adapter, target)
+    return (given[:, :, None, None] * A).sum(1)

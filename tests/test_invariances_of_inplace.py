@@ -1,0 +1,107 @@
+"""Whether a network computes in place does not change a map, at any of its layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from small_nets import Net, small_net
+from torch import nn
+from torchvision.models.densenet import DenseNet
+from toys import ConvNet
+
+import camkit_core as camkit
+
+pytestmark = pytest.mark.filterwarnings("ignore:blank map")
+METHODS = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
+
+
+class OutOfPlaceDenseNet(DenseNet):
+    """The same but for its last ReLU, which torchvision's class computes in place."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = F.relu(self.features(images))
+        return self.classifier(F.adaptive_avg_pool2d(features, 1).flatten(1))
+
+
+def out_of_place(model: nn.Module) -> nn.Module:
+    """A copy of the model that computes nothing in place."""
+    copy = deepcopy(model)
+    for module in copy.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False
+    if isinstance(copy, DenseNet):
+        copy.__class__ = OutOfPlaceDenseNet
+    return copy
+
+
+def leaves(net: Net) -> list[str]:
+    """Layers without parts of their own that run once and give maps (N, C, h, w)."""
+    seen: list[tuple[str, torch.Size]] = []
+
+    def watch(name: str) -> Any:
+        return lambda module, args, output: seen.append((name, output.shape))
+
+    with torch.no_grad(), ExitStack() as stack:
+        for name, module in net.model.named_modules():
+            if not list(module.children()):
+                stack.enter_context(module.register_forward_hook(watch(name)))
+        net.model(net.images)
+    runs = Counter(name for name, _ in seen)
+    return [name for name, shape in seen if runs[name] == 1 and len(shape) == 4 and shape[3] > 1]
+
+
+def test_the_networks_compute_in_place() -> None:
+    """The partner of the tests below."""
+    for name in ("resnet", "vgg", "densenet", "mnasnet", "timm_resnet", "timm_vgg"):
+        model = small_net(name).model
+        assert any(getattr(module, "inplace", False) for module in model.modules())
+    net = small_net("densenet")
+    kept = net.model.features(net.images)
+    assert bool((kept < 0).any())
+    handle = net.model.features.register_forward_hook(lambda module, args, output: kept)
+    with handle, torch.no_grad():
+        net.model(net.images)
+    assert not bool((kept < 0).any())
+
+
+def test_the_default_map_is_that_of_the_network_out_of_place(net: Net) -> None:
+    changed = out_of_place(net.model)
+    assert torch.allclose(changed(net.images), net.model(net.images), rtol=1e-12)
+    given = camkit.compare(net.model, net.images, METHODS, [2])
+    wanted = camkit.compare(changed, net.images, METHODS, [2])
+    for one, other in zip(given, wanted, strict=True):
+        assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max()
+        assert other.cam.any()
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet", "vgg", "densenet", "mnasnet", "timm_resnet", "timm_densenet"]
+)
+def test_every_layers_map_is_that_of_the_network_out_of_place(name: str) -> None:
+    net = small_net(name)
+    changed = out_of_place(net.model)
+    checked = 0
+    for layer in leaves(net)[::3]:
+        one = camkit.explain(net.model, net.images, "gradcam", 2, layer)
+        other = camkit.explain(changed, net.images, "gradcam", 2, layer)
+        assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max(), layer
+        checked += bool(other.cam.any())
+    assert checked > 5
+
+
+@pytest.mark.parametrize("layer", ["stem.0", "norm", "relu", "body", "last"])
+def test_a_tail_run_is_that_of_the_network_out_of_place(layer: str, method: str) -> None:
+    """An edit of a layer before an in-place ReLU must not reach the next edit."""
+    torch.manual_seed(5)
+    model = ConvNet(pooled=False, inplace=True)
+    images = torch.randn(2, 3, 6, 9, dtype=torch.float64)
+    one = camkit.explain(model, images, method, 1, layer)
+    other = camkit.explain(out_of_place(model), images, method, 1, layer)
+    assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max()
+    assert other.cam.any()
