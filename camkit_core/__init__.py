@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .maps import unit_range, upsample, weighted_sum
     from .probe import Probe
     from .recording import Recording, record
-    from .targets import ClassifierOutputTarget
+    from .targets import ClassifierOutputTarget, top
 
 _HOMES = {
     "adapter": ("Adapter", "tokens_to_grid"),
@@ -45,7 +45,7 @@ _HOMES = {
     "maps": ("unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
-    "targets": ("ClassifierOutputTarget",),
+    "targets": ("ClassifierOutputTarget", "top"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -70,6 +70,7 @@ __all__ = [
     "hookimpl",
     "record",
     "tokens_to_grid",
+    "top",
     "unit_range",
     "upsample",
     "weighted_sum",

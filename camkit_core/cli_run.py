@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from .plans import plan_all
 from .plugins import get_registry
 from .preprocessing import Picture
 from .provenance import camkit_version
-from .targets import class_logits
+from .targets import Rank, top
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ class _Run:
             loaded.model,
             images,
             request.methods,
-            _classes(targets, loaded.model, images),
+            _asked(targets),
             request.layers or None,
             **{**request.options, **request.settings},
         )
         seen = loaded.picture(images[0])
-        for explanation in found:
+        for explanation in _different(found):
             named = self._named(path, explanation)
             record = self.pictures.write(stem, named, seen)
             self._report({**record, "image": str(path)}, named)
@@ -193,24 +193,14 @@ def _placed(images: Tensor, model: nn.Module) -> Tensor:
     return images if parameter is None else images.to(parameter.device)
 
 
-def _classes(
-    targets: Sequence[int | Top], model: nn.Module, images: Tensor
-) -> Sequence[int | None]:
-    if list(targets) == [Top(1)]:
-        return [None]
-    tops = [target.count for target in targets if isinstance(target, Top)]
-    ranked = _ranked(model, images) if tops else []
-    chosen = [
-        index
+def _asked(targets: Sequence[int | Top]) -> list[int | Rank]:
+    return [
+        one
         for target in targets
-        for index in (ranked[: target.count] if isinstance(target, Top) else [target])
+        for one in (top(target.count) if isinstance(target, Top) else [target])
     ]
-    return list(dict.fromkeys(chosen))
 
 
-def _ranked(model: nn.Module, images: Tensor) -> list[int]:
-    with torch.no_grad():
-        logits = class_logits(model(images))[0]
-    scores = torch.cat([-logits, logits]) if len(logits) == 1 else logits
-    order: list[int] = scores.argsort(descending=True).tolist()
-    return order
+def _different(found: Iterable[Explanation]) -> list[Explanation]:
+    """The explanations without those of a class that was asked for twice, as by `3,top5`."""
+    return list({(one.method, int(torch.as_tensor(one.target)[0])): one for one in found}.values())

@@ -85,7 +85,8 @@ def compare(
         model: see `explain`, as for all arguments not listed here.
         images: see `explain`.
         methods: names or functions; each gets those of `options` that it takes.
-        targets: each as `target` of `explain`: None, a class, N classes, a callable, ...
+        targets: each as `target` of `explain`: None, a class, N classes, a callable, ...;
+            `top(3)` for the three best classes of each image.
         layer: see `explain`.
         reshape_transform: see `explain`.
         adapter: an `Adapter` in place of the installed one that knows the model.

@@ -15,7 +15,16 @@ from .errors import TargetError
 from .trees import map_tensors, tensors_in
 
 Score = Callable[[Any], Tensor]
-Target = int | Score | Sequence[int | Score] | Tensor | None
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Each image's class of a rank by score: 0 for the top class, 1 for the next."""
+
+    position: int
+
+
+Target = int | Rank | Score | Sequence[int | Score] | Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +107,8 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         TargetError: on another number of targets than images, a class the model does not have,
             or a target that is neither class nor callable.
     """
-    if target is None:
-        chosen: list[Any] = top_classes(output)
+    if target is None or isinstance(target, Rank):
+        chosen: list[Any] = _ranked(target or Rank(0), output)
     elif callable(target) or _is_index(target):
         chosen = [target] * images
     elif isinstance(target, (Sequence, Tensor, np.ndarray)) and not isinstance(target, str):
@@ -122,9 +131,20 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
     return Targets(tuple(_function(one) for one in chosen), None)
 
 
-def top_classes(output: Any) -> list[int]:
-    """The class with the highest logit, for each image; of one logit, whether it is positive."""
-    return [int(k) for k in _signed(class_logits(output)).argmax(1)]
+def top(count: int) -> list[Rank]:
+    """Targets for `compare`: the `count` best classes of each image, best first."""
+    return [Rank(position) for position in range(count)]
+
+
+def _ranked(rank: Rank, output: Any) -> list[int]:
+    # Of one logit, the top class says whether it is positive.
+    logits = _signed(class_logits(output))
+    if rank.position >= logits.shape[1]:
+        raise TargetError(
+            f"asked for the {rank.position + 1} best classes of a model with {logits.shape[1]}"
+        )
+    order = logits.argsort(stable=True, dim=1, descending=True)
+    return [int(category) for category in order[:, rank.position]]
 
 
 def found_logits(output: Any) -> Tensor | None:

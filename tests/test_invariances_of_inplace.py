@@ -87,12 +87,12 @@ def test_every_layers_map_is_that_of_the_network_out_of_place(name: str) -> None
     net = small_net(name)
     changed = out_of_place(net.model)
     checked = 0
-    for layer in leaves(net)[::3]:
+    for layer in leaves(net)[::2]:
         one = camkit.explain(net.model, net.images, "gradcam", 2, layer)
         other = camkit.explain(changed, net.images, "gradcam", 2, layer)
         assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max(), layer
         checked += bool(other.cam.any())
-    assert checked > 5
+    assert checked > 4
 
 
 @pytest.mark.parametrize("layer", ["stem.0", "norm", "relu", "body", "last"])

@@ -1,0 +1,204 @@
+"""What the adapters say of torchvision's and timm's classes: layer, grid, and orientation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import timm
+import torch
+import torchvision
+from small_nets import FAMILIES, Net, enliven, small_net
+from timm.models.deit import VisionTransformerDistilled
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.layers import find_layer
+from camkit_core.plugins import get_registry
+
+pytestmark = pytest.mark.filterwarnings("ignore:blank map")
+
+LAYERS = {
+    "resnet": "layer4.0",
+    "vgg": "features.8",
+    "densenet": "features.norm5",
+    "mnasnet": "layers.16",
+    "vit": "encoder.layers.encoder_layer_2.ln_1",
+    "timm_resnet": "layer4.0",
+    "timm_vgg": "features.5",
+    "timm_densenet": "features.norm5",
+    "timm_mnasnet": "bn2",
+    "timm_vit": "blocks.2.norm1",
+}
+
+
+def activations_of(model: nn.Module, images: Tensor, **settings: Any) -> Tensor:
+    """What a method reads as `probe.activations`."""
+    seen: list[Tensor] = []
+
+    def look(probe: camkit.Probe) -> Tensor:
+        seen.append(probe.activations)
+        return probe.activations.sum(1)
+
+    camkit.explain(model, images, look, 0, **settings)
+    return seen[0]
+
+
+def test_the_adapter_chooses_the_layer_and_says_so(net: Net) -> None:
+    e = camkit.explain(net.model, net.images)
+    assert e.layer == LAYERS[net.name]
+    library = "timm" if net.name.startswith("timm") else "torchvision"
+    assert e.adapter.startswith(f"{library}.models.")
+    assert "camkit" in e.adapter
+
+
+FULL = [
+    (torchvision.models, "resnet18", "layer4.1"),
+    (torchvision.models, "resnext50_32x4d", "layer4.2"),
+    (torchvision.models, "wide_resnet50_2", "layer4.2"),
+    (torchvision.models, "vgg11", "features.20"),
+    (torchvision.models, "vgg16_bn", "features.43"),
+    (torchvision.models, "densenet121", "features.norm5"),
+    (torchvision.models, "mnasnet0_5", "layers.16"),
+    (torchvision.models, "vit_b_16", "encoder.layers.encoder_layer_11.ln_1"),
+    (timm, "resnet18", "layer4.1"),
+    (timm, "seresnet50", "layer4.2"),
+    (timm, "vgg11_bn", "features.28"),
+    (timm, "densenet121", "features.norm5"),
+    (timm, "mnasnet_100", "bn2"),
+    (timm, "semnasnet_075", "bn2"),
+    (timm, "vit_tiny_patch16_224", "blocks.11.norm1"),
+    (timm, "deit_tiny_patch16_224", "blocks.11.norm1"),
+    (timm, "deit_tiny_distilled_patch16_224", "blocks.11.norm1"),
+    (timm, "deit3_small_patch16_224", "blocks.11.norm1"),
+    (timm, "vit_small_patch14_reg4_dinov2", "blocks.11.norm1"),
+]
+
+
+@pytest.mark.parametrize(("library", "name", "layer"), FULL, ids=lambda value: str(value)[:40])
+def test_models_by_name_have_an_adapter(library: Any, name: str, layer: str) -> None:
+    """Built without memory: the adapter reads the model's structure only."""
+    with torch.device("meta"):
+        model = (timm.create_model if library is timm else torchvision.models.get_model)(name)
+    contribution = get_registry().adapter_for(type(model))
+    assert contribution is not None
+    adapter = contribution.load()(model, (224, 224))
+    assert find_layer(model, adapter.layer)[0] == layer
+
+
+def test_the_grid_follows_the_image(net: Net) -> None:
+    cell = 4 if net.name == "timm_vgg" else 8
+    sizes = [(32, 32)] if net.name == "vit" else [(32, 32), (64, 32), (32, 96)]
+    for height, width in sizes:
+        e = camkit.explain(net.model, torch.randn(1, 3, height, width, dtype=torch.float64))
+        assert e.cam.shape == (1, height // cell, width // cell)
+        assert e.heatmap.shape == (1, height, width)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_bright_patch_shows_in_its_own_cell(name: str) -> None:
+    """The largest change of activations is where the patch is: rows are rows, columns columns."""
+    model = small_net(name).model
+    size = (32, 32) if name == "vit" else (32, 64)
+    plain = torch.zeros(1, 3, *size, dtype=torch.float64)
+    before = activations_of(model, plain)
+    rows, columns = before.shape[2:]
+    cell = size[0] // rows
+    for row, column in [(1, 2), (2, 1), (0, columns - 1), (rows - 1, 0)]:
+        bright = plain.clone()
+        bright[..., row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = 3
+        change = (activations_of(model, bright) - before).abs().sum(1)[0]
+        assert divmod(int(change.argmax()), columns) == (row, column)
+
+
+def transformer(**settings: Any) -> nn.Module:
+    kind = settings.pop("kind", VisionTransformer)
+    model = kind(
+        img_size=settings.pop("img_size", 32), patch_size=8, num_classes=5, embed_dim=16, depth=2,
+        num_heads=2, **settings,
+    )  # fmt: skip
+    return enliven(model, size=settings.get("calibrated_on", 32))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "settings"),
+    [
+        (0, {"class_token": False, "global_pool": "avg"}),
+        (1, {}),
+        (1, {"global_pool": "avg"}),
+        (1, {"no_embed_class": True}),
+        (2, {"kind": VisionTransformerDistilled}),
+        (5, {"reg_tokens": 4}),
+        (5, {"reg_tokens": 4, "no_embed_class": True, "qk_norm": True, "init_values": 1.0}),
+    ],
+)
+def test_prefix_tokens_are_counted_by_the_model(
+    prefix: int, settings: dict[str, Any], method: str
+) -> None:
+    model, images = transformer(**settings), torch.randn(2, 3, 32, 32)
+    assert model.num_prefix_tokens == prefix
+    tokens: list[Tensor] = []
+    with model.blocks[-1].norm1.register_forward_hook(lambda m, a, output: tokens.append(output)):
+        e = camkit.explain(model, images, method, 1)
+        assert e.cam.shape == (2, 4, 4)
+    wanted = tokens[0][:, prefix:].transpose(1, 2).unflatten(2, (4, 4))
+    assert torch.equal(activations_of(model, images), wanted)
+    assert e.cam.abs().max() > 0
+
+
+@pytest.mark.parametrize("size", [(32, 32), (48, 32), (32, 80)])
+def test_a_dynamic_image_size_gives_a_dynamic_grid(size: tuple[int, int]) -> None:
+    model = transformer(dynamic_img_size=True, reg_tokens=4)
+    e = camkit.explain(model, torch.randn(2, 3, *size))
+    assert e.cam.shape == (2, size[0] // 8, size[1] // 8)
+
+
+def test_an_image_that_is_no_multiple_of_the_patch_is_padded_as_the_model_does() -> None:
+    model = transformer(dynamic_img_size=True, dynamic_img_pad=True)
+    assert camkit.explain(model, torch.randn(1, 3, 35, 50)).cam.shape == (1, 5, 7)
+
+
+def test_a_transformer_made_for_images_that_are_not_square() -> None:
+    model = VisionTransformer(img_size=(32, 48), patch_size=(8, 4), num_classes=5, embed_dim=16,
+                              depth=2, num_heads=2)  # fmt: skip
+    assert camkit.explain(model, torch.randn(1, 3, 32, 48)).cam.shape == (1, 4, 12)
+
+
+@pytest.mark.parametrize("name", ["densenet", "timm_densenet"])
+def test_densenets_default_is_what_its_classifier_reads(name: str) -> None:
+    net = small_net(name)
+    read = activations_of(net.model, net.images)
+    assert bool((read >= 0).all())
+    logits = net.model.classifier(read.mean((2, 3)))
+    assert torch.allclose(logits, net.model(net.images), rtol=1e-12)
+    e = camkit.explain(net.model, net.images, target=1)
+    wanted = torch.einsum("c,nchw->nhw", net.model.classifier.weight[1], read) / 16
+    assert torch.allclose(e.cam, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_densenets_named_layer_is_that_layers_own_output() -> None:
+    net = small_net("densenet")
+    own = net.model.features(net.images).detach()
+    read = activations_of(net.model, net.images, layer="features.norm5")
+    assert torch.equal(read, own)
+    assert bool((read < 0).any())
+    named = camkit.explain(net.model, net.images, target=1, layer="features.norm5")
+    default = camkit.explain(net.model, net.images, target=1)
+    assert named.layer == default.layer
+    assert "layer given" in named.adapter
+    assert not torch.allclose(named.cam, default.cam, rtol=0.1)
+
+
+def test_a_model_no_adapter_knows_is_told_its_layers_and_their_shapes() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+    )
+    listed = (
+        r"no adapter knows .*Sequential; pass layer=.*\n  0  \(1, 4, 6, 8\)\n  1  \(1, 4, 6, 8\)$"
+    )
+    with pytest.raises(camkit.NoAdapter, match=listed):
+        camkit.explain(model, torch.randn(2, 3, 8, 10))
+    assert camkit.explain(model, torch.randn(2, 3, 8, 10), layer="1").adapter == (
+        "no adapter, layer given"
+    )
