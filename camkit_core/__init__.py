@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .explanation import Comparison, Explanation
-    from .hookspecs import hookimpl
     from .maps import unit_range, upsample, weighted_sum
+    from .plugins.hookspecs import hookimpl
     from .probe import Probe
     from .recording import Recording, record
     from .targets import ClassifierOutputTarget, top
@@ -41,7 +41,7 @@ _HOMES = {
         "UnknownName",
     ),
     "explanation": ("Comparison", "Explanation"),
-    "hookspecs": ("hookimpl",),
+    "plugins.hookspecs": ("hookimpl",),
     "maps": ("unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),

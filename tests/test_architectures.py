@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -96,29 +98,45 @@ def test_the_grid_follows_the_image(net: Net) -> None:
         assert e.heatmap.shape == (1, height, width)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_bright_patch_shows_in_its_own_cell(name: str) -> None:
-    """The largest change of activations is where the patch is: rows are rows, columns columns."""
-    model = small_net(name).model
-    size = (32, 32) if name == "vit" else (32, 64)
-    plain = torch.zeros(1, 3, *size, dtype=torch.float64)
-    before = activations_of(model, plain)
-    rows, columns = before.shape[2:]
-    cell = size[0] // rows
-    for row, column in [(1, 2), (2, 1), (0, columns - 1), (rows - 1, 0)]:
-        bright = plain.clone()
-        bright[..., row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = 3
-        change = (activations_of(model, bright) - before).abs().sum(1)[0]
-        assert divmod(int(change.argmax()), columns) == (row, column)
+def brightest(model: nn.Module, size: tuple[int, int], row: int, column: int) -> tuple[int, int]:
+    """Where activations change most when the patch of one grid cell is made bright."""
+    images = torch.zeros(2, 3, *size, dtype=torch.float64)
+    rows, columns = activations_of(model, images).shape[2:]
+    height, width = size[0] // rows, size[1] // columns
+    images[1, :, row * height :, column * width :][:, :height, :width] = 3
+    dark, bright = activations_of(model, images)
+    return divmod(int((bright - dark).abs().sum(0).argmax()), columns)
 
 
-def transformer(**settings: Any) -> nn.Module:
-    kind = settings.pop("kind", VisionTransformer)
-    model = kind(
-        img_size=settings.pop("img_size", 32), patch_size=8, num_classes=5, embed_dim=16, depth=2,
-        num_heads=2, **settings,
-    )  # fmt: skip
-    return enliven(model, size=settings.get("calibrated_on", 32))
+@pytest.mark.parametrize("name", [name for name in FAMILIES if "vit" not in name])
+def test_a_bright_patch_shows_where_it_is(name: str) -> None:
+    """Or in the next cell, by pooling; kernels keep their centres only, to carry it no further."""
+    model = deepcopy(small_net(name).model)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            height, width = module.kernel_size
+            centre = torch.zeros(height, width, dtype=torch.float64)
+            centre[height // 2, width // 2] = (height * width) ** 0.5
+            module.weight.data *= centre
+    for row, column in [(0, 11), (1, 8), (2, 3), (3, 0)]:
+        found = brightest(model, (32, 96), row, column)
+        assert 0 <= found[0] - row <= 1
+        assert 0 <= found[1] - column <= 1
+
+
+@pytest.mark.parametrize(("name", "size"), [("vit", (32, 32)), ("timm_vit", (32, 64))])
+def test_a_bright_patch_of_a_transformer_shows_in_its_own_cell(
+    name: str, size: tuple[int, int]
+) -> None:
+    """Each patch in turn: rows are rows, columns columns, and no token is taken for another."""
+    for row, column in product(range(size[0] // 8), range(size[1] // 8)):
+        assert brightest(small_net(name).model, size, row, column) == (row, column)
+
+
+def transformer(kind: type[nn.Module] = VisionTransformer, **settings: Any) -> nn.Module:
+    """A small vision transformer of timm's for images of 32x32 pixels."""
+    shape = {"patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5}
+    return enliven(kind(img_size=32, **shape, **settings), size=32)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +177,8 @@ def test_an_image_that_is_no_multiple_of_the_patch_is_padded_as_the_model_does()
     assert camkit.explain(model, torch.randn(1, 3, 35, 50)).cam.shape == (1, 5, 7)
 
 
-def test_a_transformer_made_for_images_that_are_not_square() -> None:
-    model = VisionTransformer(img_size=(32, 48), patch_size=(8, 4), num_classes=5, embed_dim=16,
-                              depth=2, num_heads=2)  # fmt: skip
+def test_a_transformer_made_for_images_and_patches_that_are_not_square() -> None:
+    model = VisionTransformer((32, 48), (8, 4), num_classes=5, embed_dim=16, depth=2, num_heads=2)
     assert camkit.explain(model, torch.randn(1, 3, 32, 48)).cam.shape == (1, 4, 12)
 
 

@@ -1,4 +1,4 @@
-"""What follows each architecture's layer is run again exactly; and a layer nothing reads says so."""
+"""What follows each architecture's layer runs again exactly; a layer nothing reads says so."""
 
 from __future__ import annotations
 

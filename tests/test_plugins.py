@@ -17,13 +17,13 @@ from types import SimpleNamespace
 import pytest
 
 import camkit_core
-from camkit_core import contribution, errors, hookspecs
+from camkit_core import errors
 from camkit_core.cli import main
-from camkit_core.cli_list import table
-from camkit_core.contribution import Contribution
+from camkit_core.cli.lists import table
 from camkit_core.errors import PluginError, UnknownName
-from camkit_core.hookspecs import Register, hookimpl
-from camkit_core.plugins import Registry, get_registry
+from camkit_core.plugins import Registry, contribution, get_registry, hookspecs
+from camkit_core.plugins.contribution import Contribution
+from camkit_core.plugins.hookspecs import Register, hookimpl
 
 Install = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -38,7 +38,7 @@ torchvision.models.resnet = camkit_archs.resnet:adapter
 GOOD = "[camkit.methods]\nmycam = camkit_good:mycam\n"
 GOOD_CODE = 'def mycam(probe):\n    """Sum the channels."""\n    return probe.activations.sum(1)\n'
 HOOK = """\
-from camkit_core.hookspecs import hookimpl
+from camkit_core.plugins.hookspecs import hookimpl
 
 @hookimpl
 def camkit_register_methods(register):
@@ -300,7 +300,7 @@ def test_a_failure_is_not_remembered(install: Install) -> None:
     del sys.modules["camkit_later"]
 
 
-DECORATED = "from camkit_core.hookspecs import hookimpl\n@hookimpl\n"
+DECORATED = "from camkit_core.plugins.hookspecs import hookimpl\n@hookimpl\n"
 REGISTERS = 'register("half", "camkit_hook:f")\n'
 
 
@@ -320,7 +320,7 @@ REGISTERS = 'register("half", "camkit_hook:f")\n'
         (f"{DECORATED}def camkit_register_methods(register, api): ...", "PluginValidationError"),
         (f"{DECORATED}def camkit_register_methods(register):\n  yield", "not a generator"),
         (
-            "from camkit_core.hookspecs import hookimpl\n@hookimpl(wrapper=True)\n"
+            "from camkit_core.plugins.hookspecs import hookimpl\n@hookimpl(wrapper=True)\n"
             "def camkit_register_methods(register):\n  yield",
             "is a hook wrapper",
         ),
@@ -455,7 +455,7 @@ def test_the_latest_plugin_registered_from_code_wins(install: Install) -> None:
 
 def test_an_object_may_implement_the_hooks_under_any_name(install: Install) -> None:
     source = (
-        "from camkit_core.hookspecs import hookimpl\nclass Plugin:\n"
+        "from camkit_core.plugins.hookspecs import hookimpl\nclass Plugin:\n"
         "  @hookimpl(specname='camkit_register_methods')\n"
         "  def mine(self, register): register('obj', 'camkit_hook:f')\nplugin = Plugin()\n"
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
+from ..errors import CamkitError, UnknownName
 from .downloads import downloading, reach_hub
-from .errors import CamkitError, UnknownName
 from .preprocessing import Preprocessing
 
 

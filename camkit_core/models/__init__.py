@@ -10,10 +10,10 @@ from textwrap import shorten
 import torch
 from torch import Tensor, nn
 
+from ..errors import CamkitError
 from .checkpoints import count_classes, named_as_in, put, read_checkpoint
-from .errors import CamkitError
-from .model_sources import Source, find_source
 from .preprocessing import Picture
+from .sources import Source, find_source
 
 ClassNames = str | Path | Sequence[str]
 

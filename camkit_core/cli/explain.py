@@ -6,7 +6,7 @@ import argparse
 import ast
 from typing import Any
 
-from .errors import CamkitError
+from ..errors import CamkitError
 
 _LOADING = ("weights", "device", "class_names", "size", "mean", "std")
 
@@ -113,7 +113,7 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image was explained, 1 if some were not."""
-    from .cli_run import Request, explain_images
+    from .run import Request, explain_images
 
     smoothing = {"aug_smooth": arguments.aug_smooth, "eigen_smooth": arguments.eigen_smooth}
     request = Request(

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .cli_explain import add_explain_command
-from .cli_list import add_list_commands
-from .cli_text import say
-from .demo.demo import add_demo_command
-from .errors import CamkitError
+from ..demo.demo import add_demo_command
+from ..errors import CamkitError
+from .explain import add_explain_command
+from .lists import add_list_commands
+from .text import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

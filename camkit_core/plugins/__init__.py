@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import PluginError, UnknownName, unknown
 from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source, fold
 from .discovery import discover
-from .errors import PluginError, UnknownName, unknown
 from .registration import PluginSet
 from .sources import is_installed
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pluggy
 
+from ..errors import PluginError
 from . import hookspecs
 from .contribution import Contribution, Source, contribution
-from .errors import PluginError
 
 HOOKS = {
     "camkit_register_methods": "method",

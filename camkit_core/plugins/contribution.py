@@ -10,7 +10,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-from .errors import PluginError
+from ..errors import PluginError
 from .sources import docstring_line, first_line
 
 BUILT_IN = "camkit"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import metadata
 from types import SimpleNamespace
 
+from ..errors import PluginError
 from .contribution import BUILT_IN, Problem, Source, fold, imported
-from .errors import PluginError
 from .hookspecs import Register, hookimpl
 from .registration import HOOKS, PluginSet
 

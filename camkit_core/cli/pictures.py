@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .cli_files import FileNames, atomically, slug
-from .explanation import Explanation
-from .preprocessing import Picture
-from .saving import account, write_picture
+from ..explanation import Explanation
+from ..models.preprocessing import Picture
+from ..saving import account, write_picture
+from .files import FileNames, atomically, slug
 
 
 class Pictures:

@@ -16,20 +16,20 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .class_lookup import Top, find_targets
-from .cli_files import FileNames, image_files, writable_folder
-from .cli_pictures import Pictures
-from .cli_text import one_line, say
-from .engine import compare
-from .errors import CamkitError, CamkitWarning, InputError
-from .explanation import Explanation
-from .image import read_image
-from .models import LoadedModel, check_class_names, load_model
-from .plans import plan_all
-from .plugins import get_registry
-from .preprocessing import Picture
-from .provenance import camkit_version
-from .targets import Rank, top
+from ..engine import compare
+from ..errors import CamkitError, CamkitWarning, InputError
+from ..explanation import Explanation
+from ..image import read_image
+from ..models import LoadedModel, check_class_names, load_model
+from ..models.preprocessing import Picture
+from ..plans import plan_all
+from ..plugins import get_registry
+from ..provenance import camkit_version
+from ..targets import Rank, top
+from .classes import Top, find_targets
+from .files import FileNames, image_files, writable_folder
+from .pictures import Pictures
+from .text import one_line, say
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .errors import CamkitError, UnknownName
+from ..errors import CamkitError, UnknownName
 
 Names = Sequence[str]
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .cli_text import say
-from .contribution import Contribution
-from .plugins import get_registry
+from ..plugins import get_registry
+from ..plugins.contribution import Contribution
+from .text import say
 
 
 def add_list_commands(subparsers: Any) -> None:
