@@ -1,0 +1,287 @@
+"""Every form of a target, and what is said about the wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core import ClassifierOutputTarget, TargetError
+from camkit_core.targets import class_logits, found_logits, resolve, top_classes
+
+LOGITS = torch.tensor([[0.1, 3.0, -1.0, 0.5], [2.0, -2.0, 0.0, 1.0], [-1.0, -4.0, -3.0, -2.0]])
+SIX = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "guided_backprop"]
+
+
+def second(sample: Tensor) -> Tensor:
+    return sample[2]
+
+
+def net(wrap: Callable[[Tensor], Any] = lambda logits: logits, classes: int = 4) -> nn.Module:
+    class Net(nn.Sequential):
+        def forward(self, images: Tensor) -> Any:
+            return wrap(super().forward(images))
+
+    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return Net(*layers, nn.Linear(4, classes))
+
+
+def explain(model: nn.Module, target: Any, method: str = "gradcam") -> camkit.Explanation:
+    return camkit.explain(model, torch.randn(3, 3, 6, 6), method, target, "0")
+
+
+# Forms
+
+
+@pytest.mark.parametrize(
+    ("target", "classes"),
+    [
+        (None, [1, 0, 0]),
+        (2, [2, 2, 2]),
+        (0, [0, 0, 0]),
+        (np.int64(2), [2, 2, 2]),
+        (torch.tensor(2), [2, 2, 2]),
+        (ClassifierOutputTarget(2), [2, 2, 2]),
+        ([2, 0, 3], [2, 0, 3]),
+        ((2, 0, 3), [2, 0, 3]),
+        (range(3), [0, 1, 2]),
+        (torch.tensor([2, 0, 3]), [2, 0, 3]),
+        (torch.tensor([[2], [0], [3]]), [2, 0, 3]),
+        (np.array([2, 0, 3]), [2, 0, 3]),
+        (np.array([2, 0, 3], np.uint8), [2, 0, 3]),
+        ([2, np.int32(0), torch.tensor(3)], [2, 0, 3]),
+        ([2, ClassifierOutputTarget(0), 3], [2, 0, 3]),
+    ],
+    ids=repr,
+)
+def test_classes_come_in_many_forms(target: Any, classes: list[int]) -> None:
+    found = resolve(target, LOGITS, 3)
+    assert found.classes is not None
+    assert found.classes.dtype == torch.int64
+    assert found.classes.tolist() == classes
+    assert found.scores(LOGITS).tolist() == [LOGITS[i, k].item() for i, k in enumerate(classes)]
+    assert [f(row).item() for f, row in zip(found.functions, LOGITS, strict=True)] == (
+        found.scores(LOGITS).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "scores"),
+    [
+        (second, [-1.0, 0.0, -3.0]),
+        ([second, lambda row: row.sum(), lambda row: row[1:2]], [-1.0, 1.0, -4.0]),
+        ((second, 1, ClassifierOutputTarget(3)), [-1.0, -2.0, -2.0]),
+        (lambda row: row.max()[None, None], [3.0, 2.0, -1.0]),
+    ],
+    ids=["one", "three", "mixed with classes", "of one element"],
+)
+def test_callables_are_asked_of_one_sample_each(target: Any, scores: list[float]) -> None:
+    found = resolve(target, LOGITS, 3)
+    assert found.classes is None
+    assert found.scores(LOGITS).tolist() == scores
+    assert found.scores_of_rows(0, LOGITS).shape == (3,)
+
+
+def test_rows_are_scored_by_the_target_of_one_image() -> None:
+    for target in ([2, 0, 3], [second, lambda row: row[0], lambda row: row[3]]):
+        found = resolve(target, LOGITS, 3)
+        assert found.scores_of_rows(1, LOGITS).tolist() == LOGITS[:, 0].tolist()
+        assert found.scores_of_rows(2, LOGITS[:2]).tolist() == LOGITS[:2, 3].tolist()
+
+
+def test_an_explanation_keeps_callables_as_its_target() -> None:
+    model = net()
+    assert explain(model, second).target == [second] * 3
+    assert explain(model, [1, second, 1]).target[1] is second
+    assert explain(model, second).describe(0).startswith("second ")
+    assert explain(model, lambda row: row[1]).logits.shape == (3, 4)
+
+
+def test_probabilities_are_of_the_same_classes() -> None:
+    found = resolve([1, 0, 3], LOGITS, 3).of_probabilities()
+    expected = LOGITS.softmax(1)[[0, 1, 2], [1, 0, 3]]
+    assert torch.allclose(found.scores(LOGITS), expected)
+    of_one = resolve(1, LOGITS[:, :1], 3).of_probabilities()
+    assert torch.allclose(of_one.scores(LOGITS[:, :1]), (2 * LOGITS[:, 0]).sigmoid())
+
+
+# One logit
+
+
+def test_one_logit_has_two_classes() -> None:
+    logit = torch.tensor([[2.0], [-3.0], [0.5]])
+    assert top_classes(logit) == [1, 0, 1]
+    assert resolve(1, logit, 3).scores(logit).tolist() == [2.0, -3.0, 0.5]
+    assert resolve(0, logit, 3).scores(logit).tolist() == [-2.0, 3.0, -0.5]
+    assert resolve([0, 1, 0], logit, 3).scores_of_rows(0, logit).tolist() == [-2.0, 3.0, -0.5]
+    assert ClassifierOutputTarget(0)(logit[0]).item() == -2.0
+
+
+# Outputs
+
+
+class Named(NamedTuple):
+    """A named tuple, of which only one field is the logits."""
+
+    features: Tensor
+    logits: Tensor
+
+
+@pytest.mark.parametrize(
+    "output",
+    [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"out": 0, "logits": LOGITS}, Named(LOGITS[:, :1], LOGITS)],
+    ids=["tensor", "logits", "out", "logits before out", "named tuple"],
+)  # fmt: skip
+def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
+    assert class_logits(output) is LOGITS
+    assert found_logits(output) is not None
+    assert ClassifierOutputTarget(1)(
+        LOGITS[0] if isinstance(output, Tensor) else {"logits": LOGITS[0]}
+    ) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("output", "outline"),
+    [
+        (torch.zeros(3), r"a tensor \(3,\)"),
+        (torch.zeros(3, 4, 5, 5), r"a tensor \(3, 4, 5, 5\)"),
+        ({"pred": LOGITS, "boxes": LOGITS[:2]}, r"a dict with keys pred.*\(3, 4\).*boxes.*\(2, 4\)"),
+        ({"logits": torch.zeros(3, 4, 5)}, r"a dict with keys logits.*\(3, 4, 5\)"),
+        ((LOGITS, LOGITS[:, :2]), r"a tuple with tensors \(3, 4\), \(3, 2\)"),
+        ([[LOGITS]], r"a list with tensors \(3, 4\)"),
+        (None, "a NoneType with tensors none"),
+        (7, "a int with tensors none"),
+    ],
+    ids=["one axis", "dense", "dict", "dict with dense logits", "tuple", "list", "None", "int"],
+)  # fmt: skip
+@pytest.mark.parametrize("target", [None, 1, [1, 2, 3]], ids=["None", "class", "classes"])
+def test_an_output_without_class_scores_is_never_guessed_at(
+    output: Any, outline: str, target: Any
+) -> None:
+    advice = r"; say what to explain with a callable, e\.g\. target=lambda output: output\["
+    with pytest.raises(
+        TargetError,
+        match=r"^expected class scores \(N, K\) from the model, got " + outline + advice,
+    ):
+        resolve(target, output, 3)
+    assert found_logits(output) is None
+
+
+@pytest.mark.parametrize("method", SIX)
+def test_a_tuple_is_explained_by_a_callable_alone(method: str) -> None:
+    model = net(lambda logits: (logits, logits.sum(1)))
+    with pytest.raises(TargetError, match=r"got a tuple with tensors \(3, 4\), \(3,\); say what"):
+        explain(model, 1, method)
+    found = explain(model, lambda output: output[0][1], method)
+    assert found.logits is None
+    assert found.cam.isfinite().all()
+
+
+# Errors
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+@pytest.mark.parametrize("one", [1, second], ids=["classes", "callables"])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_wrong_number_of_targets_is_an_error_never_a_truncation(
+    count: int, one: Any, kind: Any
+) -> None:
+    with pytest.raises(
+        TargetError,
+        match=f"^got {count} targets for 3 images; pass one for each image, or a single",
+    ):
+        resolve(kind([one] * count), LOGITS, 3)
+
+
+@pytest.mark.parametrize("target", [torch.tensor([1, 2]), np.array([1, 2]), range(2)], ids=repr)
+def test_a_wrong_number_is_an_error_in_arrays_too(target: Any) -> None:
+    with pytest.raises(TargetError, match="^got 2 targets for 3 images"):
+        resolve(target, LOGITS, 3)
+
+
+@pytest.mark.parametrize("wrong", [4, -1, 1000])
+@pytest.mark.parametrize("form", [lambda k: k, lambda k: [0, k, 0], lambda k: torch.tensor([0, 1, k]),
+                                  ClassifierOutputTarget], ids=["one", "list", "tensor", "object"])  # fmt: skip
+def test_a_class_the_model_does_not_have_is_an_error(wrong: int, form: Any) -> None:
+    with pytest.raises(
+        TargetError, match=f"^target {wrong} is out of range: the model has 4 classes, 0 to 3"
+    ):
+        resolve(form(wrong), LOGITS, 3)
+
+
+def test_a_class_out_of_range_next_to_callables_is_an_error() -> None:
+    found = resolve([second, 7, second], LOGITS, 3)
+    with pytest.raises(TargetError, match="^target 7 is out of range: the model has 4 classes"):
+        found.scores(LOGITS)
+
+
+def test_of_one_logit_there_is_no_class_2() -> None:
+    with pytest.raises(TargetError, match="^target 2 is out of range: the model has 2 classes"):
+        resolve(2, LOGITS[:, :1], 3)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["pug", 1.0, True, {1, 2, 3}, {"class": 1}, object(), torch.tensor(1.0), np.float32(1)],
+)
+def test_what_is_no_target_at_all_is_an_error_that_shows_it(target: Any) -> None:
+    with pytest.raises(
+        TargetError, match=r"^(expected a target that is None|expected a class index or)"
+    ) as caught:
+        resolve(target, LOGITS, 3)
+    assert repr(target) in str(caught.value) or "tensor(1.)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [[1, 2, "pug"], [1, 2, 0.5], [1, 2, True], [1, 2, None], [1, 2, [3]], torch.tensor([1.0, 2, 3]),
+     np.array([1.0, 2, 3]), torch.tensor([[1, 2], [3, 0], [1, 1]])],
+    ids=["name", "float", "bool", "None", "nested", "float tensor", "float array", "one-hot"],
+)  # fmt: skip
+def test_one_wrong_target_among_several_is_an_error(target: Any) -> None:
+    with pytest.raises(TargetError, match="^expected a class index or a callable as target, got "):
+        resolve(target, LOGITS, 3)
+
+
+@pytest.mark.parametrize(
+    ("target", "given"),
+    [
+        (lambda row: 1.5, "float"),
+        (lambda row: None, "NoneType"),
+        (lambda row: row, r"\(4,\)"),
+        (lambda row: row[:0], r"\(0,\)"),
+        (lambda row: row.tolist(), "list"),
+    ],
+    ids=["number", "None", "vector", "empty", "list"],
+)
+@pytest.mark.parametrize("method", SIX)
+def test_a_callable_must_give_a_scalar_tensor(target: Any, given: str, method: str) -> None:
+    with pytest.raises(
+        TargetError,
+        match=f"^the target of image 0 gave {given}; expected a scalar tensor, e.g. target=lambda",
+    ):
+        explain(net(), target, method)
+
+
+def test_a_target_that_does_not_depend_on_the_model_is_an_error() -> None:
+    for constant in (lambda row: torch.tensor(1.0), lambda row: row.detach()[1]):
+        with pytest.raises(camkit.CamkitError, match="the score has no gradient at layer '0'"):
+            explain(net(), constant)
+
+
+def test_class_probabilities_are_not_asked_of_callables() -> None:
+    with pytest.raises(
+        TargetError, match="^class probabilities need class targets, got callables; pass class ind"
+    ):
+        camkit.explain(net(), torch.randn(1, 3, 6, 6), "scorecam", second, "0", variant="official")
+
+
+def test_errors_of_targets_come_from_explain_as_they_are() -> None:
+    for target in (9, [1], "pug", [1.5, 1, 1]):
+        with pytest.raises(TargetError):
+            explain(net(), target)
