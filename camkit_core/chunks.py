@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 def chunk_size(device: torch.device) -> int:
     """How many rows to run at once: few on a CPU, where larger chunks leave its caches."""
-    return 16 if device.type == "cpu" else 64
+    return 8 if device.type == "cpu" else 64
 
 
 def run_in_chunks(

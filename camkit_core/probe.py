@@ -18,6 +18,7 @@ from .errors import CamkitWarning
 from .guided import guided_gradients
 from .maps import principal_map
 from .recording import Recording
+from .runner import Runner
 from .sharing import Shared
 from .tail import proven, tail_outputs
 from .targets import Targets, class_logits
@@ -151,7 +152,12 @@ class Probe:
         )
 
     def input_scores(
-        self, image: int, edits: Iterable[Tensor], total: int, share: Hashable = None
+        self,
+        image: int,
+        edits: Iterable[Tensor],
+        total: int,
+        share: Hashable = None,
+        fast: str | Sequence[str] = (),
     ) -> Tensor:
         """Scores of one image's target for edited images, from input runs: (M,).
 
@@ -161,18 +167,24 @@ class Probe:
                 never has more than a chunk of them in memory.
             total: M, for the progress bar.
             share: as for `tail_scores`.
+            fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
+                noted.
         """
+        runner = Runner(self.recording.model, fast)
 
         def ask(targets: Sequence[Targets]) -> Tensor:
             def run(block: Tensor) -> Tensor:
-                output = self.recording.model(block.to(self.images.dtype))
+                output = runner(block.to(self.images.dtype))
                 found = [one.scores_of_rows(image, output) for one in targets]
                 return _full(torch.stack(found, 1))
 
             return run_in_chunks(run, edits, self.batch_size, total, "input runs")
 
         key = None if share is None else (share, image)
-        return self._shared.scores(self._index, key, ask)
+        scores = self._shared.scores(self._index, key, ask)
+        for note in runner.notes:
+            self.note(note)
+        return scores
 
     def of_probabilities(self) -> Probe:
         """The same question about class probabilities in place of logits."""

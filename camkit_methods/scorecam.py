@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -19,6 +19,8 @@ def scorecam(
     variant: Variant = "paper",
     baseline: Literal["zero", "image"] = "zero",
     constant_maps: Literal["zero", "skip"] = "zero",
+    max_channels: int | None = None,
+    fast: str | Sequence[str] = (),
 ) -> Tensor:
     """Weight each channel by the score of the image seen through it.
 
@@ -34,30 +36,61 @@ def scorecam(
         baseline: the image whose score "definition" takes off: "zero", or the "image" itself.
         constant_maps: a channel without contrast gives an empty mask; "zero" scores that black
             image as any other, "skip" gives the channel no weight.
+        max_channels: score only that many channels, those with the greatest variance, and give
+            the others no weight; None scores all.
+        fast: "bfloat16", "compile", or both, for quicker and less exact runs; the explanation's
+            notes hold the error that was measured.
 
     Returns:
         The map (N, h, w).
     """
-    rows = [_masked_scores(probe, image, variant) for image in range(len(probe.images))]
-    scores = torch.stack(rows)
     flat = probe.activations.flatten(2)
-    constant = flat.amax(2) == flat.amin(2)
+    scored = _most_varied(probe, flat, max_channels)
     if constant_maps == "skip" or variant == "official":
-        scores = scores.masked_fill(constant, 0.0 if variant == "official" else -torch.inf)
+        scored &= flat.amax(2) > flat.amin(2)
+    rows = [
+        _masked_scores(probe, image, channels, variant, fast)
+        for image, channels in enumerate(scored)
+    ]
+    scores = torch.stack(rows)
     if variant == "definition":
-        return probe.weighted_sum((scores - _baseline(probe, baseline)).nan_to_num(neginf=0.0))
+        scores = scores - _baseline(probe, baseline)
+    if variant in ("definition", "official"):
+        return probe.weighted_sum(scores.masked_fill(~scored, 0.0))
     # Without any channel left, the softmax has nothing to share out.
-    weights = scores if variant == "official" else scores.softmax(1).nan_to_num(0.0)
-    return probe.weighted_sum(weights)
+    return probe.weighted_sum(scores.softmax(1).nan_to_num(0.0))
 
 
-def _masked_scores(probe: Probe, image: int, variant: Variant) -> Tensor:
+def _most_varied(probe: Probe, flat: Tensor, count: int | None) -> Tensor:
+    """Which channels (N, C) are scored."""
+    if count is None or count >= flat.shape[1]:
+        return torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
+    variance = flat.var(2)
+    chosen = torch.zeros_like(variance, dtype=torch.bool)
+    chosen.scatter_(1, variance.topk(count, dim=1).indices, True)
+    share = float((variance * chosen).sum() / variance.sum().clamp(min=1e-30))
+    probe.note(
+        f"scored {count} of {flat.shape[1]} channels, which hold {share:.1%} of the variance"
+    )
+    return chosen
+
+
+def _masked_scores(
+    probe: Probe, image: int, channels: Tensor, variant: Variant, fast: str | Sequence[str]
+) -> Tensor:
+    """The score (C,) of one image seen through each of some channels; -inf for the others."""
+    scores = probe.scores.new_full((len(channels),), -torch.inf)
     # Channels with one and the same mask, dead ones above all, are scored once.
-    maps, channel = torch.unique(unit_range(probe.activations[image]), dim=0, return_inverse=True)
-    edits = _masked(probe.images[image], maps, variant)
-    asked = probe.of_probabilities() if variant == "official" else probe
-    kind = variant if variant in ("pytorch-grad-cam", "torch-cam") else "paper"
-    return asked.input_scores(image, edits, len(maps), share=("scorecam", kind))[channel]
+    maps = unit_range(probe.activations[image][channels])
+    maps, place = torch.unique(maps, dim=0, return_inverse=True)
+    if len(maps):
+        edits = _masked(probe.images[image], maps, variant)
+        asked = probe.of_probabilities() if variant == "official" else probe
+        kind = variant if variant in ("pytorch-grad-cam", "torch-cam") else "paper"
+        share = ("scorecam", kind, len(maps), str(fast))
+        found = asked.input_scores(image, edits, len(maps), share, fast)
+        scores[channels] = found[place]
+    return scores
 
 
 def _masked(image: Tensor, maps: Tensor, variant: Variant) -> Iterator[Tensor]:
