@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -79,6 +80,14 @@ def compiled(model: nn.Module) -> Any:
     """`model` compiled, its norms folded; kept until its weights change."""
     state = hash(tuple((p.data_ptr(), p._version) for p in model.parameters()))
     if _compiled.get(model, (None, None))[0] != state:
+        # A function, not the model: compiling that would mark it, and keep it alive here for ever.
         # `freezing` folds what is constant in evaluation mode into a copy of the weights.
-        _compiled[model] = state, torch.compile(model, options={"freezing": True})
+        whole = weakref.ref(model)
+        _compiled[model] = (
+            state,
+            torch.compile(
+                lambda rows: whole()(rows),  # type: ignore[misc]
+                options={"freezing": True},
+            ),
+        )
     return _compiled[model][1]

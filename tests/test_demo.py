@@ -29,7 +29,7 @@ def demo():
     return explain_scene()[0]
 
 
-@pytest.mark.parametrize(("row", "method"), product(range(2), METHODS))
+@pytest.mark.parametrize(("row", "method"), list(product(range(2), METHODS)))
 def test_each_map_lies_on_its_own_object(demo, row, method):
     scene = make_scene(DEMO_SEED, DEMO_KINDS)
     own, other = (grown(scene.masks[CLASSES.index(kind)]) for kind in DEMO_KINDS)

@@ -1,0 +1,110 @@
+"""Targets share runs of the model; fast runs are asked for, measured and told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import camkit_core as camkit
+from camkit_core import CamkitError
+from camkit_core.runner import Runner
+
+METHODS = ("ablationcam", "scorecam")
+
+
+def network():
+    """Four channels, a head that is not affine, three classes."""
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    return nn.Sequential(*layers, nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
+
+
+def rows_through(module, run):
+    """How many rows a module's own forward computes while `run` runs."""
+    rows, forward = [], module.forward
+
+    def counted(x):
+        rows.append(len(x) if x.ndim == 4 else x.numel() // x.shape[-1])
+        return forward(x)
+
+    module.forward = counted
+    try:
+        run()
+    finally:
+        del module.forward
+    return sum(rows)
+
+
+X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def test_score_cam_runs_its_masks_once_for_all_targets():
+    model = network()
+
+    def rows(targets):
+        ask = lambda: camkit.compare(model, X, ["scorecam"], targets, "1")  # noqa: E731
+        return rows_through(model[0], ask)
+
+    assert rows([0, 1, 2]) == rows([0]) == 1 + 4
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("options", [{}, {"variant": "paper"}])
+def test_shared_runs_give_each_target_its_own_map(method, options):
+    model = network()
+    together = camkit.compare(model, X, [method], [0, 1, 2], "1", **options)
+    for target in range(3):
+        alone = camkit.explain(model, X, method, target, "1", **options)
+        assert torch.allclose(together[target, 0].cam, alone.cam, atol=1e-6)
+    assert not torch.allclose(together[0, 0].cam, together[1, 0].cam)
+
+
+def test_ablating_to_the_mean_is_not_answered_by_ablating_to_zero():
+    model = network()
+    zero, mean = (
+        camkit.explain(model, X, "ablationcam", 0, "1", ablate=value) for value in ("zero", "mean")
+    )
+    assert not torch.allclose(zero.cam, mean.cam)
+
+
+def test_bfloat16_is_near_and_says_how_near():
+    model = network()
+    exact = camkit.explain(model, X, "scorecam", 0, "1")
+    fast = camkit.explain(model, X, "scorecam", 0, "1", fast="bfloat16")
+    assert not exact.notes
+    assert any(
+        "fast runs (bfloat16)" in note and "differ by at most" in note for note in fast.notes
+    )
+    assert 0 < (fast.cam - exact.cam).abs().max() < 0.05 * exact.cam.abs().max()
+
+
+def test_a_cap_takes_the_most_varied_channels_and_says_so():
+    model = network()
+    capped = camkit.explain(model, X, "scorecam", 0, "1", max_channels=2)
+    assert any("scored 2 of 4 channels" in note for note in capped.notes)
+    ran = rows_through(
+        model[0], lambda: camkit.explain(model, X, "scorecam", 0, "1", max_channels=2)
+    )
+    assert ran == 1 + 2
+    everything = camkit.explain(model, X, "scorecam", 0, "1", max_channels=4)
+    assert torch.equal(everything.cam, camkit.explain(model, X, "scorecam", 0, "1").cam)
+
+
+def test_an_unknown_way_is_named():
+    with pytest.raises(CamkitError, match="fast= of bfloat16, compile; got 'quick'"):
+        Runner(network(), ["quick"])
+
+
+def test_running_out_of_memory_halves_the_chunk(monkeypatch):
+    model = network()
+    expected = camkit.explain(model, X, "scorecam", 0, "1").cam
+    forward = model[0].forward
+
+    def small(x):
+        if len(x) > 1:
+            raise torch.OutOfMemoryError("too much")
+        return forward(x)
+
+    monkeypatch.setattr(model[0], "forward", small)
+    assert torch.allclose(camkit.explain(model, X, "scorecam", 0, "1").cam, expected, atol=1e-6)
