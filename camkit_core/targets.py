@@ -87,6 +87,9 @@ class ClassifierOutputTarget:
     def __init__(self, category: int) -> None:
         self.category = category
 
+    def __repr__(self) -> str:
+        return f"ClassifierOutputTarget({self.category})"
+
     def __call__(self, sample: Any) -> Tensor:
         logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
         return _signed(logits)[0, _checked(self.category, logits)]

@@ -45,6 +45,8 @@ def _vgg() -> nn.Module:
 
 def _mnasnet() -> nn.Module:
     model = MNASNet(0.1)
+    for stack, blocks in ((8, 1), (9, 1), (10, 2), (11, 1), (12, 1), (13, 1)):
+        model.layers[stack] = model.layers[stack][:blocks]
     for stack in (10, 12):
         model.layers[stack][0].layers[3].stride = (1, 1)
     model.layers[14] = nn.Conv2d(32, 24, 1, bias=False)

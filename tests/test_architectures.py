@@ -108,16 +108,25 @@ def brightest(model: nn.Module, size: tuple[int, int], row: int, column: int) ->
     return divmod(int((bright - dark).abs().sum(0).argmax()), columns)
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if "vit" not in name])
-def test_a_bright_patch_shows_where_it_is(name: str) -> None:
-    """Or in the next cell, by pooling; kernels keep their centres only, to carry it no further."""
-    model = deepcopy(small_net(name).model)
+@torch.no_grad()
+def centred(model: nn.Module) -> nn.Module:
+    """The model, with nothing but the centre of each of its kernels."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             height, width = module.kernel_size
             centre = torch.zeros(height, width, dtype=torch.float64)
             centre[height // 2, width // 2] = (height * width) ** 0.5
-            module.weight.data *= centre
+            module.weight.mul_(centre)
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+    model.train()(torch.randn(16, 3, 32, 32, dtype=torch.float64))
+    return model.eval()
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if "vit" not in name])
+def test_a_bright_patch_shows_where_it_is(name: str) -> None:
+    """Or in the next cell, to where pooling carries it."""
+    model = centred(deepcopy(small_net(name).model))
     for row, column in [(0, 11), (1, 8), (2, 3), (3, 0)]:
         found = brightest(model, (32, 96), row, column)
         assert 0 <= found[0] - row <= 1

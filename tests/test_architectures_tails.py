@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
-from camkit_core.tail import proven
+from camkit_core.tail import proven, tail_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
@@ -69,6 +69,23 @@ def test_tail_runs_from_earlier_layers_are_exact_too(name: str, layer: str) -> N
     wanted = naively(net.model, net.images, adapter)
     assert torch.allclose(scores, wanted, rtol=1e-9, atol=1e-9)
     assert scores.std(1).min() > 1e-5
+
+
+def test_a_tail_run_leaves_the_edits_as_they_were() -> None:
+    """The ReLU after this layer is in place."""
+    net = small_net("resnet")
+    seen: list[Tensor] = []
+
+    def method(probe: camkit.Probe) -> Tensor:
+        edits = torch.randn(2, *probe.recording.raw.shape, dtype=torch.float64)
+        kept = edits.clone()
+        seen.extend(tail_outputs(probe.recording, edits) for _ in range(2))
+        assert torch.equal(edits, kept)
+        return probe.activations.sum(1)
+
+    camkit.explain(net.model, net.images, method, 0, "layer3.0.bn1")
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.allclose(seen[0][0], seen[0][1], rtol=1e-2)
 
 
 class ThroughNumpy(nn.Module):

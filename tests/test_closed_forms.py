@@ -123,6 +123,7 @@ def test_an_affine_head_with_another_gradient_at_each_position(
     assert close(e.cam[0, 0], cam)
 
 
+@pytest.mark.filterwarnings("ignore:blank map")
 def test_drops_of_an_affine_head_are_its_xgradcam_weights_times_the_channel_sums() -> None:
     """T2, on random numbers: Sensitivity is exact, and the drops sum to the score less the bias."""
     images = torch.rand(2, 3, 2, 4, dtype=torch.float64)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from toys import conv, gap_linear, linear, tensor, weights_of
 
+import camkit_core as camkit
+
 POOLED = tensor([[[[1, 3], [0, 4]], [[2, 0], [0, 2]], [[4, 4], [0, 0]]]])
 STRIDED = tensor([[[[4, 0, 2, 6]]]])
 
@@ -134,6 +136,24 @@ def test_a_layer_of_constant_channels_only_gives_a_finite_map(skip: str) -> None
     images = torch.ones_like(POOLED)
     _, e = weights_of(pooled(), images, "scorecam", constant_maps=skip)
     assert e.cam.isfinite().all()
+
+
+class Broken(nn.Module):
+    """NaN for images that are nowhere above 3.5, as the masked ones of T1 can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = pooled()
+
+    def forward(self, images: Tensor) -> Tensor:
+        dim = images.amax((1, 2, 3))[:, None] <= 3.5
+        return torch.where(dim, torch.nan, self.whole(images))
+
+
+def test_scores_that_are_not_numbers_are_not_taken_for_an_empty_map() -> None:
+    with pytest.warns(camkit.CamkitWarning, match="not finite"):
+        e = camkit.explain(Broken(), POOLED, "scorecam", 0, "whole.0")
+    assert not e.heatmap.any()
 
 
 def test_any_baseline_cancels_in_the_papers_algorithm() -> None:

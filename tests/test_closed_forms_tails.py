@@ -93,6 +93,15 @@ def test_a_named_layer_before_an_inplace_relu_means_its_own_output(method: str) 
     assert (method == "gradcam") == (not e.cam.any())
 
 
+@pytest.mark.filterwarnings("ignore:blank map")
+@pytest.mark.parametrize("target", [0, lambda row: row[0]], ids=["class", "callable"])
+def test_ablating_to_the_mean_before_a_relu_is_no_closed_form(target: object) -> None:
+    """The means -1/2 and 1/2 become 0 and 1/2, where the ReLU's means are 3/4 and 5/4."""
+    model = InPlace()
+    drops, _ = weights_of(model, SIGNED, "ablationcam", target, model.features, ablate="mean")
+    assert (drops - tensor([0.75, 0.75])).abs().max() <= 1e-9
+
+
 @pytest.mark.parametrize(
     ("method", "cam"),
     [

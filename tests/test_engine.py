@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 import camkit_core as camkit
 from camkit_core import Adapter, CamkitWarning, LayerError
 from camkit_core.maps import heatmaps, principal_map, upsample
+
+pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 FIVE = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
 GRADIENT = FIVE[:3]
@@ -183,7 +186,23 @@ def test_a_backward_that_cannot_be_batched_is_run_one_by_one() -> None:
         assert close(found[row, 0].cam, alone.cam)
 
 
-def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other() -> None:
+@pytest.fixture
+def kernels() -> Iterator[Callable[[], list[bool]]]:
+    """Tells which kernels of attention the process may use: all of them, before and after."""
+    names = ("flash_sdp", "mem_efficient_sdp", "math_sdp")
+
+    def allow_all() -> None:
+        for name in names:
+            getattr(torch.backends.cuda, f"enable_{name}")(True)
+
+    allow_all()
+    yield lambda: [getattr(torch.backends.cuda, f"{name}_enabled")() for name in names]
+    allow_all()
+
+
+def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other(
+    kernels: Callable[[], list[bool]],
+) -> None:
     models, images = [small(), small()], pictures()
     run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="body")
     expected = [run(model).cam for model in models]
@@ -202,6 +221,40 @@ def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other()
         assert [close(cam, expected[index]) for cam in cams] == [True] * 5
 
 
+class Waiting(nn.Module):
+    """Calls `wait` once, in the first tail run: there tensors are batched, as under vmap."""
+
+    def __init__(self, wait: Callable[[], Any]) -> None:
+        super().__init__()
+        self.layer, self.wait = nn.Conv2d(3, 4, 3), [wait]
+
+    def pause(self, features: Tensor) -> Tensor:
+        if has_torch_function_unary(features):  # one call on the tape, whatever it does
+            return handle_torch_function(self.pause, (features,), features)
+        if torch._C._functorch.is_batchedtensor(features) and self.wait:
+            self.wait.pop()()
+        return features.sin()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.pause(self.layer(images)).mean((2, 3))
+
+
+def test_threads_in_tail_runs_at_once_leave_attention_its_kernels(
+    kernels: Callable[[], list[bool]],
+) -> None:
+    """The first thread leaves while the second, which came later, is still inside."""
+    inside, done = threading.Event(), threading.Event()
+    images = torch.randn(1, 3, 6, 6)
+    run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="layer")
+    second = Waiting(lambda: (inside.set(), done.wait(5)))
+    thread = threading.Thread(target=run, args=(second,))
+    run(Waiting(lambda: (thread.start(), inside.wait(1))))
+    done.set()
+    thread.join()
+    assert second.wait == []
+    assert kernels() == [True, True, True]
+
+
 # Layers
 
 
@@ -213,6 +266,13 @@ def test_a_layer_is_named_by_module_name_or_list(method: str) -> None:
         found = camkit.explain(model, images, method, 1, layer)
         assert found.layer == "body.0"
         assert torch.equal(found.cam, expected.cam)
+
+
+def test_a_module_with_two_names_is_found_by_both() -> None:
+    model, images = small(), pictures()
+    model.also = model.body
+    expected = camkit.explain(model, images, "gradcam", 1, "body")
+    assert torch.equal(camkit.explain(model, images, "gradcam", 1, "also").cam, expected.cam)
 
 
 def test_maps_of_several_layers_are_averaged_each_by_its_largest_absolute_value() -> None:
@@ -527,8 +587,9 @@ WRAPPERS: dict[str, Callable[[Tensor], Any]] = {
 def test_logits_are_found_in_what_models_return(name: str, method: str) -> None:
     model, images = small(), pictures()
     expected = camkit.explain(model, images, method, None, "body")
-    model.wrap = WRAPPERS[name]
-    found = camkit.explain(model, images, method, None, "body")
+    wrapped = small(wrap=WRAPPERS[name])
+    wrapped.load_state_dict(model.state_dict())
+    found = camkit.explain(wrapped, images, method, None, "body")
     assert torch.equal(found.logits, expected.logits)
     assert close(found.cam, expected.cam)
 
@@ -551,8 +612,9 @@ def test_logits_are_found_in_what_models_return(name: str, method: str) -> None:
 def test_a_callable_sees_one_samples_output(method: str, wrap: Any, target: Any) -> None:
     model, images = small(), pictures()
     expected = camkit.explain(model, images, method, 1, "body")
-    model.wrap = wrap
-    found = camkit.explain(model, images, method, target, "body")
+    wrapped = small(wrap=wrap)
+    wrapped.load_state_dict(model.state_dict())
+    found = camkit.explain(wrapped, images, method, target, "body")
     assert close(found.cam, expected.cam)
     assert close(found.score, expected.score)
 
@@ -612,3 +674,10 @@ def test_a_model_whose_own_forward_forbids_gradients_is_explained(method: str) -
     model.forward = torch.no_grad()(model.forward)
     found = camkit.explain(model, images, method, 1, "body")
     assert close(found.cam, expected.cam)
+
+
+def test_of_a_model_that_forbids_gradients_guided_backprop_does_not_say_it_has_no_relu() -> None:
+    model = small()
+    model.forward = torch.no_grad()(model.forward)
+    with pytest.raises(camkit.CamkitError, match="no gradient"):
+        camkit.explain(model, pictures(), "guided_backprop", 1, "body")

@@ -105,3 +105,32 @@ def test_a_tail_run_is_that_of_the_network_out_of_place(layer: str, method: str)
     other = camkit.explain(out_of_place(model), images, method, 1, layer)
     assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max()
     assert other.cam.any()
+
+
+class Reused(nn.Module):
+    """Its layer hands on the very tensor it was given, which the model then writes over."""
+
+    def __init__(self, over: bool) -> None:
+        super().__init__()
+        self.stem, self.features, self.head = nn.Conv2d(3, 4, 3), nn.Identity(), nn.Linear(4, 3)
+        self.over = over
+        self.double()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        given = self.stem(images)
+        pooled = self.features(given).relu().mean((2, 3))
+        if self.over:
+            given.zero_()
+        return self.head(pooled)
+
+
+def test_a_map_is_of_the_values_that_left_the_layer(method: str) -> None:
+    """Not of what somebody else, who holds the same memory, made of them later."""
+    over = Reused(over=True)
+    plain = Reused(over=False)
+    plain.load_state_dict(over.state_dict())
+    images = torch.randn(2, 3, 6, 9, dtype=torch.float64)
+    one = camkit.explain(over, images, method, 1, "features")
+    other = camkit.explain(plain, images, method, 1, "features")
+    assert torch.equal(one.cam, other.cam)
+    assert other.cam.any()

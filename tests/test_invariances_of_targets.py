@@ -81,3 +81,10 @@ def test_several_targets_in_one_call_are_those_of_single_calls(net: Net) -> None
             assert torch.allclose(given, alone, rtol=1e-7, atol=1e-10 * float(alone.abs().max()))
             assert given.any()
     assert not torch.allclose(together[0, 0].cam, together[2, 0].cam, rtol=1e-2)
+
+
+def test_a_shared_answer_comes_with_its_note_for_every_target() -> None:
+    """Only the first target runs the model; the error it measured is the others' too."""
+    net = small_net("vgg", torch.float32)
+    for e in camkit.compare(net.model, net.images, ["scorecam"], [0, 1], fast="bfloat16"):
+        assert any("fast runs (bfloat16)" in note for note in e.notes)

@@ -7,6 +7,7 @@ map's maximum. pytorch-grad-cam is asked for what it hands to its own scaling (`
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 
 import pytest
 import timm
@@ -16,29 +17,31 @@ from captum.attr import GuidedBackprop, LayerGradCam
 from peers import pytorch_grad_cam, shown
 from small_nets import FAMILIES, enliven, small_net
 from torch import Tensor, nn
+from torchvision.models.vgg import VGG
 
 import camkit_core as camkit
 from camkit_core.layers import find_layer
 from camkit_core.plugins import get_registry
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map", "ignore:Setting .*hooks on ReLU")
-CNNS = ["resnet18", "vgg11", "mnasnet0_5"]
-DEIT = "deit_tiny_patch16_224"
+Drawn = tuple[nn.Module, Tensor]
 
 
 @cache
 def built(name: str) -> nn.Module:
-    if name == DEIT:
-        return timm.create_model(name, num_classes=4, img_size=64)
     settings = {"init_weights": False} if name == "vgg11" else {}
     return torchvision.models.get_model(name, num_classes=4, **settings)
 
 
-def drawn(name: str, seed: int) -> tuple[nn.Module, Tensor]:
-    """The model with the weights of this seed, and two images of 128x96 (DeiT: 64x64) pixels."""
+CNNS = [*product(["resnet18", "vgg11", "mnasnet0_5"], [0, 1, 2])]
+
+
+@pytest.fixture(scope="module", params=CNNS, ids=lambda case: "-".join(map(str, case)))
+def cnn(request: pytest.FixtureRequest) -> Drawn:
+    """A model with the weights of a seed, and two images of 128x96 pixels."""
+    name, seed = request.param
     torch.manual_seed(seed)
-    model = enliven(built(name), size=64)
-    return model, torch.randn(2, 3, 64, 64) if name == DEIT else torch.randn(2, 3, 128, 96)
+    return enliven(built(name), size=64), torch.randn(2, 3, 128, 96)
 
 
 def second(row: Tensor) -> Tensor:
@@ -52,32 +55,35 @@ def assert_shown_alike(cam: Tensor, theirs: Tensor, tolerance: float) -> None:
     assert float((shown(cam)[0] - shown(cam)[1]).abs().max()) > 0.01
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", [*CNNS, DEIT])
-def test_gradcam_agrees_with_pytorch_grad_cam(name: str, seed: int) -> None:
-    model, images = drawn(name, seed)
+def test_gradcam_agrees_with_pytorch_grad_cam(cnn: Drawn) -> None:
+    model, images = cnn
     e = camkit.explain(model, images, "gradcam")
-    reshape = camkit.tokens_to_grid(4, 4, 1) if name == DEIT else None
-    layer = model.get_submodule(e.layer)
-    theirs, _ = pytorch_grad_cam("gradcam", model, layer, images, None, reshape)
+    theirs, _ = pytorch_grad_cam("gradcam", model, model.get_submodule(e.layer), images)
     assert_shown_alike(e.cam, theirs, 1e-4)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", CNNS)
-def test_xgradcam_agrees_with_pytorch_grad_cam(name: str, seed: int) -> None:
-    model, images = drawn(name, seed)
+def test_gradcam_of_a_transformer_agrees_with_pytorch_grad_cam(seed: int) -> None:
+    torch.manual_seed(seed)
+    model = timm.create_model("deit_tiny_patch16_224", num_classes=4, img_size=64)
+    images = torch.randn(2, 3, 64, 64)
+    e = camkit.explain(enliven(model, size=64), images, "gradcam")
+    reshape = camkit.tokens_to_grid(4, 4, prefix=1)
+    theirs, _ = pytorch_grad_cam("gradcam", model, model.blocks[-1].norm1, images, None, reshape)
+    assert_shown_alike(e.cam, theirs, 1e-4)
+
+
+def test_xgradcam_agrees_with_pytorch_grad_cam(cnn: Drawn) -> None:
+    model, images = cnn
     e = camkit.explain(model, images, "xgradcam")
     theirs, _ = pytorch_grad_cam("xgradcam", model, model.get_submodule(e.layer), images)
     assert_shown_alike(e.cam, theirs, 1e-4)
-    if name == "vgg11":  # the others pool, where it is Grad-CAM
+    if isinstance(model, VGG):  # behind pooling, as in the others, XGrad-CAM is Grad-CAM
         assert float((shown(e.cam) - shown(camkit.explain(model, images).cam)).abs().max()) > 0.01
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", CNNS)
-def test_gradcam_agrees_with_captum_sign_and_size(name: str, seed: int) -> None:
-    model, images = drawn(name, seed)
+def test_gradcam_agrees_with_captum_in_sign_and_size(cnn: Drawn) -> None:
+    model, images = cnn
     e = camkit.explain(model, images, "gradcam", 2)
     captum = LayerGradCam(model, model.get_submodule(e.layer))
     theirs = captum.attribute(images, target=2)[:, 0].detach()

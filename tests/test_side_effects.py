@@ -154,6 +154,7 @@ def test_the_registry_has_all_six_methods() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 def test_the_snapshot_sees_what_a_plain_training_step_does() -> None:
     model, images = lived_in(Lively()), torch.randn(2, 3, 8, 8)
     before = snapshot(model, images)

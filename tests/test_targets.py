@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core import ClassifierOutputTarget, TargetError
-from camkit_core.targets import class_logits, found_logits, resolve, top_classes
+from camkit_core.targets import class_logits, found_logits, resolve, top
 
 LOGITS = torch.tensor([[0.1, 3.0, -1.0, 0.5], [2.0, -2.0, 0.0, 1.0], [-1.0, -4.0, -3.0, -2.0]])
 SIX = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "guided_backprop"]
@@ -110,12 +110,20 @@ def test_probabilities_are_of_the_same_classes() -> None:
     assert torch.allclose(of_one.scores(LOGITS[:, :1]), (2 * LOGITS[:, 0]).sigmoid())
 
 
+def test_the_best_classes_of_each_image_come_best_first() -> None:
+    first, second_best, third = (resolve(one, LOGITS, 3).classes.tolist() for one in top(3))
+    assert first == resolve(None, LOGITS, 3).classes.tolist() == [1, 0, 0]
+    assert [second_best, third] == [[3, 3, 3], [0, 2, 2]]
+    with pytest.raises(TargetError, match="asked for the 5 best classes of a model with 4"):
+        resolve(top(5)[4], LOGITS, 3)
+
+
 # One logit
 
 
 def test_one_logit_has_two_classes() -> None:
     logit = torch.tensor([[2.0], [-3.0], [0.5]])
-    assert top_classes(logit) == [1, 0, 1]
+    assert resolve(None, logit, 3).classes.tolist() == [1, 0, 1]
     assert resolve(1, logit, 3).scores(logit).tolist() == [2.0, -3.0, 0.5]
     assert resolve(0, logit, 3).scores(logit).tolist() == [-2.0, 3.0, -0.5]
     assert resolve([0, 1, 0], logit, 3).scores_of_rows(0, logit).tolist() == [-2.0, 3.0, -0.5]
@@ -134,7 +142,8 @@ class Named(NamedTuple):
 
 @pytest.mark.parametrize(
     "output",
-    [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"out": 0, "logits": LOGITS}, Named(LOGITS[:, :1], LOGITS)],
+    [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"out": 0, "logits": LOGITS},
+     Named(LOGITS[:, :1], LOGITS)],
     ids=["tensor", "logits", "out", "logits before out", "named tuple"],
 )  # fmt: skip
 def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
@@ -150,7 +159,7 @@ def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
     [
         (torch.zeros(3), r"a tensor \(3,\)"),
         (torch.zeros(3, 4, 5, 5), r"a tensor \(3, 4, 5, 5\)"),
-        ({"pred": LOGITS, "boxes": LOGITS[:2]}, r"a dict with keys pred.*\(3, 4\).*boxes.*\(2, 4\)"),
+        ({"pred": LOGITS, "box": LOGITS[:2]}, r"a dict with keys pred.*\(3, 4\).*box.*\(2, 4\)"),
         ({"logits": torch.zeros(3, 4, 5)}, r"a dict with keys logits.*\(3, 4, 5\)"),
         ((LOGITS, LOGITS[:, :2]), r"a tuple with tensors \(3, 4\), \(3, 2\)"),
         ([[LOGITS]], r"a list with tensors \(3, 4\)"),
@@ -200,13 +209,16 @@ def test_a_wrong_number_of_targets_is_an_error_never_a_truncation(
 
 @pytest.mark.parametrize("target", [torch.tensor([1, 2]), np.array([1, 2]), range(2)], ids=repr)
 def test_a_wrong_number_is_an_error_in_arrays_too(target: Any) -> None:
-    with pytest.raises(TargetError, match="^got 2 targets for 3 images"):
+    with pytest.raises(TargetError, match=r"^got 2 targets for 3 images"):
         resolve(target, LOGITS, 3)
 
 
 @pytest.mark.parametrize("wrong", [4, -1, 1000])
-@pytest.mark.parametrize("form", [lambda k: k, lambda k: [0, k, 0], lambda k: torch.tensor([0, 1, k]),
-                                  ClassifierOutputTarget], ids=["one", "list", "tensor", "object"])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [int, lambda k: [0, k, 0], lambda k: torch.tensor([0, 1, k]), ClassifierOutputTarget],
+    ids=["one", "list", "tensor", "object"],
+)
 def test_a_class_the_model_does_not_have_is_an_error(wrong: int, form: Any) -> None:
     with pytest.raises(
         TargetError, match=f"^target {wrong} is out of range: the model has 4 classes, 0 to 3"
@@ -216,12 +228,12 @@ def test_a_class_the_model_does_not_have_is_an_error(wrong: int, form: Any) -> N
 
 def test_a_class_out_of_range_next_to_callables_is_an_error() -> None:
     found = resolve([second, 7, second], LOGITS, 3)
-    with pytest.raises(TargetError, match="^target 7 is out of range: the model has 4 classes"):
+    with pytest.raises(TargetError, match=r"^target 7 is out of range: the model has 4 classes"):
         found.scores(LOGITS)
 
 
 def test_of_one_logit_there_is_no_class_2() -> None:
-    with pytest.raises(TargetError, match="^target 2 is out of range: the model has 2 classes"):
+    with pytest.raises(TargetError, match=r"^target 2 is out of range: the model has 2 classes"):
         resolve(2, LOGITS[:, :1], 3)
 
 
@@ -244,7 +256,7 @@ def test_what_is_no_target_at_all_is_an_error_that_shows_it(target: Any) -> None
     ids=["name", "float", "bool", "None", "nested", "float tensor", "float array", "one-hot"],
 )  # fmt: skip
 def test_one_wrong_target_among_several_is_an_error(target: Any) -> None:
-    with pytest.raises(TargetError, match="^expected a class index or a callable as target, got "):
+    with pytest.raises(TargetError, match=r"^expected a class index or a callable as target, got "):
         resolve(target, LOGITS, 3)
 
 
@@ -276,7 +288,7 @@ def test_a_target_that_does_not_depend_on_the_model_is_an_error() -> None:
 
 def test_class_probabilities_are_not_asked_of_callables() -> None:
     with pytest.raises(
-        TargetError, match="^class probabilities need class targets, got callables; pass class ind"
+        TargetError, match=r"^class probabilities need class targets, got callables; pass class ind"
     ):
         camkit.explain(net(), torch.randn(1, 3, 6, 6), "scorecam", second, "0", variant="official")
 
