@@ -7,16 +7,18 @@ times the change. Judged by the torch calls that ran, never by the names of modu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from .tail import Call, Slot, Tape
-from .trees import map_tensors
+from .tail import Call, Slot, Tape, remembered
+from .trees import map_tensors, tensors_in
+
+if TYPE_CHECKING:
+    from .recording import Recording
 
 # Affine in the tensor they are given first, if nothing else depends on the layer.
 _IN_THE_FIRST = (
@@ -38,11 +40,39 @@ _RELU = "relu relu_"
 
 
 @cache
-def _functions(names: str) -> frozenset[Callable[..., Any]]:
-    owners = (torch, Tensor, F)
+def _functions(names: str, owners: tuple[Any, ...] = (torch, Tensor, F)) -> frozenset[Any]:
     return frozenset(
         getattr(owner, name) for name in names.split() for owner in owners if hasattr(owner, name)
     )
+
+
+def in_closed_form(recording: Recording, positive: bool) -> bool:
+    """Whether scores for edits are known to be affine: by the calls, and by a trial on a full run.
+
+    The trial catches gradients that are not those of what ran, as custom ones may be.
+
+    Args:
+        recording: the forward pass.
+        positive: see `is_affine`.
+    """
+    tape = recording.tape
+    if not tape.complete or not is_affine(tape, positive):
+        return False
+    return remembered(recording, f"affine {positive}", _affine_error)
+
+
+def _affine_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
+    """Of the output's predicted change in one random direction, scaled to a single value's."""
+    with torch.enable_grad():
+        values = torch.cat([t.flatten() for t in tensors_in(recording.output) if t.requires_grad])
+        if values.numel() != slow.numel():
+            return torch.inf  # a part of the output has no gradient
+        direction = torch.randn_like(values)
+        score = (values * direction).sum()
+    slope = recording.gradients([score])[0]
+    predicted = (slope * (edited - recording.raw.detach())).sum()
+    happened = ((slow - values.detach()) * direction).sum()
+    return float((predicted - happened).abs() / direction.norm())
 
 
 def is_affine(tape: Tape, positive: bool) -> bool:
@@ -70,8 +100,10 @@ def _affine(call: Call) -> bool:
     only_first = bool(call.args) and slots == _slots(call.args[0])
     if function in _functions(_IN_ONE):
         return len(slots) == 1
-    if function in _functions(_IN_EVALUATION):
+    if function in _functions(_IN_EVALUATION, (F,)):
         return only_first and not _training(call)
+    if call.kwargs.get("rounding_mode"):
+        return False
     return only_first and function in _functions(_IN_THE_FIRST)
 
 

@@ -43,6 +43,8 @@ class ClassForm:
         target_layer: nn.Module | str | None = None,
         **options: Any,
     ) -> None:
+        if target_layer is not None and target_layers is not None:
+            raise CamkitError("got target_layer= and target_layers=; pass one of them")
         self.model = model.cuda() if use_cuda else model
         self.target_layers = target_layers if target_layer is None else [target_layer]
         self.reshape_transform = reshape_transform

@@ -47,56 +47,47 @@ def _set_modes(flags: Iterable[tuple[nn.Module, bool]]) -> None:
 
 @contextmanager
 def preserving_buffers(model: nn.Module) -> Iterator[None]:
-    """Put back what a forward pass does to buffers: their values, and which tensors they are."""
-    saved = [
-        (module, name, buffer)
-        for module in model.modules()
-        if module._buffers
-        for name, buffer in module._buffers.items()
-    ]
-    tensors = [buffer for _, _, buffer in saved if buffer is not None]
-    copies = _copies(tensors)
-    versions = [version(tensor) for tensor in tensors]
+    """Put back what a forward pass does to buffers: their values, and which tensors there are."""
+    before = [(module, dict(module._buffers)) for module in model.modules()]
+    groups: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
+    for _, buffers in before:
+        for buffer in buffers.values():
+            if buffer is not None and buffer.layout is torch.strided and not buffer.is_inference():
+                groups.setdefault((buffer.dtype, buffer.device), []).append(buffer)
+    # One concatenation for each kind: on a GPU, a copy per buffer costs more than a small model.
+    copies = [_joined(group) for group in groups.values()]
     try:
         yield
     finally:
-        for module, name, buffer in saved:
-            module._buffers[name] = buffer
-        changed = [i for i, tensor in enumerate(tensors) if version(tensor) != versions[i]]
-        if changed:
-            values = copies()
-            with torch.no_grad():
-                for i in changed:
-                    tensors[i].copy_(values[i])
+        for module, buffers in before:
+            _put_back(module._buffers, buffers)
+        for group, copy in zip(groups.values(), copies, strict=True):
+            # Compared by value: writing through `.data` or numpy counts no version.
+            if not torch.equal(_joined(group), copy):
+                _fill(group, copy)
 
 
-def _copies(tensors: list[Tensor]) -> Callable[[], list[Tensor]]:
-    # One concatenation for each dtype and device: on a GPU, a copy per buffer costs more than
-    # the forward pass of a small model.
-    groups: dict[tuple[torch.dtype, torch.device], list[int]] = {}
-    for i, tensor in enumerate(tensors):
-        groups.setdefault((tensor.dtype, tensor.device), []).append(i)
-    flat = {
-        key: torch.cat([tensors[i].detach().flatten() for i in members])
-        for key, members in groups.items()
-    }
+def _joined(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
-    def values() -> list[Tensor]:
-        found: dict[int, Tensor] = {}
-        for key, members in groups.items():
-            parts = torch.split(flat[key], [tensors[i].numel() for i in members])
-            found |= {
-                i: part.view(tensors[i].shape) for i, part in zip(members, parts, strict=True)
-            }
-        return [found[i] for i in range(len(tensors))]
 
-    return values
+def _fill(tensors: list[Tensor], values: Tensor) -> None:
+    parts = torch.split(values, [tensor.numel() for tensor in tensors])
+    with torch.no_grad():
+        for tensor, part in zip(tensors, parts, strict=True):
+            if not torch.equal(tensor.flatten(), part):
+                tensor.copy_(part.view(tensor.shape))
+
+
+def _put_back(now: dict[str, Tensor | None], before: dict[str, Tensor | None]) -> None:
+    if [(k, id(v)) for k, v in now.items()] != [(k, id(v)) for k, v in before.items()]:
+        now.clear()
+        now.update(before)
 
 
 def version(tensor: Tensor) -> int:
     """How often a tensor has been written to."""
-    # An inference tensor counts no versions, and cannot be changed here either.
-    return 0 if tensor.is_inference() else tensor._version
+    return 0 if tensor.is_inference() else tensor._version  # inference tensors do not count
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 from torch import Tensor
 
-from .errors import CamkitWarning
+from .errors import warn
 from .probe import Probe
 
 
@@ -46,5 +44,5 @@ def warn_of_blanks(reasons: tuple[str | None, ...]) -> tuple[str, ...]:
     """Notes for the blank maps, of which one warning is given."""
     notes = tuple(f"image {i}: {text}" for i, text in enumerate(reasons) if text)
     if notes:
-        warnings.warn(f"blank map: {'; '.join(notes)}", CamkitWarning, stacklevel=4)
+        warn(f"blank map: {'; '.join(notes)}")
     return notes

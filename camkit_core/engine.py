@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .adapter import Adapter, Reshape
 from .answer import Answer
 from .contexts import untouched
+from .errors import CamkitError, TargetError
 from .explanation import Comparison, Explanation
 from .inputs import as_batch, unwrapped
 from .layers import Layer
@@ -103,6 +104,7 @@ def compare(
         CamkitError: as `explain`; an option that no method takes is an error, too.
     """
     module, plans = unwrapped(model), plan_all(methods, options)
+    _check(targets, batch_size)
     smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
     with untouched(module):
         batch = as_batch(images, module)
@@ -121,3 +123,12 @@ def compare(
                         answer.ask(probe, view)
         made = [[answer.explanation(layers, smoothing, guided) for answer in row] for row in rows]
     return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))
+
+
+def _check(targets: Any, batch_size: Any) -> None:
+    if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
+        raise TargetError(f"expected a list of targets, at least one; got {targets!r}")
+    if batch_size is not None and not (isinstance(batch_size, int) and batch_size > 0):
+        raise CamkitError(
+            f"expected batch_size to be a positive integer or None; got {batch_size!r}"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -36,6 +38,14 @@ class InputError(CamkitError):
 
 class CamkitWarning(UserWarning):
     """A result that can be used, with something its reader should know."""
+
+
+def warn(text: str) -> None:
+    """Give a `CamkitWarning` that points at the line which called camkit."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("camkit_"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, CamkitWarning, stacklevel=level)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:

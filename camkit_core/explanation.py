@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from .errors import InputError
+from .errors import InputError, unknown
 from .maps import heatmaps
 
 if TYPE_CHECKING:
@@ -156,7 +156,11 @@ class Comparison:
 
     def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
         row, column = place
-        return self.rows[row][self.methods.index(column) if isinstance(column, str) else column]
+        if isinstance(column, str):
+            if column not in self.methods:
+                raise unknown("method of this comparison", column, self.methods)
+            column = self.methods.index(column)
+        return self.rows[row][column]
 
     def __iter__(self) -> Iterator[Explanation]:
         return (one for row in self.rows for one in row)

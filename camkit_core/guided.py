@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .errors import LayerError
 from .targets import Targets
 
 
@@ -32,7 +33,10 @@ def guided_gradients(
         leaf = images.detach().clone().requires_grad_()
         score = targets.scores(model(leaf.clone())).sum()
     if score.grad_fn is None:
-        return torch.zeros_like(leaf), 0
+        raise LayerError(
+            f"the score has no gradient at the images: {type(model).__name__} turns gradients off "
+            f"in its forward pass, or detaches its output"
+        )
     found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
     # The graph is this pass's own and is forgotten with it, and its hooks too.
     for node in found:

@@ -54,5 +54,5 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     if parameter is not None:
         batch = batch.to(parameter.device, parameter.dtype)
-    # An inference tensor cannot be saved for a gradient; a copy made here can.
-    return batch.clone() if batch.is_inference() else batch
+    # A copy shares nothing with the caller, and unlike an inference tensor can have a gradient.
+    return batch.clone()

@@ -22,7 +22,9 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     Raises:
         LayerError: if it is no part of the model, with the closest names.
     """
-    modules = {name: module for name, module in model.named_modules() if name}
+    modules = {n: m for n, m in model.named_modules(remove_duplicate=False) if n}
+    if not modules:
+        raise LayerError(f"{type(model).__name__} has no layers inside it that could be explained")
     if isinstance(layer, str):
         if layer in modules:
             return layer, modules[layer]

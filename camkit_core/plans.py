@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from .errors import CamkitError, unknown
+from .errors import CamkitError, UnknownName, unknown
 from .options import checked, takes
 from .plugins import get_registry
 from .probe import Probe
@@ -18,6 +19,8 @@ from .probe import Probe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+# What `compare` itself takes by name.
+SETTINGS = ("adapter", "batch_size", "aug_smooth", "eigen_smooth", "guided", "layer", "target")
 Method = Callable[..., Tensor]
 Renderer = Callable[..., "Image"]
 
@@ -89,4 +92,7 @@ def _refuse_unknown(
     for option in options:
         if option not in known and None not in known:
             owners = ", ".join(name for name, _ in functions)
+            close = get_close_matches(option, SETTINGS, n=1)
+            if close:
+                raise UnknownName(f"no option named {option!r}. Did you mean {close[0]!r}?")
             raise unknown(f"option of {owners}", option, [name for name in known if name])

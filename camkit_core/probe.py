@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from operator import itemgetter
@@ -12,9 +11,9 @@ import torch
 from torch import Tensor
 
 from .adapter import as_grid, channel_axis
-from .affine import is_affine
+from .affine import in_closed_form
 from .chunks import chunk_size, run_in_chunks
-from .errors import CamkitWarning
+from .errors import warn
 from .guided import guided_gradients
 from .maps import principal_map
 from .recording import Recording
@@ -145,11 +144,7 @@ class Probe:
 
     def _affine_for(self, fill: Tensor) -> bool:
         positive = bool((self.recording.raw > 0).all() and (fill >= 0).all())
-        return (
-            self.targets.classes is not None
-            and is_affine(self.recording.tape, positive)
-            and proven(self.recording)
-        )
+        return self.targets.classes is not None and in_closed_form(self.recording, positive)
 
     def input_scores(
         self,
@@ -229,7 +224,7 @@ class Probe:
     def warn(self, text: str) -> None:
         """The same for what the reader must not miss: also given as a `CamkitWarning`."""
         self.note(text)
-        warnings.warn(text, CamkitWarning, stacklevel=2)
+        warn(text)
 
 
 def _full(values: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ def record(model: nn.Module, images: Tensor, adapter: Adapter, layer: str = "lay
     output = None
     try:
         with torch.no_grad(), hooked(adapter.layer, cut):
-            output = model(images)
+            output = model(images.clone())  # which it may normalise in place
     finally:
         cut.tape.stop(output)
     if cut.raw is None or cut.calls > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ class Targets:
         """The score (M,) of each of M rows of output, by the function of one image."""
         if self.classes is not None:
             return _signed(class_logits(output))[:, int(self.classes[image])]
-        rows = len(next(tensors_in(output)))
+        rows = len(next(tensor for tensor in tensors_in(output) if tensor.ndim))
         return torch.stack([self._one(image, output, row) for row in range(rows)])
 
     def of_probabilities(self) -> Targets:
@@ -67,7 +67,8 @@ class Targets:
         return Targets(tuple(_probability(int(category)) for category in self.classes), None)
 
     def _one(self, image: int, output: Any, row: int) -> Tensor:
-        score = self.functions[image](map_tensors(operator.itemgetter(row), output))
+        sample = map_tensors(lambda tensor: tensor[row] if tensor.ndim else tensor, output)
+        score = self.functions[image](sample)
         if not isinstance(score, Tensor) or score.numel() != 1:
             shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TargetError(
@@ -114,7 +115,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         chosen: list[Any] = _ranked(target or Rank(0), output)
     elif callable(target) or _is_index(target):
         chosen = [target] * images
-    elif isinstance(target, (Sequence, Tensor, np.ndarray)) and not isinstance(target, str):
+    elif _is_list(target):
         chosen = list(target)
     else:
         raise TargetError(
@@ -173,7 +174,7 @@ def class_logits(output: Any) -> Tensor:
         return found
     raise TargetError(
         f"expected class scores (N, K) from the model, got {_outline(output)}; say what to "
-        f"explain with a callable, e.g. target=lambda output: output[..., 3].mean()"
+        f"explain with a callable, e.g. target=lambda output: output[3].mean()"
     )
 
 
@@ -190,6 +191,12 @@ def _checked(category: int, logits: Tensor) -> int:
             f"0 to {classes - 1}"
         )
     return category
+
+
+def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:
+    if isinstance(target, (Tensor, np.ndarray)):
+        return target.ndim > 0
+    return isinstance(target, Sequence) and not isinstance(target, str)
 
 
 def _is_index(target: Any) -> bool:
@@ -216,6 +223,10 @@ def _outline(output: Any) -> str:
     if isinstance(output, Tensor):
         return f"a tensor {tuple(output.shape)}"
     if isinstance(output, dict):
-        return f"a {type(output).__name__} with keys {', '.join(map(str, output))}"
-    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(output))
-    return f"a {type(output).__name__} with tensors {shapes or 'none'}"
+        shown = ", ".join(f"{key} {_shapes(value)}".strip() for key, value in output.items())
+        return f"a {type(output).__name__} with keys {shown}"
+    return f"a {type(output).__name__} with tensors {_shapes(output) or 'none'}"
+
+
+def _shapes(tree: Any) -> str:
+    return ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(tree))

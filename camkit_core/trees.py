@@ -22,6 +22,11 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
         for key, value in tree.items():
             result[key] = map_tensors(function, value, kind)
         return result
+    if hasattr(tree, "logits") and hasattr(tree, "__dict__"):
+        mapped = copy(tree)
+        # Past a frozen dataclass's own guard.
+        vars(mapped).update({k: map_tensors(function, v, kind) for k, v in vars(tree).items()})
+        return mapped
     if isinstance(tree, slice):
         return slice(*(map_tensors(function, p, kind) for p in (tree.start, tree.stop, tree.step)))
     return tree
