@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from .tail import Call, Slot, Tape, remembered
+from .tail import remembered
+from .tape import Call, Slot, Tape
 from .trees import map_tensors, tensors_in
 
 if TYPE_CHECKING:

@@ -177,7 +177,7 @@ class Probe:
 
         key = None if share is None else (share, image)
         scores = self._shared.scores(self._index, key, ask)
-        for note in runner.notes:
+        for note in self._shared.notes.setdefault(key, runner.notes) if key else runner.notes:
             self.note(note)
         return scores
 

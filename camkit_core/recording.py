@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .adapter import Adapter
 from .contexts import hooked
 from .errors import LayerError
-from .tail import Tape
+from .tape import Tape
 from .trees import first_tensor, replace_first
 
 

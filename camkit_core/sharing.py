@@ -18,11 +18,13 @@ class Shared:
     Attributes:
         recording: the forward pass.
         targets: T times a score function for each image.
+        notes: what was noted of shared runs, by their key.
     """
 
     def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
         self.recording = recording
         self.targets = list(targets)
+        self.notes: dict[Hashable, list[str]] = {}
         self._scores: dict[Hashable, Tensor] = {}
 
     @cached_property

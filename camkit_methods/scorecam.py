@@ -58,7 +58,7 @@ def scorecam(
     if variant in ("definition", "official"):
         return probe.weighted_sum(scores.masked_fill(~scored, 0.0))
     # Without any channel left, the softmax has nothing to share out.
-    return probe.weighted_sum(scores.softmax(1).nan_to_num(0.0))
+    return probe.weighted_sum(scores.softmax(1).masked_fill(~scored.any(1, keepdim=True), 0.0))
 
 
 def _most_varied(probe: Probe, flat: Tensor, count: int | None) -> Tensor:

@@ -174,6 +174,28 @@ def test_prefix_tokens_are_counted_by_the_model(
     assert e.cam.abs().max() > 0
 
 
+def test_the_channel_axis_is_found_and_may_be_given() -> None:
+    """Of 16 tokens and 16 channels, the wrong axis would ablate tokens."""
+    model = transformer(class_token=False, global_pool="avg")
+    images, layer = torch.randn(2, 3, 32, 32), model.blocks[-1].norm1
+    grid = camkit.tokens_to_grid(4, 4)
+    target = lambda row: row[1]  # noqa: E731 - not a class, so that channels are run
+    maps = [
+        camkit.explain(model, images, "ablationcam", target, adapter=adapter).cam
+        for adapter in (camkit.Adapter(layer, grid, channel_axis=axis) for axis in (None, 2, -1, 1))
+    ]
+    assert torch.equal(maps[0], maps[1])
+    assert torch.equal(maps[0], maps[2])
+    assert not torch.allclose(maps[0], maps[3], rtol=0.1)
+
+
+def test_a_reshape_that_mixes_channels_has_no_channel_axis() -> None:
+    net = small_net("resnet")
+    adapter = camkit.Adapter(net.model.layer4, lambda output: output.flip(1) + output)
+    with pytest.raises(camkit.LayerError, match=r"cannot tell which axis .* holds the channels"):
+        camkit.explain(net.model, net.images, "ablationcam", 1, adapter=adapter)
+
+
 @pytest.mark.parametrize("size", [(32, 32), (48, 32), (32, 80)])
 def test_a_dynamic_image_size_gives_a_dynamic_grid(size: tuple[int, int]) -> None:
     model = transformer(dynamic_img_size=True, reg_tokens=4)

@@ -1,0 +1,122 @@
+"""What a model computes after the target layer, noted call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from .contexts import version
+from .trees import map_tensors, tensors_in
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a tensor that depends on the target layer; slot 0 is the layer's output."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One noted torch call; its tensors are slots where they depend on the layer."""
+
+    function: Callable[..., Any]
+    args: Any
+    kwargs: Any
+    results: tuple[int, ...]
+
+
+class Tape(TorchFunctionMode):
+    """Notes the torch calls that depend on the target layer, from `start` to `stop`.
+
+    Attributes:
+        calls: the calls, in order.
+        written: slot and earlier value of tensors from before the layer that a call wrote into.
+        output: the model's output with slots for its tensors; None until `stop`.
+        reads_values: whether the model looked at values, and so may go another way for others.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.written: dict[int, Tensor] = {}
+        self.output: Any = None
+        self.reads_values = False
+        self._slots: Any = WeakIdKeyDictionary()
+        self._count = 0
+        self._constants: list[tuple[Tensor, int]] = []
+        self._running = False
+
+    def start(self, activations: Tensor) -> None:
+        """Begin to note; `activations` is what the target layer hands on."""
+        self._take_slot(activations)
+        self._running = True
+        self.__enter__()  # type: ignore[no-untyped-call]
+
+    def stop(self, output: Any = None) -> None:
+        """Note no more; `output` is what the model returned, None after an error."""
+        if not self._running:
+            return
+        self._running = False
+        self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        self.output = self._with_slots(output)
+        self._slots = WeakIdKeyDictionary()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the tape can be run: the output depends on it, and no constant has changed."""
+        outputs = list(tensors_in(self.output))
+        slots: list[Slot] = []
+        map_tensors(slots.append, self.output, Slot)
+        unchanged = all(version(tensor) == before for tensor, before in self._constants)
+        return bool(slots) and not outputs and unchanged and not self.reads_values
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        depends = any(tensor in self._slots for tensor in tensors_in((args, kwargs)))
+        if depends and _writes(func) and isinstance(args[0], Tensor) and args[0] not in self._slots:
+            self.written[self._take_slot(args[0])] = args[0].detach().clone()
+        self.reads_values |= depends and getattr(func, "__name__", "") in _READS
+        noted = self._with_slots([args, kwargs]) if depends else None
+        result = func(*args, **kwargs)
+        tensors = list(tensors_in(result))
+        if noted is not None and (tensors or _writes(func)):
+            results = tuple(self._take_slot(tensor) for tensor in tensors)
+            self.calls.append(Call(func, noted[0], noted[1], results))
+        return result
+
+    def _take_slot(self, tensor: Tensor) -> int:
+        index = self._count
+        self._slots[tensor] = index
+        self._count += 1
+        return index
+
+    def _with_slots(self, tree: Any) -> Any:
+        def place(tensor: Tensor) -> Any:
+            if tensor in self._slots:
+                return Slot(self._slots[tensor])
+            self._constants.append((tensor, version(tensor)))
+            return tensor
+
+        return map_tensors(place, tree)
+
+
+# Calls that tell Python a tensor's values.
+_READS = (
+    *("item", "tolist", "numpy", "equal", "allclose", "is_nonzero", "__bool__", "__int__"),
+    *("__float__", "__complex__", "__index__", "__contains__", "__array__"),
+)
+
+
+def _writes(func: Any) -> bool:
+    name = getattr(func, "__name__", "")
+    return (
+        name == "__setitem__"
+        or (name.endswith("_") and not name.endswith("__"))
+        or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    )
