@@ -15,6 +15,13 @@ def chunk_size(device: torch.device) -> int:
     return 8 if device.type == "cpu" else 64
 
 
+def tail_chunk_size(edit: Tensor) -> int:
+    """How many edits of a layer's output to run at once: as many as a cache holds, 8 to 256."""
+    if edit.device.type != "cpu":
+        return 64
+    return max(8, min(256, 2**22 // (edit.numel() * edit.element_size())))
+
+
 def run_in_chunks(
     run: Callable[[Tensor], Tensor], edits: Iterable[Tensor], size: int, total: int, label: str
 ) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -25,32 +25,30 @@ def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(modules: list[nn.Module]) -> Iterator[None]:
     """Put each module in evaluation mode; afterwards each has its own flag back.
 
     The flags are set one by one: `model.eval()` may be overridden to do something else.
     """
-    flags = [(module, module.training) for module in model.modules()]
+    flags = [module.training for module in modules]
     try:
-        _set_modes((module, False) for module, _ in flags)
+        # Reading first: a module's assignment is slow, and there are hundreds of them.
+        for module, flag in zip(modules, flags, strict=True):
+            if flag:
+                module.training = False
         yield
     finally:
-        _set_modes(flags)
-
-
-def _set_modes(flags: Iterable[tuple[nn.Module, bool]]) -> None:
-    # Reading first: a module's assignment is slow, and there are hundreds of them.
-    for module, flag in flags:
-        if module.training != flag:
-            module.training = flag
+        for module, flag in zip(modules, flags, strict=True):
+            if module.training != flag:
+                module.training = flag
 
 
 @contextmanager
-def preserving_buffers(model: nn.Module) -> Iterator[None]:
+def preserving_buffers(modules: list[nn.Module]) -> Iterator[None]:
     """Put back what a forward pass does to buffers: their values, and which tensors there are."""
-    before = [(module, dict(module._buffers)) for module in model.modules()]
+    before = [dict(module._buffers) for module in modules]
     groups: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
-    for _, buffers in before:
+    for buffers in before:
         for buffer in buffers.values():
             if buffer is not None and buffer.layout is torch.strided and not buffer.is_inference():
                 groups.setdefault((buffer.dtype, buffer.device), []).append(buffer)
@@ -59,8 +57,11 @@ def preserving_buffers(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for module, buffers in before:
-            _put_back(module._buffers, buffers)
+        for module, buffers in zip(modules, before, strict=True):
+            now = module._buffers
+            if len(now) != len(buffers) or any(now.get(k) is not v for k, v in buffers.items()):
+                now.clear()
+                now.update(buffers)
         for group, copy in zip(groups.values(), copies, strict=True):
             # Compared by value: writing through `.data` or numpy counts no version.
             if not torch.equal(_joined(group), copy):
@@ -68,21 +69,14 @@ def preserving_buffers(model: nn.Module) -> Iterator[None]:
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:
-    return torch.cat([tensor.detach().flatten() for tensor in tensors])
+    return torch.cat([tensor if tensor.ndim == 1 else tensor.flatten() for tensor in tensors])
 
 
 def _fill(tensors: list[Tensor], values: Tensor) -> None:
     parts = torch.split(values, [tensor.numel() for tensor in tensors])
-    with torch.no_grad():
-        for tensor, part in zip(tensors, parts, strict=True):
-            if not torch.equal(tensor.flatten(), part):
-                tensor.copy_(part.view(tensor.shape))
-
-
-def _put_back(now: dict[str, Tensor | None], before: dict[str, Tensor | None]) -> None:
-    if [(k, id(v)) for k, v in now.items()] != [(k, id(v)) for k, v in before.items()]:
-        now.clear()
-        now.update(before)
+    for tensor, part in zip(tensors, parts, strict=True):
+        if not torch.equal(tensor.flatten(), part):
+            tensor.copy_(part.view(tensor.shape))
 
 
 def version(tensor: Tensor) -> int:
@@ -110,13 +104,13 @@ def untouched(model: nn.Module) -> Iterator[None]:
     Covers each module's mode, the buffers and the random states. Gradients are left alone because
     nothing in camkit calls `backward`; hooks are undone by `hooked`.
     """
-    parameter = next(model.parameters(), None)
+    modules, parameter = list(model.modules()), next(model.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
     with ExitStack() as stack:
         # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.no_grad())
         stack.enter_context(preserving_rng(device))
-        stack.enter_context(preserving_buffers(model))
-        stack.enter_context(evaluating(model))
+        stack.enter_context(preserving_buffers(modules))
+        stack.enter_context(evaluating(modules))
         yield

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .adapter import as_grid, channel_axis
 from .affine import in_closed_form
-from .chunks import chunk_size, run_in_chunks
+from .chunks import chunk_size, run_in_chunks, tail_chunk_size
 from .errors import warn
 from .guided import guided_gradients
 from .maps import principal_map
@@ -48,7 +48,7 @@ class Probe:
         self.recording = shared.recording
         self.targets = shared.targets[index]
         self.notes: list[str] = []
-        self.batch_size = batch_size or chunk_size(shared.recording.raw.device)
+        self._batch_size = batch_size
         self.ignored_smoothing = eigen_smooth
         self._shared = shared
         self._index = index
@@ -94,7 +94,8 @@ class Probe:
             share: a key that says which edits these are, if they do not depend on the target:
                 then other targets of the same recording are answered by the same runs.
         """
-        rows = max(1, self.batch_size // len(self.images))
+        own = tail_chunk_size(self.recording.raw[:1])
+        rows = max(1, (self._batch_size or own) // len(self.images))
         if not proven(self.recording):
             self.note(
                 f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
@@ -173,7 +174,8 @@ class Probe:
                 found = [one.scores_of_rows(image, output) for one in targets]
                 return _full(torch.stack(found, 1))
 
-            return run_in_chunks(run, edits, self.batch_size, total, "input runs")
+            size = self._batch_size or chunk_size(self.images.device)
+            return run_in_chunks(run, edits, size, total, "input runs")
 
         key = None if share is None else (share, image)
         scores = self._shared.scores(self._index, key, ask)
@@ -184,7 +186,7 @@ class Probe:
     def of_probabilities(self) -> Probe:
         """The same question about class probabilities in place of logits."""
         shared = Shared(self.recording, [self.targets.of_probabilities()])
-        return Probe(shared, batch_size=self.batch_size)
+        return Probe(shared, batch_size=self._batch_size)
 
     def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""

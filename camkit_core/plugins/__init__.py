@@ -22,12 +22,21 @@ class Registry:
     def __init__(self) -> None:
         self._discovered: tuple[PluginSet, list[Problem]] | None = None
         self._registered = PluginSet()
+        self._rows: dict[str, tuple[Contribution, ...]] = {}
 
     def contributions(self, kind: str) -> tuple[Contribution, ...]:
         """All "method"s, "adapter"s or "renderer"s, each with its status.
 
         By distribution and name; those registered from code come last.
         """
+        if kind not in self._rows:
+            rows = self._listed(kind)
+            if self._discovered is None:
+                return rows  # asked by a plugin that is just being imported
+            self._rows[kind] = rows
+        return self._rows[kind]
+
+    def _listed(self, kind: str) -> tuple[Contribution, ...]:
         groups: dict[str, dict[tuple[str, str], Contribution]] = defaultdict(dict)
         discovered, _ = self._found()
         for plugins in (discovered, self._registered):
@@ -88,6 +97,7 @@ class Registry:
         """
         own = getattr(plugin, "__name__", None) or f"{type(plugin).__name__} at {id(plugin):#x}"
         self._registered.add(plugin, name or str(own), Source(FROM_CODE))
+        self._rows.clear()
 
     def unregister(self, plugin: object) -> None:
         """Undo `register`, for a plugin or its name.
@@ -97,6 +107,7 @@ class Registry:
         """
         known = plugin if isinstance(plugin, str) else self._registered.manager.get_name(plugin)
         self._registered.remove(str(known or plugin))
+        self._rows.clear()
 
     def problems(self) -> tuple[Problem, ...]:
         """The plugins that are left out, and why."""
