@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from .affine import in_closed_form
 from .chunks import chunk_size, run_in_chunks, tail_chunk_size
 from .errors import warn
 from .guided import guided_gradients
+from .leading import leading_linear
 from .maps import principal_map
 from .recording import Recording
 from .runner import Runner
@@ -94,17 +95,27 @@ class Probe:
             share: a key that says which edits these are, if they do not depend on the target:
                 then other targets of the same recording are answered by the same runs.
         """
-        own = tail_chunk_size(self.recording.raw[:1])
-        rows = max(1, (self._batch_size or own) // len(self.images))
         if not proven(self.recording):
             self.note(
                 f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
                 f"follows the layer could not be proved exact for this model"
             )
+        outputs = partial(tail_outputs, self.recording)
+        return self._run_tails(edits, total, share, outputs, self.recording.raw)
+
+    def _run_tails(
+        self,
+        edits: Iterable[Tensor],
+        total: int,
+        share: Hashable,
+        outputs: Callable[[Tensor], Any],
+        like: Tensor,
+    ) -> Tensor:
+        rows = max(1, (self._batch_size or tail_chunk_size(like[:1])) // len(self.images))
 
         def ask(targets: Sequence[Targets]) -> Tensor:
             def run(block: Tensor) -> Tensor:
-                output = tail_outputs(self.recording, block)
+                output = outputs(block)
                 rows = [map_tensors(itemgetter(row), output) for row in range(len(block))]
                 return _full(
                     torch.stack([_stacked(one.scores(r) for one in targets) for r in rows])
@@ -134,13 +145,18 @@ class Probe:
             slopes = self.raw_gradients.movedim(axis, 1).flatten(2)
             return self.scores[:, None] + _full(slopes * (values[:, :, None] - channels)).sum(2)
 
+        count = channels.shape[1]
+        if leading := leading_linear(self.recording):
+            plain = leading.edits(values)
+            like = raw.new_empty(1, len(leading.weight))
+            return self._run_tails(plain, count, share, leading.outputs, like).T
+
         def without(channel: int) -> Tensor:
             edited = raw.clone()
             one = edited.select(axis, channel)
             one.copy_(values[:, channel].view(-1, *[1] * (one.ndim - 1)).expand_as(one))
             return edited
 
-        count = channels.shape[1]
         return self.tail_scores(map(without, range(count)), count, share).T
 
     def _affine_for(self, fill: Tensor) -> bool:

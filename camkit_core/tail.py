@@ -28,15 +28,21 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", "There is a performance drop because we have not yet implemented")
 
 
-def replay(tape: Tape, activations: Tensor) -> Any:
-    """The model's outputs for M versions (M, N, ...) of the layer's output; each has M first."""
+def replay(tape: Tape, activations: Tensor, after: int = -1) -> Any:
+    """The model's outputs for M versions (M, N, ...) of the layer's output; each has M first.
+
+    With `after`, of the first result of that call on the tape.
+    """
+    start = 0 if after < 0 else tape.calls[after].results[0]
     last_use = _last_uses(tape)
     shape: list[Any] = []
 
     def run(handed: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
         # A copy: the first call may be in place, and the edits are the caller's.
-        values = {0: handed.clone()} | {slot: tensor.clone() for slot, tensor in written.items()}
-        for position, call in enumerate(tape.calls):
+        values = {start: handed.clone()} | {
+            slot: tensor.clone() for slot, tensor in written.items()
+        }
+        for position, call in enumerate(tape.calls[after + 1 :], after + 1):
             args, kwargs = map_tensors(
                 lambda slot: values[slot.index], (call.args, call.kwargs), Slot
             )

@@ -1,0 +1,102 @@
+"""Ablations through a head's first linear layer, of whose inputs a channel is only a few.
+
+Where a linear layer reads the flattened activations, as in VGG, replacing channel k changes its
+output by a product with k's own columns of the weight. That is hundreds of times less than the
+whole product, and as exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
+
+from .recording import Recording
+from .tail import flat, proven, remembered, replay
+from .tape import Call, Slot, Tape
+from .trees import map_tensors
+
+# Linear, and keep the channels apart and in order.
+_CHANNELWISE = (F.adaptive_avg_pool2d, F.avg_pool2d, torch.flatten, Tensor.flatten, F.dropout)
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The calls up to and including the first linear layer of a tail.
+
+    Attributes:
+        recording: the forward pass.
+        position: of the linear layer among the tape's calls.
+        weight: that layer's weight, (O, C * p).
+    """
+
+    recording: Recording
+    position: int
+    weight: Tensor
+
+    def edits(self, values: Tensor) -> Iterator[Tensor]:
+        """The linear layer's output (N, O) with each channel replaced by its value (N, C)."""
+        raw = self.recording.raw.detach()
+        plain = _run(self.recording.tape, raw, self.position + 1)
+        change = _run(self.recording.tape, values[:, :, None, None] - raw, self.position)
+        width = change.shape[1] // raw.shape[1]
+        for columns in range(0, change.shape[1], width):
+            few = slice(columns, columns + width)
+            yield plain + F.linear(change[:, few], self.weight[:, few])
+
+    def outputs(self, edits: Tensor) -> Any:
+        """The model's outputs for M versions (M, N, O) of the linear layer's output."""
+        return replay(self.recording.tape, edits, after=self.position)
+
+
+def leading_linear(recording: Recording) -> Leading | None:
+    """The first linear layer, if nothing but channelwise calls come before it; proved by a run."""
+    calls = recording.tape.calls
+    position = next((i for i, call in enumerate(calls) if call.function is F.linear), None)
+    if position is None or recording.raw.ndim != 4 or not proven(recording):
+        return None
+    weight = calls[position].args[1] if len(calls[position].args) > 1 else None
+    chained = all(_follows(calls, i) for i in range(position + 1))
+    plain = all(call.function in _CHANNELWISE for call in calls[:position])
+    if not (plain and chained and isinstance(weight, Tensor)) or recording.tape.written:
+        return None
+    leading = Leading(recording, position, weight)
+    return leading if remembered(recording, "leading linear", _error(leading)) else None
+
+
+def _error(leading: Leading) -> Callable[[Recording, Tensor, Tensor], float]:
+    def error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
+        # The edits on trial are this way's own: channel 0, then the last one, set to zero.
+        values = torch.zeros(edited.shape[:2], dtype=edited.dtype, device=edited.device)
+        found = list(leading.edits(values))
+        fast = flat(leading.outputs(torch.stack([found[0], found[-1]])), 2)
+        raw = recording.raw.detach()
+        exact = flat(replay(recording.tape, torch.stack([_without(raw, 0), _without(raw, -1)])), 2)
+        return float((fast - exact).abs().max())
+
+    return error
+
+
+def _without(raw: Tensor, channel: int) -> Tensor:
+    edited = raw.clone()
+    edited[:, channel] = 0
+    return edited
+
+
+def _follows(calls: list[Call], index: int) -> bool:
+    """Whether a call reads the one before it, first and only, and nobody else reads that."""
+    source = calls[index - 1].results if index else (0,)
+    used: list[Slot] = []
+    map_tensors(used.append, [(call.args, call.kwargs) for call in calls[index:]], Slot)
+    first = calls[index].args[:1]
+    return first == (Slot(source[0]),) and [slot.index for slot in used].count(source[0]) == 1
+
+
+def _run(tape: Tape, activations: Tensor, count: int) -> Tensor:
+    for call in tape.calls[:count]:
+        activations = call.function(activations, *call.args[1:], **call.kwargs)
+    return activations
