@@ -46,25 +46,28 @@ def evaluating(modules: list[nn.Module]) -> Iterator[None]:
 @contextmanager
 def preserving_buffers(modules: list[nn.Module]) -> Iterator[None]:
     """Put back what a forward pass does to buffers: their values, and which tensors there are."""
-    before = [dict(module._buffers) for module in modules]
-    groups: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
-    for buffers in before:
+    before = [(module, dict(module._buffers)) for module in modules]
+    groups: dict[tuple[bool, torch.dtype, torch.device], list[Tensor]] = {}
+    for module, buffers in before:
+        # torch's own modules write as anybody can see; others may go through `.data` or numpy.
+        open_ = type(module).__module__.startswith("torch.nn.")
         for buffer in buffers.values():
             if buffer is not None and buffer.layout is torch.strided and not buffer.is_inference():
-                groups.setdefault((buffer.dtype, buffer.device), []).append(buffer)
+                groups.setdefault((open_, buffer.dtype, buffer.device), []).append(buffer)
     # One concatenation for each kind: on a GPU, a copy per buffer costs more than a small model.
     copies = [_joined(group) for group in groups.values()]
+    versions = [[tensor._version for tensor in group] for group in groups.values()]
     try:
         yield
     finally:
-        for module, buffers in zip(modules, before, strict=True):
+        for module, buffers in before:
             now = module._buffers
             if len(now) != len(buffers) or any(now.get(k) is not v for k, v in buffers.items()):
                 now.clear()
                 now.update(buffers)
-        for group, copy in zip(groups.values(), copies, strict=True):
-            # Compared by value: writing through `.data` or numpy counts no version.
-            if not torch.equal(_joined(group), copy):
+        for (kind, group), copy, seen in zip(groups.items(), copies, versions, strict=True):
+            written = [tensor._version for tensor in group] != seen
+            if written or not (kind[0] or torch.equal(_joined(group), copy)):
                 _fill(group, copy)
 
 

@@ -22,23 +22,29 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     Raises:
         LayerError: if it is no part of the model, with the closest names.
     """
-    modules = {n: m for n, m in model.named_modules(remove_duplicate=False) if n}
-    if not modules:
-        raise LayerError(f"{type(model).__name__} has no layers inside it that could be explained")
     if isinstance(layer, str):
-        if layer in modules:
-            return layer, modules[layer]
-        close = get_close_matches(layer, modules, n=5, cutoff=0.4) or list(modules)[-5:]
-        raise LayerError(
-            f"{type(model).__name__} has no layer {layer!r}; close to it: {', '.join(close)}"
-        )
-    for name, module in modules.items():
-        if module is layer:
+        try:
+            found = model.get_submodule(layer)
+        except AttributeError:
+            raise _no_such_layer(model, layer) from None
+        if found is not model:
+            return layer, found
+    for name, module in model.named_modules():
+        if module is layer and name:
             return name, module
-    kind = type(layer).__name__
-    raise LayerError(
-        f"expected layer= as a module inside {type(model).__name__} or its dotted name, got a "
-        f"{kind} that is not part of it; e.g. {list(modules)[-1]!r}"
+    raise _no_such_layer(model, layer)
+
+
+def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
+    kind, names = type(model).__name__, [name for name, _ in model.named_modules() if name]
+    if not names:
+        return LayerError(f"{kind} has no layers inside it that could be explained")
+    if isinstance(layer, str):
+        close = get_close_matches(layer, names, n=5, cutoff=0.4) or names[-5:]
+        return LayerError(f"{kind} has no layer {layer!r}; close to it: {', '.join(close)}")
+    return LayerError(
+        f"expected layer= as a module inside {kind} or its dotted name, got a "
+        f"{type(layer).__name__} that is not part of it; e.g. {names[-1]!r}"
     )
 
 

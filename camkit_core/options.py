@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import CamkitError
 
 
-def takes(function: Callable[..., Any]) -> list[str | None]:
+@lru_cache(maxsize=256)
+def takes(function: Callable[..., Any]) -> tuple[str | None, ...]:
     """Names of the options `function` takes; None stands for any other name."""
     kinds = inspect.signature(function).parameters.values()
-    named: list[str | None] = [one.name for one in kinds if one.kind is one.KEYWORD_ONLY]
-    return named + [None for one in kinds if one.kind is one.VAR_KEYWORD]
+    named = (one.name for one in kinds if one.kind is one.KEYWORD_ONLY)
+    return *named, *(None for one in kinds if one.kind is one.VAR_KEYWORD)
 
 
 def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
