@@ -29,6 +29,7 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
             raise _no_such_layer(model, layer) from None
         if found is not model:
             return layer, found
+        raise _no_such_layer(model, layer)
     for name, module in model.named_modules():
         if module is layer and name:
             return name, module
