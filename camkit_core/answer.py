@@ -45,7 +45,7 @@ class Answer:
         self, layers: Sequence[Chosen], smoothing: Mapping[str, bool], guided: bool
     ) -> Explanation:
         """All of it as one explanation."""
-        cam = mean_of_layers([torch.stack(seen).mean(0) for seen in self.maps.values()])
+        cam = mean_of_layers([_mean(seen) for seen in self.maps.values()])
         default = layers[0].default if layers[0].default != layers[0].name else None
         reasons = blank_reasons(cam, self.plain, default)
         details = self._guided(cam) if guided else None
@@ -73,3 +73,7 @@ class Answer:
             self.plain.warn("guided no ReLU: the model has none, so this is the plain gradient")
         height, width = gradients.shape[-2:]
         return gradients * heatmaps(cam, (height, width))[:, None].to(gradients.dtype)
+
+
+def _mean(maps: Sequence[Tensor]) -> Tensor:
+    return maps[0] if len(maps) == 1 else torch.stack(list(maps)).mean(0)

@@ -34,7 +34,8 @@ def heatmaps(cam: Tensor, size: tuple[int, int]) -> Tensor:
     positive = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu()
     large = upsample(positive, size)
     top = large.amax((-2, -1), keepdim=True)
-    return torch.where(top > 0, large / top, torch.zeros_like(large)).float()
+    # Where the maximum is zero so is all else, and stays it.
+    return (large / top.clamp(min=torch.finfo(top.dtype).smallest_normal)).clamp(max=1).float()
 
 
 def principal_map(evidence: Tensor) -> Tensor:
