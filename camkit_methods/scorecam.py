@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe, unit_range, upsample
+from camkit_core import CamkitError, Probe, unit_range, upsample
 
 Variant = Literal["paper", "definition", "official", "pytorch-grad-cam", "torch-cam"]
 
@@ -36,18 +36,23 @@ def scorecam(
         baseline: the image whose score "definition" takes off: "zero", or the "image" itself.
         constant_maps: a channel without contrast gives an empty mask; "zero" scores that black
             image as any other, "skip" gives the channel no weight.
-        max_channels: score only that many channels, those with the greatest variance, and give
-            the others no weight; None scores all.
+        max_channels: score only that many channels, those with the greatest variance. In the
+            softmax the others count as the least of these; elsewhere they get no weight. None
+            scores all.
         fast: "bfloat16", "compile", or both, for quicker and less exact runs; the explanation's
             notes hold the error that was measured.
 
     Returns:
         The map (N, h, w).
+
+    Raises:
+        CamkitError: for max_channels below 1, or a way of running that `fast` does not know.
     """
     flat = probe.activations.flatten(2)
-    scored = _most_varied(probe, flat, max_channels)
+    counted = torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
     if constant_maps == "skip" or variant == "official":
-        scored &= flat.amax(2) > flat.amin(2)
+        counted &= flat.amax(2) > flat.amin(2)
+    scored = counted & _most_varied(probe, flat, max_channels)
     rows = [
         _masked_scores(probe, image, channels, variant, fast)
         for image, channels in enumerate(scored)
@@ -57,12 +62,18 @@ def scorecam(
         scores = scores - _baseline(probe, baseline)
     if variant in ("definition", "official"):
         return probe.weighted_sum(scores.masked_fill(~scored, 0.0))
+    # Where scores lie far apart, as of a trained model, the least of them has no weight; where
+    # they are all alike, so would be the others'.
+    least = scores.masked_fill(~scored, torch.inf).amin(1, keepdim=True)
+    scores = scores.where(scored | ~counted, least)
     # Without any channel left, the softmax has nothing to share out.
-    return probe.weighted_sum(scores.softmax(1).masked_fill(~scored.any(1, keepdim=True), 0.0))
+    return probe.weighted_sum(scores.softmax(1).masked_fill(~counted.any(1, keepdim=True), 0.0))
 
 
 def _most_varied(probe: Probe, flat: Tensor, count: int | None) -> Tensor:
-    """Which channels (N, C) are scored."""
+    """Which channels (N, C) vary the most over the grid."""
+    if count is not None and count < 1:
+        raise CamkitError(f"expected max_channels of at least 1, or None for all; got {count}")
     if count is None or count >= flat.shape[1]:
         return torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
     variance = flat.var(2)

@@ -91,6 +91,38 @@ def test_a_cap_takes_the_most_varied_channels_and_says_so():
     assert torch.equal(everything.cam, camkit.explain(model, X, "scorecam", 0, "1").cam)
 
 
+@pytest.mark.parametrize("spread", [0.001, 100.0])
+def test_a_cap_is_near_whether_scores_lie_together_or_apart(spread):
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    model = nn.Sequential(*layers, nn.Linear(128, 3)).eval()
+    nn.init.normal_(model[4].weight, std=spread)
+    exact, capped = (
+        camkit.explain(model, X, "scorecam", 0, "1", max_channels=count) for count in (None, 24)
+    )
+    assert 0 < (capped.heatmap - exact.heatmap).abs().max() < 0.02
+
+
+def test_a_cap_below_one_is_refused():
+    with pytest.raises(CamkitError, match="max_channels of at least 1, or None for all; got 0"):
+        camkit.explain(network(), X, "scorecam", 0, "1", max_channels=0)
+
+
+def test_a_model_that_views_one_layout_only_is_run_in_that_layout():
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(256, 3)
+
+        def forward(self, x):
+            return self.head(self.layer(x).relu().view(len(x), -1))
+
+    model = Viewing().eval()
+    views = camkit.explain(model, X, "scorecam", 0, "layer")
+    model.forward = lambda x: model.head(model.layer(x).relu().flatten(1))
+    assert torch.allclose(views.cam, camkit.explain(model, X, "scorecam", 0, "layer").cam)
+
+
 def test_an_unknown_way_is_named():
     with pytest.raises(CamkitError, match="fast= of bfloat16, compile; got 'quick'"):
         Runner(network(), ["quick"])
