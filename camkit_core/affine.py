@@ -15,8 +15,8 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from .tail import remembered
-from .tape import Call, Slot, Tape
-from .trees import map_tensors, tensors_in
+from .tape import Call, Tape, slots_in
+from .trees import tensors_in
 
 if TYPE_CHECKING:
     from .recording import Recording
@@ -86,7 +86,7 @@ def is_affine(tape: Tape, positive: bool) -> bool:
     """
     unchanged = {0} if positive else set()
     for call in tape.calls:
-        first = _slots(call.args[0]) if call.args else []
+        first = slots_in(call.args[0]) if call.args else []
         if call.function in _functions(_RELU) and first and set(first) <= unchanged:
             unchanged |= set(call.results)
         elif not _affine(call):
@@ -95,10 +95,10 @@ def is_affine(tape: Tape, positive: bool) -> bool:
 
 
 def _affine(call: Call) -> bool:
-    function, slots = call.function, _slots((call.args, call.kwargs))
+    function, slots = call.function, slots_in((call.args, call.kwargs))
     if function in _functions(_IN_ALL):
-        return not _slots(call.kwargs)
-    only_first = bool(call.args) and slots == _slots(call.args[0])
+        return not slots_in(call.kwargs)
+    only_first = bool(call.args) and slots == slots_in(call.args[0])
     if function in _functions(_IN_ONE):
         return len(slots) == 1
     if function in _functions(_IN_EVALUATION, (F,)):
@@ -113,9 +113,3 @@ def _training(call: Call) -> bool:
     bound = inspect.signature(call.function).bind(*call.args, **call.kwargs)
     bound.apply_defaults()
     return bool(bound.arguments["training"])
-
-
-def _slots(tree: Any) -> list[int]:
-    found: list[Slot] = []
-    map_tensors(found.append, tree, Slot)
-    return [slot.index for slot in found]

@@ -22,37 +22,42 @@ def tail_chunk_size(edit: Tensor) -> int:
     return max(8, min(256, 2**22 // (edit.numel() * edit.element_size())))
 
 
-def run_in_chunks(
-    run: Callable[[Tensor], Tensor], edits: Iterable[Tensor], size: int, total: int, label: str
-) -> Tensor:
-    """`run` on stacks of at most `size` edits, its answers concatenated.
+def stacked(edits: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Edits, which are tensors of one shape, in chunks (M, ...) of at most `size`."""
+    edits = iter(edits)
+    while chunk := list(islice(edits, size)):
+        yield torch.stack(chunk)
 
-    Edits are taken from the iterable as they are needed and forgotten after their chunk. When
-    memory runs out, the chunk is halved and tried again. Shows progress after two seconds.
+
+def run_in_chunks(
+    run: Callable[[Tensor], Tensor], chunks: Iterable[Tensor], total: int, label: str
+) -> Tensor:
+    """`run` on chunks of edits, its answers concatenated.
+
+    Chunks are taken from the iterable as they are needed and forgotten. When memory runs out, the
+    chunk is halved and tried again. Shows progress after two seconds.
 
     Args:
-        run: from a stack (M, ...) of edits to answers (M, ...).
-        edits: tensors of one shape.
-        size: rows in a chunk.
+        run: from a chunk (M, ...) of edits, which it leaves as it is, to answers (M, ...).
+        chunks: as many edits in each as are to be run at once.
         total: how many edits there are, for the progress bar.
         label: what the progress bar says.
     """
     answers: list[Tensor] = []
-    edits = iter(edits)
     with tqdm(total=total, desc=label, delay=2, disable=None, leave=False) as bar:
-        while block := list(islice(edits, size)):
-            answers += _halving(run, torch.stack(block))
-            bar.update(len(block))
+        for chunk in chunks:
+            answers += _halving(run, chunk)
+            bar.update(len(chunk))
     return torch.cat(answers)
 
 
-def _halving(run: Callable[[Tensor], Tensor], block: Tensor) -> Iterator[Tensor]:
+def _halving(run: Callable[[Tensor], Tensor], chunk: Tensor) -> Iterator[Tensor]:
     try:
-        yield run(block)
+        yield run(chunk)
         return
     except torch.OutOfMemoryError:
-        if len(block) == 1:
+        if len(chunk) == 1:
             raise
     torch.cuda.empty_cache()
-    for half in block.chunk(2):
+    for half in chunk.chunk(2):
         yield from _halving(run, half)

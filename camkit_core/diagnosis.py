@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 from .errors import warn
@@ -16,16 +19,22 @@ def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple
         probe: what they were made from.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    return tuple(_reason(cam, probe, index, default_layer) for index in range(len(cam)))
+    lowest, highest = torch.stack(cam.flatten(1).aminmax(dim=1)).tolist()  # both nan if any is
+    return tuple(
+        _reason(*ends, probe, index, default_layer)
+        for index, ends in enumerate(zip(lowest, highest, strict=True))
+    )
 
 
-def _reason(cam: Tensor, probe: Probe, index: int, default_layer: str | None) -> str | None:
-    one, layer = cam[index], probe.recording.layer
-    if not bool(one.isfinite().all()):
+def _reason(
+    lowest: float, highest: float, probe: Probe, index: int, default_layer: str | None
+) -> str | None:
+    layer = probe.recording.layer
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
         return f"activations or gradients at {layer!r} are not finite (inf or nan)"
-    if float(one.max()) > 0:
+    if highest > 0:
         return None
-    if float(one.min()) < 0:
+    if lowest < 0:
         return (
             f"nothing at {layer!r} speaks for this target: the map is negative everywhere it is "
             f"not zero; e.cam holds the signed values"

@@ -23,7 +23,8 @@ def unwrapped(model: Any) -> nn.Module:
         )
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return unwrapped(model.module)
-    return unwrapped(model._orig_mod) if hasattr(model, "_orig_mod") else model
+    original = model._modules.get("_orig_mod")  # `hasattr` is slow where there is none
+    return unwrapped(original) if original is not None else model
 
 
 def as_batch(images: Any, model: nn.Module) -> Tensor:

@@ -30,10 +30,23 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
         if found is not model:
             return layer, found
         raise _no_such_layer(model, layer)
-    for name, module in model.named_modules():
-        if module is layer and name:
-            return name, module
-    raise _no_such_layer(model, layer)
+    name = _name_within(model, layer, set())
+    if name is None:
+        raise _no_such_layer(model, layer)
+    return name, layer
+
+
+def _name_within(model: nn.Module, layer: Any, seen: set[nn.Module]) -> str | None:
+    # From the end, where target layers are.
+    for name, child in reversed(model._modules.items()):
+        if child is None or child in seen:
+            continue
+        if child is layer:
+            return name
+        seen.add(child)
+        if (rest := _name_within(child, layer, seen)) is not None:
+            return f"{name}.{rest}"
+    return None
 
 
 def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:

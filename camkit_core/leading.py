@@ -16,9 +16,9 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from .recording import Recording
-from .tail import flat, proven, remembered, replay
-from .tape import Call, Slot, Tape
-from .trees import map_tensors
+from .replay import Way
+from .tail import flat, proven_replay, remembered
+from .tape import Call, Slot, Tape, slots_in
 
 # Linear, and keep the channels apart and in order.
 _CHANNELWISE = (F.adaptive_avg_pool2d, F.avg_pool2d, torch.flatten, Tensor.flatten, F.dropout)
@@ -32,11 +32,13 @@ class Leading:
         recording: the forward pass.
         position: of the linear layer among the tape's calls.
         weight: that layer's weight, (O, C * p).
+        replay: how the tape is run again.
     """
 
     recording: Recording
     position: int
     weight: Tensor
+    replay: Way
 
     def edits(self, values: Tensor) -> Iterator[Tensor]:
         """The linear layer's output (N, O) with each channel replaced by its value (N, C)."""
@@ -50,21 +52,22 @@ class Leading:
 
     def outputs(self, edits: Tensor) -> Any:
         """The model's outputs for M versions (M, N, O) of the linear layer's output."""
-        return replay(self.recording.tape, edits, after=self.position)
+        return self.replay(self.recording.tape, edits, after=self.position)
 
 
 def leading_linear(recording: Recording) -> Leading | None:
     """The first linear layer, if nothing but channelwise calls come before it; proved by a run."""
     calls = recording.tape.calls
     position = next((i for i, call in enumerate(calls) if call.function is F.linear), None)
-    if position is None or recording.raw.ndim != 4 or not proven(recording):
+    if position is None or recording.raw.ndim != 4 or recording.tape.written:
         return None
+    replay = proven_replay(recording)
     weight = calls[position].args[1] if len(calls[position].args) > 1 else None
     chained = all(_follows(calls, i) for i in range(position + 1))
     plain = all(call.function in _CHANNELWISE for call in calls[:position])
-    if not (plain and chained and isinstance(weight, Tensor)) or recording.tape.written:
+    if not (plain and chained and isinstance(weight, Tensor) and replay):
         return None
-    leading = Leading(recording, position, weight)
+    leading = Leading(recording, position, weight, replay)
     return leading if remembered(recording, "leading linear", _error(leading)) else None
 
 
@@ -75,7 +78,8 @@ def _error(leading: Leading) -> Callable[[Recording, Tensor, Tensor], float]:
         found = list(leading.edits(values))
         fast = flat(leading.outputs(torch.stack([found[0], found[-1]])), 2)
         raw = recording.raw.detach()
-        exact = flat(replay(recording.tape, torch.stack([_without(raw, 0), _without(raw, -1)])), 2)
+        edits = torch.stack([_without(raw, 0), _without(raw, -1)])
+        exact = flat(leading.replay(recording.tape, edits), 2)
         return float((fast - exact).abs().max())
 
     return error
@@ -90,10 +94,8 @@ def _without(raw: Tensor, channel: int) -> Tensor:
 def _follows(calls: list[Call], index: int) -> bool:
     """Whether a call reads the one before it, first and only, and nobody else reads that."""
     source = calls[index - 1].results if index else (0,)
-    used: list[Slot] = []
-    map_tensors(used.append, [(call.args, call.kwargs) for call in calls[index:]], Slot)
-    first = calls[index].args[:1]
-    return first == (Slot(source[0]),) and [slot.index for slot in used].count(source[0]) == 1
+    used = slots_in([(call.args, call.kwargs) for call in calls[index:]])
+    return calls[index].args[:1] == (Slot(source[0]),) and used.count(source[0]) == 1
 
 
 def _run(tape: Tape, activations: Tensor, count: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
     """The map that `weights` (N, C) make of `activations` (N, C, h, w): (N, h, w), signed."""
-    return torch.einsum("nc,nchw->nhw", weights, activations)
+    return torch.bmm(weights[:, None], activations.flatten(2)).view(-1, *activations.shape[2:])
 
 
 def upsample(maps: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
@@ -31,11 +31,10 @@ def heatmaps(cam: Tensor, size: tuple[int, int]) -> Tensor:
     ReLU, bilinear resizing (align_corners=False), division by each map's own maximum. A map
     without positive values stays zero, and so does what is not finite.
     """
-    positive = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu()
-    large = upsample(positive, size)
+    large = upsample(torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu(), size)
     top = large.amax((-2, -1), keepdim=True)
     # Where the maximum is zero so is all else, and stays it.
-    return (large / top.clamp(min=torch.finfo(top.dtype).smallest_normal)).clamp(max=1).float()
+    return large.div_(top.clamp_(min=torch.finfo(top.dtype).smallest_normal)).float()
 
 
 def principal_map(evidence: Tensor) -> Tensor:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property, partial
-from operator import itemgetter
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from .ablation import ablations
 from .adapter import as_grid, channel_axis
 from .affine import in_closed_form
-from .chunks import chunk_size, run_in_chunks, tail_chunk_size
+from .chunks import chunk_size, run_in_chunks, stacked, tail_chunk_size
 from .errors import warn
 from .guided import guided_gradients
 from .leading import leading_linear
-from .maps import principal_map
+from .maps import principal_map, weighted_sum
 from .recording import Recording
 from .runner import Runner
 from .sharing import Shared
-from .tail import proven, tail_outputs
+from .tail import proven_replay, tail_outputs
 from .targets import Targets, class_logits
-from .trees import map_tensors
 
 
 class Probe:
@@ -95,33 +94,31 @@ class Probe:
             share: a key that says which edits these are, if they do not depend on the target:
                 then other targets of the same recording are answered by the same runs.
         """
-        if not proven(self.recording):
+        chunks = stacked(edits, self._tail_chunk(self.recording.raw))
+        return self._run_tails(chunks, total, share)
+
+    def _tail_chunk(self, edit: Tensor) -> int:
+        return max(1, (self._batch_size or tail_chunk_size(edit[:1])) // len(self.images))
+
+    def _run_tails(
+        self,
+        chunks: Iterable[Tensor],
+        total: int,
+        share: Hashable,
+        outputs: Callable[[Tensor], Any] | None = None,
+    ) -> Tensor:
+        if not outputs and not proven_replay(self.recording):
             self.note(
                 f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
                 f"follows the layer could not be proved exact for this model"
             )
-        outputs = partial(tail_outputs, self.recording)
-        return self._run_tails(edits, total, share, outputs, self.recording.raw)
-
-    def _run_tails(
-        self,
-        edits: Iterable[Tensor],
-        total: int,
-        share: Hashable,
-        outputs: Callable[[Tensor], Any],
-        like: Tensor,
-    ) -> Tensor:
-        rows = max(1, (self._batch_size or tail_chunk_size(like[:1])) // len(self.images))
 
         def ask(targets: Sequence[Targets]) -> Tensor:
-            def run(block: Tensor) -> Tensor:
-                output = outputs(block)
-                rows = [map_tensors(itemgetter(row), output) for row in range(len(block))]
-                return _full(
-                    torch.stack([_stacked(one.scores(r) for one in targets) for r in rows])
-                )
+            def run(edits: Tensor) -> Tensor:
+                output = (outputs or partial(tail_outputs, self.recording))(edits)
+                return _full(torch.stack([one.scores_of_runs(output) for one in targets], 1))
 
-            return run_in_chunks(run, edits, rows, total, "tail runs")
+            return run_in_chunks(run, chunks, total, "tail runs")
 
         return self._shared.scores(self._index, share, ask)
 
@@ -147,17 +144,11 @@ class Probe:
 
         count = channels.shape[1]
         if leading := leading_linear(self.recording):
-            plain = leading.edits(values)
-            like = raw.new_empty(1, len(leading.weight))
-            return self._run_tails(plain, count, share, leading.outputs, like).T
-
-        def without(channel: int) -> Tensor:
-            edited = raw.clone()
-            one = edited.select(axis, channel)
-            one.copy_(values[:, channel].view(-1, *[1] * (one.ndim - 1)).expand_as(one))
-            return edited
-
-        return self.tail_scores(map(without, range(count)), count, share).T
+            size = self._tail_chunk(raw.new_empty(1, len(leading.weight)))
+            chunks = stacked(leading.edits(values), size)
+            return self._run_tails(chunks, count, share, leading.outputs).T
+        chunks = ablations(raw, axis, values, self._tail_chunk(raw))
+        return self._run_tails(chunks, count, share).T
 
     def _affine_for(self, fill: Tensor) -> bool:
         positive = bool((self.recording.raw > 0).all() and (fill >= 0).all())
@@ -191,7 +182,7 @@ class Probe:
                 return _full(torch.stack(found, 1))
 
             size = self._batch_size or chunk_size(self.images.device)
-            return run_in_chunks(run, edits, size, total, "input runs")
+            return run_in_chunks(run, stacked(edits, size), total, "input runs")
 
         key = None if share is None else (share, image)
         scores = self._shared.scores(self._index, key, ask)
@@ -220,7 +211,9 @@ class Probe:
 
     def weighted_sum(self, weights: Tensor) -> Tensor:
         """The map that channel weights (N, C) make of the activations: (N, h, w), signed."""
-        return self.channel_sum(weights[:, :, None, None] * self.activations)
+        if self._eigen_smooth:
+            return self.channel_sum(weights[:, :, None, None] * self.activations)
+        return weighted_sum(weights, self.activations)
 
     def channel_sum(self, evidence: Tensor) -> Tensor:
         """Evidence (N, C, h, w) summed over channels: (N, h, w).
@@ -248,10 +241,6 @@ class Probe:
 def _full(values: Tensor) -> Tensor:
     # Half precision is for networks; sums over thousands of channels need more.
     return values if values.dtype == torch.float64 else values.float()
-
-
-def _stacked(tensors: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(tensors))
 
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:

@@ -1,16 +1,16 @@
 """Tail runs: what the model computes after the target layer, run again on edited activations.
 
 During the one forward pass a `Tape` notes every torch call that depends on the target layer's
-output, beginning when the layer returns. Run again under `torch.vmap`, the tape answers for many
-edited activations at once; what does not depend on the layer is not computed again. The noted
-calls are the ones that ran, with the batch they ran on, so residual and dense connections,
-modules called twice, tuples and in-place operations need no special care.
+output, beginning when the layer returns. Replayed, it answers for many edited activations at
+once; what does not depend on the layer is not computed again. The noted calls are the ones that
+ran, with the batch they ran on, so residual and dense connections, modules called twice, tuples
+and in-place operations need no special care.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -18,73 +18,22 @@ import torch
 from torch import Tensor, nn
 
 from .contexts import hooked
-from .tape import Slot, Tape
+from .replay import Way, folded, mapped
+from .tape import Tape
 from .trees import map_tensors, replace_first, tensors_in
 
 if TYPE_CHECKING:
     from .recording import Recording
 
-# Of attention on a CPU, for one. It is right, and there is nothing for a user to do about it.
-warnings.filterwarnings("ignore", "There is a performance drop because we have not yet implemented")
-
-
-def replay(tape: Tape, activations: Tensor, after: int = -1) -> Any:
-    """The model's outputs for M versions (M, N, ...) of the layer's output; each has M first.
-
-    With `after`, of the first result of that call on the tape.
-    """
-    start = 0 if after < 0 else tape.calls[after].results[0]
-    last_use = _last_uses(tape)
-    shape: list[Any] = []
-
-    def run(handed: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
-        # A copy: the first call may be in place, and the edits are the caller's.
-        values = {start: handed.clone()} | {
-            slot: tensor.clone() for slot, tensor in written.items()
-        }
-        for position, call in enumerate(tape.calls[after + 1 :], after + 1):
-            args, kwargs = map_tensors(
-                lambda slot: values[slot.index], (call.args, call.kwargs), Slot
-            )
-            result = call.function(*args, **kwargs)
-            values.update(zip(call.results, tensors_in(result), strict=True))
-            for slot in last_use.get(position, ()):
-                values.pop(slot, None)
-        output = map_tensors(lambda slot: values[slot.index], tape.output, Slot)
-        shape.append(output)
-        return list(tensors_in(output))
-
-    many = len(activations)
-    written = {slot: value.expand(many, *value.shape) for slot, value in tape.written.items()}
-    tensors = iter(torch.vmap(run)(activations, written))
-    return map_tensors(lambda _: next(tensors), shape[0])
-
-
-def _last_uses(tape: Tape) -> dict[int, list[int]]:
-    last: dict[int, int] = {}
-    for position, call in enumerate(tape.calls):
-        used: list[Slot] = []
-        map_tensors(used.append, (call.args, call.kwargs), Slot)
-        last.update(dict.fromkeys([slot.index for slot in used], position))
-        for index in call.results:
-            last.setdefault(index, position)
-    kept: list[Slot] = []
-    map_tensors(kept.append, tape.output, Slot)
-    for slot in kept:
-        last.pop(slot.index, None)
-    result: dict[int, list[int]] = {}
-    for index, position in last.items():
-        result.setdefault(position, []).append(index)
-    return result
-
 
 def tail_outputs(recording: Recording, edits: Tensor) -> Any:
     """The model's outputs for M versions (M, N, ...) of the layer's output, M and N first.
 
-    The one entrance to the fast way: the tape is used where it has proved itself on this model
-    and layer, a full run of the model otherwise.
+    The one entrance to the fast way: the tape is replayed where that has proved itself on this
+    model and layer, and the whole model is run otherwise.
     """
-    return replay(recording.tape, edits) if proven(recording) else full_run(recording, edits)
+    replay = proven_replay(recording)
+    return replay(recording.tape, edits) if replay else full_run(recording, edits)
 
 
 def full_run(recording: Recording, edits: Tensor) -> Any:
@@ -111,14 +60,19 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
 
 
 _verdicts: WeakKeyDictionary[nn.Module, dict[Any, bool]] = WeakKeyDictionary()
+_trials: WeakKeyDictionary[Recording, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
 
-def proven(recording: Recording) -> bool:
-    """Whether replaying the tape is known to equal full runs; finds out once, then remembers.
+def proven_replay(recording: Recording) -> Way | None:
+    """The quickest replay known to equal full runs; finds out once, then remembers.
 
     Unedited activations must give back the recorded output, and an edit what a full run gives.
     """
-    return recording.tape.complete and remembered(recording, "replay", _replay_error)
+    if recording.tape.complete:
+        for way in (folded, mapped):
+            if remembered(recording, way.__name__, partial(_replay_error, way)):
+                return way
+    return None
 
 
 def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
@@ -136,9 +90,8 @@ def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bo
     key = what, id(recording.adapter.layer), recording.images.shape, signature(recording.tape)
     if key in verdicts:
         return verdicts[key]
-    plain = recording.raw.detach()
-    edited = plain * torch.rand_like(plain)
-    known, slow = flat(recording.output), flat(full_run(recording, edited[None]))
+    edited, slow = _trial(recording)
+    known = flat(recording.output)
     change = float((slow - known).abs().max())
     if change == 0:
         return False  # nothing depends on these activations, which proves nothing
@@ -151,11 +104,20 @@ def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bo
     return verdicts[key]
 
 
-def _replay_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
+def _trial(recording: Recording) -> tuple[Tensor, Tensor]:
+    """An edit and what a full run gives for it; the same for all ways to be proved."""
+    if recording not in _trials:
+        plain = recording.raw.detach()
+        edited = plain * torch.rand_like(plain)
+        _trials[recording] = edited, flat(full_run(recording, edited[None]))
+    return _trials[recording]
+
+
+def _replay_error(replay: Way, recording: Recording, edited: Tensor, slow: Tensor) -> float:
     plain = recording.raw.detach()
     try:
         again, fast = flat(replay(recording.tape, torch.stack([plain, edited])), 2)
-    except Exception:  # noqa: BLE001 - whatever a call may raise under vmap
+    except Exception:  # noqa: BLE001 - whatever a call may raise on another batch, or under vmap
         return torch.inf
     unedited = (again - flat(recording.output)).abs().max()
     return float(torch.maximum(unedited, (fast - slow).abs().max()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -19,6 +20,13 @@ class Slot:
     """The place of a tensor that depends on the target layer; slot 0 is the layer's output."""
 
     index: int
+
+
+def slots_in(tree: Any) -> list[int]:
+    """The index of each slot in `tree`, in order."""
+    found: list[Slot] = []
+    map_tensors(found.append, tree, Slot)
+    return [slot.index for slot in found]
 
 
 @dataclass(frozen=True)
@@ -71,10 +79,23 @@ class Tape(TorchFunctionMode):
     def complete(self) -> bool:
         """Whether the tape can be run: the output depends on it, and no constant has changed."""
         outputs = list(tensors_in(self.output))
-        slots: list[Slot] = []
-        map_tensors(slots.append, self.output, Slot)
         unchanged = all(version(tensor) == before for tensor, before in self._constants)
-        return bool(slots) and not outputs and unchanged and not self.reads_values
+        return bool(slots_in(self.output)) and not outputs and unchanged and not self.reads_values
+
+    @cached_property
+    def last_uses(self) -> dict[int, list[int]]:
+        """The slots that nobody reads after a call, by its position."""
+        last: dict[int, int] = {}
+        for position, call in enumerate(self.calls):
+            last.update(dict.fromkeys(slots_in((call.args, call.kwargs)), position))
+            for index in call.results:
+                last.setdefault(index, position)
+        for index in slots_in(self.output):
+            last.pop(index, None)
+        found: dict[int, list[int]] = {}
+        for index, position in last.items():
+            found.setdefault(position, []).append(index)
+        return found
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -42,10 +42,20 @@ class Targets:
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
         if self.classes is not None:
-            logits = class_logits(output)
-            rows = torch.arange(len(self.functions), device=logits.device)
-            return _signed(logits)[rows, self.classes.to(logits.device)]
+            logits = _signed(class_logits(output))
+            return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
         return torch.stack([self._one(i, output, i) for i in range(len(self.functions))])
+
+    def scores_of_runs(self, output: Any) -> Tensor:
+        """The score (M, N) of each image in each of M runs, of which the output has M first."""
+        if self.classes is None:
+            count = len(next(tensors_in(output)))
+            runs = (map_tensors(operator.itemgetter(run), output) for run in range(count))
+            return torch.stack([self.scores(one) for one in runs])
+        rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
+        logits = _signed(class_logits(rows))
+        classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
+        return logits.gather(1, classes[:, None]).view(-1, len(self.functions))
 
     def scores_of_rows(self, image: int, output: Any) -> Tensor:
         """The score (M,) of each of M rows of output, by the function of one image."""

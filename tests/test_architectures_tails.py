@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
-from camkit_core.tail import proven, tail_outputs
+from camkit_core.tail import proven_replay, tail_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
@@ -22,7 +22,7 @@ def look(model: nn.Module, images: Tensor, layer: Any = None) -> tuple[bool, Ten
     seen: list[Any] = []
 
     def method(probe: camkit.Probe) -> Tensor:
-        seen.extend([proven(probe.recording), probe.ablated_scores()])
+        seen.extend([proven_replay(probe.recording) is not None, probe.ablated_scores()])
         return probe.activations.sum(1)
 
     camkit.explain(model, images, method, lambda row: row[2], layer)

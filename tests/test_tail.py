@@ -16,7 +16,8 @@ from torch.utils.checkpoint import checkpoint
 import camkit_core as camkit
 from camkit_core import Adapter, Recording
 from camkit_core.contexts import untouched
-from camkit_core.tail import full_run, proven, replay, tail_outputs
+from camkit_core.replay import folded, mapped
+from camkit_core.tail import full_run, proven_replay, tail_outputs
 from camkit_core.trees import map_tensors, tensors_in
 
 pytestmark = [
@@ -300,10 +301,45 @@ def test_a_replay_equals_full_runs_with_a_hook(name: str, count: int) -> None:
         edits = edits_of(recording.raw)
         kept = edits.clone()
         expected = plain_runs(model, images, edits)
-        assert agree(replay(recording.tape, edits), expected)
+        assert agree(mapped(recording.tape, edits), expected)
         assert agree(full_run(recording, edits), expected)
-        assert proven(recording)
+        assert agree(tail_outputs(recording, edits), expected)
+        assert proven_replay(recording)
         assert torch.equal(edits, kept)
+
+
+def test_rows_are_folded_into_one_batch_where_calls_treat_them_alike() -> None:
+    torch.manual_seed(0)
+    block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dtype=torch.float64)
+
+    def tail(model: Any, early: Tensor, features: Tensor) -> Tensor:
+        tokens = features.reshape(len(features), 6, 64).transpose(1, 2)
+        tokens = tokens.reshape(len(features), -1, 8)
+        return block.eval()(tokens).mean(1)
+
+    model, images = Tailed(tail), images_of()
+    with recorded(model, images) as recording:
+        edits = edits_of(recording.raw)
+        assert proven_replay(recording) is folded
+        assert agree(folded(recording.tape, edits), plain_runs(model, images, edits))
+
+
+MIXING: dict[str, Tail] = {
+    "another order": lambda m, early, x: m.head(x.permute(1, 0, 2, 3).reshape(6, -1, 64).mean(2).T),
+    "all rows": lambda m, early, x: m.read(x - x.mean()),
+    "one row": lambda m, early, x: m.read(x - x[0]),
+    "constants": lambda m, early, x: m.read(x * early.mean((1, 2, 3)).reshape(-1, 1, 1, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("count", [2, 3])
+def test_rows_are_not_folded_where_a_call_would_mix_them(name: str, count: int) -> None:
+    model, images = Tailed(MIXING[name]), images_of(count)
+    with recorded(model, images) as recording:
+        edits = edits_of(recording.raw)
+        assert proven_replay(recording) is not folded
+        assert agree(tail_outputs(recording, edits), plain_runs(model, images, edits))
 
 
 @pytest.mark.parametrize("name", REPLAYED)
@@ -312,9 +348,9 @@ def test_a_replay_may_be_repeated(name: str) -> None:
     model, images = Tailed(REPLAYED[name]), images_of()
     with recorded(model, images) as recording:
         first = edits_of(recording.raw)
-        again = list(tensors_in(replay(recording.tape, first)))
-        replay(recording.tape, first * 2)
-        assert all(map(torch.equal, again, tensors_in(replay(recording.tape, first))))
+        again = list(tensors_in(mapped(recording.tape, first)))
+        mapped(recording.tape, first * 2)
+        assert all(map(torch.equal, again, tensors_in(mapped(recording.tape, first))))
 
 
 @pytest.mark.parametrize("name", NOT_REPLAYED)
@@ -323,7 +359,7 @@ def test_what_cannot_be_replayed_takes_full_runs_and_says_so(name: str) -> None:
     with recorded(model, images) as recording:
         edits = edits_of(recording.raw)
         assert agree(tail_outputs(recording, edits), plain_runs(model, images, edits))
-        assert not proven(recording)
+        assert not proven_replay(recording)
     found = ablated(model, images)
     assert torch.allclose(found.cam, drops(model, images, lambda output: output[:, 1]))
     assert NOTE in found.notes

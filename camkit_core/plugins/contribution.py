@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -93,8 +93,10 @@ class Contribution:
         Raises:
             PluginError: if it cannot be imported, or is not callable; names the distribution.
         """
-        if self.target is not None:
-            return self.target
+        return self._imported if self.target is None else self.target
+
+    @cached_property
+    def _imported(self) -> Any:
         try:
             loaded = imported(self.value)
         except (Exception, SystemExit) as cause:
@@ -155,6 +157,7 @@ def imported(value: str) -> Any:
     return attrgetter(attribute)(found) if attribute else found
 
 
+@lru_cache(maxsize=1024)  # every look-up folds the names of all there is
 def fold(name: str) -> str:
     """A name without what does not count in it: case, and which of `-`, `_` and `.` it has.
 

@@ -1,0 +1,126 @@
+"""A model's modes and buffers as they were, to be put back after it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import is_
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+
+class Snapshot:
+    """Each module's mode, and the buffers: their values, and which tensors there are.
+
+    A small model runs in a few milliseconds, so its hundreds of modules and tensors are visited
+    as few times as can be.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._modules, seen = [model], {model}
+        self._training: list[nn.Module] = []
+        self._buffers: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
+        for module in self._modules:  # which grows meanwhile
+            if module.training:
+                self._training.append(module)
+            if module._buffers:
+                self._buffers.append((module, dict(module._buffers)))
+            for child in module._modules.values():
+                if child is not None and child not in seen:
+                    seen.add(child)
+                    self._modules.append(child)
+        open_: list[Tensor] = []
+        hidden: list[Tensor] = []
+        for module, table in self._buffers:
+            # torch's own modules write as anybody can see; others may through `.data` or numpy.
+            group = open_ if type(module).__module__.startswith("torch.nn.") else hidden
+            group += _plain(table.values())
+        self._open, self._hidden = _copies_of_open(model, open_), _Copies(hidden)
+
+    def evaluate(self) -> None:
+        """Put each module in evaluation mode.
+
+        The flags are set one by one: `model.eval()` may be overridden to do something else.
+        """
+        for module in self._training:
+            module.training = False
+
+    def restore(self) -> None:
+        """Put everything back."""
+        training, holders = set(self._training), {module for module, _ in self._buffers}
+        for module in self._modules:
+            if module.training is not (module in training):
+                module.training = module in training
+            if module._buffers and module not in holders:
+                module._buffers.clear()
+        for module, before in self._buffers:
+            now = module._buffers
+            if len(now) != len(before) or any(now.get(k) is not v for k, v in before.items()):
+                now.clear()
+                now.update(before)
+        if self._open.written():
+            self._open.restore()
+        if self._hidden.written() or self._hidden.differ():
+            self._hidden.restore()
+
+
+class _Copies:
+    """The values of tensors.
+
+    One concatenation for each kind: on a GPU, a copy for each would cost more than a small model.
+    """
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors = tensors
+        self.versions = [tensor._version for tensor in tensors]
+        groups: dict[tuple[bool, torch.dtype, torch.device], list[Tensor]] = {}
+        for tensor in tensors:
+            kind = tensor.ndim == 0, tensor.dtype, tensor.device
+            groups.setdefault(kind, []).append(tensor)
+        self._groups = [(group, _joined(group)) for group in groups.values()]
+
+    def of(self, tensors: list[Tensor]) -> bool:
+        """Whether these are copies of those tensors and no others."""
+        return len(tensors) == len(self.tensors) and all(map(is_, tensors, self.tensors))
+
+    def written(self) -> bool:
+        """Whether a tensor was written to, as far as its version tells."""
+        return [tensor._version for tensor in self.tensors] != self.versions
+
+    def differ(self) -> bool:
+        """Whether a tensor holds other values."""
+        return any(not torch.equal(_joined(group), copy) for group, copy in self._groups)
+
+    def restore(self) -> None:
+        """Write the values that differ back."""
+        for group, copy in self._groups:
+            parts = torch.split(copy, [tensor.numel() for tensor in group])
+            for tensor, part in zip(group, parts, strict=True):
+                if not torch.equal(tensor.flatten(), part):
+                    tensor.copy_(part.view(tensor.shape))
+
+
+_known: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
+
+
+def _copies_of_open(model: nn.Module, tensors: list[Tensor]) -> _Copies:
+    """Copies of tensors whose writes show; those of the last call while none has shown since."""
+    copies = _known.get(model)
+    if copies is None or not copies.of(tensors) or copies.written():
+        copies = _known[model] = _Copies(tensors)
+    return copies
+
+
+def _plain(buffers: Iterable[Tensor | None]) -> list[Tensor]:
+    return [
+        buffer
+        for buffer in buffers
+        if buffer is not None and buffer.layout is torch.strided and not buffer.is_inference()
+    ]
+
+
+def _joined(tensors: list[Tensor]) -> Tensor:
+    if tensors[0].ndim == 0:
+        return torch.stack(tensors)
+    return torch.cat([tensor if tensor.ndim == 1 else tensor.flatten() for tensor in tensors])
