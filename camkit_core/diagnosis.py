@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from .errors import warn
@@ -19,11 +18,8 @@ def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple
         probe: what they were made from.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    lowest, highest = torch.stack(cam.flatten(1).aminmax(dim=1)).tolist()  # both nan if any is
-    return tuple(
-        _reason(*ends, probe, index, default_layer)
-        for index, ends in enumerate(zip(lowest, highest, strict=True))
-    )
+    ends = zip(cam.amin((1, 2)).tolist(), cam.amax((1, 2)).tolist(), strict=True)  # nan if any is
+    return tuple(_reason(*pair, probe, index, default_layer) for index, pair in enumerate(ends))
 
 
 def _reason(

@@ -48,17 +48,17 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
-        training, holders = set(self._training), {module for module, _ in self._buffers}
+        training = set(self._training)
         for module in self._modules:
             if module.training is not (module in training):
                 module.training = module in training
-            if module._buffers and module not in holders:
+        before = [tensor for _, table in self._buffers for tensor in table.values()]
+        now = [tensor for module in self._modules for tensor in module._buffers.values()]
+        if len(now) != len(before) or not all(map(is_, now, before)):
+            tables = dict(self._buffers)
+            for module in self._modules:
                 module._buffers.clear()
-        for module, before in self._buffers:
-            now = module._buffers
-            if len(now) != len(before) or any(now.get(k) is not v for k, v in before.items()):
-                now.clear()
-                now.update(before)
+                module._buffers.update(tables.get(module, {}))
         if self._open.written():
             self._open.restore()
         if self._hidden.written() or self._hidden.differ():

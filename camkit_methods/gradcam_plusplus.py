@@ -31,7 +31,8 @@ def gradcam_plusplus(
     Returns:
         The map (N, h, w); its weights are never negative.
     """
-    gradient = probe.gradients
+    # Where it is negative the denominator may be zero, and the weight is zero anyway.
+    gradient = probe.gradients.clamp(min=0)
     total = probe.activations.sum((2, 3), keepdim=True)
     if negative_sum == "clamp" and variant != "pytorch-grad-cam":
         total = total.clamp(min=0)
@@ -39,8 +40,7 @@ def gradcam_plusplus(
         alpha = gradient**2 / (2 * gradient**2 + total * gradient**3 + 1e-6)
     else:
         alpha = 1 / (2 + total * gradient)
-    # At g <= 0 the denominator may be zero; those positions carry no weight.
-    alpha = torch.where(gradient > 0, alpha, torch.zeros_like(alpha))
     if variant == "official":
+        alpha = alpha * (gradient > 0)
         alpha = alpha / alpha.sum((2, 3), keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
     return probe.weighted_sum((alpha * gradient).sum((2, 3)))

@@ -30,9 +30,10 @@ def xgradcam(
     product, total = (activations * gradients).sum((2, 3)), activations.sum((2, 3))
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
-    vanishing = total.abs() <= tol * activations.abs().sum((2, 3))
+    size = activations.abs().sum((2, 3))
+    vanishing = total.abs() <= tol * size
     weights = torch.where(vanishing, gradients.mean((2, 3)), product / total)
-    signed = int((vanishing & (activations != 0).any(-1).any(-1)).sum())
+    signed = int((vanishing & (size > 0)).sum())
     if signed:
         probe.note(
             f"{signed} channels sum to almost zero (signed activations) and were weighted by "

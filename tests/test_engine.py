@@ -222,7 +222,7 @@ def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other(
 
 
 class Waiting(nn.Module):
-    """Calls `wait` once, in the first tail run: there tensors are batched, as under vmap."""
+    """Calls `wait` once, in the first tail run: there the edits are rows of one batch."""
 
     def __init__(self, wait: Callable[[], Any]) -> None:
         super().__init__()
@@ -231,7 +231,7 @@ class Waiting(nn.Module):
     def pause(self, features: Tensor) -> Tensor:
         if has_torch_function_unary(features):  # one call on the tape, whatever it does
             return handle_torch_function(self.pause, (features,), features)
-        if torch._C._functorch.is_batchedtensor(features) and self.wait:
+        if len(features) > 1 and self.wait:
             self.wait.pop()()
         return features.sin()
 
