@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from typing import Any
 
 import torch
 from networks import Network
+from timing import Run
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from camkit_core.chunks import tail_chunk_size
 
 TARGET = 3
-Run = Callable[[], Any]
 PEER_CLASSES = {
     "pytorch-grad-cam": {
         "gradcam": "GradCAM",
@@ -30,20 +33,51 @@ PEER_CLASSES = {
 }
 
 
-def contenders(network: Network, method: str, x: Tensor) -> dict[str, Run]:
-    """Each contender's name and what it runs, all on one model."""
-    model = network.build()
-    runs = {
-        "forward": forward(model, x),
-        "ideal": ideal(model, network, x),
-        "camkit": lambda: camkit.explain(model, x, method, TARGET).heatmap,
-        "pytorch-grad-cam": pytorch_grad_cam(network, method, x),
+def contenders(network: Network, method: str, x: Tensor, only: str = "") -> dict[str, Run]:
+    """Each contender's name and what it runs, on the same weights; or only one of them."""
+    model = network.build(x.device.type)
+    makers: dict[str, Callable[[], Run]] = {
+        "forward": lambda: forward(model, x),
+        "ideal": lambda: ideal(model, network, x),
+        "camkit": lambda: lambda: camkit.explain(model, x, method, TARGET).heatmap,
+        "pytorch-grad-cam": lambda: quietly(pytorch_grad_cam(network, method, x)),
     }
+    if method == "ablationcam" and network.tail:
+        makers["by hand"] = lambda: tail_by_hand(model, network, x)
     if method in PEER_CLASSES["torch-cam"] and network.reshape is None:
-        runs["torch-cam"] = torch_cam(network, method, x)
+        makers["torch-cam"] = lambda: torch_cam(network, method, x)
     if method == "gradcam" and network.reshape is None:
-        runs["captum"] = captum(network, x)
-    return runs
+        makers["captum"] = lambda: captum(network, x)
+    return {name: make() for name, make in makers.items() if only in ("", name)}
+
+
+def scorecam_ways(network: Network, x: Tensor) -> dict[str, Run]:
+    """Score-CAM by camkit, exact and by its opt-ins, which give the heatmap."""
+    model = network.build(x.device.type)
+    half = network.activations(model, x).shape[1] // 2
+    ways: dict[str, dict[str, Any]] = {
+        "exact": {},
+        "bfloat16": {"fast": "bfloat16"},
+        "compile": {"fast": "compile"},
+        "bfloat16, compile": {"fast": "bfloat16,compile"},
+        f"bfloat16, compile, {half} channels": {"fast": "bfloat16,compile", "max_channels": half},
+    }
+    return {
+        name: lambda options=options: (
+            camkit.explain(model, x, "scorecam", TARGET, **options).heatmap
+        )
+        for name, options in ways.items()
+    }
+
+
+def quietly(run: Run) -> Run:
+    """The same without its progress bars."""
+
+    def quiet() -> Any:
+        with redirect_stderr(io.StringIO()):
+            return run()
+
+    return quiet
 
 
 def forward(model: nn.Module, x: Tensor) -> Run:
@@ -79,13 +113,36 @@ def ideal(model: nn.Module, network: Network, x: Tensor) -> Run:
     return run
 
 
+def tail_by_hand(model: nn.Module, network: Network, x: Tensor) -> Run:
+    """One forward pass, then what follows the layer for each channel set to zero, by hand."""
+    assert network.tail is not None
+    tail, layer = network.tail, network.layer(model)
+
+    def run() -> Tensor:
+        kept: list[Tensor] = []
+        handle = layer.register_forward_hook(lambda _, args, out: kept.extend([args[0], out]))
+        with torch.no_grad():
+            model(x)
+            handle.remove()
+            skip, raw = kept
+            found = []
+            size = tail_chunk_size(raw)
+            for channels in torch.arange(raw.shape[-1], device=raw.device).split(size):
+                edits = raw.repeat(len(channels), 1, 1)
+                edits[torch.arange(len(channels)), :, channels] = 0
+                found.append(tail(model, skip, edits)[:, TARGET])
+        return torch.cat(found)
+
+    return run
+
+
 def pytorch_grad_cam(network: Network, method: str, x: Tensor) -> Run:
     """pytorch-grad-cam as its README says, on a model of its own."""
     import pytorch_grad_cam as library
     from pytorch_grad_cam.ablation_layer import AblationLayerVit
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    model = network.build()
+    model = network.build(x.device.type)
     options: dict[str, Any] = {"reshape_transform": network.reshape}
     if method == "ablationcam" and network.reshape is not None:
         options["ablation_layer"] = AblationLayerVit()
@@ -96,15 +153,17 @@ def pytorch_grad_cam(network: Network, method: str, x: Tensor) -> Run:
 
 
 def torch_cam(network: Network, method: str, x: Tensor) -> Run:
-    """torch-cam as its README says, on a model of its own."""
+    """torch-cam as its README says and its map resized, on a model of its own."""
     from torchcam import methods
 
-    model = network.build()
+    model = network.build(x.device.type)
     extractor = getattr(methods, PEER_CLASSES["torch-cam"][method])(model, network.layer(model))
 
     def run() -> Any:
         scores = model(x)
-        return extractor([TARGET] * len(x), scores)
+        found = extractor([TARGET] * len(x), scores)[0]
+        # Its map has the layer's size; the other libraries' have the image's.
+        return nn.functional.interpolate(found[:, None], x.shape[-2:], mode="bilinear")
 
     return run
 
@@ -113,7 +172,7 @@ def captum(network: Network, x: Tensor) -> Run:
     """captum's LayerGradCam and its interpolation, on a model of its own."""
     from captum.attr import LayerAttribution, LayerGradCam
 
-    model = network.build()
+    model = network.build(x.device.type)
     attribution = LayerGradCam(model, network.layer(model))
 
     def run() -> Tensor:

@@ -46,6 +46,25 @@ def captured(model: nn.Module, network: Network, x: Tensor) -> tuple[Tensor, Ten
     return activations[0], gradients[0], score.detach()
 
 
+@torch.no_grad()
+def scorecam(model: nn.Module, network: Network, x: Tensor, channels: int) -> Tensor:
+    """Score-CAM's map of one image by Algorithm 1, its most varied channels scored one by one."""
+    activations = network.activations(model, x)[0].double()
+    chosen = activations.flatten(1).var(1).topk(channels).indices
+    scores = []
+    for channel in chosen.tolist():
+        mask = _stretched(activations[None, None, channel])
+        mask = nn.functional.interpolate(mask, x.shape[-2:], mode="bilinear", align_corners=False)
+        scores.append(model((x * _stretched(mask)).to(x))[0, TARGET].double())
+    every = torch.stack(scores).min().repeat(len(activations))
+    every[chosen] = torch.stack(scores)
+    return torch.einsum("c,chw->hw", every.softmax(0), activations)
+
+
+def _stretched(mask: Tensor) -> Tensor:
+    return (mask - mask.min()) / (mask.max() - mask.min()).clamp(min=1e-300)
+
+
 def gradient_weights(method: str, activations: Tensor, gradients: Tensor) -> Tensor:
     """The weights (C,) of a gradient method, from its paper's formula in double precision."""
     a, g = activations.double(), gradients.double()

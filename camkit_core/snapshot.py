@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from operator import is_
 from weakref import WeakKeyDictionary
 
@@ -30,12 +29,12 @@ class Snapshot:
                 if child is not None and child not in seen:
                     seen.add(child)
                     self._modules.append(child)
-        open_: list[Tensor] = []
-        hidden: list[Tensor] = []
+        open_: list[Tensor | None] = []
+        hidden: list[Tensor | None] = []
         for module, table in self._buffers:
             # torch's own modules write as anybody can see; others may through `.data` or numpy.
             group = open_ if type(module).__module__.startswith("torch.nn.") else hidden
-            group += _plain(table.values())
+            group += table.values()
         self._open, self._hidden = _copies_of_open(model, open_), _Copies(hidden)
 
     def evaluate(self) -> None:
@@ -48,9 +47,9 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
-        training = set(self._training)
-        for module in self._modules:
-            if module.training is not (module in training):
+        if any(module.training for module in self._modules) or self._training:
+            training = set(self._training)
+            for module in self._modules:
                 module.training = module in training
         before = [tensor for _, table in self._buffers for tensor in table.values()]
         now = [tensor for module in self._modules for tensor in module._buffers.values()]
@@ -66,23 +65,24 @@ class Snapshot:
 
 
 class _Copies:
-    """The values of tensors.
+    """The values of buffers.
 
     One concatenation for each kind: on a GPU, a copy for each would cost more than a small model.
     """
 
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.tensors = tensors
-        self.versions = [tensor._version for tensor in tensors]
+    def __init__(self, buffers: list[Tensor | None]) -> None:
+        self.buffers = buffers
+        self.tensors = [one for one in buffers if one is not None and _countable(one)]
+        self.versions = [tensor._version for tensor in self.tensors]
         groups: dict[tuple[bool, torch.dtype, torch.device], list[Tensor]] = {}
-        for tensor in tensors:
+        for tensor in self.tensors:
             kind = tensor.ndim == 0, tensor.dtype, tensor.device
             groups.setdefault(kind, []).append(tensor)
         self._groups = [(group, _joined(group)) for group in groups.values()]
 
-    def of(self, tensors: list[Tensor]) -> bool:
-        """Whether these are copies of those tensors and no others."""
-        return len(tensors) == len(self.tensors) and all(map(is_, tensors, self.tensors))
+    def of(self, buffers: list[Tensor | None]) -> bool:
+        """Whether these are copies of those buffers and no others."""
+        return len(buffers) == len(self.buffers) and all(map(is_, buffers, self.buffers))
 
     def written(self) -> bool:
         """Whether a tensor was written to, as far as its version tells."""
@@ -104,20 +104,16 @@ class _Copies:
 _known: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
 
 
-def _copies_of_open(model: nn.Module, tensors: list[Tensor]) -> _Copies:
-    """Copies of tensors whose writes show; those of the last call while none has shown since."""
+def _copies_of_open(model: nn.Module, buffers: list[Tensor | None]) -> _Copies:
+    """Copies of buffers whose writes show; those of the last call while none has shown since."""
     copies = _known.get(model)
-    if copies is None or not copies.of(tensors) or copies.written():
-        copies = _known[model] = _Copies(tensors)
+    if copies is None or not copies.of(buffers) or copies.written():
+        copies = _known[model] = _Copies(buffers)
     return copies
 
 
-def _plain(buffers: Iterable[Tensor | None]) -> list[Tensor]:
-    return [
-        buffer
-        for buffer in buffers
-        if buffer is not None and buffer.layout is torch.strided and not buffer.is_inference()
-    ]
+def _countable(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_inference()
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

@@ -140,3 +140,13 @@ def test_running_out_of_memory_halves_the_chunk(monkeypatch):
 
     monkeypatch.setattr(model[0], "forward", small)
     assert torch.allclose(camkit.explain(model, X, "scorecam", 0, "1").cam, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [0, 3, 5, 30])
+def test_another_number_of_edits_than_said_is_an_error(given):
+    def method(probe):
+        edits = [probe.recording.raw.detach()] * given
+        return probe.tail_scores(edits, 4).sum() * probe.activations.sum(1)
+
+    with pytest.raises(CamkitError, match=f"expected 4 edits.*got {given}"):
+        camkit.explain(network(), X, method, 0, "1", batch_size=2)

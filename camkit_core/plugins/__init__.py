@@ -23,6 +23,7 @@ class Registry:
         self._discovered: tuple[PluginSet, list[Problem]] | None = None
         self._registered = PluginSet()
         self._rows: dict[str, tuple[Contribution, ...]] = {}
+        self._adapters: tuple[tuple[Contribution, ...], dict[str, list[Contribution]]] | None = None
 
     def contributions(self, kind: str) -> tuple[Contribution, ...]:
         """All "method"s, "adapter"s or "renderer"s, each with its status.
@@ -75,10 +76,10 @@ class Registry:
         Raises:
             PluginError: if several packages claim the name that fits.
         """
-        claims: dict[str, list[Contribution]] = defaultdict(list)
-        for row in self.contributions("adapter"):
-            if row.status in ("", "conflict"):
-                claims[row.name].append(row)
+        rows = self.contributions("adapter")
+        if self._adapters is None or self._adapters[0] is not rows:
+            self._adapters = rows, _by_name(rows)
+        claims = self._adapters[1]
         for ancestor in cls.__mro__:
             path = f"{ancestor.__module__}.{ancestor.__qualname__}"
             while path:
@@ -138,6 +139,15 @@ def get_registry() -> Registry:
 
 def _key(kind: str, name: str) -> str:
     return name if kind == "adapter" else fold(name)
+
+
+def _by_name(rows: tuple[Contribution, ...]) -> dict[str, list[Contribution]]:
+    """Those that a name may mean."""
+    claims: dict[str, list[Contribution]] = defaultdict(list)
+    for row in rows:
+        if row.status in ("", "conflict"):
+            claims[row.name].append(row)
+    return claims
 
 
 def _order(row: Contribution) -> tuple[bool, str, str]:

@@ -1,0 +1,175 @@
+"""The benchmark's rows as lines and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Row = dict[str, Any]
+GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
+PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
+COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
+
+
+def line(row: Row) -> str:
+    """One row for the eye."""
+    if "loop" in row:
+        return (
+            f"200 calls of {row['loop']}  {row['tensors']:+.0f} tensors  {row['megabytes']:+.1f} MB"
+        )
+    if "megabytes" in row:
+        shown = "  ".join(f"{name} {value:.0f} MB" for name, value in row["megabytes"].items())
+        return f"{row['network']} {row['method']} {row['images']} images  {shown}"
+    if "way" in row:
+        return f"ScoreCAM {row['way']}  {row['seconds']:.2f} s  difference {row['difference']:.1e}"
+    times = "  ".join(f"{name} {_ms(one)}" for name, one in row["seconds"].items())
+    if "what" in row:
+        return f"{row['what']}  {times} ms"
+    return (
+        f"{row['network']:12s} {row['method']:12s} {times} ms  "
+        f"camkit/ideal {ratio(row, 'camkit', 'ideal'):.2f}  difference {row['difference']:.1e}"
+    )
+
+
+def markdown(report: Row) -> str:
+    """The report as a page."""
+    where = ", ".join(f"{name} {value}" for name, value in report["machine"].items() if value)
+    return "\n".join(
+        [
+            "# Speed",
+            "",
+            f"Made by `python benchmarks/run.py` in one run ({where}). Medians in milliseconds, "
+            "one image of 224 pixels, float32, random weights. *Ideal* is one forward pass and "
+            "the backward pass of what follows the layer; *by hand* one forward pass and what "
+            "follows the layer for each channel set to zero. Each library gives its map at the "
+            "image's size. *Difference* is that of camkit to a full, unoptimised run, relative to "
+            "the largest value.",
+            "",
+            "## Goals",
+            "",
+            *_table(["what", "goal", "reached"], goals(report)),
+            "",
+            "## Methods",
+            "",
+            *_table(
+                ["network", "method", *COLUMNS, "camkit / ideal", "difference"],
+                map(_method_cells, report["methods"]),
+            ),
+            "",
+            "Quartiles are in `speed.json`. Where a run takes ten seconds, it was run once.",
+            "",
+            "## Score-CAM's opt-ins (ResNet-50)",
+            "",
+            *_table(["way", "seconds", "difference in the heatmap"], map(_way, report["opt_ins"])),
+            "",
+            "Compiling, once for each model, is not counted.",
+            "",
+            "## Targets, images, size, channels",
+            "",
+            *_table(["what", "milliseconds"], map(_scaling, report["sharing"])),
+            "",
+            "## Memory",
+            "",
+            "Peak beside that of a forward pass, in MB, each in a process of its own.",
+            "",
+            *_table(["network", "method", "images", "camkit", *PEERS], map(_mb, report["memory"])),
+            "",
+            "What call 200 of a loop left that call 2 did not (ResNet-18, 64 pixels; Score-CAM on 32 "
+            "channels):",
+            "",
+            *_table(["method", "live tensors", "MB"], map(_loop, report["loops"])),
+            "",
+        ]
+    )
+
+
+def goals(report: Row) -> Iterable[tuple[str, str, str]]:
+    """What was to be reached, and what was."""
+    rows = {(r["network"], r["method"]): r for r in report["methods"] if r["device"] == "cpu"}
+    for network in dict.fromkeys(name for name, _ in rows):
+        ours = [rows[network, m] for m in GRADIENT_METHODS if (network, m) in rows]
+        if not ours:
+            continue
+        what = f"GradCAM, GradCAM++, XGradCAM, {network}"
+        reached = ", ".join(f"{ratio(row, 'camkit', 'ideal'):.2f}" for row in ours)
+        yield what, "at most 1.15 × ideal", reached
+        reached = ", ".join(f"{ratio(row, 'pytorch-grad-cam', 'camkit'):.1f}" for row in ours)
+        least = "1.6" if network == "deit_tiny" else "2.0"
+        yield "", f"{least} × faster than pytorch-grad-cam", reached
+        peers = [(p, row) for row in ours for p in ("torch-cam", "captum") if p in row["seconds"]]
+        if peers:
+            reached = ", ".join(f"{ratio(row, 'camkit', p):.2f} ({p})" for p, row in peers)
+            yield "", "not slower than others", reached
+    shared = next((r["seconds"] for r in report["sharing"] if "20 targets" in r["seconds"]), None)
+    if shared:
+        one = shared["1 target"]["median"]
+        reached = f"{shared['20 targets']['median'] / one:.2f}"
+        yield "20 targets, ResNet-50", "at most 1.5 × one", reached
+        reached = f"{shared['3 gradient methods']['median'] / one:.2f}"
+        yield "three gradient methods, ResNet-50", "at most 1.1 × one", reached
+    for network, most in {"resnet50": 1.5, "densenet161": 4, "mnasnet1_0": 4, "vgg16": 4}.items():
+        if row := rows.get((network, "ablationcam")):
+            reached = f"{ratio(row, 'camkit', 'forward'):.2f}"
+            yield f"AblationCAM, {network}", f"at most {most} forward passes", reached
+            if network == "resnet50" and "pytorch-grad-cam" in row["seconds"]:
+                reached = f"{ratio(row, 'pytorch-grad-cam', 'camkit'):,.0f}"
+                yield "", "1,500 × faster than pytorch-grad-cam", reached
+    for network in ("deit_tiny", "vit_b_16"):
+        if row := rows.get((network, "ablationcam")):
+            reached = f"{ratio(row, 'camkit', 'by hand'):.2f}"
+            yield f"AblationCAM, {network}", "at most 1.1 × by hand", reached
+    if (row := rows.get(("resnet50", "scorecam"))) and "pytorch-grad-cam" in row["seconds"]:
+        reached = f"{ratio(row, 'pytorch-grad-cam', 'camkit'):.2f}"
+        yield "ScoreCAM, ResNet-50, exact", "1.5 × faster than pytorch-grad-cam", reached
+        peer = row["seconds"]["pytorch-grad-cam"]["median"]
+        for way in report["opt_ins"][-1:]:
+            reached = f"{peer / way['seconds']:.1f}, {way['difference']:.3f}"
+            what = "ScoreCAM, ResNet-50, all opt-ins"
+            yield what, "4 × faster, heatmap within 0.02", reached
+    for row in report["memory"]:
+        if row["method"] in ("ablationcam", "scorecam") and row["images"] == 1:
+            reached = f"{row['megabytes']['camkit']:.0f} MB"
+            yield f"memory, {row['method']}, {row['network']}", "at most 350 MB", reached
+
+
+def ratio(row: Row, one: str, other: str) -> float:
+    """How many times as long one run takes as another."""
+    return float(row["seconds"][one]["median"] / row["seconds"][other]["median"])
+
+
+def _ms(one: dict[str, float]) -> str:
+    return f"{one['median'] * 1e3:,.1f}"
+
+
+def _method_cells(row: Row) -> list[str]:
+    times = [_ms(row["seconds"][name]) if name in row["seconds"] else "" for name in COLUMNS]
+    share = f"{ratio(row, 'camkit', 'ideal'):.2f}"
+    return [_network(row), row["method"], *times, share, f"{row['difference']:.0e}"]
+
+
+def _way(row: Row) -> list[str]:
+    return [row["way"], f"{row['seconds']:.1f}", f"{row['difference']:.4f}"]
+
+
+def _scaling(row: Row) -> list[str]:
+    return [row["what"], ", ".join(f"{name} {_ms(one)}" for name, one in row["seconds"].items())]
+
+
+def _mb(row: Row) -> list[str]:
+    used = [row["megabytes"].get(name) for name in ("camkit", *PEERS)]
+    shown = ["" if value is None else f"{value:.0f}" for value in used]
+    return [_network(row), row["method"], str(row["images"]), *shown]
+
+
+def _loop(row: Row) -> list[str]:
+    return [row["loop"], f"{row['tensors']:+.0f}", f"{row['megabytes']:+.1f}"]
+
+
+def _network(row: Row) -> str:
+    return str(row["network"]) + ("" if row["device"] == "cpu" else f" ({row['device']})")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    head = list(head)
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]

@@ -1,0 +1,167 @@
+"""The benchmark's rows: what is run beside what, and what each result is checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from contenders import TARGET, contenders, forward, scorecam_ways
+from networks import NETWORKS, Network, images
+from reference import ablated_scores, captured, gradient_weights, scorecam
+from timing import Run, alone, timed
+from torch import nn
+
+import camkit_core as camkit
+
+GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
+METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")
+MEMORY_NETWORK = "resnet50"  # peaks of every method are measured on it
+Row = dict[str, Any]
+
+
+def method_rows(
+    networks: Sequence[str],
+    methods: Sequence[str],
+    device: str,
+    repeats: int,
+    channels: int,
+    slow: bool,
+) -> Iterator[Row]:
+    """A row for each network and method.
+
+    Args:
+        networks: their names.
+        methods: their names.
+        device: "cpu" or "cuda".
+        repeats: rounds of timing.
+        channels: how many channels slow methods are checked on.
+        slow: whether to take the peers' slow methods, and Score-CAM, too.
+    """
+    for network in [NETWORKS[name] for name in networks]:
+        for method in methods:
+            if method == "scorecam" and not slow:
+                continue
+            x = images(device=device)
+            runs = contenders(network, method, x)
+            if method not in GRADIENT_METHODS and not slow:
+                runs = {name: run for name, run in runs.items() if name in OURS}
+            yield {
+                "network": network.name,
+                "method": method,
+                "device": device,
+                "seconds": timed(runs, repeats if method in GRADIENT_METHODS else min(repeats, 7)),
+                "difference": difference(network, method, channels, device),
+            }
+
+
+OURS = ("forward", "ideal", "by hand", "camkit")
+
+
+def difference(network: Network, method: str, channels: int, device: str) -> float:
+    """The largest difference to a full, unoptimised run, relative to the largest value."""
+    model, x = network.build(device), images(device=device)
+    if method == "scorecam":
+        e = camkit.explain(model, x, method, TARGET, max_channels=channels)
+        return _relative(e.cam[0], scorecam(model, network, x, channels))
+    activations, gradients, score = captured(model, network, x)
+    if method in GRADIENT_METHODS:
+        weights = gradient_weights(method, activations, gradients)
+        expected = torch.einsum("c,chw->hw", weights, activations.double())
+        e = camkit.explain(model, x, method, TARGET, layer=network.layer(model))
+        return _relative(e.cam[0], expected)
+    chosen = torch.linspace(0, activations.shape[0] - 1, channels).long()
+    slow = ablated_scores(model, network.layer(model), x, chosen)
+    return _relative(_drops(model, network, x)[chosen], score - slow)
+
+
+def _relative(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
+
+
+def _drops(model: nn.Module, network: Network, x: torch.Tensor) -> torch.Tensor:
+    found: list[torch.Tensor] = []
+
+    def drops(probe: camkit.Probe) -> torch.Tensor:
+        found.append((probe.scores[:, None] - probe.ablated_scores())[0])
+        return probe.weighted_sum(found[0][None])
+
+    camkit.explain(model, x, drops, TARGET, network.layer(model), network.reshape)
+    return found[0]
+
+
+def sharing_rows(device: str, repeats: int, channels: Sequence[str]) -> Iterator[Row]:
+    """How cost grows with targets, methods, images, size and channels."""
+    network = NETWORKS["resnet50"]
+    model, x = network.build(device), images(device=device)
+    runs: dict[str, Run] = {
+        "1 target": lambda: camkit.explain(model, x, "gradcam", 3).heatmap,
+        "5 targets": lambda: camkit.compare(model, x, ["gradcam"], list(range(5))),
+        "20 targets": lambda: camkit.compare(model, x, ["gradcam"], list(range(20))),
+        "50 targets": lambda: camkit.compare(model, x, ["gradcam"], list(range(50))),
+        "3 gradient methods": lambda: camkit.compare(model, x, GRADIENT_METHODS, [3]),
+    }
+    yield {"what": "ResNet-50, GradCAM", "device": device, "seconds": timed(runs, repeats)}
+    for count, size in [*((n, 224) for n in (1, 2, 4, 8, 16, 32)), (1, 128), (1, 320), (1, 448)]:
+        batch = images(count, size, device)
+        pair = {
+            "forward": forward(model, batch),
+            "camkit": lambda batch=batch: camkit.explain(model, batch, "gradcam", 3).heatmap,
+        }
+        what = f"ResNet-50, GradCAM, {count} of {size} pixels"
+        seconds = timed(pair, max(3, repeats // count))
+        yield {"what": what, "device": device, "seconds": seconds}
+    small = NETWORKS["resnet18"].build(device)
+    for layer in channels:
+        count = small.get_submodule(layer)[-1].conv2.out_channels  # type: ignore[index]
+        pair = {
+            "forward": forward(small, x),
+            "AblationCAM": lambda layer=layer: camkit.explain(small, x, "ablationcam", 3, layer),
+            "ScoreCAM": lambda layer=layer: camkit.explain(small, x, "scorecam", 3, layer),
+        }
+        what = f"ResNet-18, {count} channels ({layer})"
+        yield {"what": what, "device": device, "seconds": timed(pair, 3)}
+
+
+def opt_in_rows(device: str) -> Iterator[Row]:
+    """Score-CAM's opt-ins on ResNet-50: seconds, and how far the heatmap is off."""
+    ways = scorecam_ways(NETWORKS["resnet50"], images(device=device))
+    exact = ways["exact"]()
+    for name, run in ways.items():
+        heatmap = run()  # compiles, where there is something to compile
+        yield {
+            "way": name,
+            "device": device,
+            "seconds": timed({"camkit": run}, 1)["camkit"]["median"],
+            "difference": float((heatmap - exact).abs().max()),
+        }
+
+
+def memory_rows(networks: Sequence[str], device: str, slow: bool) -> Iterator[Row]:
+    """Peak extra memory, a process for each cell."""
+    cells = [(name, "gradcam", "1") for name in networks]
+    if MEMORY_NETWORK in networks:
+        cells += [(MEMORY_NETWORK, method, "1") for method in METHODS[1:4]]
+        cells += [(MEMORY_NETWORK, "ablationcam", "4")]
+        if slow:
+            cells += [(MEMORY_NETWORK, "scorecam", "1"), (MEMORY_NETWORK, "scorecam", "4")]
+    for network, method, count in cells:
+        names = ["camkit"]
+        if count == "1" and (slow or method in GRADIENT_METHODS):
+            known = contenders(NETWORKS[network], method, images())
+            names = [name for name in known if name not in ("forward", "ideal", "by hand")]
+        peaks = {name: alone("peak", network, method, name, count, device)[0] for name in names}
+        yield {
+            "network": network,
+            "method": method,
+            "device": device,
+            "images": int(count),
+            "megabytes": peaks,
+        }
+
+
+def loop_rows(device: str) -> Iterator[Row]:
+    """What 200 calls leave behind."""
+    for method in METHODS:
+        tensors, megabytes = alone("loop", "resnet18", method, "camkit", "1", device)
+        yield {"loop": method, "device": device, "tensors": tensors, "megabytes": megabytes}

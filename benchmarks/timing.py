@@ -1,0 +1,92 @@
+"""Seconds and megabytes."""
+
+from __future__ import annotations
+
+import gc
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+Run = Callable[[], Any]
+LONG = 10.0  # seconds; a run that long is its own average
+
+
+def timed(runs: dict[str, Run], repeats: int) -> dict[str, dict[str, float]]:
+    """Median seconds of each run, and the quartiles.
+
+    One round takes each run once, in a random order: what ran before leaves its mark on caches.
+    """
+    shuffled = random.Random(0)
+    taken = {name: [_seconds(run)] for name, run in runs.items()}
+    short = [name for name, (first,) in taken.items() if first < LONG]
+    for name in short:
+        taken[name] = []
+    for _ in range(repeats):
+        shuffled.shuffle(short)
+        for name in short:
+            taken[name].append(_seconds(runs[name]))
+    return {name: _summary(seconds) for name, seconds in taken.items()}
+
+
+def _seconds(run: Run) -> float:
+    start = time.perf_counter()
+    run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _summary(seconds: list[float]) -> dict[str, float]:
+    low, middle, high = statistics.quantiles(seconds, n=4) if len(seconds) > 1 else seconds * 3
+    return {"median": middle, "low": low, "high": high}
+
+
+def alone(*cell: str) -> list[float]:
+    """The numbers that a cell prints, in a process of its own."""
+    command = [sys.executable, sys.argv[0], "--cell", *cell]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.splitlines()[-1].split()]
+
+
+def print_peak(before: Run, run: Run) -> None:
+    """Print by how much the peak memory of `run` is above that of `before`, in MB."""
+    start = _peak(before)
+    print((_peak(run) - start) / 2**20)
+
+
+def print_growth(run: Run, calls: int = 200) -> None:
+    """Print how many tensors and MB call 200 left that call 2 did not."""
+    held = []
+    for call in range(1, calls + 1):
+        run()
+        if call in (2, calls):
+            gc.collect()
+            tensors = sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects())
+            held.append((tensors, _status("VmRSS")))
+    (tensors, memory), (more, most) = held
+    print(more - tensors, (most - memory) / 2**20)
+
+
+def _peak(run: Run) -> float:
+    """The peak memory of this process, or of its GPU, while `run` runs, in bytes."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        run()
+        return float(torch.cuda.max_memory_allocated())
+    Path("/proc/self/clear_refs").write_text("5")  # from here on the kernel's peak starts anew
+    run()
+    return _status("VmHWM")
+
+
+def _status(key: str) -> float:
+    """A size in bytes that the kernel knows of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(key))) * 1024
