@@ -74,8 +74,8 @@ def markdown(report: Row) -> str:
             "",
             *_table(["network", "method", "images", "camkit", *PEERS], map(_mb, report["memory"])),
             "",
-            "What call 200 of a loop left that call 2 did not (ResNet-18, 64 pixels; Score-CAM on 32 "
-            "channels):",
+            "What call 200 of a loop left that call 2 did not (ResNet-18, 64 pixels; Score-CAM "
+            "on 32 channels):",
             "",
             *_table(["method", "live tensors", "MB"], map(_loop, report["loops"])),
             "",

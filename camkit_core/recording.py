@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter
+from .channels_last import run_quickest
 from .contexts import hooked
 from .errors import LayerError
 from .tape import Tape
@@ -112,11 +114,17 @@ def record(model: nn.Module, images: Tensor, adapter: Adapter, layer: str = "lay
     Raises:
         LayerError: if the layer runs never, or more than once.
     """
+    return run_quickest(model, images, partial(_record, model, images, adapter, layer))
+
+
+def _record(
+    model: nn.Module, images: Tensor, adapter: Adapter, layer: str, handed: Tensor
+) -> Recording:
     cut = _Cut(adapter, layer)
     output = None
     try:
         with torch.no_grad(), hooked(adapter.layer, cut):
-            output = model(images.clone())  # which it may normalise in place
+            output = model(handed)  # a copy, which it may normalise in place
     finally:
         cut.tape.stop(output)
     if cut.raw is None or cut.calls > 1:

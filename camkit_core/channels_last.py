@@ -1,0 +1,46 @@
+"""Images in the memory format in which a model runs quickest; the values stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary, WeakSet
+
+import torch
+from torch import Tensor, nn
+
+T = TypeVar("T")
+_depthwise: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+_refusing: WeakSet[nn.Module] = WeakSet()
+
+
+def run_quickest(model: nn.Module, images: Tensor, run: Callable[[Tensor], T]) -> T:
+    """`run` on a copy of `images` (N, C, H, W), channels last where that is quicker.
+
+    On a CPU, convolutions of several images then take half to three quarters of the time, and
+    depthwise ones of a single image, too; results differ by rounding alone.
+
+    Args:
+        model: what `run` runs.
+        images: left as they are, whatever `run` does.
+        run: called again with the usual format, if the model has a `view` for that one only.
+    """
+    if model not in _refusing and _helps(model, images):
+        try:
+            return run(images.clone(memory_format=torch.channels_last))
+        except RuntimeError as error:
+            if "view size" not in str(error):
+                raise
+            _refusing.add(model)
+    return run(images.clone())
+
+
+def _helps(model: nn.Module, images: Tensor) -> bool:
+    if images.device.type != "cpu" or images.ndim != 4 or images.dtype != torch.float32:
+        return False
+    if model not in _depthwise:
+        _depthwise[model] = any(
+            isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
+            for module in model.modules()
+        )
+    return len(images) >= 4 or _depthwise[model]
