@@ -93,6 +93,7 @@ def no_adapter(model: nn.Module, images: Tensor) -> NoAdapter:
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
     listed = "".join(f"\n  {name}  {shape}" for name, shape in candidates(model, images)[-8:])
     return NoAdapter(
-        f"no adapter knows {kind}; pass layer= with one of its layers. "
+        f"no adapter knows {kind}, and no layer of it gives a grid over the image that the score's "
+        f"gradient reaches; pass layer= with one of its layers. "
         f"The last ones with maps, and their output shapes:{listed or ' none'}"
     )

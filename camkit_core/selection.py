@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
+from .automatic import automatic_adapter
 from .errors import LayerError
-from .layers import Layer, find_layer, no_adapter
+from .layers import Layer, find_layer
 from .plugins import get_registry
 
 
@@ -42,14 +43,14 @@ def choose(
     A layer named by the caller is that layer's own output; the adapter still gives the reshape.
 
     Raises:
-        NoAdapter: if nobody names a layer and no adapter knows the model.
+        NoAdapter: if nobody names a layer, no adapter knows the model, and none can be found.
         LayerError: if a named layer is not part of the model.
         PluginError: if the adapter cannot be loaded.
     """
     known, origin = (adapter, "given") if adapter else _installed(model, images)
     if layer is None:
         if known is None:
-            raise no_adapter(model, images)
+            known, origin = automatic_adapter(model, images)
         layers: Sequence[Layer] = [known.layer]
     else:
         layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]

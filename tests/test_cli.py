@@ -160,3 +160,29 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     imported = set(told.stdout.splitlines())
     assert "camkit_core.cli" in imported
     assert not {"torch", "torchvision", "timm", "numpy", "PIL", "cv2"} & imported
+
+
+def test_layers_lists_the_candidates_and_marks_the_default(capsys: Capture) -> None:
+    assert main(["layers", "squeezenet1_1", "--size", "64x96"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (default,) = [line for line in lines if line.startswith("*")]
+    assert default.split() == ["*", "classifier.2", "NCHW", "3x5", "1000", "channels", *REACHED]
+    assert any("features.0 " in line for line in lines)
+
+
+REACHED = ["gradient", "100%"]
+
+
+def test_layers_as_json(capsys: Capture) -> None:
+    assert main(["layers", "timm:vit_tiny_patch16_224", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["default"] == "blocks.11.norm1"
+    (row,) = [row for row in found["layers"] if row["name"] == found["default"]]
+    assert row == {"name": row["name"], "layout": "NLC 1 + 14x14", "channels": 192, "reach": 1.0}
+    (after,) = [row for row in found["layers"] if row["name"] == "blocks.11.norm2"]
+    assert after["reach"] < 0.1
+
+
+def test_layers_of_no_model_is_one_line_and_2(capsys: Capture) -> None:
+    assert main(["layers", "resnet5000"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

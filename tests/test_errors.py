@@ -125,11 +125,17 @@ def test_images_must_be_floating_point(dtype: torch.dtype) -> None:
 
 
 def test_without_adapter_and_layer_the_candidates_are_shown() -> None:
+    class Deaf(nn.Sequential):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images).detach()
+
     with pytest.raises(NoAdapter) as error:
-        ask(layer=None)
+        ask(Deaf(*net()), layer=None)
     assert str(error.value) == (
-        "no adapter knows torch.nn.modules.container.Sequential; pass layer= with one of its "
-        "layers. The last ones with maps, and their output shapes:\n"
+        "no adapter knows test_errors.test_without_adapter_and_layer_the_candidates_are_shown."
+        "<locals>.Deaf, and no layer of it gives a grid over the image that the score's gradient "
+        "reaches; pass layer= with one of its layers. The last ones with maps, and their output "
+        "shapes:\n"
         "  0  (1, 4, 6, 6)\n"
         "  1  (1, 4, 6, 6)"
     )

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from ..demo.demo import add_demo_command
 from ..errors import CamkitError
 from .explain import add_explain_command
+from .layers import add_layers_command
 from .lists import add_list_commands
 from .text import say
 
@@ -76,5 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_demo_command(commands)
     add_explain_command(commands)
+    add_layers_command(commands)
     add_list_commands(commands)
     return parser

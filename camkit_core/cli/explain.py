@@ -56,7 +56,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         ".safetensors",
     )
     group.add_argument("--class-names", metavar="FILE", help="a text file, one name in a line")
-    group.add_argument("--size", type=_size, metavar="N or HxW", help="input size of your weights")
+    group.add_argument(
+        "--size", type=input_size, metavar="N or HxW", help="input size of your weights"
+    )
     group.add_argument("--mean", type=_numbers, metavar="R,G,B", help="mean they subtract")
     group.add_argument("--std", type=_numbers, metavar="R,G,B", help="deviation they divide by")
     group.add_argument(
@@ -152,7 +154,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _size(text: str) -> list[int]:
+def input_size(text: str) -> list[int]:
+    """An input size: one number, or height and width."""
     return [_positive(part) for part in text.lower().split("x")]
 
 
