@@ -96,7 +96,7 @@ def _seen(model: nn.Module, images: Tensor, what: str) -> Tensor:
 
 
 def _oriented(model: nn.Module, images: Tensor) -> float:
-    """The share of brightened patches that move the activations most at, or beside, their place."""
+    """The share of brightened patches that move the activations most at, or near, their place."""
     plain = _seen(model, images, "activations")
     height, width = plain.shape[1:]
     places = {(r * (height - 1) // 3, c * (width - 1) // 3) for r in (0, 1, 3) for c in (0, 2, 3)}
@@ -109,7 +109,8 @@ def _oriented(model: nn.Module, images: Tensor) -> float:
         brighter[:, :, top:bottom, left:right] += 1
         moved = (_seen(model, brighter, "activations") - plain).abs().sum(0)
         place = int(moved.argmax())
-        hits += max(abs(place // width - row), abs(place % width - column)) <= 1
+        near = max(1, max(height, width) // 6)
+        hits += max(abs(place // width - row), abs(place % width - column)) <= near
     return hits / len(places)
 
 

@@ -1,8 +1,8 @@
 """A target layer for models that no adapter knows, found by one forward and backward pass.
 
 Every layer whose output is a grid over the image is a candidate. Of those whose gradient reaches
-the whole grid, the last one outside attention and MLP is taken: the norm before a transformer's
-last attention, or the last stage of a convolutional network.
+the whole grid, the last one outside attention and MLP, and before maps of the classes, is taken:
+the norm before a transformer's last attention, or the last stage of a convolutional network.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Candidate:
         layout: how that is a grid.
         connected: whether the output depends on it in a way that autograd can follow.
         reach: the share of the grid's places that the top class has a gradient at.
+        classes: whether its channels are the classes, so that the top class has one to itself.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Candidate:
     layout: Layout
     connected: bool
     reach: float
+    classes: bool
 
     @property
     def channels(self) -> int:
@@ -87,9 +89,20 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
     tensors = [tensor for _, tensor, _ in seen]
     gradients = torch.autograd.grad(score, tensors, allow_unused=True)
     return [
-        Candidate(name, tuple(tensor.shape), layout, gradient is not None, _reach(gradient, layout))
+        _candidate(name, tensor.shape, layout, gradient)
         for (name, tensor, layout), gradient in zip(seen, gradients, strict=True)
     ]
+
+
+def _candidate(
+    name: str, shape: Sequence[int], layout: Layout, gradient: Tensor | None
+) -> Candidate:
+    if gradient is None:
+        return Candidate(name, tuple(shape), layout, False, 0.0, False)
+    reached = (layout.reshape(gradient) if layout.reshape else gradient)[0] != 0
+    share = float(reached.any(0).float().mean())
+    alone = len(reached) > 1 and int(reached.flatten(1).any(1).sum()) == 1
+    return Candidate(name, tuple(shape), layout, True, share, alone)
 
 
 def pick(candidates: Sequence[Candidate], model: nn.Module) -> Candidate | None:
@@ -100,9 +113,9 @@ def pick(candidates: Sequence[Candidate], model: nn.Module) -> Candidate | None:
     connected = [one for one in candidates if one.connected]
     silent = not any(one.reach for one in connected)
     sound = [one for one in connected if silent or one.reach >= REACHED]
-    outside = [one for one in sound if not _inside_attention(one.name, model)]
-    best = outside or sound
-    return best[-1] if best else None
+    before = [one for one in sound if not one.classes] or sound
+    outside = [one for one in before if not _inside_attention(one.name, model)]
+    return (outside or before)[-1] if sound else None
 
 
 _picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], Candidate | None]]
@@ -135,13 +148,6 @@ def _score(output: Any) -> Tensor:
         pass
     floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
     return torch.stack([(tensor.float() ** 2).sum() for tensor in floating]).sum()
-
-
-def _reach(gradient: Tensor | None, layout: Layout) -> float:
-    if gradient is None:
-        return 0.0
-    grid = layout.reshape(gradient) if layout.reshape else gradient
-    return float((grid != 0).any(1).float().mean())
 
 
 def _prefixes(model: nn.Module) -> tuple[int, ...]:

@@ -129,6 +129,12 @@ def test_of_a_convolutional_network_the_last_layer_before_pooling() -> None:
     assert found(model, 12, 16) == ("3", "NCHW 8x12")
 
 
+def test_maps_of_the_classes_come_after_what_is_explained() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.ReLU()
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert found(model, 12, 12) == ("1", "NCHW 10x10")
+
+
 def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:

@@ -166,7 +166,7 @@ def test_layers_lists_the_candidates_and_marks_the_default(capsys: Capture) -> N
     assert main(["layers", "squeezenet1_1", "--size", "64x96"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (default,) = [line for line in lines if line.startswith("*")]
-    assert default.split() == ["*", "classifier.2", "NCHW", "3x5", "1000", "channels", *REACHED]
+    assert default.split() == ["*", "classifier.0", "NCHW", "3x5", "512", "channels", *REACHED]
     assert any("features.0 " in line for line in lines)
 
 
