@@ -56,7 +56,7 @@ def markdown(report: Row) -> str:
                 map(_method_cells, report["methods"]),
             ),
             "",
-            "Quartiles are in `speed.json`. Where a run takes ten seconds, it was run once.",
+            "Quartiles are in `speed.json`. Where a run takes five seconds, it was run once.",
             "",
             "## Score-CAM's opt-ins (ResNet-50)",
             "",

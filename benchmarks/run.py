@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="no slow peers, no Score-CAM")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
-    parser.add_argument("--repeats", type=int, default=41)
+    parser.add_argument("--repeats", type=int, help="rounds (default: 41, with --quick 5)")
     parser.add_argument("--channels", type=int, default=32, help="run the long way, as a check")
     parser.add_argument("--memory", action="store_true", help="peak memory with --quick, too")
     parser.add_argument("--output", type=Path, help="folder for speed.json and speed.md")
@@ -108,8 +108,9 @@ def main() -> None:
     if args.cell:
         cell(*args.cell)
         return
+    args.repeats = args.repeats or (5 if args.quick else 41)
     if args.quick:
-        args.repeats, args.channels = 5, 8
+        args.channels = 8
     report = measured(args)
     if args.output:
         (args.output / "speed.json").write_text(json.dumps(report, indent=1))

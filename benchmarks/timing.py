@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 Run = Callable[[], Any]
-LONG = 10.0  # seconds; a run that long is its own average
+LONG = 5.0  # seconds; a run that long is its own average
 
 
 def timed(runs: dict[str, Run], repeats: int) -> dict[str, dict[str, float]]:

@@ -65,7 +65,7 @@ def _possible(
     if len(shape) == 4:
         yield Layout("NCHW", shape[2], shape[3])
         yield Layout("NHWC", shape[1], shape[2])
-    if len(shape) == 3:
+    if len(shape) == 3 and min(shape[1:]) > 1:  # a single token is no grid of one channel
         for prefix in prefixes:
             if height := _height(shape[1] - prefix, image_size):
                 yield Layout("NLC", height, (shape[1] - prefix) // height, prefix)

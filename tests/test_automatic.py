@@ -38,6 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
         ((1, 512, 1, 1), (224, 224), "None"),
         ((1, 3, 197, 64), (224, 224), "None"),
         ((1, 1000), (224, 224), "None"),
+        ((1, 1, 256), (224, 224), "None"),
         ((1, 199, 192), (224, 224), "None"),
         ((1, 64, 40, 10), (224, 224), "None"),
     ],
