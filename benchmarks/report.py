@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-Row = dict[str, Any]
-GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
+from tables import GRADIENT_METHODS, Row
+
 PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
 COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 

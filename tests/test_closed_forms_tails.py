@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
-from toys import conv, linear, tensor, weights_of
+from toys import InPlace, linear, tensor, weights_of
 
 import camkit_core as camkit
 from camkit_archs.densenet import positive
@@ -58,17 +57,6 @@ def of_biases(model: nn.Module, image: Tensor) -> float:
             bias = bias - module.weight.detach() * module.running_mean / deviation
         total += float((bias * slope).sum())
     return total
-
-
-class InPlace(nn.Module):
-    """Two channels x and -x, F.relu in place, the mean over positions, and their sum."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features, self.fc = conv([[[[1]]], [[[-1]]]]), linear([[1, 1], [0, 1]], [0, 0])
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.fc(F.relu(self.features(images), inplace=True).mean((2, 3)))
 
 
 SIGNED = tensor([[[[2, -1], [-4, 1]]]])

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
 from captum.attr import LayerGradCam
 from peers import pytorch_grad_cam, shown
 from small_nets import small_net
 from torch import Tensor, nn
-from toys import conv, gap_linear, linear, tensor, weights_of
+from toys import InPlace, conv, gap_linear, linear, tensor, weights_of
 
 import camkit_core as camkit
 from camkit_archs.densenet import positive
@@ -98,17 +97,6 @@ def test_scorecam_resizes_masks_as_heatmaps_are_resized() -> None:
     assert near(theirs, [[3.244919, 1.510163]])
     named = camkit.explain(model, images, "scorecam", 0, "1", variant="pytorch-grad-cam")
     assert near(named.cam, theirs[0])
-
-
-class InPlace(nn.Module):
-    """The end of torchvision's DenseNet: features, F.relu in place, pooling, and a classifier."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features, self.fc = conv([[[[1]]], [[[-1]]]]), linear([[1, 1], [0, 1]], [0, 0])
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.fc(F.relu(self.features(images), inplace=True).mean((2, 3)))
 
 
 def test_an_inplace_relu_after_the_layer_does_not_mix_values_with_gradients() -> None:

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
@@ -41,6 +42,17 @@ def gap_linear(weights: Any, biases: Any) -> nn.Sequential:
     """Identity "0", which is to be explained, then global average pooling and a linear layer."""
     head = linear(weights, biases)
     return nn.Sequential(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+
+
+class InPlace(nn.Module):
+    """The end of torchvision's DenseNet: features x and -x, F.relu in place, their mean, a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features, self.fc = conv([[[[1]]], [[[-1]]]]), linear([[1, 1], [0, 1]], [0, 0])
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(F.relu(self.features(images), inplace=True).mean((2, 3)))
 
 
 class ConvNet(nn.Module):
