@@ -34,13 +34,13 @@ def version(tensor: Tensor) -> int:
 @contextmanager
 def preserving_rng(device: torch.device) -> Iterator[None]:
     """Put the random states of torch (CPU and `device`), numpy and Python back."""
-    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, numpy, cpu = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
     gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     try:
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(legacy)
+        np.random.set_state(numpy)
         torch.set_rng_state(cpu)
         if gpu is not None:
             torch.cuda.set_rng_state(gpu, device)

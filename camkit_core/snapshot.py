@@ -47,7 +47,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
-        if any(module.training for module in self._modules) or self._training:
+        if self._training or True in [module.training for module in self._modules]:
             training = set(self._training)
             for module in self._modules:
                 module.training = module in training

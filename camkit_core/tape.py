@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+from weakref import ref
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakIdKeyDictionary
 
 from .contexts import version
 from .trees import map_tensors, tensors_in
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Slot:
     """The place of a tensor that depends on the target layer; slot 0 is the layer's output."""
 
@@ -29,7 +29,7 @@ def slots_in(tree: Any) -> list[int]:
     return [slot.index for slot in found]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One noted torch call; its tensors are slots where they depend on the layer."""
 
@@ -55,7 +55,7 @@ class Tape(TorchFunctionMode):
         self.written: dict[int, Tensor] = {}
         self.output: Any = None
         self.reads_values = False
-        self._slots: Any = WeakIdKeyDictionary()
+        self._slots: dict[int, tuple[int, ref[Tensor]]] = {}  # by identity
         self._count = 0
         self._constants: list[tuple[Tensor, int]] = []
         self._running = False
@@ -73,7 +73,7 @@ class Tape(TorchFunctionMode):
         self._running = False
         self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self.output = self._with_slots(output)
-        self._slots = WeakIdKeyDictionary()
+        self._slots = {}
 
     @property
     def complete(self) -> bool:
@@ -99,34 +99,47 @@ class Tape(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        depends = any(tensor in self._slots for tensor in tensors_in((args, kwargs)))
-        if depends and _writes(func) and isinstance(args[0], Tensor) and args[0] not in self._slots:
-            self.written[self._take_slot(args[0])] = args[0].detach().clone()
-        self.reads_values |= depends and getattr(func, "__name__", "") in _READS
-        noted = self._with_slots([args, kwargs]) if depends else None
+        noted = self._noted(func, args, kwargs)
         result = func(*args, **kwargs)
-        tensors = list(tensors_in(result))
-        if noted is not None and (tensors or _writes(func)):
-            results = tuple(self._take_slot(tensor) for tensor in tensors)
-            self.calls.append(Call(func, noted[0], noted[1], results))
+        if noted is not None:
+            tensors = list(tensors_in(result))
+            if tensors or _writes(func):
+                results = tuple(self._take_slot(tensor) for tensor in tensors)
+                self.calls.append(Call(func, noted[0], noted[1], results))
         return result
+
+    def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The arguments with slots, or None where none of them depends on the layer."""
+        tensors = list(tensors_in((args, kwargs)))
+        if all(self._slot(tensor) is None for tensor in tensors):
+            return None
+        if _writes(func) and isinstance(args[0], Tensor) and self._slot(args[0]) is None:
+            self.written[self._take_slot(args[0])] = args[0].detach().clone()
+        self.reads_values |= _name(func) in _READS
+        return self._with_slots([args, kwargs])
 
     def _take_slot(self, tensor: Tensor) -> int:
         index = self._count
-        self._slots[tensor] = index
+        self._slots[id(tensor)] = index, ref(tensor)
         self._count += 1
         return index
 
+    def _slot(self, tensor: Tensor) -> int | None:
+        index, alive = self._slots.get(id(tensor), _NOWHERE)
+        return index if alive is not None and alive() is tensor else None
+
     def _with_slots(self, tree: Any) -> Any:
         def place(tensor: Tensor) -> Any:
-            if tensor in self._slots:
-                return Slot(self._slots[tensor])
+            index = self._slot(tensor)
+            if index is not None:
+                return Slot(index)
             self._constants.append((tensor, version(tensor)))
             return tensor
 
         return map_tensors(place, tree)
 
 
+_NOWHERE: tuple[int | None, ref[Tensor] | None] = (None, None)
 # Calls that tell Python a tensor's values.
 _READS = (
     *("item", "tolist", "numpy", "equal", "allclose", "is_nonzero", "__bool__", "__int__"),
@@ -134,8 +147,13 @@ _READS = (
 )
 
 
+def _name(func: Any) -> str:
+    return getattr(func, "__name__", "")
+
+
+@lru_cache(maxsize=1024)
 def _writes(func: Any) -> bool:
-    name = getattr(func, "__name__", "")
+    name = _name(func)
     return (
         name == "__setitem__"
         or (name.endswith("_") and not name.endswith("__"))

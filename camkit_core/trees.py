@@ -8,9 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
+# What most arguments of a call are, and what holds no tensor; asked first, as it is quick.
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+
 
 def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) -> Any:
     """`tree` with `function` applied to each tensor (or other `kind`) in it."""
+    if type(tree) in _PLAIN:
+        return tree
     if isinstance(tree, kind):
         return function(tree)
     if isinstance(tree, (tuple, list)):
@@ -18,7 +23,7 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     if isinstance(tree, dict):
         # A copy keeps the subclass, and with it access by attribute.
-        result = copy(tree)
+        result = {} if type(tree) is dict else copy(tree)
         for key, value in tree.items():
             result[key] = map_tensors(function, value, kind)
         return result
