@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +27,15 @@ class Adapter:
             has it found by following numbered channels through `reshape`.
         activation: applied to the layer's output before anything reads it, for models that
             apply a function in place right after the layer; must not change what they compute.
+        output: from what the model returns to what targets read, for models that do not return
+            their class scores, nor anything that calls them `logits`.
     """
 
     layer: nn.Module
     reshape: Reshape | None = None
     channel_axis: int | None = None
     activation: Callable[[Tensor], Tensor] | None = None
+    output: Callable[[Any], Any] | None = None
 
 
 def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
@@ -81,6 +85,11 @@ def _possible_grids(output: Tensor) -> str:
         if (side := math.isqrt(max(tokens - prefix, 0))) ** 2 == tokens - prefix and side > 1
     ]
     return f" ({tokens} tokens: perhaps {' or '.join(grids)})" if grids else ""
+
+
+def read_output(adapter: Adapter, output: Any) -> Any:
+    """What targets read of a model's output."""
+    return output if adapter.output is None else adapter.output(output)
 
 
 def channel_axis(adapter: Adapter, output: Tensor) -> int:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter
+from .companions import ALONE, Companions
 from .contexts import hooked
 from .errors import TargetError
 from .layers import no_adapter
@@ -55,7 +56,7 @@ class Candidate:
         return self.shape[1 if self.layout.kind in ("NCHW", "NCL") else -1]
 
 
-def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
+def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> list[Candidate]:
     """The candidates, in the order in which the layers end, from a pass of the first image.
 
     To be called where the model is left `untouched` (contexts.py).
@@ -76,7 +77,7 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
         for name, module in model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
-        score = _score(model(leaf.clone()))
+        score = _score(companions.call(model, leaf.clone(), image=0))
     size, prefixes = (images.shape[-2], images.shape[-1]), _prefixes(model)
     seen: list[tuple[str, Tensor, Layout]] = []
     for name, (first, *more) in outputs.items():
@@ -122,7 +123,9 @@ _picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], Candidate | None]]
 _picked = WeakKeyDictionary()
 
 
-def automatic_adapter(model: nn.Module, images: Tensor) -> tuple[Adapter, str]:
+def automatic_adapter(
+    model: nn.Module, images: Tensor, companions: Companions = ALONE
+) -> tuple[Adapter, str]:
     """The adapter found for a model, and what it goes by; remembered for each image size.
 
     To be called where the model is left `untouched` (contexts.py).
@@ -133,10 +136,10 @@ def automatic_adapter(model: nn.Module, images: Tensor) -> tuple[Adapter, str]:
     known = _picked.setdefault(model, {})
     size = tuple(images.shape[1:])
     if size not in known:
-        known[size] = pick(survey(model, images), model)
+        known[size] = pick(survey(model, images, companions), model)
     found = known[size]
     if found is None:
-        raise no_adapter(model, images)
+        raise no_adapter(model, images, companions)
     adapter = Adapter(model.get_submodule(found.name), found.layout.reshape)
     return adapter, f"automatic: {found.layout}, its gradient reaches {found.reach:.0%} of it"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
 from .answer import Answer
+from .companions import split
 from .contexts import untouched
 from .errors import CamkitError, TargetError
 from .explanation import Comparison, Explanation
@@ -16,15 +17,17 @@ from .inputs import as_batch, unwrapped
 from .layers import Layer
 from .plans import Method, plan_all
 from .probe import probes
-from .recording import record
-from .selection import choose
+from .recording import Recording, record
+from .selection import Chosen, choose
 from .smoothing import views
 from .targets import Target, resolve
+
+Arguments = Mapping[str, Any] | Sequence[Any]
 
 
 def explain(
     model: nn.Module,
-    images: Tensor,
+    images: Tensor | Arguments,
     method: str | Method = "gradcam",
     target: Target = None,
     layer: Layer | Sequence[Layer] | None = None,
@@ -37,7 +40,8 @@ def explain(
 
     Args:
         model: any eager PyTorch model, in any mode, frozen or not, on any device.
-        images: (N, C, H, W) or (C, H, W), prepared as the model was trained.
+        images: (N, C, H, W) or (C, H, W), prepared as the model was trained. Of a model that
+            takes more than images, all it takes: by name in a dict, or by position in a tuple.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
         target: None for each image's top class; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. Of a
@@ -46,8 +50,8 @@ def explain(
             of these: then `cam` is the mean of the layers' maps, each divided by its largest
             absolute value and resized to the finest grid.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
-        **settings: those of `compare` (`adapter`, `batch_size`, `aug_smooth`, `eigen_smooth`,
-            `guided`), and the method's own options.
+        **settings: those of `compare` (`image_input`, `adapter`, `batch_size`, `aug_smooth`,
+            `eigen_smooth`, `guided`), and the method's own options.
 
     Returns:
         The explanation, on the model's device.
@@ -65,12 +69,13 @@ def explain(
 
 def compare(
     model: nn.Module,
-    images: Tensor,
+    images: Tensor | Arguments,
     methods: Sequence[str | Method] = ("gradcam",),
     targets: Sequence[Target] = (None,),
     layer: Layer | Sequence[Layer] | None = None,
     reshape_transform: Reshape | None = None,
     *,
+    image_input: int | str | None = None,
     adapter: Adapter | None = None,
     batch_size: int | None = None,
     aug_smooth: bool = False,
@@ -90,6 +95,8 @@ def compare(
             `top(3)` for the three best classes of each image.
         layer: see `explain`.
         reshape_transform: see `explain`.
+        image_input: which of several inputs are the images, by name or position; None for the
+            only one that can be.
         adapter: an `Adapter` in place of the installed one that knows the model.
         batch_size: rows in one run when a method needs many; None chooses for the device.
         aug_smooth: average over six mirrored and rescaled versions of the images.
@@ -107,16 +114,22 @@ def compare(
     _check(targets, batch_size)
     smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
     with untouched(module):
-        batch = as_batch(images, module)
-        layers = choose(module, batch, layer, reshape_transform, adapter)
-        plain = record(module, batch, layers[0].adapter, layers[0].name)
+        given, companions = split(images, image_input)
+        batch = as_batch(given, module)
+        companions = companions.beside(batch)
+        layers = choose(module, batch, layer, reshape_transform, adapter, companions)
+
+        def seen_by(chosen: Chosen, rows: Tensor) -> Recording:
+            return record(module, rows, chosen.adapter, chosen.name, companions)
+
+        plain = seen_by(layers[0], batch)
         resolved = [resolve(target, plain.output, len(batch)) for target in targets]
         asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
         rows = [[Answer(plan, probe) for plan in plans] for probe in asked]
         for chosen in layers:
             for view in views(aug_smooth):
                 if aug_smooth or chosen is not layers[0]:
-                    seen = record(module, view.change(batch), chosen.adapter, chosen.name)
+                    seen = seen_by(chosen, view.change(batch))
                     asked = probes(seen, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
                 for row, probe in zip(rows, asked, strict=True):
                     for answer in row:

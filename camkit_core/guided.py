@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .errors import LayerError
+from .recording import Recording
 from .targets import Targets
 
 
 def guided_gradients(
-    model: nn.Module, images: Tensor, targets: Targets, nodes: Sequence[str]
+    recording: Recording, targets: Targets, nodes: Sequence[str]
 ) -> tuple[Tensor, int]:
     """The gradient at the images with negative values stopped at each ReLU (arXiv 1412.6806).
 
@@ -21,8 +22,7 @@ def guided_gradients(
     same to it.
 
     Args:
-        model: in evaluation mode.
-        images: (N, C, H, W).
+        recording: of the model and its images.
         targets: one score function for each image.
         nodes: names of the autograd nodes to guide.
 
@@ -30,12 +30,13 @@ def guided_gradients(
         The gradient (N, C, H, W), and how many nodes were guided.
     """
     with torch.enable_grad():
-        leaf = images.detach().clone().requires_grad_()
-        score = targets.scores(model(leaf.clone())).sum()
+        leaf = recording.images.detach().clone().requires_grad_()
+        score = targets.scores(recording.run(leaf.clone())).sum()
     if score.grad_fn is None:
+        kind = type(recording.model).__name__
         raise LayerError(
-            f"the score has no gradient at the images: {type(model).__name__} turns gradients off "
-            f"in its forward pass, or detaches its output"
+            f"the score has no gradient at the images: {kind} turns gradients off in its forward "
+            f"pass, or detaches its output"
         )
     found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
     # The graph is this pass's own and is forgotten with it, and its hooks too.

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .companions import Companions
 from .contexts import hooked
 from .errors import LayerError, NoAdapter
 from .trees import first_tensor
@@ -62,7 +63,9 @@ def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
     )
 
 
-def candidates(model: nn.Module, images: Tensor) -> list[tuple[str, tuple[int, ...]]]:
+def candidates(
+    model: nn.Module, images: Tensor, companions: Companions
+) -> list[tuple[str, tuple[int, ...]]]:
     """Name and output shape of the layers that give activation maps, in the order they ran."""
     seen: dict[str, tuple[int, ...]] = {}
 
@@ -78,7 +81,7 @@ def candidates(model: nn.Module, images: Tensor) -> list[tuple[str, tuple[int, .
         for name, module in model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
-        model(images[:1])
+        companions.call(model, images[:1], image=0)
     return list(seen.items())
 
 
@@ -88,10 +91,12 @@ def _has_maps(output: Tensor) -> bool:
     return output.ndim == 3 and output.shape[1] > 1
 
 
-def no_adapter(model: nn.Module, images: Tensor) -> NoAdapter:
+def no_adapter(model: nn.Module, images: Tensor, companions: Companions) -> NoAdapter:
     """The error for a model no adapter knows, with the last layers that could be explained."""
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    listed = "".join(f"\n  {name}  {shape}" for name, shape in candidates(model, images)[-8:])
+    listed = "".join(
+        f"\n  {name}  {shape}" for name, shape in candidates(model, images, companions)[-8:]
+    )
     return NoAdapter(
         f"no adapter knows {kind}, and no layer of it gives a grid over the image that the score's "
         f"gradient reaches; pass layer= with one of its layers. "

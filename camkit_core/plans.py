@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 # What `compare` itself takes by name.
-SETTINGS = ("adapter", "batch_size", "aug_smooth", "eigen_smooth", "guided", "layer", "target")
+SETTINGS = (
+    *("adapter", "aug_smooth", "batch_size", "eigen_smooth", "guided", "image_input"),
+    *("layer", "target"),
+)
 Method = Callable[..., Tensor]
 Renderer = Callable[..., "Image"]
 

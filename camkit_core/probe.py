@@ -173,7 +173,7 @@ class Probe:
             fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
                 noted.
         """
-        runner = Runner(self.recording.model, fast)
+        runner = Runner(self.recording, image, fast)
 
         def ask(targets: Sequence[Targets]) -> Tensor:
             def run(block: Tensor) -> Tensor:
@@ -199,9 +199,7 @@ class Probe:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""
         key = tuple(nodes)
         if key not in self._guided:
-            gradient, guided = guided_gradients(
-                self.recording.model, self.images, self.targets, key
-            )
+            gradient, guided = guided_gradients(self.recording, self.targets, key)
             self._guided[key] = _full(gradient), guided
         return self._guided[key]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .adapter import Adapter
+from .adapter import Adapter, read_output
 from .channels_last import run_quickest
+from .companions import ALONE, Companions
 from .contexts import hooked
 from .errors import LayerError
 from .tape import Tape
@@ -30,6 +31,7 @@ class Recording:
         output: what the model returned; its graph begins at `raw`.
         raw: the target layer's output as it left the layer, in its own layout; the graph's leaf.
         tape: what ran after the layer.
+        companions: what the model is called with beside the images.
     """
 
     model: nn.Module
@@ -39,6 +41,19 @@ class Recording:
     output: Any
     raw: Tensor
     tape: Tape
+    companions: Companions = ALONE
+
+    def run(
+        self, rows: Tensor, image: int | None = None, model: Callable[..., Any] | None = None
+    ) -> Any:
+        """The output for other rows (M, ...), as the adapter reads it.
+
+        Args:
+            rows: the images some times over, or versions of one of them.
+            image: which one, in that case.
+            model: called in place of the recorded one.
+        """
+        return read_output(self.adapter, self.companions.call(model or self.model, rows, image))
 
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
         """The gradients (T, *raw.shape) of T scalars with respect to `raw`.
@@ -106,7 +121,13 @@ class _Cut:
         return replace_first(output, handed)
 
 
-def record(model: nn.Module, images: Tensor, adapter: Adapter, layer: str = "layer") -> Recording:
+def record(
+    model: nn.Module,
+    images: Tensor,
+    adapter: Adapter,
+    layer: str = "layer",
+    companions: Companions = ALONE,
+) -> Recording:
     """Run `model` once on `images` (N, C, H, W); no graph is built before the adapter's layer.
 
     To be called where the model is left `untouched` (contexts.py).
@@ -114,17 +135,24 @@ def record(model: nn.Module, images: Tensor, adapter: Adapter, layer: str = "lay
     Raises:
         LayerError: if the layer runs never, or more than once.
     """
-    return run_quickest(model, images, partial(_record, model, images, adapter, layer))
+    run = partial(_record, model, images, adapter, layer, companions)
+    return run_quickest(model, images, run)
 
 
 def _record(
-    model: nn.Module, images: Tensor, adapter: Adapter, layer: str, handed: Tensor
+    model: nn.Module,
+    images: Tensor,
+    adapter: Adapter,
+    layer: str,
+    companions: Companions,
+    handed: Tensor,
 ) -> Recording:
     cut = _Cut(adapter, layer)
     output = None
     try:
         with torch.no_grad(), hooked(adapter.layer, cut):
-            output = model(handed)  # a copy, which it may normalise in place
+            # A copy, which it may normalise in place.
+            output = read_output(adapter, companions.call(model, handed))
     finally:
         cut.tape.stop(output)
     if cut.raw is None or cut.calls > 1:
@@ -133,4 +161,4 @@ def _record(
             f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
             f"choose a layer that runs once"
         )
-    return Recording(model, images, adapter, layer, output, cut.raw, cut.tape)
+    return Recording(model, images, adapter, layer, output, cut.raw, cut.tape, companions)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .channels_last import run_quickest
 from .errors import CamkitError
+from .recording import Recording
 from .trees import first_tensor
 
 WAYS = ("bfloat16", "compile")
@@ -20,10 +21,11 @@ _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
 
 
 class Runner:
-    """A model to be run many times without a graph.
+    """A model to be run many times, on versions of one image, without a graph.
 
     Args:
-        model: in evaluation mode.
+        recording: of the model and its images.
+        image: of which image the rows are versions.
         fast: "bfloat16" for autocast, "compile" for `torch.compile` with the norms folded into
             the convolutions; both, as a sequence or separated by commas; none for exact runs.
 
@@ -34,31 +36,37 @@ class Runner:
         CamkitError: for another way, naming those there are.
     """
 
-    def __init__(self, model: nn.Module, fast: str | Sequence[str] = ()) -> None:
+    def __init__(self, recording: Recording, image: int, fast: str | Sequence[str] = ()) -> None:
         asked = fast.split(",") if isinstance(fast, str) else fast
         self.ways = [way.strip() for way in asked if way.strip()]
         for way in self.ways:
             if way not in WAYS:
                 raise CamkitError(f"expected fast= of {', '.join(WAYS)}; got {way!r}")
-        self.model = model
+        self.recording = recording
+        self.image = image
         self.notes: list[str] = []
 
     def __call__(self, rows: Tensor) -> Any:
         """The model's output for images (M, C, H, W)."""
-        return run_quickest(self.model, rows, self._run)
+        return run_quickest(self.recording.model, rows, self._run)
 
     def _run(self, rows: Tensor) -> Any:
         if not self.ways:
-            return self.model(rows)
+            return self._exact(rows)
         output = self._fast(rows)
         if not self.notes:
-            self._measure(output, self.model(rows))
+            self._measure(output, self._exact(rows))
         return output
 
+    def _exact(self, rows: Tensor) -> Any:
+        return self.recording.run(rows, self.image)
+
     def _fast(self, rows: Tensor) -> Any:
-        model = compiled(self.model) if "compile" in self.ways else self.model
+        model = self.recording.model
         with self._precision(rows.device.type):
-            return model(rows)
+            return self.recording.run(
+                rows, self.image, compiled(model) if "compile" in self.ways else model
+            )
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
         if "bfloat16" in self.ways:
@@ -87,7 +95,7 @@ def compiled(model: nn.Module) -> Any:
         _compiled[model] = (
             state,
             torch.compile(
-                lambda rows: whole()(rows),  # type: ignore[misc]
+                lambda *args, **kwargs: whole()(*args, **kwargs),  # type: ignore[misc]
                 options={"freezing": True},
             ),
         )

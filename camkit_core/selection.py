@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
 from .automatic import automatic_adapter
+from .companions import ALONE, Companions
 from .errors import LayerError
 from .layers import Layer, find_layer
 from .plugins import get_registry
@@ -37,6 +38,7 @@ def choose(
     layer: Layer | Sequence[Layer] | None,
     reshape: Reshape | None,
     adapter: Adapter | None,
+    companions: Companions = ALONE,
 ) -> list[Chosen]:
     """The target layers, at least one.
 
@@ -50,7 +52,7 @@ def choose(
     known, origin = (adapter, "given") if adapter else _installed(model, images)
     if layer is None:
         if known is None:
-            known, origin = automatic_adapter(model, images)
+            known, origin = automatic_adapter(model, images, companions)
         layers: Sequence[Layer] = [known.layer]
     else:
         layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]
@@ -59,13 +61,18 @@ def choose(
     default = find_layer(model, known.layer)[0] if known else None
     if layer is None and reshape is None and known is not None:
         return [Chosen(str(default), known, origin, default)]
-    activation = known.activation if known and layer is None else None
-    reading = reshape or (known.reshape if known else None)
+    base = known or Adapter(model)
+    activation = base.activation if layer is None else None
+    reading = reshape or base.reshape
+    found = [find_layer(model, one) for one in layers]
     return [
         Chosen(
-            name, Adapter(module, reading, activation=activation), f"{origin}, layer given", default
+            name,
+            Adapter(module, reading, activation=activation, output=base.output),
+            f"{origin}, layer given",
+            default,
         )
-        for name, module in (find_layer(model, one) for one in layers)
+        for name, module in found
     ]
 
 

@@ -52,7 +52,7 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
         return replace_first(output, handed)
 
     with hooked(recording.adapter.layer, swap):
-        output = recording.model(rows)
+        output = recording.run(rows)
     return map_tensors(
         lambda tensor: tensor.unflatten(0, (many, -1)) if tensor.ndim else tensor.expand(many),
         output,

@@ -1,0 +1,112 @@
+"""What a model is called with beside the images: masks, prompts, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from .errors import InputError
+from .trees import map_tensors
+
+
+@dataclass(frozen=True, eq=False)
+class Companions:
+    """The arguments of a model's call, with a place among them for the images.
+
+    A tensor with as many rows as there are images goes with them, row by row; all else is the
+    same for each image.
+
+    Attributes:
+        place: where the images go, a position or a name.
+        args: the arguments by position, without the images.
+        kwargs: the arguments by name, without the images.
+        count: how many images there are.
+    """
+
+    place: int | str = 0
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
+
+    def beside(self, images: Tensor) -> Companions:
+        """The same beside a number of images."""
+        return replace(self, count=len(images))
+
+    def call(self, model: Callable[..., Any], rows: Tensor, image: int | None = None) -> Any:
+        """The model's output for rows (M, ...) of images.
+
+        Args:
+            model: what is called.
+            rows: the images some times over, or versions of one of them.
+            image: which one, in that case.
+        """
+        if not self.args and not self.kwargs and self.place == 0:
+            return model(rows)
+        args, kwargs = map_tensors(
+            lambda tensor: self._rows(tensor, len(rows), image).to(rows.device),
+            (list(self.args), dict(self.kwargs)),
+        )
+        if isinstance(self.place, str):
+            return model(*args, **{self.place: rows}, **kwargs)
+        return model(*args[: self.place], rows, *args[self.place :], **kwargs)
+
+    def _rows(self, tensor: Tensor, many: int, image: int | None) -> Tensor:
+        if tensor.ndim == 0 or len(tensor) != self.count:
+            return tensor.detach().clone()
+        own = tensor.detach() if image is None else tensor.detach()[image : image + 1]
+        return own.repeat(many // len(own), *[1] * (tensor.ndim - 1))
+
+
+def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Companions]:
+    """The images among a model's arguments, and what goes with them.
+
+    Args:
+        given: the images, or all arguments: by name in a mapping, by position in a tuple or list.
+        image_input: which of the arguments are the images; None for the only one that can be.
+
+    Raises:
+        InputError: if that is none or several of them, saying what there is.
+    """
+    if isinstance(given, Mapping):
+        place = _place(dict(given), image_input)
+        others = {name: value for name, value in given.items() if name != place}
+        return given[place], Companions(place, (), others)
+    if isinstance(given, (tuple, list)):
+        place = _place(dict(enumerate(given)), image_input)
+        args = tuple(value for position, value in enumerate(given) if position != place)
+        return given[place], Companions(place, args)
+    return given, ALONE if image_input is None else Companions(image_input)
+
+
+ALONE = Companions()
+
+
+def _place(arguments: Mapping[Any, Any], asked: int | str | None) -> Any:
+    if asked in arguments:
+        return asked
+    fitting = [name for name, value in arguments.items() if _is_images(value)]
+    if asked is None and len(fitting) == 1:
+        return fitting[0]
+    shown = ", ".join(_outlines(arguments))
+    if asked is not None:
+        raise InputError(f"image_input={asked!r} is none of the model's inputs: {shown}")
+    several = "several of these could be" if fitting else "none of these is a tensor of"
+    raise InputError(
+        f"{several} the images: {shown}; name one, e.g. image_input={next(iter(arguments))!r}"
+        if arguments
+        else "got no inputs for the model; expected its images"
+    )
+
+
+def _is_images(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point() and value.ndim >= 4
+
+
+def _outlines(arguments: Mapping[Any, Any]) -> Iterator[str]:
+    for name, value in arguments.items():
+        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        kind = f" {value.dtype}".replace("torch.", "") if isinstance(value, Tensor) else ""
+        yield f"{name!r} {shape}{kind}"
