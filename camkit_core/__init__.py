@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .recording import Recording, record
     from .targets import ClassifierOutputTarget, top
+    from .task_targets import (
+        DetectionTarget,
+        RegressionTarget,
+        SegmentationTarget,
+        SimilarityTarget,
+    )
 
 _HOMES = {
     "adapter": ("Adapter", "tokens_to_grid"),
@@ -46,6 +52,12 @@ _HOMES = {
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
     "targets": ("ClassifierOutputTarget", "top"),
+    "task_targets": (
+        "DetectionTarget",
+        "RegressionTarget",
+        "SegmentationTarget",
+        "SimilarityTarget",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -56,6 +68,7 @@ __all__ = [
     "ClassForm",
     "ClassifierOutputTarget",
     "Comparison",
+    "DetectionTarget",
     "Explanation",
     "InputError",
     "LayerError",
@@ -63,6 +76,9 @@ __all__ = [
     "PluginError",
     "Probe",
     "Recording",
+    "RegressionTarget",
+    "SegmentationTarget",
+    "SimilarityTarget",
     "TargetError",
     "UnknownName",
     "compare",

@@ -24,13 +24,14 @@ class Answer:
     Args:
         plan: the method.
         plain: the probe of the images as they are at the first layer, for scores and classes.
+        notes: what is to be told whatever the method.
     """
 
-    def __init__(self, plan: Plan, plain: Probe) -> None:
+    def __init__(self, plan: Plan, plain: Probe, notes: Sequence[str] = ()) -> None:
         self.plan = plan
         self.plain = plain
         self.maps: dict[str, list[Tensor]] = {}
-        self.notes: list[str] = []
+        self.notes = list(notes)
 
     def ask(self, probe: Probe, view: View) -> None:
         """Run the method on one view of the images at one layer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from .companions import split
 from .contexts import untouched
 from .errors import CamkitError, TargetError
 from .explanation import Comparison, Explanation
-from .inputs import as_batch, unwrapped
+from .inputs import as_batch, note_of_wrapper, unwrapped
 from .layers import Layer
 from .plans import Method, plan_all
 from .probe import probes
@@ -112,6 +113,8 @@ def compare(
     """
     module, plans = unwrapped(model), plan_all(methods, options)
     _check(targets, batch_size)
+    notes = note_of_wrapper(model, module)
+    _check_views(targets, aug_smooth)
     smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
     with untouched(module):
         given, companions = split(images, image_input)
@@ -125,7 +128,7 @@ def compare(
         plain = seen_by(layers[0], batch)
         resolved = [resolve(target, plain.output, len(batch)) for target in targets]
         asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
-        rows = [[Answer(plan, probe) for plan in plans] for probe in asked]
+        rows = [[Answer(plan, probe, notes) for plan in plans] for probe in asked]
         for chosen in layers:
             for view in views(aug_smooth):
                 if aug_smooth or chosen is not layers[0]:
@@ -136,6 +139,14 @@ def compare(
                         answer.ask(probe, view)
         made = [[answer.explanation(layers, smoothing, guided) for answer in row] for row in rows]
     return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))
+
+
+def _check_views(targets: Any, aug_smooth: bool) -> None:
+    listed = [one if isinstance(one, (list, tuple)) else [one] for one in targets]
+    if aug_smooth and any(getattr(one, "follows_places", False) for one in chain(*listed)):
+        raise TargetError(
+            "the target is about a place in the image, which aug_smooth mirrors; leave one out"
+        )
 
 
 def _check(targets: Any, batch_size: Any) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .contexts import hooked
 from .replay import Way, folded, mapped
 from .tape import Tape
-from .trees import map_tensors, replace_first, tensors_in
+from .trees import has_runs, has_samples, map_tensors, replace_first, tensors_in
 
 if TYPE_CHECKING:
     from .recording import Recording
@@ -41,6 +41,8 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     if recording.tape.reads_values and len(edits) > 1:
         # What the model reads, it reads of all rows together: one edit must not decide for another.
         alone = [full_run(recording, edit[None]) for edit in edits]
+        if has_runs(alone[0]):
+            return [run for runs in alone for run in runs]
         columns = zip(*map(tensors_in, alone), strict=True)
         joined = iter([torch.cat(column) for column in columns])
         return map_tensors(lambda _: next(joined), alone[0])
@@ -53,6 +55,8 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
 
     with hooked(recording.adapter.layer, swap):
         output = recording.run(rows)
+    if has_samples(output):
+        return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
     return map_tensors(
         lambda tensor: tensor.unflatten(0, (many, -1)) if tensor.ndim else tensor.expand(many),
         output,
@@ -92,6 +96,8 @@ def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bo
         return verdicts[key]
     edited, slow = _trial(recording)
     known = flat(recording.output)
+    if slow.shape != known.shape:
+        return False  # as of a detector, which finds more or fewer objects
     change = float((slow - known).abs().max())
     if change == 0:
         return False  # nothing depends on these activations, which proves nothing

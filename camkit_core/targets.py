@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import TargetError
-from .trees import map_tensors, tensors_in
+from .trees import has_runs, has_samples, map_tensors, outline, sample_of, tensors_in
 
 Score = Callable[[Any], Tensor]
 
@@ -51,9 +51,7 @@ class Targets:
     def scores_of_runs(self, output: Any) -> Tensor:
         """The score (M, N) of each image in each of M runs, of which the output has M first."""
         if self.classes is None:
-            count = len(next(tensors_in(output)))
-            runs = (map_tensors(operator.itemgetter(run), output) for run in range(count))
-            return torch.stack([self.scores(one) for one in runs])
+            return torch.stack([self.scores(one) for one in _runs(output)])
         rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
         logits = _signed(class_logits(rows))
         classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
@@ -63,7 +61,10 @@ class Targets:
         """The score (M,) of each of M rows of output, by the function of one image."""
         if self.classes is not None:
             return _signed(class_logits(output))[:, int(self.classes[image])]
-        rows = len(next(tensor for tensor in tensors_in(output) if tensor.ndim))
+        if has_samples(output):
+            rows = len(output)
+        else:
+            rows = len(next(tensor for tensor in tensors_in(output) if tensor.ndim))
         return torch.stack([self._one(image, output, row) for row in range(rows)])
 
     def of_probabilities(self) -> Targets:
@@ -79,8 +80,7 @@ class Targets:
         return Targets(tuple(_probability(int(category)) for category in self.classes), None)
 
     def _one(self, image: int, output: Any, row: int) -> Tensor:
-        sample = map_tensors(lambda tensor: tensor[row] if tensor.ndim else tensor, output)
-        score = self.functions[image](sample)
+        score = self.functions[image](sample_of(output, row))
         if not isinstance(score, Tensor) or score.numel() != 1:
             shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TargetError(
@@ -106,6 +106,20 @@ class ClassifierOutputTarget:
     def __call__(self, sample: Any) -> Tensor:
         logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
         return _signed(logits)[0, _checked(self.category, logits)]
+
+
+def _runs(output: Any) -> Iterator[Any]:
+    """What each of several runs of a batch gave."""
+    if has_runs(output):
+        return iter(output)
+    count = len(next(tensors_in(output)))
+    return (map_tensors(operator.itemgetter(run), output) for run in range(count))
+
+
+def _fixed(function: Score, output: Any, row: int) -> Score:
+    """The target as it is for the plain image, of one that settles something there."""
+    fix = getattr(function, "fixed", None)
+    return fix(sample_of(output, row)) if callable(fix) else function
 
 
 def _probability(category: int) -> Score:
@@ -144,7 +158,8 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         logits = class_logits(output)
         classes = [_checked(operator.index(one), logits) for one in chosen]
         return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
-    return Targets(tuple(_function(one) for one in chosen), None)
+    functions = [_function(one) for one in chosen]
+    return Targets(tuple(_fixed(one, output, row) for row, one in enumerate(functions)), None)
 
 
 def top(count: int) -> list[Rank]:
@@ -178,16 +193,26 @@ def class_logits(output: Any) -> Tensor:
         TargetError: if there is no such tensor, saying what there is.
     """
     found = output
-    if isinstance(output, dict):
+    if isinstance(output, Mapping):
         found = output.get("logits", output.get("out", output))
     elif not isinstance(output, Tensor):
         found = getattr(output, "logits", output)
+    if isinstance(found, (tuple, list)) and len(found) == 1:
+        found = found[0]
     if isinstance(found, Tensor) and found.ndim == 2:
         return found
     raise TargetError(
-        f"expected class scores (N, K) from the model, got {_outline(output)}; say what to "
-        f"explain with a callable, e.g. target=lambda output: output[3].mean()"
+        f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
+        f"explain with {_advice(output, found)}"
     )
+
+
+def _advice(output: Any, found: Any) -> str:
+    if has_samples(output) and "boxes" in output[0]:
+        return "target=DetectionTarget(category)"
+    if isinstance(found, Tensor) and found.ndim == 4:
+        return "target=SegmentationTarget(category)"
+    return "a callable, e.g. target=lambda output: output[3].mean()"
 
 
 def _signed(logits: Tensor) -> Tensor:
@@ -229,16 +254,3 @@ def _function(target: Any) -> Score:
     if _is_index(target):
         return ClassifierOutputTarget(operator.index(target))
     raise TargetError(f"expected a class index or a callable as target, got {target!r}")
-
-
-def _outline(output: Any) -> str:
-    if isinstance(output, Tensor):
-        return f"a tensor {tuple(output.shape)}"
-    if isinstance(output, dict):
-        shown = ", ".join(f"{key} {_shapes(value)}".strip() for key, value in output.items())
-        return f"a {type(output).__name__} with keys {shown}"
-    return f"a {type(output).__name__} with tensors {_shapes(output) or 'none'}"
-
-
-def _shapes(tree: Any) -> str:
-    return ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(tree))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from typing import Any
 
@@ -42,6 +42,40 @@ def tensors_in(tree: Any) -> Iterator[Tensor]:
     found: list[Tensor] = []
     map_tensors(found.append, tree)
     return iter(found)
+
+
+def has_samples(output: Any) -> bool:
+    """Whether a batch's output is a list with a dict for each sample, as detectors give it."""
+    listed = isinstance(output, (list, tuple)) and len(output) > 0
+    return listed and all(isinstance(one, Mapping) for one in output)
+
+
+def has_runs(output: Any) -> bool:
+    """Whether it is a list with such an output for each of several runs."""
+    return isinstance(output, list) and len(output) > 0 and has_samples(output[0])
+
+
+def sample_of(output: Any, row: int) -> Any:
+    """One sample's part of a batch's output."""
+    if has_samples(output):
+        return output[row]
+    return map_tensors(lambda tensor: tensor[row] if tensor.ndim else tensor, output)
+
+
+def outline(output: Any) -> str:
+    """What an output is, with the shapes of its tensors, in words."""
+    if isinstance(output, Tensor):
+        return f"a tensor {tuple(output.shape)}"
+    if has_samples(output):
+        return f"a list of {len(output)}, each {outline(output[0])}"
+    if isinstance(output, Mapping):
+        shown = ", ".join(f"{key} {_shapes(value)}".strip() for key, value in output.items())
+        return f"a {type(output).__name__} with keys {shown}"
+    return f"a {type(output).__name__} with tensors {_shapes(output) or 'none'}"
+
+
+def _shapes(tree: Any) -> str:
+    return ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(tree))
 
 
 def first_tensor(tree: Any) -> Tensor | None:
