@@ -74,7 +74,9 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Compan
         place = _place(dict(given), image_input)
         others = {name: value for name, value in given.items() if name != place}
         return given[place], Companions(place, (), others)
-    if isinstance(given, (tuple, list)):
+    if isinstance(given, (tuple, list)) and (
+        image_input is not None or any(map(_is_images, given))
+    ):
         place = _place(dict(enumerate(given)), image_input)
         args = tuple(value for position, value in enumerate(given) if position != place)
         return given[place], Companions(place, args)

@@ -178,7 +178,7 @@ class Probe:
         def ask(targets: Sequence[Targets]) -> Tensor:
             def run(block: Tensor) -> Tensor:
                 output = runner(block.to(self.images.dtype))
-                found = [one.scores_of_rows(image, output) for one in targets]
+                found = [one.scores_of_rows(image, output, len(block)) for one in targets]
                 return _full(torch.stack(found, 1))
 
             size = self._batch_size or chunk_size(self.images.device)

@@ -57,10 +57,14 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
         output = recording.run(rows)
     if has_samples(output):
         return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
-    return map_tensors(
-        lambda tensor: tensor.unflatten(0, (many, -1)) if tensor.ndim else tensor.expand(many),
-        output,
-    )
+    return map_tensors(lambda tensor: _by_run(tensor, many, len(rows)), output)
+
+
+def _by_run(tensor: Tensor, many: int, rows: int) -> Tensor:
+    """A tensor of the output, a run first; one that has no row for each image is every run's."""
+    if tensor.ndim and len(tensor) == rows:
+        return tensor.reshape(many, rows // many, *tensor.shape[1:])
+    return tensor.expand(many, *tensor.shape)
 
 
 _verdicts: WeakKeyDictionary[nn.Module, dict[Any, bool]] = WeakKeyDictionary()

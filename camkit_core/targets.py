@@ -46,7 +46,7 @@ class Targets:
             if len(categories := set(self.classes.tolist())) == 1:
                 return logits[:, categories.pop()]  # quicker, and so is its gradient
             return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
-        return torch.stack([self._one(i, output, i) for i in range(len(self.functions))])
+        return self._each(range(len(self.functions)), output)
 
     def scores_of_runs(self, output: Any) -> Tensor:
         """The score (M, N) of each image in each of M runs, of which the output has M first."""
@@ -57,15 +57,11 @@ class Targets:
         classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
         return logits.gather(1, classes[:, None]).view(-1, len(self.functions))
 
-    def scores_of_rows(self, image: int, output: Any) -> Tensor:
-        """The score (M,) of each of M rows of output, by the function of one image."""
+    def scores_of_rows(self, image: int, output: Any, rows: int) -> Tensor:
+        """The score (M,) of each of `rows` rows of output, by the function of one image."""
         if self.classes is not None:
             return _signed(class_logits(output))[:, int(self.classes[image])]
-        if has_samples(output):
-            rows = len(output)
-        else:
-            rows = len(next(tensor for tensor in tensors_in(output) if tensor.ndim))
-        return torch.stack([self._one(image, output, row) for row in range(rows)])
+        return self._each([image] * rows, output)
 
     def of_probabilities(self) -> Targets:
         """The same classes, scored by their softmax probability.
@@ -79,8 +75,12 @@ class Targets:
             )
         return Targets(tuple(_probability(int(category)) for category in self.classes), None)
 
-    def _one(self, image: int, output: Any, row: int) -> Tensor:
-        score = self.functions[image](sample_of(output, row))
+    def _each(self, images: Sequence[int], output: Any) -> Tensor:
+        samples = [sample_of(output, row, len(images)) for row in range(len(images))]
+        return torch.stack([self._one(*pair) for pair in zip(images, samples, strict=True)])
+
+    def _one(self, image: int, sample: Any) -> Tensor:
+        score = self.functions[image](sample)
         if not isinstance(score, Tensor) or score.numel() != 1:
             shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TargetError(
@@ -116,10 +116,10 @@ def _runs(output: Any) -> Iterator[Any]:
     return (map_tensors(operator.itemgetter(run), output) for run in range(count))
 
 
-def _fixed(function: Score, output: Any, row: int) -> Score:
+def _fixed(function: Score, sample: Any) -> Score:
     """The target as it is for the plain image, of one that settles something there."""
     fix = getattr(function, "fixed", None)
-    return fix(sample_of(output, row)) if callable(fix) else function
+    return fix(sample) if callable(fix) else function
 
 
 def _probability(category: int) -> Score:
@@ -159,7 +159,8 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         classes = [_checked(operator.index(one), logits) for one in chosen]
         return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
     functions = [_function(one) for one in chosen]
-    return Targets(tuple(_fixed(one, output, row) for row, one in enumerate(functions)), None)
+    samples = [sample_of(output, row, images) for row in range(images)]
+    return Targets(tuple(map(_fixed, functions, samples)), None)
 
 
 def top(count: int) -> list[Rank]:

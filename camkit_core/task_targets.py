@@ -29,11 +29,7 @@ class SegmentationTarget:
     follows_places = True
 
     def __call__(self, sample: Any) -> Tensor:
-        scores = _class_maps(sample)
-        if not 0 <= self.category < len(scores):
-            raise TargetError(
-                f"target {self.category} is out of range: the model scores {len(scores)} classes"
-            )
+        scores = _class_maps(sample, self.category)
         mask = _found(scores, self.category) if self.mask is None else self.mask.to(scores.device)
         if mask.shape != scores.shape[1:]:
             raise TargetError(
@@ -46,7 +42,7 @@ class SegmentationTarget:
         """The same with the mask that the model finds for one image, so that edits keep it."""
         if self.mask is not None:
             return self
-        scores = _class_maps(sample)
+        scores = _class_maps(sample, self.category)
         mask = _found(scores, self.category)
         if not bool(mask.any()):
             seen = ", ".join(map(str, torch.unique(scores.argmax(0)).tolist()[:10]))
@@ -84,8 +80,8 @@ class DetectionTarget:
     def fixed(self, sample: Any) -> Score:
         """The same with the box of the class's best detection in one image."""
         boxes, scores = self._of_class(sample)
-        found = overlap(boxes, self.box) > 0 if self.box is not None else scores > 0
-        if not bool(found.any()):
+        fitting = _areas(boxes) > 0 if self.box is None else overlap(boxes, self.box) > 0
+        if not bool(fitting.any()):
             where = "" if self.box is None else f" that overlaps {self.box}"
             raise TargetError(
                 f"the detector finds no object of class {self.category}{where}; it finds "
@@ -93,7 +89,7 @@ class DetectionTarget:
             )
         if self.box is not None:
             return self
-        return replace(self, box=tuple(boxes[scores.argmax()].tolist()))
+        return replace(self, box=tuple(boxes[(scores * fitting).argmax()].tolist()))
 
     def _of_class(self, sample: Any) -> tuple[Tensor, Tensor]:
         if not isinstance(sample, Mapping) or not {"boxes", "labels", "scores"} <= set(sample):
@@ -155,17 +151,25 @@ def overlap(boxes: Tensor, box: tuple[float, float, float, float]) -> Tensor:
     other = boxes.new_tensor(box)
     low, high = torch.maximum(boxes[:, :2], other[:2]), torch.minimum(boxes[:, 2:], other[2:])
     shared = (high - low).clamp(min=0).prod(1)
-    sizes = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (other[2:] - other[:2]).prod()
+    sizes = _areas(boxes) + _areas(other[None])
     return shared / (sizes - shared).clamp(min=torch.finfo(boxes.dtype).tiny)
 
 
-def _class_maps(sample: Any) -> Tensor:
-    """The score of each class at each pixel: (K, H, W)."""
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[:, 2:] - boxes[:, :2]).prod(1)
+
+
+def _class_maps(sample: Any, category: int) -> Tensor:
+    """The score of each class at each pixel: (K, H, W), one of them `category`."""
     if isinstance(sample, Mapping):
         found = sample.get("out", sample.get("logits"))
     else:
         found = getattr(sample, "logits", sample)
     if isinstance(found, Tensor) and found.ndim == 3:
+        if not 0 <= category < len(found):
+            raise TargetError(
+                f"target {category} is out of range: the model scores {len(found)} classes"
+            )
         return found
     raise TargetError(
         f"expected scores (classes, H, W) for each image from the model, got {outline(sample)}"

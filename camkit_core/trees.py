@@ -55,11 +55,16 @@ def has_runs(output: Any) -> bool:
     return isinstance(output, list) and len(output) > 0 and has_samples(output[0])
 
 
-def sample_of(output: Any, row: int) -> Any:
-    """One sample's part of a batch's output."""
+def sample_of(output: Any, row: int, count: int) -> Any:
+    """One sample's part of the output for `count` of them.
+
+    A tensor with another number of rows, as of the texts beside images, is a part of each.
+    """
     if has_samples(output):
         return output[row]
-    return map_tensors(lambda tensor: tensor[row] if tensor.ndim else tensor, output)
+    return map_tensors(
+        lambda tensor: tensor[row] if tensor.ndim and len(tensor) == count else tensor, output
+    )
 
 
 def outline(output: Any) -> str:

@@ -92,7 +92,6 @@ def test_what_the_model_raises_is_passed_on_as_it_is() -> None:
         (np.zeros((2, 3, 8, 8), np.float32), "ndarray"),
         ([torch.zeros(3, 8, 8)], "list"),
         ("photo.jpg", "str"),
-        ({"pixel_values": torch.zeros(1, 3, 8, 8)}, "dict"),
     ],
 )
 def test_images_must_be_a_tensor(images: Any, given: str) -> None:

@@ -8,7 +8,6 @@ from torch import nn
 
 import camkit_core as camkit
 from camkit_core import CamkitError
-from camkit_core.runner import Runner
 
 METHODS = ("ablationcam", "scorecam")
 
@@ -125,7 +124,7 @@ def test_a_model_that_views_one_layout_only_is_run_in_that_layout():
 
 def test_an_unknown_way_is_named():
     with pytest.raises(CamkitError, match="fast= of bfloat16, compile; got 'quick'"):
-        Runner(network(), ["quick"])
+        camkit.explain(network(), X, "scorecam", 0, "1", fast=["quick"])
 
 
 def test_running_out_of_memory_halves_the_chunk(monkeypatch):

@@ -84,14 +84,14 @@ def test_callables_are_asked_of_one_sample_each(target: Any, scores: list[float]
     found = resolve(target, LOGITS, 3)
     assert found.classes is None
     assert found.scores(LOGITS).tolist() == scores
-    assert found.scores_of_rows(0, LOGITS).shape == (3,)
+    assert found.scores_of_rows(0, LOGITS, 3).shape == (3,)
 
 
 def test_rows_are_scored_by_the_target_of_one_image() -> None:
     for target in ([2, 0, 3], [second, lambda row: row[0], lambda row: row[3]]):
         found = resolve(target, LOGITS, 3)
-        assert found.scores_of_rows(1, LOGITS).tolist() == LOGITS[:, 0].tolist()
-        assert found.scores_of_rows(2, LOGITS[:2]).tolist() == LOGITS[:2, 3].tolist()
+        assert found.scores_of_rows(1, LOGITS, 3).tolist() == LOGITS[:, 0].tolist()
+        assert found.scores_of_rows(2, LOGITS[:2], 2).tolist() == LOGITS[:2, 3].tolist()
 
 
 def test_an_explanation_keeps_callables_as_its_target() -> None:
@@ -126,7 +126,7 @@ def test_one_logit_has_two_classes() -> None:
     assert resolve(None, logit, 3).classes.tolist() == [1, 0, 1]
     assert resolve(1, logit, 3).scores(logit).tolist() == [2.0, -3.0, 0.5]
     assert resolve(0, logit, 3).scores(logit).tolist() == [-2.0, 3.0, -0.5]
-    assert resolve([0, 1, 0], logit, 3).scores_of_rows(0, logit).tolist() == [-2.0, 3.0, -0.5]
+    assert resolve([0, 1, 0], logit, 3).scores_of_rows(0, logit, 3).tolist() == [-2.0, 3.0, -0.5]
     assert ClassifierOutputTarget(0)(logit[0]).item() == -2.0
 
 
@@ -172,7 +172,9 @@ def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
 def test_an_output_without_class_scores_is_never_guessed_at(
     output: Any, outline: str, target: Any
 ) -> None:
-    advice = r"; say what to explain with a callable, e\.g\. target=lambda output: output\["
+    advice = (
+        r"; say what to explain with (a callable, e\.g\. target=lambda output: output\[|target=S)"
+    )
     with pytest.raises(
         TargetError,
         match=r"^expected class scores \(N, K\) from the model, got " + outline + advice,
