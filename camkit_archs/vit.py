@@ -1,4 +1,4 @@
-"""Vision transformers (ViT, DeiT), of torchvision and of timm."""
+"""Vision transformers (ViT, DeiT, BEiT, EVA, DINOv2), of torchvision, timm and Hugging Face."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 
 
 def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
-    """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model."""
+    """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model.
+
+    In blocks that normalise afterwards, the last attention reads the block before.
+    """
     height, width = model.patch_embed.dynamic_feat_size(image_size)
-    return Adapter(model.blocks[-1].norm1, tokens_to_grid(height, width, model.num_prefix_tokens))
+    afterwards = type(model.blocks[-1]).__name__ in ("EvaBlockPostNorm", "ResPostBlock")
+    layer = model.blocks[-2] if afterwards else model.blocks[-1].norm1
+    return Adapter(layer, tokens_to_grid(height, width, model.num_prefix_tokens))
+
+
+def huggingface_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
+    """The last block's first norm; class, distillation and register tokens come first."""
+    base, config = getattr(model, model.base_model_prefix), model.config
+    block = (base.layers if hasattr(base, "layers") else base.encoder.layer)[-1]
+    layer = block.norm1 if hasattr(block, "norm1") else block.layernorm_before
+    height, width = (side // config.patch_size for side in image_size)
+    prefix = 1 + getattr(config, "num_register_tokens", 0) + (config.model_type == "deit")
+    return Adapter(layer, tokens_to_grid(height, width, prefix))

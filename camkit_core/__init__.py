@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .adapter import Adapter, tokens_to_grid
+    from .adapter import Adapter, channels_last_to_grid, tokens_to_grid
     from .class_form import ClassForm
     from .engine import compare, explain
     from .errors import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "adapter": ("Adapter", "tokens_to_grid"),
+    "adapter": ("Adapter", "channels_last_to_grid", "tokens_to_grid"),
     "class_form": ("ClassForm",),
     "engine": ("compare", "explain"),
     "errors": (
@@ -81,6 +81,7 @@ __all__ = [
     "SimilarityTarget",
     "TargetError",
     "UnknownName",
+    "channels_last_to_grid",
     "compare",
     "explain",
     "hookimpl",

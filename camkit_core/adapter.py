@@ -59,6 +59,20 @@ def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
     return reshape
 
 
+def channels_last_to_grid(output: Tensor) -> Tensor:
+    """A reshape for layers that keep channels last: (N, h, w, C) to (N, C, h, w).
+
+    Raises:
+        LayerError: for any other number of axes.
+    """
+    if output.ndim != 4:
+        raise LayerError(
+            f"expected (N, h, w, C) from the target layer, got {tuple(output.shape)}; pass "
+            f"reshape_transform= for this layer or choose another"
+        )
+    return output.permute(0, 3, 1, 2)
+
+
 def as_grid(adapter: Adapter, output: Tensor) -> Tensor:
     """The layer's output (or its gradient) as (N, C, h, w).
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import Tensor
-
-from .adapter import Reshape, tokens_to_grid
+from .adapter import Reshape, channels_last_to_grid, tokens_to_grid
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Layout:
         if self.kind == "NCHW":
             return None
         if self.kind == "NHWC":
-            return _channels_first
+            return channels_last_to_grid
         tokens = tokens_to_grid(self.height, self.width, self.prefix)
         return tokens if self.kind == "NLC" else lambda output: tokens(output.transpose(1, 2))
 
@@ -92,7 +90,3 @@ def _misfit(layout: Layout, image_size: tuple[int, int]) -> float:
 def _tolerance(layout: Layout) -> float:
     # Convolutions without padding drop places at the edge; tokens are cut from all of the image.
     return 1.5 if layout.kind in ("NCHW", "NHWC") else 0.75
-
-
-def _channels_first(output: Tensor) -> Tensor:
-    return output.permute(0, 3, 1, 2)
