@@ -1,0 +1,333 @@
+"""The layer and grid that adapters choose, family by family, and how the grid lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import timm
+import torch
+import torchvision
+from timm.layers import GatedMlp
+from timm.models.hiera import Hiera
+from timm.models.mlp_mixer import MlpMixer, SpatialGatingBlock
+from timm.models.mvitv2 import MultiScaleVit, MultiScaleVitCfg
+from timm.models.volo import VOLO
+from torch import Tensor, nn
+
+import camkit_core as camkit
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+Size = tuple[int, int]
+
+
+def of_timm(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
+    """A model of timm, made for an input size where it is bound to one."""
+    sized = "img_size" in settings
+    settings.pop("img_size", None)
+    return lambda size: timm.create_model(name, **settings, **({"img_size": size} if sized else {}))
+
+
+def of_class(kind: Any, **settings: Any) -> Callable[[Size], nn.Module]:
+    """A model made for an input size from its class."""
+    return lambda size: kind(img_size=size, num_classes=5, **settings)
+
+
+def of_torchvision(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
+    """A model of torchvision with random weights."""
+    return lambda size: torchvision.models.get_model(name, weights=None, **settings)
+
+
+def of_huggingface(kind: str, **settings: Any) -> Callable[[Size], nn.Module]:
+    """A classifier of Hugging Face with a small config."""
+
+    def make(size: Size) -> nn.Module:
+        transformers = pytest.importorskip("transformers")
+        config = getattr(transformers, f"{kind}Config")(**settings)
+        return getattr(transformers, f"{kind}ForImageClassification")(config)
+
+    return make
+
+
+BOUND = {"img_size": True}
+TINY = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+SWIN = {"embed_dim": 16, "depths": [1, 1, 1], "num_heads": [1, 2, 4], "window_size": 4}
+
+# What it is made by, its layer, and its grids at input sizes.
+FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] = {
+    "swin": (of_torchvision("swin_t"), "norm", {(64, 64): (2, 2), (96, 160): (3, 5)}),
+    "swin timm": (
+        of_timm("swin_tiny_patch4_window7_224", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        "norm",
+        {(128, 128): (4, 4), (128, 256): (4, 8)},
+    ),
+    "swin v2": (
+        of_timm("swinv2_tiny_window8_256", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        "norm",
+        {(128, 128): (4, 4), (128, 256): (4, 8)},
+    ),
+    "swin v2 cr": (
+        of_timm("swinv2_cr_tiny_224", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        "stages.3",
+        {(128, 128): (4, 4), (128, 256): (4, 8)},
+    ),
+    "swin huggingface": (
+        of_huggingface("Swin", image_size=64, **SWIN),
+        "swin.layernorm",
+        {(64, 64): (4, 4), (64, 96): (4, 6), (68, 72): (5, 5)},
+    ),
+    "swin v2 huggingface": (
+        of_huggingface("Swinv2", image_size=64, **SWIN),
+        "swinv2.layernorm",
+        {(64, 64): (4, 4), (64, 128): (4, 8)},
+    ),
+    "convnext": (of_torchvision("convnext_tiny"), "features.7", {(64, 96): (2, 3)}),
+    "convnext timm": (of_timm("convnext_atto"), "stages.3", {(64, 96): (2, 3)}),
+    "convnext v2": (of_timm("convnextv2_atto"), "stages.3", {(96, 64): (3, 2)}),
+    "convnext huggingface": (
+        of_huggingface("ConvNext", hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1]),
+        "convnext.encoder.stages.3",
+        {(64, 96): (2, 3)},
+    ),
+    "efficientnet": (of_torchvision("efficientnet_b0"), "features.8", {(64, 96): (2, 3)}),
+    "efficientnet timm": (of_timm("efficientnet_b0"), "bn2", {(64, 96): (2, 3)}),
+    "efficientnet huggingface": (
+        of_huggingface(
+            "EfficientNet", width_coefficient=1.0, depth_coefficient=1.0, hidden_dim=1280
+        ),
+        "efficientnet.encoder.top_activation",
+        {(64, 96): (2, 3)},
+    ),
+    "mobilenet v1 huggingface": (
+        of_huggingface("MobileNetV1", depth_multiplier=0.25),
+        "mobilenet_v1.layer.25",
+        {(64, 96): (2, 3)},
+    ),
+    "mobilenet v2": (of_torchvision("mobilenet_v2"), "features.18", {(64, 96): (2, 3)}),
+    "mobilenet v2 huggingface": (
+        of_huggingface("MobileNetV2", depth_multiplier=0.35),
+        "mobilenet_v2.conv_1x1",
+        {(64, 96): (2, 3)},
+    ),
+    "mobilenet v3": (of_torchvision("mobilenet_v3_small"), "features.12", {(64, 96): (2, 3)}),
+    "mobilenet v3 timm": (of_timm("mobilenetv3_small_050"), "blocks.5", {(64, 96): (2, 3)}),
+    "regnet": (of_torchvision("regnet_y_400mf"), "trunk_output.block4", {(64, 96): (2, 3)}),
+    "regnet timm": (of_timm("regnetx_002"), "s4", {(64, 96): (2, 3)}),
+    "regnet huggingface": (
+        of_huggingface("RegNet", hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, groups_width=8),
+        "regnet.encoder.stages.3",
+        {(64, 96): (2, 3)},
+    ),
+    "resnet huggingface": (
+        of_huggingface("ResNet", hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, embedding_size=8),
+        "resnet.encoder.stages.3",
+        {(64, 96): (2, 3)},
+    ),
+    "inception v1": (
+        of_torchvision("googlenet", aux_logits=False),
+        "inception5b",
+        {(64, 96): (2, 3)},
+    ),
+    "inception v3": (
+        of_torchvision("inception_v3", aux_logits=False),
+        "Mixed_7c",
+        {(107, 139): (2, 3)},
+    ),
+    "inception v3 timm": (of_timm("inception_v3"), "Mixed_7c", {(107, 139): (2, 3)}),
+    "inception v4": (of_timm("inception_v4"), "features.21", {(107, 139): (2, 3)}),
+    "inception-resnet v2": (of_timm("inception_resnet_v2"), "conv2d_7b", {(107, 139): (2, 3)}),
+    "maxvit": (of_torchvision("maxvit_t"), "blocks.3", {(224, 224): (7, 7)}),
+    "maxvit timm": (
+        of_timm("maxvit_rmlp_pico_rw_256", **BOUND),
+        "norm",
+        {(64, 64): (2, 2), (64, 128): (2, 4)},
+    ),
+    "maxvit timm, norm in the head": (
+        of_timm("maxvit_tiny_tf_224"),
+        "stages.3",
+        {(224, 224): (7, 7)},
+    ),
+    "cait": (
+        of_timm("cait_xxs24_224", depth=2, **BOUND),
+        "blocks.1",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "xcit": (
+        of_timm("xcit_nano_12_p16_224", depth=2),
+        "blocks.1",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "volo": (
+        of_class(VOLO, layers=(1, 1, 1, 1), embed_dims=(24, 48, 48, 48), num_heads=(2, 4, 4, 4)),
+        "network.4",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "mvit v2": (
+        of_class(MultiScaleVit, cfg=MultiScaleVitCfg(depths=(1, 1, 1, 1), embed_dim=24)),
+        "norm",
+        {(64, 64): (2, 2)},
+    ),
+    "mvit v2 with a class token": (
+        of_class(
+            MultiScaleVit,
+            cfg=MultiScaleVitCfg(depths=(1, 1, 1, 2), embed_dim=24, use_cls_token=True),
+            global_pool="token",
+        ),
+        "stages.3.blocks.1.norm1",
+        {(64, 64): (2, 2)},
+    ),
+    "pvt v2": (of_timm("pvt_v2_b0"), "stages.3", {(64, 96): (2, 3)}),
+    "hiera": (
+        of_class(Hiera, stages=(1, 1, 2, 1), embed_dim=24),
+        "blocks.4",
+        {(128, 128): (4, 4), (128, 192): (4, 6)},
+    ),
+    "beit": (
+        of_timm("beit_base_patch16_224", depth=2, embed_dim=48, num_heads=2, **BOUND),
+        "blocks.1.norm1",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "eva": (
+        of_timm("eva02_tiny_patch14_224", depth=2, **BOUND),
+        "blocks.1.norm1",
+        {(56, 56): (4, 4), (56, 84): (4, 6)},
+    ),
+    "eva, norm afterwards": (
+        of_timm("eva02_tiny_patch14_224", depth=3, use_post_norm=True, **BOUND),
+        "blocks.1",
+        {(56, 56): (4, 4)},
+    ),
+    "dinov3": (
+        of_timm("vit_small_patch16_dinov3", depth=2),
+        "blocks.1.norm1",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "vit huggingface": (
+        of_huggingface("ViT", image_size=64, **TINY),
+        "vit.layers.1.layernorm_before",
+        {(64, 64): (4, 4)},
+    ),
+    "deit huggingface": (
+        of_huggingface("DeiT", image_size=64, **TINY),
+        "deit.layers.1.layernorm_before",
+        {(64, 64): (4, 4)},
+    ),
+    "beit huggingface": (
+        of_huggingface("Beit", image_size=64, **TINY),
+        "beit.layers.1.layernorm_before",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+    "data2vec huggingface": (
+        of_huggingface("Data2VecVision", image_size=64, **TINY),
+        "data2vec_vision.encoder.layer.1.layernorm_before",
+        {(64, 64): (4, 4)},
+    ),
+    "dinov2 huggingface": (
+        of_huggingface("Dinov2", image_size=56, patch_size=14, **TINY),
+        "dinov2.encoder.layer.1.norm1",
+        {(56, 56): (4, 4), (56, 84): (4, 6)},
+    ),
+    "dinov2 with registers": (
+        of_huggingface("Dinov2WithRegisters", image_size=56, patch_size=14, **TINY),
+        "dinov2_with_registers.encoder.layer.1.norm1",
+        {(56, 56): (4, 4), (56, 84): (4, 6)},
+    ),
+    "mlp-mixer": (
+        of_class(MlpMixer, num_blocks=2, embed_dim=32, patch_size=32),
+        "norm",
+        {(96, 96): (3, 3), (96, 160): (3, 5)},
+    ),
+    "gmlp": (
+        of_class(
+            MlpMixer,
+            num_blocks=2,
+            embed_dim=32,
+            block_layer=SpatialGatingBlock,
+            mlp_layer=GatedMlp,
+            mlp_ratio=4,
+        ),
+        "norm",
+        {(64, 64): (4, 4), (64, 96): (4, 6)},
+    ),
+}
+CASES = [(name, size) for name, (_, _, grids) in FAMILIES.items() for size in grids]
+
+
+def seen(model: nn.Module, images: Tensor, what: str) -> Tensor:
+    """The activations or gradients (C, h, w) that a method reads."""
+    kept: list[Tensor] = []
+
+    def look(probe: camkit.Probe) -> Tensor:
+        kept.append(getattr(probe, what)[0])
+        return probe.activations.sum(1)
+
+    camkit.explain(model, images, look)
+    return kept[0]
+
+
+@torch.no_grad()
+def enlivened(model: nn.Module, images: Tensor) -> nn.Module:
+    """Weights that start as zeros drawn anew, and batch norms that saw images."""
+    for module in model.modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, nn.Parameter) and not bool(weight.any()):
+            nn.init.normal_(weight, std=0.02) if weight.ndim > 1 else weight.fill_(1)
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    model.train()(images)
+    return model.eval()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{n} {h}x{w}" for n, (h, w) in CASES])
+def test_a_family_is_known(name: str, size: Size) -> None:
+    make, layer, grids = FAMILIES[name]
+    torch.manual_seed(0)
+    images = torch.randn(4, 3, *size)
+    model = enlivened(make(size), images)
+    e = camkit.explain(model, images[:1])
+    assert e.layer == layer
+    assert e.adapter.startswith(("timm", "torchvision", "transformers"))
+    assert e.cam.shape[1:] == grids[size]
+    assert bool(e.cam.isfinite().all())
+    assert bool(e.cam.amax() > e.cam.amin())
+    assert float((seen(model, images[:1], "gradients") != 0).any(0).float().mean()) >= 0.9
+    if seen_as_it_is(model, layer, images[:1]):
+        return
+    height, width = grids[size]
+    for row, column in [(0, width - 1), (height - 1, 0)]:
+        found = place_of(model, images[:1], row, column)
+        assert abs(found[0] - row) <= 1
+        assert abs(found[1] - column) <= 1
+
+
+def seen_as_it_is(model: nn.Module, layer: str, images: Tensor) -> bool:
+    """Whether the layer gives (N, C, h, w) itself, so that no reshape could be wrong."""
+    kept: list[Tensor] = []
+
+    def look(probe: camkit.Probe) -> Tensor:
+        kept.append(probe.recording.raw)
+        return probe.activations.sum(1)
+
+    camkit.explain(model, images, look)
+    return kept[0].shape == seen(model, images, "activations")[None].shape
+
+
+def place_of(model: nn.Module, images: Tensor, row: int, column: int) -> tuple[int, int]:
+    """The place of the grid that moves most, beside the others, where one patch is bright."""
+    plain = seen(model, images, "activations")
+    height, width = plain.shape[1:]
+    (tall, wide), moved = images.shape[2:], []
+    for r, c in [(row, column), (row, width - 1 - column), (height - 1 - row, column)]:
+        brighter = images.clone()
+        rows = slice(r * tall // height, (r + 1) * tall // height)
+        brighter[:, :, rows, c * wide // width : (c + 1) * wide // width] += 2
+        moved.append((seen(model, brighter, "activations") - plain).abs().sum(0))
+    # What moves alike wherever the patch is, as global attention makes it, is of no place.
+    return divmod(int((moved[0] / torch.stack(moved).mean(0)).argmax()), width)
