@@ -37,7 +37,9 @@ def explain(
 
     Args:
         model: any eager PyTorch model, in any mode, frozen or not, on any device.
-        images: (N, C, H, W) or (C, H, W), prepared as the model was trained.
+        images: (N, C, H, W) or (C, H, W), prepared as the model was trained. For a model that
+            begins with a Conv1d, signals (N, C, L) or (C, L); with a Conv3d, volumes or videos
+            (N, C, D, H, W) or (C, D, H, W). Maps have their rank.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
         target: None for each image's top class; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. Of a
