@@ -88,10 +88,11 @@ def refuse_other_ranks(shape: Sequence[int]) -> None:
     """
     if len(shape) == 2:
         return
-    slice_ = "take one slice, e.heatmap[0, t], for `show_cam_on_image` of camkit_core.image"
+    slice_ = "e.heatmap[0, t]" if len(shape) == 3 else "e.heatmap[0]"
+    how = "with show_cam_on_image of camkit_core.image" if len(shape) == 3 else "as a line"
     raise InputError(
         f"cannot draw a map of shape {tuple(shape)} as a picture; "
-        f"{slice_ if len(shape) > 2 else 'plot e.heatmap[0] as a line'}, or save a .npz"
+        f"draw {slice_} {how}, or save a .npz"
     )
 
 

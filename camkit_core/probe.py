@@ -153,7 +153,7 @@ class Probe:
             return self.scores[:, None] + _full(slopes * (values[:, :, None] - channels)).sum(2)
 
         count = channels.shape[1]
-        if leading := leading_linear(self.recording):
+        if leading := leading_linear(self.recording) if axis == 1 else None:
             size = self._tail_chunk(raw.new_empty(1, len(leading.weight)))
             chunks = stacked(leading.edits(values), size)
             return self._run_tails(chunks, count, share, leading.outputs).T
