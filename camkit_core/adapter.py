@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import LayerError
+from .maps import AXES
 
 Reshape = Callable[[Tensor], Tensor]
 
@@ -22,7 +23,8 @@ class Adapter:
     Attributes:
         layer: the target layer, a module of the model that runs once in a forward pass.
         reshape: from the layer's output to (N, C, h, w), linear and per image (the field's
-            "reshape transform"); None for outputs that are (N, C, h, w) already.
+            "reshape transform"); None for outputs that are (N, C, h, w) already. Of a model for
+            signals it is (N, C, l), for volumes (N, C, d, h, w).
         channel_axis: the axis of C in the layer's own output, used to ablate a channel; None
             has it found by following numbered channels through `reshape`.
         activation: applied to the layer's output before anything reads it, for models that
@@ -45,52 +47,63 @@ def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
         LayerError: when called on any other number of tokens; never reshapes by guess.
     """
 
+    return tokens_on((height, width), prefix)
+
+
+def tokens_on(grid: Sequence[int], prefix: int = 0) -> Reshape:
+    """The same for a grid of any rank."""
+
     def reshape(tokens: Tensor) -> Tensor:
-        if tokens.ndim == 4:
+        if tokens.ndim == len(grid) + 2 > 3:
             return tokens  # a convolution inside a transformer, its patch embedding for one
-        if tokens.ndim != 3 or tokens.shape[1] != prefix + height * width:
+        if tokens.ndim != 3 or tokens.shape[1] != prefix + math.prod(grid):
+            sides = "x".join(map(str, grid))
             raise LayerError(
-                f"expected (N, {prefix} + {height}x{width} tokens, C) from the target layer, got "
+                f"expected (N, {prefix} + {sides} tokens, C) from the target layer, got "
                 f"{tuple(tokens.shape)}; pass reshape_transform= for this layer or choose another"
             )
-        grid = tokens[:, prefix:].reshape(len(tokens), height, width, -1)
-        return grid.permute(0, 3, 1, 2)
+        return tokens[:, prefix:].reshape(len(tokens), *grid, -1).movedim(-1, 1)
 
     return reshape
 
 
 def channels_last_to_grid(output: Tensor) -> Tensor:
-    """A reshape for layers that keep channels last: (N, h, w, C) to (N, C, h, w).
+    """A reshape for layers that keep channels last: (N, h, w, C) to (N, C, h, w); any rank.
 
     Raises:
         LayerError: for any other number of axes.
     """
-    if output.ndim != 4:
+    if output.ndim < 4:
         raise LayerError(
             f"expected (N, h, w, C) from the target layer, got {tuple(output.shape)}; pass "
             f"reshape_transform= for this layer or choose another"
         )
-    return output.permute(0, 3, 1, 2)
+    return output.movedim(-1, 1)
 
 
-def as_grid(adapter: Adapter, output: Tensor) -> Tensor:
+def as_grid(adapter: Adapter, output: Tensor, rank: int) -> Tensor:
     """The layer's output (or its gradient) as (N, C, h, w).
+
+    Args:
+        adapter: how to read it.
+        output: the layer's.
+        rank: how many spatial axes the images have, and so the grid.
 
     Raises:
         LayerError: if it has another shape and the adapter has no reshape for it.
     """
     grid = output if adapter.reshape is None else adapter.reshape(output)
-    if grid.ndim != 4:
+    if grid.ndim != 2 + rank:
         given = "after reshape_transform" if adapter.reshape else "from the target layer"
         raise LayerError(
-            f"expected activations (N, C, h, w) {given}, got {tuple(grid.shape)}"
-            f"{_possible_grids(grid)}; pass reshape_transform= or choose another layer"
+            f"expected activations (N, C, {AXES[rank]}) {given}, got {tuple(grid.shape)}"
+            f"{_possible_grids(grid, rank)}; pass reshape_transform= or choose another layer"
         )
     return grid
 
 
-def _possible_grids(output: Tensor) -> str:
-    if output.ndim != 3:
+def _possible_grids(output: Tensor, rank: int) -> str:
+    if output.ndim != 3 or rank != 2:
         return ""
     tokens = output.shape[1]
     grids = [
@@ -106,7 +119,7 @@ def read_output(adapter: Adapter, output: Any) -> Any:
     return output if adapter.output is None else adapter.output(output)
 
 
-def channel_axis(adapter: Adapter, output: Tensor) -> int:
+def channel_axis(adapter: Adapter, output: Tensor, rank: int) -> int:
     """The axis of the layer's own output along which its channels lie.
 
     Numbers every slice along an axis, reshapes, and looks whether channel k holds number k.
@@ -119,8 +132,9 @@ def channel_axis(adapter: Adapter, output: Tensor) -> int:
     for axis in range(1, output.ndim):
         numbers = torch.arange(output.shape[axis], dtype=output.dtype, device=output.device)
         shape = [-1 if i == axis else 1 for i in range(output.ndim)]
-        grid = as_grid(adapter, numbers.view(shape).expand(output.shape))
-        if grid.shape[1] == len(numbers) and bool((grid == numbers[:, None, None]).all()):
+        grid = as_grid(adapter, numbers.view(shape).expand(output.shape), rank)
+        kept = numbers.view(-1, *[1] * rank)
+        if grid.shape[1] == len(numbers) and bool((grid == kept).all()):
             return axis
     raise LayerError(
         f"cannot tell which axis of the layer's output {tuple(output.shape)} holds the channels; "

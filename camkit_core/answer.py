@@ -72,8 +72,7 @@ class Answer:
         if not count:
             self.plain.notes = self.notes
             self.plain.warn("guided no ReLU: the model has none, so this is the plain gradient")
-        height, width = gradients.shape[-2:]
-        return gradients * heatmaps(cam, (height, width))[:, None].to(gradients.dtype)
+        return gradients * heatmaps(cam, gradients.shape[2:])[:, None].to(gradients.dtype)
 
 
 def _mean(maps: Sequence[Tensor]) -> Tensor:

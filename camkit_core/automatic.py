@@ -53,7 +53,7 @@ class Candidate:
     @property
     def channels(self) -> int:
         """How many channels the grid has."""
-        return self.shape[1 if self.layout.kind in ("NCHW", "NCL") else -1]
+        return self.shape[1 if self.layout.channels_first else -1]
 
 
 def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> list[Candidate]:
@@ -78,12 +78,14 @@ def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> 
             if name:
                 stack.enter_context(hooked(module, note(name)))
         score = _score(companions.call(model, leaf.clone(), image=0))
-    size, prefixes = (images.shape[-2], images.shape[-1]), _prefixes(model)
+    size, prefixes, latest = images.shape[2:], _prefixes(model), tuple[int, ...]()
     seen: list[tuple[str, Tensor, Layout]] = []
     for name, (first, *more) in outputs.items():
         if first is not None and first.requires_grad and len(first) == 1 and not more:
-            layout = layout_of(first.shape, size, prefixes)
+            layout = _slid(model.get_submodule(name), first.shape, size)
+            layout = layout or layout_of(first.shape, size, prefixes, latest)
             if layout is not None:
+                latest = layout.grid
                 seen.append((name, first, layout))
     if not seen or not score.requires_grad:
         return []
@@ -93,6 +95,18 @@ def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> 
         _candidate(name, tensor.shape, layout, gradient)
         for (name, tensor, layout), gradient in zip(seen, gradients, strict=True)
     ]
+
+
+def _slid(module: nn.Module, shape: Sequence[int], size: Sequence[int]) -> Layout | None:
+    """The layout of signals that a window slid over, which is certain.
+
+    A convolution of width 1 may stand for a linear layer on any axis, and one of a single channel
+    may slide over what are channels elsewhere.
+    """
+    if len(size) != 1 or not isinstance(module, (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d)):
+        return None
+    wide = module.kernel_size not in (1, (1,)) and len(shape) == 3 and shape[1] > 1
+    return Layout("NCL", (shape[2],)) if wide and 1 < shape[2] <= size[0] else None
 
 
 def _candidate(

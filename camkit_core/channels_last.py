@@ -15,7 +15,7 @@ _refusing: WeakSet[nn.Module] = WeakSet()
 
 
 def run_quickest(model: nn.Module, images: Tensor, run: Callable[[Tensor], T]) -> T:
-    """`run` on a copy of `images` (N, C, H, W), channels last where that is quicker.
+    """`run` on a copy of `images`, channels last where they are (N, C, H, W) and that is quicker.
 
     On a CPU, convolutions of several images then take half to three quarters of the time, and
     depthwise ones of a single image, too; results differ by rounding alone.

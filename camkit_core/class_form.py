@@ -63,7 +63,7 @@ class ClassForm:
         """The heatmaps of `input_tensor` (N, C, H, W): numpy (N, H, W), float32 in [0, 1].
 
         Args:
-            input_tensor: the images, prepared for the model.
+            input_tensor: the images, prepared for the model; signals and volumes as `explain`.
             targets: one callable for each image, from one sample's output to a scalar.
             aug_smooth: average over six mirrored and rescaled versions of the images.
             eigen_smooth: the first principal component in place of the sum.

@@ -7,6 +7,7 @@ import math
 from torch import Tensor
 
 from .errors import warn
+from .maps import spatial_axes
 from .probe import Probe
 
 
@@ -18,7 +19,8 @@ def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple
         probe: what they were made from.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    ends = zip(cam.amin((1, 2)).tolist(), cam.amax((1, 2)).tolist(), strict=True)  # nan if any is
+    axes = spatial_axes(cam, 1)
+    ends = zip(cam.amin(axes).tolist(), cam.amax(axes).tolist(), strict=True)  # nan if any is
     return tuple(_reason(*pair, probe, index, default_layer) for index, pair in enumerate(ends))
 
 

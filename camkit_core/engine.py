@@ -41,8 +41,11 @@ def explain(
 
     Args:
         model: any eager PyTorch model, in any mode, frozen or not, on any device.
-        images: (N, C, H, W) or (C, H, W), prepared as the model was trained. Of a model that
-            takes more than images, all it takes: by name in a dict, or by position in a tuple.
+        images: (N, C, H, W) or (C, H, W), prepared as the model was trained. For a model that
+            begins with a Conv1d, signals (N, C, L) or (C, L); with a Conv3d, volumes or videos
+            (N, C, D, H, W) or (C, D, H, W). Maps have their rank.
+            Of a model that takes more than images, all it takes: by name in a dict, or by
+            position in a tuple.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
         target: None for each image's top class; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. Of a

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Explanation:
     """The maps of N images by one method for one target each. Holds no model and no graph.
 
+    In shapes, (h, w) and (H, W) stand for the grid and the images' size: (l) and (L) of signals,
+    (d, h, w) and (D, H, W) of volumes and videos.
+
     Attributes:
         cam: (N, h, w), float32 (float64 of a float64 model), signed, at the layer's grid: the
             method's formula and nothing else. Of several layers, their mean (see `explain`).
@@ -70,11 +73,10 @@ class Explanation:
     def heatmap(self) -> Tensor:
         """(N, H, W) float32 in [0, 1] at input size.
 
-        ReLU, bilinear resizing (align_corners=False), division by each map's own maximum; all
+        ReLU, linear resizing (align_corners=False), division by each map's own maximum; all
         zero where there is no evidence.
         """
-        height, width = self.images.shape[-2:]
-        return heatmaps(self.cam, (height, width))
+        return heatmaps(self.cam, self.images.shape[2:])
 
     def describe(self, index: int = 0) -> str:
         """Class and score of one image, e.g. "pug 9.81"."""
@@ -107,7 +109,8 @@ class Explanation:
 
         Raises:
             UnknownName: if no such renderer is installed.
-            InputError: if there is no such image, or `image` is not a picture.
+            InputError: if there is no such image, `image` is not a picture, or the map is that of
+                a signal or a volume, of which there is none.
         """
         from .image import to_picture, visible
         from .plans import find_renderer
@@ -135,8 +138,8 @@ class Explanation:
         values: np.ndarray[Any, Any] = self.heatmap.cpu().numpy()
         return values
 
-    def _repr_png_(self) -> bytes:
-        return _png(self.render("side_by_side"))
+    def _repr_png_(self) -> bytes | None:
+        return _png(self.render("side_by_side")) if self.images.ndim == 4 else None
 
     def _check(self, index: int) -> None:
         if not -len(self) <= index < len(self):
@@ -175,6 +178,9 @@ class Comparison:
             index: which image of the batch.
             image: the picture to draw on, as for `Explanation.render`.
             side: the longer side of each cell, in pixels.
+
+        Raises:
+            InputError: as `Explanation.render`.
         """
         from .image import to_picture, visible
         from .renderers.sheet import sheet
@@ -183,8 +189,8 @@ class Comparison:
         picture = to_picture(visible(first.images[index]) if image is None else image)
         return sheet(self, index, picture, side=side)
 
-    def _repr_png_(self) -> bytes:
-        return _png(self.render())
+    def _repr_png_(self) -> bytes | None:
+        return _png(self.render()) if self[0, 0].images.ndim == 4 else None
 
 
 def _png(picture: Image) -> bytes:

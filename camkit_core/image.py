@@ -80,12 +80,32 @@ def _eight_bit(pixels: Array) -> Array:
     return levels
 
 
+def refuse_other_ranks(shape: Sequence[int]) -> None:
+    """Refuse to draw what is no picture, given the shape of its map.
+
+    Raises:
+        InputError: for any rank but two, saying what can be done instead.
+    """
+    if len(shape) == 2:
+        return
+    slice_ = "e.heatmap[0, t]" if len(shape) == 3 else "e.heatmap[0]"
+    how = "with show_cam_on_image of camkit_core.image" if len(shape) == 3 else "as a line"
+    raise InputError(
+        f"cannot draw a map of shape {tuple(shape)} as a picture; "
+        f"draw {slice_} {how}, or save a .npz"
+    )
+
+
 def visible(image: Tensor) -> Array:
     """A model's input (C, H, W) made visible: (H, W, 3) or (H, W), uint8.
 
     Values in [0, 1] are taken as they are, others stretched to that range. Of more than three
     channels the first three are shown, of two the first.
+
+    Raises:
+        InputError: for a signal or a volume.
     """
+    refuse_other_ranks(image.shape[1:])
     pixels = image.detach().float().cpu()
     pixels = torch.nan_to_num(pixels[:3] if len(pixels) >= 3 else pixels[:1])
     low, high = float(pixels.min()), float(pixels.max())

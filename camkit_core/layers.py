@@ -86,7 +86,7 @@ def candidates(
 
 
 def _has_maps(output: Tensor) -> bool:
-    if output.ndim == 4:
+    if output.ndim >= 4:
         return max(output.shape[2:]) > 1
     return output.ndim == 3 and output.shape[1] > 1
 

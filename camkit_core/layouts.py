@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import gt
 from typing import Literal
 
-from .adapter import Reshape, channels_last_to_grid, tokens_to_grid
+from .adapter import Reshape, channels_last_to_grid, tokens_on
 
 
 @dataclass(frozen=True)
@@ -14,64 +16,86 @@ class Layout:
     """A grid over the image, and where a layer's output has it.
 
     Attributes:
-        kind: the order of the output's axes; L are tokens, `prefix` ones before the grid's.
-        height: of the grid.
-        width: of the grid.
+        kind: the order of the output's axes; L are tokens or a signal's places, `prefix` ones
+            before the grid's.
+        grid: its sides, as many as the images have spatial axes.
         prefix: tokens that are no place of the image, such as the class token.
     """
 
-    kind: Literal["NCHW", "NHWC", "NLC", "NCL"]
-    height: int
-    width: int
+    kind: Literal["NCHW", "NHWC", "NCDHW", "NDHWC", "NLC", "NCL"]
+    grid: tuple[int, ...]
     prefix: int = 0
 
     def __str__(self) -> str:
         prefix = f"{self.prefix} + " if self.prefix else ""
-        return f"{self.kind} {prefix}{self.height}x{self.width}"
+        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}"
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether the channels come right after the batch."""
+        return self.kind.startswith("NC")
 
     @property
     def reshape(self) -> Reshape | None:
-        """From the layer's output to (N, C, height, width); None if it is that already."""
-        if self.kind == "NCHW":
+        """From the layer's output to (N, C, *grid); None if it is that already."""
+        if self.kind in ("NCHW", "NCDHW") or (self.kind == "NCL" and len(self.grid) == 1):
             return None
-        if self.kind == "NHWC":
+        if self.kind in ("NHWC", "NDHWC"):
             return channels_last_to_grid
-        tokens = tokens_to_grid(self.height, self.width, self.prefix)
+        tokens = tokens_on(self.grid, self.prefix)
         return tokens if self.kind == "NLC" else lambda output: tokens(output.transpose(1, 2))
 
 
 def layout_of(
-    shape: Sequence[int], image_size: tuple[int, int], prefixes: Iterable[int] = (0, 1, 2, 5)
+    shape: Sequence[int],
+    image_size: Sequence[int],
+    prefixes: Iterable[int] = (0, 1, 2, 5),
+    latest: Sequence[int] = (),
 ) -> Layout | None:
     """The layout that fits an output's shape (N, ...) best, or None if it is no grid.
 
-    A grid has the image's proportions, as far as whole numbers allow.
+    A grid has the image's proportions, as far as whole numbers allow; that of a video, in height
+    and width. Of signals, and of a volume's tokens, proportions say nothing: these lie on the
+    latest grid.
 
     Args:
         shape: of the output.
-        image_size: (H, W) of the model's input.
+        image_size: (H, W) of the model's input; (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
+        latest: the grid of the layer that ended last, of those where it is known.
     """
+    if len(shape) == 3 and len(image_size) != 2:
+        return _on(latest, shape, prefixes)
     found = [(_misfit(one, image_size), one) for one in _possible(shape, image_size, prefixes)]
     fitting = [(misfit, one) for misfit, one in found if misfit <= _tolerance(one)]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
+def _on(grid: Sequence[int], shape: Sequence[int], prefixes: Iterable[int]) -> Layout | None:
+    """Tokens on a known grid; None where each of their axes could be the places, or neither."""
+    places = math.prod(grid)
+    found = [Layout("NLC", tuple(grid), p) for p in prefixes if shape[1] - p == places][:1]
+    if shape[2] == places:
+        found.append(Layout("NCL", tuple(grid)))
+    return found[0] if grid and len(found) == 1 else None
+
+
 def _possible(
-    shape: Sequence[int], image_size: tuple[int, int], prefixes: Iterable[int]
+    shape: Sequence[int], image_size: Sequence[int], prefixes: Iterable[int]
 ) -> Iterator[Layout]:
-    if len(shape) == 4:
-        yield Layout("NCHW", shape[2], shape[3])
-        yield Layout("NHWC", shape[1], shape[2])
+    if len(shape) == len(image_size) + 2:
+        video = len(shape) == 5
+        yield Layout("NCDHW" if video else "NCHW", tuple(shape[2:]))
+        yield Layout("NDHWC" if video else "NHWC", tuple(shape[1:-1]))
     if len(shape) == 3 and min(shape[1:]) > 1:  # a single token is no grid of one channel
         for prefix in prefixes:
             if height := _height(shape[1] - prefix, image_size):
-                yield Layout("NLC", height, (shape[1] - prefix) // height, prefix)
+                yield Layout("NLC", (height, (shape[1] - prefix) // height), prefix)
         if height := _height(shape[2], image_size):
-            yield Layout("NCL", height, shape[2] // height)
+            yield Layout("NCL", (height, shape[2] // height))
 
 
-def _height(places: int, image_size: tuple[int, int]) -> int:
+def _height(places: int, image_size: Sequence[int]) -> int:
     """The height of the grid of the image's proportions with that many places; 0 if none has."""
     if places < 2:
         return 0
@@ -79,14 +103,14 @@ def _height(places: int, image_size: tuple[int, int]) -> int:
     return 0 if places % height else height
 
 
-def _misfit(layout: Layout, image_size: tuple[int, int]) -> float:
+def _misfit(layout: Layout, image_size: Sequence[int]) -> float:
     """By how many places the grid is wider or narrower than the image's proportions say."""
-    height, width = image_size
-    if layout.height > height or layout.width > width or layout.height * layout.width < 2:
+    h, w = layout.grid[-2:]
+    if any(map(gt, layout.grid, image_size)) or h * w < 2:
         return float("inf")
-    return abs(layout.height * width / height - layout.width)
+    return abs(h * image_size[-1] / image_size[-2] - w)
 
 
 def _tolerance(layout: Layout) -> float:
     # Convolutions without padding drop places at the edge; tokens are cut from all of the image.
-    return 1.5 if layout.kind in ("NCHW", "NHWC") else 0.75
+    return 1.5 if layout.kind not in ("NLC", "NCL") else 0.75

@@ -21,7 +21,11 @@ from .tail import flat, proven_replay, remembered
 from .tape import Call, Slot, Tape, slots_in
 
 # Linear, and keep the channels apart and in order.
-_CHANNELWISE = (F.adaptive_avg_pool2d, F.avg_pool2d, torch.flatten, Tensor.flatten, F.dropout)
+_CHANNELWISE = (
+    *(F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d),
+    *(F.avg_pool1d, F.avg_pool2d, F.avg_pool3d),
+    *(torch.flatten, Tensor.flatten, F.dropout),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Leading:
         """The linear layer's output (N, O) with each channel replaced by its value (N, C)."""
         raw = self.recording.raw.detach()
         plain = _run(self.recording.tape, raw, self.position + 1)
-        change = _run(self.recording.tape, values[:, :, None, None] - raw, self.position)
+        fill = values.view(*values.shape, *[1] * (raw.ndim - 2))
+        change = _run(self.recording.tape, fill - raw, self.position)
         width = change.shape[1] // raw.shape[1]
         for columns in range(0, change.shape[1], width):
             few = slice(columns, columns + width)
@@ -56,10 +61,13 @@ class Leading:
 
 
 def leading_linear(recording: Recording) -> Leading | None:
-    """The first linear layer, if nothing but channelwise calls come before it; proved by a run."""
+    """The first linear layer, if nothing but channelwise calls come before it; proved by a run.
+
+    For a target layer whose channels are on axis 1.
+    """
     calls = recording.tape.calls
     position = next((i for i, call in enumerate(calls) if call.function is F.linear), None)
-    if position is None or recording.raw.ndim != 4 or recording.tape.written:
+    if position is None or recording.tape.written:
         return None
     replay = proven_replay(recording)
     weight = calls[position].args[1] if len(calls[position].args) > 1 else None

@@ -1,10 +1,18 @@
-"""Arithmetic on maps: weigh channels, resize, bring to [0, 1]."""
+"""Arithmetic on maps: weigh channels, resize, bring to [0, 1].
+
+(h, w) stands for any grid: (l) of signals, (h, w) of images, (d, h, w) of volumes and videos.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
+
+AXES = {1: "l", 2: "h, w", 3: "d, h, w"}  # of a grid, as messages name them
+_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
@@ -12,27 +20,33 @@ def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
     return torch.bmm(weights[:, None], activations.flatten(2)).view(-1, *activations.shape[2:])
 
 
-def upsample(maps: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
-    """Maps (N, h, w) resized bilinearly to (N, H, W)."""
-    resized = F.interpolate(maps[:, None], size, mode="bilinear", align_corners=align_corners)
-    return resized[:, 0]
+def spatial_axes(maps: Tensor, first: int) -> tuple[int, ...]:
+    """The axes of the positions, which are all from `first` on."""
+    return tuple(range(first, maps.ndim))
+
+
+def upsample(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
+    """Maps (N, h, w) resized to (N, H, W): linearly, bilinearly or trilinearly."""
+    mode, size = _LINEAR[len(size)], tuple(size)
+    return F.interpolate(maps[:, None], size, mode=mode, align_corners=align_corners)[:, 0]
 
 
 def unit_range(maps: Tensor) -> Tensor:
     """Each map of (N, h, w) stretched to [0, 1]; a constant map becomes zero."""
-    low = maps.amin((-2, -1), keepdim=True)
-    spread = maps.amax((-2, -1), keepdim=True) - low
+    axes = spatial_axes(maps, 1)
+    low = maps.amin(axes, keepdim=True)
+    spread = maps.amax(axes, keepdim=True) - low
     return torch.where(spread > 0, (maps - low) / spread, torch.zeros_like(maps))
 
 
-def heatmaps(cam: Tensor, size: tuple[int, int]) -> Tensor:
+def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
     """Evidence in [0, 1] at input size: (N, h, w) to (N, H, W), float32.
 
-    ReLU, bilinear resizing (align_corners=False), division by each map's own maximum. A map
+    ReLU, linear resizing (align_corners=False), division by each map's own maximum. A map
     without positive values stays zero, and so does what is not finite.
     """
     large = upsample(torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu(), size)
-    top = large.amax((-2, -1), keepdim=True)
+    top = large.amax(spatial_axes(large, 1), keepdim=True)
     # Where the maximum is zero so is all else, and stays it.
     return large.div_(top.clamp_(min=torch.finfo(top.dtype).smallest_normal)).float()
 
@@ -48,4 +62,4 @@ def principal_map(evidence: Tensor) -> Tensor:
     projected = (rows * axes).sum(2)
     total = rows.sum(2)
     sign = torch.where((projected * total).sum(1, keepdim=True) < 0, -1.0, 1.0)
-    return (projected * sign).view(len(evidence), *evidence.shape[-2:])
+    return (projected * sign).view(len(evidence), *evidence.shape[2:])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import CamkitError, UnknownName, unknown
+from .maps import AXES
 from .options import checked, takes
 from .plugins import get_registry
 from .probe import Probe
@@ -41,14 +42,15 @@ class Plan:
         """The method's map, detached.
 
         Raises:
-            CamkitError: if it is no map (N, h, w).
+            CamkitError: if it is no map (N, h, w) of the images' rank.
         """
         cam = self.function(probe, **self.options)
-        if not isinstance(cam, Tensor) or cam.ndim != 3 or len(cam) != len(probe.images):
+        images = probe.images
+        if not isinstance(cam, Tensor) or cam.ndim != images.ndim - 1 or len(cam) != len(images):
             got = tuple(cam.shape) if isinstance(cam, Tensor) else type(cam).__name__
             raise CamkitError(
-                f"method {self.name!r} ({self.origin}) must return a map (N, h, w) for "
-                f"{len(probe.images)} images, and returned {got}"
+                f"method {self.name!r} ({self.origin}) must return a map "
+                f"(N, {AXES[images.ndim - 2]}) for {len(images)} images, and returned {got}"
             )
         return cam.detach() if cam.dtype == torch.float64 else cam.detach().float()
 

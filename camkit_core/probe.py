@@ -16,7 +16,7 @@ from .chunks import chunk_size, run_in_chunks, stacked, tail_chunk_size
 from .errors import warn
 from .guided import guided_gradients
 from .leading import leading_linear
-from .maps import principal_map, weighted_sum
+from .maps import principal_map, spatial_axes, weighted_sum
 from .recording import Recording
 from .runner import Runner
 from .sharing import Shared
@@ -28,7 +28,8 @@ class Probe:
     """One question about one recorded forward pass; each answer is computed when first read.
 
     Letters in shapes: N images, C channels, (h, w) the target layer's grid, (H, W) the images'
-    size. Everything is detached, and float32 (float64 of a float64 model) unless it says else.
+    size; of signals these are (l) and (L), of volumes and videos (d, h, w) and (D, H, W).
+    Everything is detached, and float32 (float64 of a float64 model) unless it says else.
 
     Args:
         shared: the recorded forward pass, and what is shared with other targets.
@@ -59,15 +60,24 @@ class Probe:
         """What the model was given: (N, C, H, W), in the model's dtype."""
         return self.recording.images
 
+    @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The axes of the positions in `activations`, `gradients` and `images`: all from 2 on."""
+        return spatial_axes(self.images, 2)
+
+    @property
+    def _rank(self) -> int:
+        return self.images.ndim - 2
+
     @cached_property
     def activations(self) -> Tensor:
         """The target layer's output as it left the layer, through the reshape: (N, C, h, w)."""
-        return _full(as_grid(self.recording.adapter, self.recording.raw.detach()))
+        return _full(as_grid(self.recording.adapter, self.recording.raw.detach(), self._rank))
 
     @cached_property
     def gradients(self) -> Tensor:
         """The gradient of each image's score with respect to `activations`: (N, C, h, w)."""
-        return _full(as_grid(self.recording.adapter, self.raw_gradients))
+        return _full(as_grid(self.recording.adapter, self.raw_gradients, self._rank))
 
     @cached_property
     def raw_gradients(self) -> Tensor:
@@ -133,7 +143,7 @@ class Probe:
                 value for each image and channel (N, C).
         """
         raw = self.recording.raw.detach()
-        axis = channel_axis(self.recording.adapter, raw)
+        axis = channel_axis(self.recording.adapter, raw, self._rank)
         channels = raw.movedim(axis, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
         values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
@@ -143,7 +153,7 @@ class Probe:
             return self.scores[:, None] + _full(slopes * (values[:, :, None] - channels)).sum(2)
 
         count = channels.shape[1]
-        if leading := leading_linear(self.recording):
+        if leading := leading_linear(self.recording) if axis == 1 else None:
             size = self._tail_chunk(raw.new_empty(1, len(leading.weight)))
             chunks = stacked(leading.edits(values), size)
             return self._run_tails(chunks, count, share, leading.outputs).T
@@ -210,7 +220,8 @@ class Probe:
     def weighted_sum(self, weights: Tensor) -> Tensor:
         """The map that channel weights (N, C) make of the activations: (N, h, w), signed."""
         if self._eigen_smooth:
-            return self.channel_sum(weights[:, :, None, None] * self.activations)
+            weights = weights.view(*weights.shape, *[1] * self._rank)
+            return self.channel_sum(weights * self.activations)
         return weighted_sum(weights, self.activations)
 
     def channel_sum(self, evidence: Tensor) -> Tensor:

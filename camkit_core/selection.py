@@ -80,6 +80,5 @@ def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
     contribution = get_registry().adapter_for(type(model))
     if contribution is None:
         return None, "no adapter"
-    height, width = images.shape[-2:]
-    made = contribution.load()(model, (height, width))
+    made = contribution.load()(model, tuple(images.shape[2:]))
     return made, f"{contribution.name} ({contribution.origin})"

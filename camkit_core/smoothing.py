@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -9,14 +10,14 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from .maps import upsample
+from .maps import spatial_axes, upsample
 
 Change = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class View:
-    """A version of the images: how to change (N, C, H, W), and how to undo it on (N, h, w)."""
+    """A version of the images: how to change them, and how to undo it on maps."""
 
     change: Change
     undo: Change
@@ -25,7 +26,7 @@ class View:
 def views(augment: bool) -> list[View]:
     """The images as they are; with augmentation, six versions of them.
 
-    Six as in the most used library: mirrored or not, values times 0.9, 1 or 1.1.
+    Six as in the most used library: the last axis mirrored or not, values times 0.9, 1 or 1.1.
     """
     if not augment:
         return [View(_same, _same)]
@@ -52,10 +53,10 @@ def mean_of_layers(maps: Sequence[Tensor]) -> Tensor:
     """
     if len(maps) == 1:
         return maps[0]
-    height, width = max((tuple(cam.shape[-2:]) for cam in maps), key=lambda s: s[0] * s[1])
-    return torch.stack([upsample(_unit_size(cam), (height, width)) for cam in maps]).mean(0)
+    finest = max((cam.shape[1:] for cam in maps), key=math.prod)
+    return torch.stack([upsample(_unit_size(cam), finest) for cam in maps]).mean(0)
 
 
 def _unit_size(cam: Tensor) -> Tensor:
-    size = cam.abs().amax((-2, -1), keepdim=True)
+    size = cam.abs().amax(spatial_axes(cam, 1), keepdim=True)
     return torch.where(size > 0, cam / size, torch.zeros_like(cam))

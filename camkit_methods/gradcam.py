@@ -15,4 +15,4 @@ def gradcam(probe: Probe) -> Tensor:
     Returns:
         The map (N, h, w), signed; the paper's ReLU (equation 2) is applied in the heatmap.
     """
-    return probe.weighted_sum(probe.gradients.mean((2, 3)))
+    return probe.weighted_sum(probe.gradients.mean(probe.spatial_axes))

@@ -32,8 +32,8 @@ def gradcam_plusplus(
         The map (N, h, w); its weights are never negative.
     """
     # Where it is negative the denominator may be zero, and the weight is zero anyway.
-    gradient = probe.gradients.clamp(min=0)
-    total = probe.activations.sum((2, 3), keepdim=True)
+    gradient, places = probe.gradients.clamp(min=0), probe.spatial_axes
+    total = probe.activations.sum(places, keepdim=True)
     if negative_sum == "clamp" and variant != "pytorch-grad-cam":
         total = total.clamp(min=0)
     if variant == "pytorch-grad-cam":
@@ -42,5 +42,5 @@ def gradcam_plusplus(
         alpha = 1 / (2 + total * gradient)
     if variant == "official":
         alpha = alpha * (gradient > 0)
-        alpha = alpha / alpha.sum((2, 3), keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
-    return probe.weighted_sum((alpha * gradient).sum((2, 3)))
+        alpha = alpha / alpha.sum(places, keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
+    return probe.weighted_sum((alpha * gradient).sum(places))

@@ -105,9 +105,8 @@ def _masked_scores(
 
 
 def _masked(image: Tensor, maps: Tensor, variant: Variant) -> Iterator[Tensor]:
-    size = (image.shape[-2], image.shape[-1])
     for block in torch.split(maps, 16):
-        masks = upsample(block, size, align_corners=variant == "pytorch-grad-cam")
+        masks = upsample(block, image.shape[1:], align_corners=variant == "pytorch-grad-cam")
         yield from image * (masks if variant == "torch-cam" else unit_range(masks))[:, None]
 
 

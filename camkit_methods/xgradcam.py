@@ -26,13 +26,13 @@ def xgradcam(
     Returns:
         The map (N, h, w), signed.
     """
-    activations, gradients = probe.activations, probe.gradients
-    product, total = (activations * gradients).sum((2, 3)), activations.sum((2, 3))
+    activations, gradients, places = probe.activations, probe.gradients, probe.spatial_axes
+    product, total = (activations * gradients).sum(places), activations.sum(places)
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
-    size = activations.abs().sum((2, 3))
+    size = activations.abs().sum(places)
     vanishing = total.abs() <= tol * size
-    weights = torch.where(vanishing, gradients.mean((2, 3)), product / total)
+    weights = torch.where(vanishing, gradients.mean(places), product / total)
     signed = int((vanishing & (size > 0)).sum())
     if signed:
         probe.note(

@@ -48,19 +48,19 @@ def seen(
 def weights(
     method: str, model: nn.Module, images: Tensor, adapter: Adapter, target: Score
 ) -> tuple[Tensor, Tensor]:
-    """The channel weights (N, C) of a method, and the activations (N, C, h, w)."""
+    """The channel weights (N, C) of a method, and the activations (N, C, h, w); of any rank."""
     reshape = adapter.reshape or (lambda output: output)
     raw, raw_gradient, scores = seen(model, images, adapter, target)
     A, g = reshape(raw), reshape(raw_gradient)
-    S = A.sum((2, 3))
+    S = A.flatten(2).sum(2)
     if method == "gradcam":
-        return g.mean((2, 3)), A
+        return g.flatten(2).mean(2), A
     if method == "gradcam++":
-        alpha = 1 / (2 + S.clamp(min=0)[:, :, None, None] * g.clamp(min=0))
-        return (alpha * g.clamp(min=0)).sum((2, 3)), A
+        alpha = 1 / (2 + _spread(S.clamp(min=0), A) * g.clamp(min=0))
+        return (alpha * g.clamp(min=0)).flatten(2).sum(2), A
     if method == "xgradcam":
-        vanishing = S.abs() <= 1e-3 * A.abs().sum((2, 3))
-        return torch.where(vanishing, g.mean((2, 3)), (A * g).sum((2, 3)) / S), A
+        vanishing = S.abs() <= 1e-3 * A.abs().flatten(2).sum(2)
+        return torch.where(vanishing, g.flatten(2).mean(2), (A * g).flatten(2).sum(2) / S), A
     with torch.no_grad():
         if method == "ablationcam":
             return scores[:, None] - _ablated(model, images, adapter, target, A.shape[1]), A
@@ -86,8 +86,10 @@ def _ablated(
 def _masked(model: nn.Module, images: Tensor, maps: Tensor, target: Score) -> Tensor:
     columns = []
     for channel in maps.unbind(1):
-        mask = F.interpolate(channel[:, None], images.shape[-2:], mode="bilinear")
-        low, high = mask.amin((2, 3), keepdim=True), mask.amax((2, 3), keepdim=True)
+        mode = {3: "linear", 4: "bilinear", 5: "trilinear"}[images.ndim]
+        mask = F.interpolate(channel[:, None], images.shape[2:], mode=mode)
+        ends = mask.flatten(1).amin(1), mask.flatten(1).amax(1)
+        low, high = (_spread(end[:, None], mask) for end in ends)
         mask = torch.where(high > low, (mask - low) / (high - low), torch.zeros_like(mask))
         columns.append(torch.stack([target(row) for row in model(images * mask)]))
     return torch.stack(columns, 1)
@@ -96,4 +98,9 @@ def _masked(model: nn.Module, images: Tensor, maps: Tensor, target: Score) -> Te
 def cam(method: str, model: nn.Module, images: Tensor, adapter: Adapter, target: Score) -> Tensor:
     """The signed map (N, h, w) of a method."""
     given, A = weights(method, model, images, adapter, target)
-    return (given[:, :, None, None] * A).sum(1)
+    return (_spread(given, A) * A).sum(1)
+
+
+def _spread(values: Tensor, like: Tensor) -> Tensor:
+    """(N, C) with as many axes as `like` has."""
+    return values.reshape(*values.shape, *[1] * (like.ndim - 2))

@@ -88,6 +88,28 @@ def test_a_tail_run_leaves_the_edits_as_they_were() -> None:
     assert not torch.allclose(seen[0][0], seen[0][1], rtol=1e-2)
 
 
+class ChannelsLast(nn.Module):
+    """Channels on the last axis, as many as rows, flattened into a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.norm = nn.Conv2d(3, 6, 1), nn.LayerNorm(6)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(216, 7), nn.Tanh(), nn.Linear(7, 3))
+        self.double()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.norm(self.embed(images).permute(0, 2, 3, 1)))
+
+
+def test_rows_are_never_taken_for_channels() -> None:
+    model, images = ChannelsLast(), torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    adapter = camkit.Adapter(model.norm, lambda output: output.permute(0, 3, 1, 2))
+    e = camkit.explain(model, images, "ablationcam", lambda row: row[2], adapter=adapter)
+    wanted = naive.cam("ablationcam", model, images, adapter, lambda row: row[2])
+    assert torch.allclose(e.cam, wanted, rtol=0, atol=1e-12)
+    assert e.cam.abs().max() > 1e-3
+
+
 class ThroughNumpy(nn.Module):
     """A head that leaves PyTorch for its threshold: no tape can follow that."""
 

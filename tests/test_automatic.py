@@ -50,8 +50,8 @@ def test_a_shape_tells_its_layout(
 
 
 def test_prefix_tokens_that_the_model_states_come_first() -> None:
-    assert layout_of((1, 9, 8), (32, 32)) == Layout("NLC", 3, 3)
-    assert layout_of((1, 9, 8), (32, 32), (5, 0)) == Layout("NLC", 2, 2, 5)
+    assert layout_of((1, 9, 8), (32, 32)) == Layout("NLC", (3, 3))
+    assert layout_of((1, 9, 8), (32, 32), (5, 0)) == Layout("NLC", (2, 2), 5)
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", "NLC", "NCL"])
@@ -64,7 +64,7 @@ def test_a_layout_reads_its_own_output(layout: Any) -> None:
         "NLC": torch.cat([torch.zeros(2, 2, 4), tokens], 1),
         "NCL": tokens.transpose(1, 2),
     }[layout]
-    reshape = Layout(layout, 3, 5, 2 if layout == "NLC" else 0).reshape or (lambda output: output)
+    reshape = Layout(layout, (3, 5), 2 if layout == "NLC" else 0).reshape or (lambda output: output)
     assert torch.equal(reshape(written), grid)
 
 

@@ -55,7 +55,9 @@ def camkit_register_methods(register: Register) -> None:
 
 @hookspec
 def camkit_register_adapters(register: Register) -> None:
-    """Register adapters: functions of a model and (height, width) that return an `Adapter`.
+    """Register adapters: functions of a model and its input's size that return an `Adapter`.
+
+    The size is (height, width); of signals (length,), of volumes (depth, height, width).
 
     The name is the dotted path of a class, or a dotted prefix of it.
 

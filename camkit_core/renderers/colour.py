@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import unknown
+from ..image import refuse_other_ranks
 from ..opencv import opencv
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ def coloured(heat: np.ndarray[Any, Any], colormap: str) -> Image.Image:
 def heat_at(
     explanation: Explanation, index: int, size: tuple[int, int]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The heatmap of one image, resized to a picture's (width, height): (height, width)."""
+    """The heatmap of one image, resized to a picture's (width, height): (height, width).
+
+    Raises:
+        InputError: if it is that of a signal or a volume.
+    """
+    refuse_other_ranks(explanation.heatmap.shape[1:])
     heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)
     resized = Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.float32).clip(0, 1)

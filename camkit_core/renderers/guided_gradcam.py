@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ..errors import CamkitError
-from ..image import deprocess_image, to_picture
+from ..image import deprocess_image, refuse_other_ranks, to_picture
 from .caption import no_evidence
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -
         picture: that image, for its size.
 
     Raises:
-        CamkitError: if it was made without.
+        CamkitError: if it was made without, or of a signal or a volume.
     """
     if explanation.guided is None:
         raise CamkitError(
@@ -31,6 +31,7 @@ def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -
             "(in the shell: --guided)"
         )
     gradient = explanation.guided[index].detach().float().cpu()
+    refuse_other_ranks(gradient.shape[1:])
     colours = gradient if len(gradient) == 3 else gradient.sum(0, keepdim=True)
     shown = to_picture(deprocess_image(colours.movedim(0, -1).numpy()))
     drawn = shown.resize(picture.size, Image.Resampling.BICUBIC)
