@@ -21,7 +21,8 @@ from .adapter import Adapter
 from .contexts import hooked
 from .errors import TargetError
 from .layers import no_adapter
-from .layouts import Layout, layout_of
+from .layouts import Layout
+from .stated import Stated, stated
 from .targets import class_logits
 from .trees import first_tensor, replace_first, tensors_in
 
@@ -38,7 +39,8 @@ class Candidate:
         shape: of its output for one image.
         layout: how that is a grid.
         connected: whether the output depends on it in a way that autograd can follow.
-        reach: the share of the grid's places that the top class has a gradient at.
+        reach: the share of the grid's places that the top class has a gradient at; None where
+            there are no values, as on the meta device.
         classes: whether its channels are the classes, so that the top class has one to itself.
     """
 
@@ -46,7 +48,7 @@ class Candidate:
     shape: tuple[int, ...]
     layout: Layout
     connected: bool
-    reach: float
+    reach: float | None
     classes: bool
 
     @property
@@ -55,11 +57,23 @@ class Candidate:
         return self.shape[1 if self.layout.kind in ("NCHW", "NCL") else -1]
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: what each layer that ran once gave, and the score."""
+
+    outputs: dict[str, Tensor]
+    score: Tensor
+
+
 def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
     """The candidates, in the order in which the layers end, from a pass of the first image.
 
     To be called where the model is left `untouched` (contexts.py).
     """
+    return _candidates(_forward(model, images), stated(model, images))
+
+
+def _forward(model: nn.Module, images: Tensor) -> Pass:
     outputs: dict[str, list[Tensor | None]] = {}
 
     def note(name: str) -> Any:
@@ -77,20 +91,22 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
             if name:
                 stack.enter_context(hooked(module, note(name)))
         score = _score(model(leaf.clone()))
-    size, prefixes = (images.shape[-2], images.shape[-1]), _prefixes(model)
-    seen: list[tuple[str, Tensor, Layout]] = []
-    for name, (first, *more) in outputs.items():
-        if first is not None and first.requires_grad and len(first) == 1 and not more:
-            layout = layout_of(first.shape, size, prefixes)
-            if layout is not None:
-                seen.append((name, first, layout))
-    if not seen or not score.requires_grad:
+    once = {name: first for name, (first, *more) in outputs.items() if not more}
+    return Pass({name: one for name, one in once.items() if one is not None}, score)
+
+
+def _candidates(seen: Pass, said: Stated) -> list[Candidate]:
+    grids: list[tuple[str, Tensor, Layout]] = []
+    for name, output in seen.outputs.items():
+        if output.requires_grad and len(output) == 1 and (layout := said.layout(output.shape)):
+            grids.append((name, output, layout))
+    if not grids or not seen.score.requires_grad:
         return []
-    tensors = [tensor for _, tensor, _ in seen]
-    gradients = torch.autograd.grad(score, tensors, allow_unused=True)
+    outputs = [output for _, output, _ in grids]
+    gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
     return [
-        _candidate(name, tensor.shape, layout, gradient)
-        for (name, tensor, layout), gradient in zip(seen, gradients, strict=True)
+        _candidate(name, output.shape, layout, gradient)
+        for (name, output, layout), gradient in zip(grids, gradients, strict=True)
     ]
 
 
@@ -99,6 +115,8 @@ def _candidate(
 ) -> Candidate:
     if gradient is None:
         return Candidate(name, tuple(shape), layout, False, 0.0, False)
+    if gradient.is_meta:
+        return Candidate(name, tuple(shape), layout, True, None, False)
     reached = (layout.reshape(gradient) if layout.reshape else gradient)[0] != 0
     share = float(reached.any(0).float().mean())
     alone = len(reached) > 1 and int(reached.flatten(1).any(1).sum()) == 1
@@ -108,22 +126,38 @@ def _candidate(
 def pick(candidates: Sequence[Candidate], model: nn.Module) -> Candidate | None:
     """The candidate to explain; None if there is none that the gradient reaches.
 
-    Where it is zero everywhere, as behind a head of zeros, the shapes alone decide.
+    Where it is unknown, or zero everywhere as behind a head of zeros, the shapes alone decide.
     """
+    shortlist = _shortlist(candidates, model)
+    return shortlist[-1] if shortlist else None
+
+
+def _shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
     connected = [one for one in candidates if one.connected]
-    silent = not any(one.reach for one in connected)
-    sound = [one for one in connected if silent or one.reach >= REACHED]
+    if not any(one.reach for one in connected):
+        return _by_shape(connected, model)
+    sound = [one for one in connected if one.reach and one.reach >= REACHED]
     before = [one for one in sound if not one.classes] or sound
-    outside = [one for one in before if not _inside_attention(one.name, model)]
-    return (outside or before)[-1] if sound else None
+    return [one for one in before if not _inside_attention(one.name, model)] or before
 
 
-_picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], Candidate | None]]
+def _by_shape(connected: list[Candidate], model: nn.Module) -> list[Candidate]:
+    inside = [_inside_attention(one.name, model) for one in connected]
+    outside = [one for one, within in zip(connected, inside, strict=True) if not within]
+    if outside and outside[-1].layout.prefix and True in inside:
+        # The head may read the class token alone, which the last attention tells of the others.
+        last = len(inside) - inside[::-1].index(True)
+        before = connected[:last]
+        return [one for one in outside if one in before] or outside
+    return outside or connected
+
+
+_picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str]]]
 _picked = WeakKeyDictionary()
 
 
 def automatic_adapter(model: nn.Module, images: Tensor) -> tuple[Adapter, str]:
-    """The adapter found for a model, and what it goes by; remembered for each image size.
+    """The adapter found for a model, and why it is that; remembered for each image size.
 
     To be called where the model is left `untouched` (contexts.py).
 
@@ -133,12 +167,20 @@ def automatic_adapter(model: nn.Module, images: Tensor) -> tuple[Adapter, str]:
     known = _picked.setdefault(model, {})
     size = tuple(images.shape[1:])
     if size not in known:
-        known[size] = pick(survey(model, images), model)
-    found = known[size]
-    if found is None:
-        raise no_adapter(model, images)
-    adapter = Adapter(model.get_submodule(found.name), found.layout.reshape)
-    return adapter, f"automatic: {found.layout}, its gradient reaches {found.reach:.0%} of it"
+        known[size] = _found(model, images)
+    found, why = known[size]
+    return Adapter(model.get_submodule(found.name), found.layout.reshape), why
+
+
+def _found(model: nn.Module, images: Tensor) -> tuple[Candidate, str]:
+    seen, said = _forward(model, images), stated(model, images)
+    shortlist = _shortlist(_candidates(seen, said), model)
+    if not shortlist:
+        raise no_adapter(model, {name: tuple(one.shape) for name, one in seen.outputs.items()})
+    found = shortlist[-1]
+    own = ", as the model states" if said.states(found.layout) else ""
+    by = f"its gradient reaches {found.reach:.0%} of it" if found.reach else "by its shape alone"
+    return found, f"automatic: {found.layout}{own}, {by}; the last of {len(shortlist)} such layers"
 
 
 def _score(output: Any) -> Tensor:
@@ -148,16 +190,6 @@ def _score(output: Any) -> Tensor:
         pass
     floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
     return torch.stack([(tensor.float() ** 2).sum() for tensor in floating]).sum()
-
-
-def _prefixes(model: nn.Module) -> tuple[int, ...]:
-    """Numbers of prefix tokens to try: what the model says of itself, then the usual ones."""
-    said = getattr(model, "num_prefix_tokens", None)  # timm
-    config = getattr(model, "config", None)  # Hugging Face
-    if config is not None and hasattr(config, "num_register_tokens"):
-        said = 1 + int(config.num_register_tokens)
-    usual = (0, 1, 2, 5)
-    return (said, *usual) if isinstance(said, int) else usual
 
 
 def _inside_attention(name: str, model: nn.Module) -> bool:

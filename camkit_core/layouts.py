@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,24 +43,42 @@ class Layout:
 
 
 def layout_of(
-    shape: Sequence[int], image_size: tuple[int, int], prefixes: Iterable[int] = (0, 1, 2, 5)
+    shape: Sequence[int],
+    image_size: tuple[int, int],
+    prefixes: Sequence[int] = (0, 1, 2, 5),
+    grids: Sequence[tuple[int, int]] = (),
 ) -> Layout | None:
     """The layout that fits an output's shape (N, ...) best, or None if it is no grid.
 
-    A grid has the image's proportions, as far as whole numbers allow.
+    A grid is one of those that the model states, or else has the image's proportions, as far as
+    whole numbers allow.
 
     Args:
         shape: of the output.
         image_size: (H, W) of the model's input.
         prefixes: how many tokens may precede those of the grid, the likeliest first.
+        grids: (height, width) of those that the model states.
     """
+    if own := next(_stated(shape, prefixes, grids), None):
+        return own
     found = [(_misfit(one, image_size), one) for one in _possible(shape, image_size, prefixes)]
     fitting = [(misfit, one) for misfit, one in found if misfit <= _tolerance(one)]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
+def _stated(
+    shape: Sequence[int], prefixes: Sequence[int], grids: Sequence[tuple[int, int]]
+) -> Iterator[Layout]:
+    if len(shape) != 3 or min(shape[1:]) == 1:
+        return
+    for prefix in prefixes:
+        for height, width in grids:
+            if shape[1] == prefix + height * width:
+                yield Layout("NLC", height, width, prefix)
+
+
 def _possible(
-    shape: Sequence[int], image_size: tuple[int, int], prefixes: Iterable[int]
+    shape: Sequence[int], image_size: tuple[int, int], prefixes: Sequence[int]
 ) -> Iterator[Layout]:
     if len(shape) == 4:
         yield Layout("NCHW", shape[2], shape[3])

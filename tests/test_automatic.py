@@ -162,7 +162,9 @@ def test_the_map_is_that_of_the_layer_named_and_read_by_hand() -> None:
     by_hand = camkit.explain(model, images, "gradcam", 3, "blocks.1.norm1", reshape)
     assert torch.equal(alone.cam, by_hand.cam)
     assert alone.layer == "blocks.1.norm1"
-    assert alone.adapter == "automatic: NLC 2 + 4x6, its gradient reaches 100% of it"
+    assert alone.adapter == (
+        "automatic: NLC 2 + 4x6, its gradient reaches 100% of it; the last of 7 such layers"
+    )
 
 
 def test_the_search_is_one_pass_the_first_time_only() -> None:
