@@ -33,9 +33,16 @@ PATIENCE = 120  # seconds for a method
 
 
 def checked(part: str, name: str) -> Row:
-    """The row of a model; of the draws of weights the first at which everything is sound."""
+    """The row of a model, method by method."""
     warnings.simplefilter("ignore")
-    row: Row = {}
+    row, built = at_the_first_sound_draw(part, name)
+    row["methods"] = {method: _method(built, method) for method in METHODS}
+    row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
+    return row
+
+
+def at_the_first_sound_draw(part: str, name: str) -> tuple[Row, Built]:
+    """Whether a model's map is sound at one of the draws of weights, and the model at that draw."""
     for draw, prepare in DRAWS.items():
         built = BUILD[part](name)
         prepare(built.model, built.images(4))
@@ -43,9 +50,7 @@ def checked(part: str, name: str) -> Row:
         row = {"part": part, "model": name, "weights": draw, **_soundness(built)}
         if row["sound"]:
             break
-    row["methods"] = {method: _method(built, method) for method in METHODS}
-    row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
-    return row
+    return row, built
 
 
 def _soundness(built: Built) -> Row:

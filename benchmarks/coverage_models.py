@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Built:
-    """A model with random weights and the shape (C, H, W) of what it takes."""
+    """A model with random weights, the shape (C, H, W) of what it takes, and what is explained."""
 
     model: nn.Module
     shape: tuple[int, ...]
     note: str = ""
+    target: Any = None
 
     def images(self, count: int = 1) -> Tensor:
         """Smooth images, as photos are: (count, *shape), of unit variance."""
@@ -131,6 +132,8 @@ def _huggingface() -> dict[str, tuple[Any, Any]]:
 def _config(kind: Any) -> Any:
     if kind.model_type == "timm_wrapper":  # has no architecture of its own
         return kind(architecture="resnet18", num_labels=10)
+    if kind.model_type == "perceiver":  # the default number does not fit two of the three models
+        return kind(num_cross_attention_heads=1)
     return kind()
 
 

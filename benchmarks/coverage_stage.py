@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from math import prod
 from typing import Any
@@ -13,6 +14,7 @@ from camkit_core.contexts import hooked
 from camkit_core.layouts import layout_of
 from camkit_core.trees import first_tensor
 
+ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
 DEPTH = 0.75  # of the layers with weights and a grid must have run by then
 
 
@@ -37,7 +39,8 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
     index = names.index(layer)
     weighted = [at for at, (_, _, weights) in enumerate(ran) if weights]
     depth = sum(at <= index for at in weighted) / max(len(weighted), 1)
-    return depth >= DEPTH and all(places >= ran[index][1] for _, places, _ in ran[index:])
+    later = [places for name, places, _ in ran[index:] if not ATTENTION.search(name)]
+    return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
 
 
 def _places(output: Tensor, images: Tensor) -> int:

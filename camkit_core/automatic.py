@@ -27,7 +27,8 @@ from .targets import class_logits
 from .trees import first_tensor, replace_first, tensors_in
 
 REACHED = 0.9  # of a grid's places must have a gradient
-_INNER = re.compile(r"att(n|ention)|mlp|ffn|feed_?forward", re.IGNORECASE)
+_ATTENTION = r"att(n|ention)"
+_INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,11 @@ def _forward(model: nn.Module, images: Tensor) -> Pass:
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> Any:
             found = first_tensor(output)
-            outputs.setdefault(name, []).append(found)
-            # What follows may change what it is handed in place.
-            return output if found is None else replace_first(output, found.clone())
+            # The gradient that counts is that of what the layer hands on; a copy of it is handed
+            # on, as what follows may change that in place.
+            kept = None if found is None else found.clone()
+            outputs.setdefault(name, []).append(kept)
+            return output if kept is None else replace_first(output, kept.clone())
 
         return hook
 
@@ -138,17 +141,16 @@ def _shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candid
         return _by_shape(connected, model)
     sound = [one for one in connected if one.reach and one.reach >= REACHED]
     before = [one for one in sound if not one.classes] or sound
-    return [one for one in before if not _inside_attention(one.name, model)] or before
+    return [one for one in before if not _inside(_INNER, one.name, model)] or before
 
 
 def _by_shape(connected: list[Candidate], model: nn.Module) -> list[Candidate]:
-    inside = [_inside_attention(one.name, model) for one in connected]
-    outside = [one for one, within in zip(connected, inside, strict=True) if not within]
-    if outside and outside[-1].layout.prefix and True in inside:
+    outside = [one for one in connected if not _inside(_INNER, one.name, model)]
+    if outside and outside[-1].layout.prefix:
         # The head may read the class token alone, which the last attention tells of the others.
-        last = len(inside) - inside[::-1].index(True)
-        before = connected[:last]
-        return [one for one in outside if one in before] or outside
+        attending = [_inside(_ATTENTION, one.name, model) for one in connected]
+        last = max((at for at, within in enumerate(attending) if within), default=len(connected))
+        outside = [one for one in outside if one in connected[:last]] or outside
     return outside or connected
 
 
@@ -189,13 +191,14 @@ def _score(output: Any) -> Tensor:
     except TargetError:
         pass
     floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
-    return torch.stack([(tensor.float() ** 2).sum() for tensor in floating]).sum()
+    squares = [(tensor.float() ** 2).sum() for tensor in floating]
+    return torch.stack(squares).sum() if squares else torch.zeros(())
 
 
-def _inside_attention(name: str, model: nn.Module) -> bool:
+def _inside(pattern: str, name: str, model: nn.Module) -> bool:
     parts = name.split(".")[:-1]
     parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
     return any(
-        _INNER.search(f"{part} {type(model.get_submodule(parent)).__name__}")
+        re.search(pattern, f"{part} {type(model.get_submodule(parent)).__name__}", re.IGNORECASE)
         for part, parent in zip(parts, parents, strict=True)
     )
