@@ -96,7 +96,12 @@ def _crop(name: str) -> int:
 
 # Hugging Face
 
-LAYERS = ("num_hidden_layers", "num_layers", "n_layer")  # names of a depth, made small
+LAYERS = (
+    "num_hidden_layers",
+    "num_layers",
+    "n_layer",
+    "num_self_attends_per_block",
+)  # depths, made small
 
 
 def huggingface_names() -> list[str]:

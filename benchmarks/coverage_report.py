@@ -85,7 +85,8 @@ EXPLAINED = [
     "**Weights.** Where a layer looks is a matter of architecture, but random weights can drown "
     "it. The first of three draws at which all is sound is taken: *as built* by the library; "
     "*calibrated*, with layers of zeros drawn anew and batch norms that saw four images; *local*, "
-    "also with kernels narrowed to their middle, and learned attention biases to a place's own.",
+    "also with kernels drawn anew and narrowed to their middle, and learned attention biases that "
+    "favour a place's own.",
     "",
     "**Methods.** G GradCAM, G++ GradCAM++, X XGradCAM, A AblationCAM, S ScoreCAM (8 channels): "
     "those listed give a finite map that is not constant. *Seconds* are GradCAM's first call, "

@@ -35,12 +35,13 @@ def calibrated(model: nn.Module, images: Tensor) -> None:
 
 @torch.no_grad()
 def local(model: nn.Module, images: Tensor) -> None:
-    """Also narrow each kernel to its middle, and each learned bias of attention to its own place.
+    """Also draw kernels anew, narrowed to their middle, and let places attend to themselves.
 
     Strides, padding and shapes stay, so that the places of the grid stay where they are.
     """
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)) and module.stride != module.kernel_size:
+            nn.init.kaiming_normal_(module.weight)  # some start so small that nothing comes through
             module.weight.mul_(_window(module.kernel_size))
     for name, parameter in model.named_parameters():
         if name.endswith("attention_biases"):  # (heads, offsets), the first of which is none

@@ -17,6 +17,12 @@ def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 
 
 def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
-    """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model."""
+    """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model.
+
+    Parallel blocks call it `in_norm`; where each branch has its own, the block before is taken.
+    """
     height, width = model.patch_embed.dynamic_feat_size(image_size)
-    return Adapter(model.blocks[-1].norm1, tokens_to_grid(height, width, model.num_prefix_tokens))
+    last = model.blocks[-1]
+    norms = [getattr(last, name) for name in ("norm1", "in_norm") if hasattr(last, name)]
+    layer = norms[0] if norms else model.blocks[-2]
+    return Adapter(layer, tokens_to_grid(height, width, model.num_prefix_tokens))

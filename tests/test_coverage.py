@@ -17,7 +17,7 @@ import camkit_core as camkit
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
-from coverage_checks import at_the_first_sound_draw, resolved
+from coverage_checks import drawn, resolved
 from coverage_models import Built
 from coverage_orientation import orientation
 from coverage_stage import in_last_stage
@@ -101,25 +101,27 @@ def test_the_last_stage_has_run_most_layers_and_nothing_coarser_follows() -> Non
 
 # Models
 
-SPREAD = [
-    ("timm", "test_byobnet", "NCHW 5x5"),
-    ("timm", "swin_tiny_patch4_window7_224", "NHWC 7x7"),
-    ("timm", "levit_128s", "NLC 4x4"),
-    ("timm", "vit_tiny_patch16_dinov3_qkvb", "NLC 5 + 16x16"),
-    ("timm", "crossvit_tiny_240", "NLC 1 + 14x14"),
-    ("torchvision", "mobilenet_v3_small", "NCHW 7x7"),
-    ("torchvision", "swin_t", "NCHW 7x7"),
-    ("huggingface", "ViTForImageClassification", "NLC 1 + 14x14"),
-    ("huggingface", "DeiTForImageClassification", "NLC 2 + 14x14"),
-    ("huggingface", "Dinov2WithRegistersForImageClassification", "NLC 5 + 14x14"),
-    ("huggingface", "SwinForImageClassification", "NLC 7x7"),
-    ("huggingface", "SegformerForImageClassification", "NCHW 7x7"),
+SPREAD = [  # and the draw of weights at which the model shows it
+    ("timm", "test_byobnet", "NCHW 5x5", "as built"),
+    ("timm", "swin_tiny_patch4_window7_224", "NHWC 7x7", "as built"),
+    ("timm", "levit_128s", "NLC 4x4", "local"),
+    ("timm", "vit_tiny_patch16_dinov3_qkvb", "NLC 5 + 16x16", "as built"),
+    ("timm", "crossvit_tiny_240", "NLC 1 + 14x14", "as built"),
+    ("torchvision", "mobilenet_v3_small", "NCHW 7x7", "as built"),
+    ("torchvision", "swin_t", "NCHW 7x7", "as built"),
+    ("huggingface", "ViTForImageClassification", "NLC 1 + 14x14", "as built"),
+    ("huggingface", "DeiTForImageClassification", "NLC 2 + 14x14", "as built"),
+    ("huggingface", "Dinov2WithRegistersForImageClassification", "NLC 5 + 14x14", "as built"),
+    ("huggingface", "SwinForImageClassification", "NLC 7x7", "as built"),
+    ("huggingface", "SegformerForImageClassification", "NCHW 7x7", "as built"),
 ]
 
 
-@pytest.mark.parametrize(("part", "name", "layout"), SPREAD)
-def test_a_model_of_each_kind_gives_a_sound_map(part: str, name: str, layout: str) -> None:
-    row, _ = at_the_first_sound_draw(part, name)
+@pytest.mark.parametrize(("part", "name", "layout", "draw"), SPREAD)
+def test_a_model_of_each_kind_gives_a_sound_map(
+    part: str, name: str, layout: str, draw: str
+) -> None:
+    row, _ = drawn(part, name, draw)
     assert row["sound"], row
     assert layout in row["chosen by"]
 
@@ -135,7 +137,7 @@ def test_a_model_of_each_kind_gives_a_sound_map(part: str, name: str, layout: st
     ],
 )
 def test_without_values_the_same_layer_is_found(name: str) -> None:
-    row, _ = at_the_first_sound_draw("timm", name)
+    row, _ = drawn("timm", name, "as built")
     assert resolved("timm", name)["layer"] == row["layer"]
 
 
