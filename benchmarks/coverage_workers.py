@@ -49,10 +49,10 @@ class _Worker:
         self.process: Any = None
 
     def ask(self, task: Task, seconds: float) -> tuple[Any, str]:
-        if self.process is None:
-            self.start()
-        self.pipe.send(task)
         try:
+            if self.process is None:
+                self.start()
+            self.pipe.send(task)
             if self.pipe.poll(seconds):
                 return self.pipe.recv()  # type: ignore[no-any-return]
             answer = f"given up after {seconds:.0f} s"
@@ -67,6 +67,7 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(other, self.function), daemon=True)
         self.process.start()
         other.close()
+        self.pipe.recv()  # it has imported what it needs
 
     def end(self) -> None:
         if self.process is not None:
@@ -79,6 +80,7 @@ def _serve(pipe: Connection, function: Function) -> None:
     import torch
 
     torch.set_num_threads(1)
+    pipe.send("ready")
     while True:
         try:
             task = pipe.recv()

@@ -23,7 +23,7 @@ from .errors import TargetError
 from .layers import no_adapter
 from .layouts import Layout
 from .stated import Stated, stated
-from .targets import class_logits
+from .targets import class_logits, found_logits
 from .trees import first_tensor, replace_first, tensors_in
 
 REACHED = 0.9  # of a grid's places must have a gradient
@@ -60,10 +60,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Pass:
-    """One forward pass: what each layer that ran once gave, and the score."""
+    """One forward pass: what each layer that ran once gave, the score, and how many classes."""
 
     outputs: dict[str, Tensor]
     score: Tensor
+    classes: int | None
 
 
 def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
@@ -93,9 +94,15 @@ def _forward(model: nn.Module, images: Tensor) -> Pass:
         for name, module in model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
-        score = _score(model(leaf.clone()))
+        output = model(leaf.clone())
+        score = _score(output)
     once = {name: first for name, (first, *more) in outputs.items() if not more}
-    return Pass({name: one for name, one in once.items() if one is not None}, score)
+    logits = found_logits(output)
+    return Pass(
+        {name: one for name, one in once.items() if one is not None},
+        score,
+        None if logits is None else logits.shape[1],
+    )
 
 
 def _candidates(seen: Pass, said: Stated) -> list[Candidate]:
@@ -108,21 +115,23 @@ def _candidates(seen: Pass, said: Stated) -> list[Candidate]:
     outputs = [output for _, output, _ in grids]
     gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
     return [
-        _candidate(name, output.shape, layout, gradient)
+        _candidate(name, output.shape, layout, gradient, seen.classes)
         for (name, output, layout), gradient in zip(grids, gradients, strict=True)
     ]
 
 
 def _candidate(
-    name: str, shape: Sequence[int], layout: Layout, gradient: Tensor | None
+    name: str, shape: Sequence[int], layout: Layout, gradient: Tensor | None, classes: int | None
 ) -> Candidate:
     if gradient is None:
         return Candidate(name, tuple(shape), layout, False, 0.0, False)
-    if gradient.is_meta:
-        return Candidate(name, tuple(shape), layout, True, None, False)
-    reached = (layout.reshape(gradient) if layout.reshape else gradient)[0] != 0
+    grid = (layout.reshape(gradient) if layout.reshape else gradient)[0]
+    if grid.is_meta:
+        return Candidate(name, tuple(shape), layout, True, None, len(grid) == classes)
+    reached = grid != 0
     share = float(reached.any(0).float().mean())
-    alone = len(reached) > 1 and int(reached.flatten(1).any(1).sum()) == 1
+    channels = int(reached.flatten(1).any(1).sum())
+    alone = len(grid) > 1 and channels == 1 if channels else len(grid) == classes
     return Candidate(name, tuple(shape), layout, True, share, alone)
 
 
@@ -145,13 +154,14 @@ def _shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candid
 
 
 def _by_shape(connected: list[Candidate], model: nn.Module) -> list[Candidate]:
-    outside = [one for one in connected if not _inside(_INNER, one.name, model)]
+    before = [one for one in connected if not one.classes]
+    outside = [one for one in before if not _inside(_INNER, one.name, model)]
     if outside and outside[-1].layout.prefix:
         # The head may read the class token alone, which the last attention tells of the others.
         attending = [_inside(_ATTENTION, one.name, model) for one in connected]
         last = max((at for at, within in enumerate(attending) if within), default=len(connected))
         outside = [one for one in outside if one in connected[:last]] or outside
-    return outside or connected
+    return outside or before or connected
 
 
 _picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str]]]

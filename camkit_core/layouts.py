@@ -83,11 +83,12 @@ def _possible(
     if len(shape) == 4:
         yield Layout("NCHW", shape[2], shape[3])
         yield Layout("NHWC", shape[1], shape[2])
-    if len(shape) == 3 and min(shape[1:]) > 1:  # a single token is no grid of one channel
+    if len(shape) == 3 and min(shape[1:]) > 1:
         for prefix in prefixes:
             if height := _height(shape[1] - prefix, image_size):
                 yield Layout("NLC", height, (shape[1] - prefix) // height, prefix)
-        if height := _height(shape[2], image_size):
+        # A few tokens alone, the class token for one, are no channels of a grid.
+        if shape[1] > max(prefixes) and (height := _height(shape[2], image_size)):
             yield Layout("NCL", height, shape[2] // height)
 
 

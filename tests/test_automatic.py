@@ -41,6 +41,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
         ((1, 3, 197, 64), (224, 224), "None"),
         ((1, 1000), (224, 224), "None"),
         ((1, 1, 256), (224, 224), "None"),
+        ((1, 2, 256), (224, 224), "None"),
         ((1, 199, 192), (224, 224), "None"),
         ((1, 64, 40, 10), (224, 224), "None"),
     ],
@@ -246,6 +247,14 @@ def test_on_the_meta_device_shapes_decide() -> None:
     chosen = pick(candidates, model)
     assert chosen is not None
     assert (chosen.name, chosen.reach) == ("blocks.1.norm1", None)
+
+
+def test_maps_of_the_classes_are_known_by_their_number_where_there_are_no_values() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1)
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).to("meta")
+    chosen = pick(survey(model, torch.zeros(1, 3, 12, 12, device="meta")), model)
+    assert chosen is not None
+    assert chosen.name == "1"
 
 
 def test_a_search_that_finds_nothing_is_one_pass_too() -> None:

@@ -146,10 +146,10 @@ def test_without_values_the_same_layer_is_found(name: str) -> None:
 
 def test_what_hangs_dies_or_fails_is_an_answer_too() -> None:
     tasks = [("return 3",), ("hang",), ("die",), ("fail",), ("return 4",)]
-    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 20)}
+    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 2)}
     assert answers["return 3"] == (3, "")
     assert answers["return 4"] == (4, "")
-    assert answers["hang"] == (None, "given up after 20 s")
+    assert answers["hang"] == (None, "given up after 2 s")
     assert "the process died" in answers["die"][1]
     assert answers["fail"] == (None, "ValueError: fail")
 
