@@ -20,7 +20,7 @@ from torch import Tensor
 Activations = Callable[[Tensor], Tensor]  # of images (N, C, *size): (N, C, *grid)
 FOUND = 0.8  # of the places make a map the right way round
 BRIGHTER = 0.5  # in standard deviations of the image
-CHUNK = 5  # images at once
+PIXELS = 750_000  # of images run at once
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ def orientation(activations: Activations, images: Tensor) -> Orientation:
         images: (N, C, *size); the first is enough where it finds the places.
     """
     energy: Tensor | float = 0.0
+    chunk = max(1, PIXELS // images[0, 0].numel())
     for image in images.split(1):
         plain = activations(image)
         grid = tuple(plain.shape[2:])
         corners = places(grid)
         edited = torch.cat([brightened(image, place, grid) for place in corners])
-        moved = torch.cat([activations(chunk) for chunk in edited.split(CHUNK)]) - plain
+        moved = torch.cat([activations(chunk) for chunk in edited.split(chunk)]) - plain
         energy = energy + moved.double().square().sum(1)
         found = Orientation(_literal(energy, corners), _assigned(energy, corners))
         if found.right:

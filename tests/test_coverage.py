@@ -28,7 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 # Orientation
 
-SHUFFLED = torch.Generator().manual_seed(0)
 WRONG: dict[str, Callable[[Tensor], Tensor]] = {
     "transposed": lambda grid: grid.transpose(-1, -2),
     "rows flipped": lambda grid: grid.flip(-2),
