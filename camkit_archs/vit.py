@@ -19,11 +19,14 @@ def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model.
 
-    In blocks that normalise afterwards, the last attention reads the block before.
+    Parallel blocks call it `in_norm`. Where it comes after attention, or each branch has one of
+    its own, attention reads the block before.
     """
     height, width = model.patch_embed.dynamic_feat_size(image_size)
-    afterwards = type(model.blocks[-1]).__name__ in ("EvaBlockPostNorm", "ResPostBlock")
-    layer = model.blocks[-2] if afterwards else model.blocks[-1].norm1
+    last = model.blocks[-1]
+    afterwards = type(last).__name__ in ("EvaBlockPostNorm", "ResPostBlock")
+    norms = [getattr(last, name) for name in ("norm1", "in_norm") if hasattr(last, name)]
+    layer = norms[0] if norms and not afterwards else model.blocks[-2]
     return Adapter(layer, tokens_to_grid(height, width, model.num_prefix_tokens))
 
 

@@ -22,12 +22,14 @@ from .companions import ALONE, Companions
 from .contexts import hooked
 from .errors import TargetError
 from .layers import no_adapter
-from .layouts import Layout, layout_of
-from .targets import class_logits
+from .layouts import Layout
+from .stated import Stated, stated
+from .targets import class_logits, found_logits
 from .trees import first_tensor, replace_first, tensors_in
 
 REACHED = 0.9  # of a grid's places must have a gradient
-_INNER = re.compile(r"att(n|ention)|mlp|ffn|feed_?forward", re.IGNORECASE)
+_ATTENTION = r"att(n|ention)"
+_INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Candidate:
         shape: of its output for one image.
         layout: how that is a grid.
         connected: whether the output depends on it in a way that autograd can follow.
-        reach: the share of the grid's places that the top class has a gradient at.
+        reach: the share of the grid's places that the top class has a gradient at; None where
+            there are no values, as on the meta device.
         classes: whether its channels are the classes, so that the top class has one to itself.
     """
 
@@ -47,7 +50,7 @@ class Candidate:
     shape: tuple[int, ...]
     layout: Layout
     connected: bool
-    reach: float
+    reach: float | None
     classes: bool
 
     @property
@@ -56,19 +59,52 @@ class Candidate:
         return self.shape[1 if self.layout.channels_first else -1]
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass of one image.
+
+    Attributes:
+        shapes: of the output of each layer that ran once.
+        grids: of these the outputs that are grids, and how.
+        score: what the model is asked to explain.
+        classes: how many there are, if it gives class scores.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    grids: dict[str, tuple[Tensor, Layout]]
+    score: Tensor
+    classes: int | None
+
+
 def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> list[Candidate]:
     """The candidates, in the order in which the layers end, from a pass of the first image.
 
     To be called where the model is left `untouched` (contexts.py).
     """
-    outputs: dict[str, list[Tensor | None]] = {}
+    return _candidates(_forward(model, images, stated(model, images), companions))
+
+
+def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Companions) -> Pass:
+    runs: dict[str, list[tuple[int, ...]]] = {}
+    grids: dict[str, tuple[Tensor, Layout]] = {}
+    latest: tuple[int, ...] = ()
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> Any:
+            nonlocal latest
             found = first_tensor(output)
-            outputs.setdefault(name, []).append(found)
-            # What follows may change what it is handed in place.
-            return output if found is None else replace_first(output, found.clone())
+            runs.setdefault(name, []).append(() if found is None else tuple(found.shape))
+            if found is None or len(found) != 1:
+                return output
+            layout = said.slid(module, found.shape) or said.layout(found.shape, latest)
+            if layout is None:
+                return output
+            latest = layout.grid
+            # The gradient that counts is that of what the layer hands on; a copy of it is handed
+            # on, as what follows may change that in place.
+            kept = found.clone()
+            grids[name] = kept, layout
+            return replace_first(output, kept.clone())
 
         return hook
 
@@ -77,70 +113,81 @@ def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> 
         for name, module in model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
-        score = _score(companions.call(model, leaf.clone(), image=0))
-    size, prefixes, latest = images.shape[2:], _prefixes(model), tuple[int, ...]()
-    seen: list[tuple[str, Tensor, Layout]] = []
-    for name, (first, *more) in outputs.items():
-        if first is not None and first.requires_grad and len(first) == 1 and not more:
-            layout = _slid(model.get_submodule(name), first.shape, size)
-            layout = layout or layout_of(first.shape, size, prefixes, latest)
-            if layout is not None:
-                latest = layout.grid
-                seen.append((name, first, layout))
-    if not seen or not score.requires_grad:
+        output = companions.call(model, leaf.clone(), image=0)
+        score = _score(output)
+    once = {name: first for name, (first, *more) in runs.items() if not more}
+    logits = found_logits(output)
+    return Pass(
+        once,
+        {name: grid for name, grid in grids.items() if name in once and grid[0].requires_grad},
+        score,
+        None if logits is None else logits.shape[1],
+    )
+
+
+def _candidates(seen: Pass) -> list[Candidate]:
+    if not seen.grids or not seen.score.requires_grad:
         return []
-    tensors = [tensor for _, tensor, _ in seen]
-    gradients = torch.autograd.grad(score, tensors, allow_unused=True)
+    outputs = [output for output, _ in seen.grids.values()]
+    gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
     return [
-        _candidate(name, tensor.shape, layout, gradient)
-        for (name, tensor, layout), gradient in zip(seen, gradients, strict=True)
+        _candidate(name, output.shape, layout, gradient, seen.classes)
+        for (name, (output, layout)), gradient in zip(seen.grids.items(), gradients, strict=True)
     ]
 
 
-def _slid(module: nn.Module, shape: Sequence[int], size: Sequence[int]) -> Layout | None:
-    """The layout of signals that a window slid over, which is certain.
-
-    A convolution of width 1 may stand for a linear layer on any axis, and one of a single channel
-    may slide over what are channels elsewhere.
-    """
-    if len(size) != 1 or not isinstance(module, (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d)):
-        return None
-    wide = module.kernel_size not in (1, (1,)) and len(shape) == 3 and shape[1] > 1
-    return Layout("NCL", (shape[2],)) if wide and 1 < shape[2] <= size[0] else None
-
-
 def _candidate(
-    name: str, shape: Sequence[int], layout: Layout, gradient: Tensor | None
+    name: str, shape: Sequence[int], layout: Layout, gradient: Tensor | None, classes: int | None
 ) -> Candidate:
     if gradient is None:
         return Candidate(name, tuple(shape), layout, False, 0.0, False)
-    reached = (layout.reshape(gradient) if layout.reshape else gradient)[0] != 0
+    grid = (layout.reshape(gradient) if layout.reshape else gradient)[0]
+    if grid.is_meta:
+        return Candidate(name, tuple(shape), layout, True, None, len(grid) == classes)
+    reached = grid != 0
     share = float(reached.any(0).float().mean())
-    alone = len(reached) > 1 and int(reached.flatten(1).any(1).sum()) == 1
+    channels = int(reached.flatten(1).any(1).sum())
+    alone = len(grid) > 1 and channels == 1 if channels else len(grid) == classes
     return Candidate(name, tuple(shape), layout, True, share, alone)
 
 
 def pick(candidates: Sequence[Candidate], model: nn.Module) -> Candidate | None:
     """The candidate to explain; None if there is none that the gradient reaches.
 
-    Where it is zero everywhere, as behind a head of zeros, the shapes alone decide.
+    Where it is unknown, or zero everywhere as behind a head of zeros, the shapes alone decide.
     """
+    shortlist = _shortlist(candidates, model)
+    return shortlist[-1] if shortlist else None
+
+
+def _shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
     connected = [one for one in candidates if one.connected]
-    silent = not any(one.reach for one in connected)
-    sound = [one for one in connected if silent or one.reach >= REACHED]
+    if not any(one.reach for one in connected):
+        return _by_shape(connected, model)
+    sound = [one for one in connected if one.reach and one.reach >= REACHED]
     before = [one for one in sound if not one.classes] or sound
-    outside = [one for one in before if not _inside_attention(one.name, model)]
-    return (outside or before)[-1] if sound else None
+    return [one for one in before if not _inside(_INNER, one.name, model)] or before
 
 
-_picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], Candidate | None]]
+def _by_shape(connected: list[Candidate], model: nn.Module) -> list[Candidate]:
+    before = [one for one in connected if not one.classes]
+    outside = [one for one in before if not _inside(_INNER, one.name, model)]
+    if outside and outside[-1].layout.prefix:
+        # The head may read the class token alone, which the last attention tells of the others.
+        attending = [_inside(_ATTENTION, one.name, model) for one in connected]
+        last = max((at for at, within in enumerate(attending) if within), default=len(connected))
+        outside = [one for one in outside if one in connected[:last]] or outside
+    return outside or before or connected
+
+
+_picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str]]]
 _picked = WeakKeyDictionary()
 
 
 def automatic_adapter(
     model: nn.Module, images: Tensor, companions: Companions = ALONE
 ) -> tuple[Adapter, str]:
-    """The adapter found for a model, and what it goes by; remembered for each image size.
+    """The adapter found for a model, and why it is that; remembered for each image size.
 
     To be called where the model is left `untouched` (contexts.py).
 
@@ -150,12 +197,21 @@ def automatic_adapter(
     known = _picked.setdefault(model, {})
     size = tuple(images.shape[1:])
     if size not in known:
-        known[size] = pick(survey(model, images, companions), model)
-    found = known[size]
-    if found is None:
-        raise no_adapter(model, images, companions)
-    adapter = Adapter(model.get_submodule(found.name), found.layout.reshape)
-    return adapter, f"automatic: {found.layout}, its gradient reaches {found.reach:.0%} of it"
+        known[size] = _found(model, images, companions)
+    found, why = known[size]
+    return Adapter(model.get_submodule(found.name), found.layout.reshape), why
+
+
+def _found(model: nn.Module, images: Tensor, companions: Companions) -> tuple[Candidate, str]:
+    said = stated(model, images)
+    seen = _forward(model, images, said, companions)
+    shortlist = _shortlist(_candidates(seen), model)
+    if not shortlist:
+        raise no_adapter(model, seen.shapes)
+    found = shortlist[-1]
+    own = ", as the model states" if said.states(found.layout) else ""
+    by = f"its gradient reaches {found.reach:.0%} of it" if found.reach else "by its shape alone"
+    return found, f"automatic: {found.layout}{own}, {by}; the last of {len(shortlist)} such layers"
 
 
 def _score(output: Any) -> Tensor:
@@ -164,23 +220,14 @@ def _score(output: Any) -> Tensor:
     except TargetError:
         pass
     floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
-    return torch.stack([(tensor.float() ** 2).sum() for tensor in floating]).sum()
+    squares = [(tensor.float() ** 2).sum() for tensor in floating]
+    return torch.stack(squares).sum() if squares else torch.zeros(())
 
 
-def _prefixes(model: nn.Module) -> tuple[int, ...]:
-    """Numbers of prefix tokens to try: what the model says of itself, then the usual ones."""
-    said = getattr(model, "num_prefix_tokens", None)  # timm
-    config = getattr(model, "config", None)  # Hugging Face
-    if config is not None and hasattr(config, "num_register_tokens"):
-        said = 1 + int(config.num_register_tokens)
-    usual = (0, 1, 2, 5)
-    return (said, *usual) if isinstance(said, int) else usual
-
-
-def _inside_attention(name: str, model: nn.Module) -> bool:
+def _inside(pattern: str, name: str, model: nn.Module) -> bool:
     parts = name.split(".")[:-1]
     parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
     return any(
-        _INNER.search(f"{part} {type(model.get_submodule(parent)).__name__}")
+        re.search(pattern, f"{part} {type(model.get_submodule(parent)).__name__}", re.IGNORECASE)
         for part, parent in zip(parts, parents, strict=True)
     )

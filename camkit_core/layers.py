@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from difflib import get_close_matches
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from .companions import Companions
-from .contexts import hooked
 from .errors import LayerError, NoAdapter
-from .trees import first_tensor
 
 Layer = nn.Module | str
 
@@ -63,42 +58,23 @@ def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
     )
 
 
-def candidates(
-    model: nn.Module, images: Tensor, companions: Companions
-) -> list[tuple[str, tuple[int, ...]]]:
-    """Name and output shape of the layers that give activation maps, in the order they ran."""
-    seen: dict[str, tuple[int, ...]] = {}
-
-    def note(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, output: Any) -> None:
-            found = first_tensor(output)
-            if found is not None and _has_maps(found):
-                seen[name] = tuple(found.shape)
-
-        return hook
-
-    with torch.no_grad(), ExitStack() as stack:
-        for name, module in model.named_modules():
-            if name:
-                stack.enter_context(hooked(module, note(name)))
-        companions.call(model, images[:1], image=0)
-    return list(seen.items())
+def _has_maps(shape: tuple[int, ...]) -> bool:
+    if len(shape) >= 4:
+        return max(shape[2:]) > 1
+    return len(shape) == 3 and shape[1] > 1
 
 
-def _has_maps(output: Tensor) -> bool:
-    if output.ndim >= 4:
-        return max(output.shape[2:]) > 1
-    return output.ndim == 3 and output.shape[1] > 1
+def no_adapter(model: nn.Module, shapes: dict[str, tuple[int, ...]]) -> NoAdapter:
+    """The error for a model no adapter knows, with the last layers that could be explained.
 
-
-def no_adapter(model: nn.Module, images: Tensor, companions: Companions) -> NoAdapter:
-    """The error for a model no adapter knows, with the last layers that could be explained."""
+    Args:
+        model: the model.
+        shapes: of its layers' outputs, in the order in which they ran.
+    """
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    listed = "".join(
-        f"\n  {name}  {shape}" for name, shape in candidates(model, images, companions)[-8:]
-    )
+    maps = [f"\n  {name}  {shape}" for name, shape in shapes.items() if _has_maps(shape)]
     return NoAdapter(
         f"no adapter knows {kind}, and no layer of it gives a grid over the image that the score's "
         f"gradient reaches; pass layer= with one of its layers. "
-        f"The last ones with maps, and their output shapes:{listed or ' none'}"
+        f"The last ones with maps, and their output shapes:{''.join(maps[-8:]) or ' none'}"
     )

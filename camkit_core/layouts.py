@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import gt
 from typing import Literal
@@ -49,49 +49,59 @@ class Layout:
 def layout_of(
     shape: Sequence[int],
     image_size: Sequence[int],
-    prefixes: Iterable[int] = (0, 1, 2, 5),
-    latest: Sequence[int] = (),
+    prefixes: Sequence[int] = (0, 1, 2, 5),
+    grids: Sequence[tuple[int, ...]] = (),
 ) -> Layout | None:
     """The layout that fits an output's shape (N, ...) best, or None if it is no grid.
 
-    A grid has the image's proportions, as far as whole numbers allow; that of a video, in height
-    and width. Of signals, and of a volume's tokens, proportions say nothing: these lie on the
-    latest grid.
+    A grid is a known one, or else has the image's proportions, as far as whole numbers allow;
+    that of a video, in height and width. Of signals, and of a volume's tokens, proportions say
+    nothing: these lie on a known grid.
 
     Args:
         shape: of the output.
         image_size: (H, W) of the model's input; (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
-        latest: the grid of the layer that ended last, of those where it is known.
+        grids: the known ones.
     """
+    tokens = list(_on_known(grids, shape, prefixes))
     if len(shape) == 3 and len(image_size) != 2:
-        return _on(latest, shape, prefixes)
+        return tokens[0] if len({one.kind for one in tokens}) == 1 else None
+    if own := next((one for one in tokens if one.kind == "NLC"), None):
+        return own
     found = [(_misfit(one, image_size), one) for one in _possible(shape, image_size, prefixes)]
     fitting = [(misfit, one) for misfit, one in found if misfit <= _tolerance(one)]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def _on(grid: Sequence[int], shape: Sequence[int], prefixes: Iterable[int]) -> Layout | None:
-    """Tokens on a known grid; None where each of their axes could be the places, or neither."""
-    places = math.prod(grid)
-    found = [Layout("NLC", tuple(grid), p) for p in prefixes if shape[1] - p == places][:1]
-    if shape[2] == places:
-        found.append(Layout("NCL", tuple(grid)))
-    return found[0] if grid and len(found) == 1 else None
+def _on_known(
+    grids: Sequence[tuple[int, ...]], shape: Sequence[int], prefixes: Sequence[int]
+) -> Iterator[Layout]:
+    """Each way in which tokens lie on a known grid."""
+    if len(shape) != 3 or min(shape[1:]) == 1:  # a single token is no grid of one channel
+        return
+    for prefix in prefixes:
+        for grid in grids:
+            if shape[1] == prefix + math.prod(grid):
+                yield Layout("NLC", grid, prefix)
+    for grid in grids:
+        if shape[2] == math.prod(grid):
+            yield Layout("NCL", grid)
 
 
 def _possible(
-    shape: Sequence[int], image_size: Sequence[int], prefixes: Iterable[int]
+    shape: Sequence[int], image_size: Sequence[int], prefixes: Sequence[int]
 ) -> Iterator[Layout]:
     if len(shape) == len(image_size) + 2:
         video = len(shape) == 5
         yield Layout("NCDHW" if video else "NCHW", tuple(shape[2:]))
         yield Layout("NDHWC" if video else "NHWC", tuple(shape[1:-1]))
-    if len(shape) == 3 and min(shape[1:]) > 1:  # a single token is no grid of one channel
+    if len(shape) == 3 and min(shape[1:]) > 1:
         for prefix in prefixes:
             if height := _height(shape[1] - prefix, image_size):
                 yield Layout("NLC", (height, (shape[1] - prefix) // height), prefix)
-        if height := _height(shape[2], image_size):
+        # A few tokens alone, the class token for one, are no channels of a grid.
+        if shape[1] > max(prefixes) and (height := _height(shape[2], image_size)):
             yield Layout("NCL", (height, shape[2] // height))
 
 

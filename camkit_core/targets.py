@@ -188,14 +188,15 @@ def found_logits(output: Any) -> Tensor | None:
 
 
 def class_logits(output: Any) -> Tensor:
-    """The (N, K) class scores in a model's output: itself, or what it calls `logits`.
+    """The (N, K) class scores in a model's output: itself, what it calls `logits` or only has.
 
     Raises:
         TargetError: if there is no such tensor, saying what there is.
     """
     found = output
     if isinstance(output, Mapping):
-        found = output.get("logits", output.get("out", output))
+        only = next(iter(output.values())) if len(output) == 1 else output
+        found = output.get("logits", output.get("out", only))
     elif not isinstance(output, Tensor):
         found = getattr(output, "logits", output)
     if isinstance(found, (tuple, list)) and len(found) == 1:

@@ -11,6 +11,7 @@ import timm
 import torch
 import torchvision
 from small_nets import FAMILIES, Net, enliven, small_net
+from timm.models import vision_transformer
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -171,6 +172,21 @@ def test_prefix_tokens_are_counted_by_the_model(
         assert e.cam.shape == (2, 4, 4)
     wanted = tokens[0][:, prefix:].transpose(1, 2).unflatten(2, (4, 4))
     assert torch.equal(activations_of(model, images), wanted)
+    assert e.cam.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("block", "layer"),
+    [
+        (vision_transformer.ParallelScalingBlock, "blocks.1.in_norm"),
+        (vision_transformer.DiffParallelScalingBlock, "blocks.1.in_norm"),
+        (vision_transformer.ParallelThingsBlock, "blocks.0"),
+    ],
+)
+def test_of_parallel_blocks_what_the_last_one_reads(block: Any, layer: str) -> None:
+    e = camkit.explain(transformer(block_fn=block), torch.randn(2, 3, 32, 32), target=1)
+    assert e.layer == layer
+    assert e.cam.shape == (2, 4, 4)
     assert e.cam.abs().max() > 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 import timm
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.automatic import pick, survey
 from camkit_core.layouts import Layout, layout_of
+from camkit_core.stated import stated
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -39,6 +41,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
         ((1, 3, 197, 64), (224, 224), "None"),
         ((1, 1000), (224, 224), "None"),
         ((1, 1, 256), (224, 224), "None"),
+        ((1, 2, 256), (224, 224), "None"),
         ((1, 199, 192), (224, 224), "None"),
         ((1, 64, 40, 10), (224, 224), "None"),
     ],
@@ -162,7 +165,9 @@ def test_the_map_is_that_of_the_layer_named_and_read_by_hand() -> None:
     by_hand = camkit.explain(model, images, "gradcam", 3, "blocks.1.norm1", reshape)
     assert torch.equal(alone.cam, by_hand.cam)
     assert alone.layer == "blocks.1.norm1"
-    assert alone.adapter == "automatic: NLC 2 + 4x6, its gradient reaches 100% of it"
+    assert alone.adapter == (
+        "automatic: NLC 2 + 4x6, its gradient reaches 100% of it; the last of 7 such layers"
+    )
 
 
 def test_the_search_is_one_pass_the_first_time_only() -> None:
@@ -181,6 +186,94 @@ def test_every_method_takes_it(method: str) -> None:
     e = camkit.explain(Patches().eval(), torch.randn(2, 3, 16, 24), method)
     assert e.cam.shape == (2, 4, 6)
     assert e.heatmap.shape == (2, 16, 24)
+
+
+def test_what_a_layer_reads_itself_is_not_what_it_hands_on() -> None:
+    """As backbones do that return their last activations and the mean of them."""
+
+    class Backbone(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, images: Tensor) -> dict[str, Tensor]:
+            maps = self.conv(images)
+            return {"maps": maps, "pooled": maps.mean((2, 3))}
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone, self.head = Backbone(), nn.Linear(4, 3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.head(self.backbone(images)["pooled"])
+
+    assert found(Model(), 12, 12) == ("backbone.conv", "NCHW 10x10")
+
+
+def test_the_gradient_is_that_before_a_change_in_place() -> None:
+    """Of what is left of a zero no gradient comes, but the layer before it has one."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
+    nn.init.constant_(model[0].bias, -9.0)
+    reach = {one.name: one.reach for one in survey(model, torch.randn(1, 3, 12, 12))}
+    assert reach == {"0": 0.0, "1": 1.0}
+
+
+def test_a_grid_that_the_model_states_goes_before_the_images_proportions() -> None:
+    class Wide(nn.Module):
+        feature_info: ClassVar = [{"reduction": 2}, {"reduction": 8}]
+
+        def forward(self, images: Tensor) -> Tensor:
+            return images
+
+    said = stated(Wide(), torch.zeros(1, 3, 36, 36))
+    assert said.grids == ((18, 18), (4, 4), (5, 5))
+    assert str(said.layout((1, 26, 8))) == "NLC 1 + 5x5"
+    assert str(said.layout((1, 17, 8))) == "NLC 1 + 4x4"
+
+
+def test_a_config_states_patches_registers_and_latents() -> None:
+    model = nn.Identity()
+    model.config = SimpleNamespace(patch_size=8, num_register_tokens=8, num_latents=16)
+    said = stated(model, torch.zeros(1, 3, 32, 32))
+    assert said.prefixes[0] == 9
+    assert str(said.layout((1, 25, 4))) == "NLC 9 + 4x4"
+    assert said.layout((1, 16, 4)) is None
+
+
+def test_on_the_meta_device_shapes_decide() -> None:
+    model = Patches().to("meta").eval()
+    candidates = survey(model, torch.zeros(1, 3, 16, 24, device="meta"))
+    chosen = pick(candidates, model)
+    assert chosen is not None
+    assert (chosen.name, chosen.reach) == ("blocks.1.norm1", None)
+
+
+def test_maps_of_the_classes_are_known_by_their_number_where_there_are_no_values() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1)
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).to("meta")
+    chosen = pick(survey(model, torch.zeros(1, 3, 12, 12, device="meta")), model)
+    assert chosen is not None
+    assert chosen.name == "1"
+
+
+def test_a_search_that_finds_nothing_is_one_pass_too() -> None:
+    runs = []
+    model = nn.Sequential(nn.Flatten(), nn.Linear(48, 3))
+    model.register_forward_pre_hook(lambda module, args: runs.append(len(args[0])))
+    with pytest.raises(camkit.NoAdapter):
+        camkit.explain(model.eval(), torch.randn(2, 3, 4, 4))
+    assert runs == [1]
+
+
+def test_the_search_is_one_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    real = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: calls.append(1) or real(*a, **k))
+    model = Patches().eval()
+    for expected in (2, 3):
+        camkit.explain(model, torch.randn(1, 3, 16, 24))
+        assert len(calls) == expected
 
 
 FULL: list[tuple[Any, str, int, str, str]] = [
@@ -210,4 +303,4 @@ def test_of_full_size_networks(library: Any, name: str, size: int, layer: str, l
 def test_behind_a_head_of_zeros_the_shapes_decide() -> None:
     model = Patches()
     nn.init.zeros_(model.head.weight)
-    assert found(model, 16, 24)[1] == "NLC 1 + 4x6"
+    assert found(model, 16, 24) == ("blocks.1.norm1", "NLC 1 + 4x6")

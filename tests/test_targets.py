@@ -142,9 +142,9 @@ class Named(NamedTuple):
 
 @pytest.mark.parametrize(
     "output",
-    [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"out": 0, "logits": LOGITS},
+    [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"any": LOGITS}, {"out": 0, "logits": LOGITS},
      Named(LOGITS[:, :1], LOGITS)],
-    ids=["tensor", "logits", "out", "logits before out", "named tuple"],
+    ids=["tensor", "logits", "out", "the only one", "logits before out", "named tuple"],
 )  # fmt: skip
 def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
     assert class_logits(output) is LOGITS

@@ -1,0 +1,176 @@
+"""Is the map that camkit gives of a model, asked for nothing more, a sound one?"""
+
+from __future__ import annotations
+
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from coverage_models import BUILD, Built
+from coverage_orientation import orientation
+from coverage_stage import in_last_stage
+from coverage_weights import DRAWS
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.layouts import layout_of
+
+Row = dict[str, Any]
+REACHED = 0.9  # of the places must have a gradient
+METHODS: dict[str, dict[str, Any]] = {
+    "gradcam": {},
+    "gradcam++": {},
+    "xgradcam": {},
+    "ablationcam": {},
+    "scorecam": {"max_channels": 8},
+}
+PATIENCE = 120  # seconds for a method
+
+
+def checked(part: str, name: str) -> Row:
+    """The row of a model, method by method, at the first draw of weights at which all is sound.
+
+    If there is none, at the first at which GradCAM is.
+    """
+    warnings.simplefilter("ignore")
+    rows = []
+    for draw in DRAWS:
+        row, built = drawn(part, name, draw)
+        row["methods"] = {method: _method(built, method) for method in METHODS}
+        row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
+        rows.append(row)
+        if row["sound"] and all(method["sound"] for method in row["methods"].values()):
+            return row
+    return next((row for row in rows if row["sound"]), rows[-1])
+
+
+def drawn(part: str, name: str, draw: str) -> tuple[Row, Built]:
+    """Whether a model's map is sound at a draw of its weights, and the model."""
+    built = BUILD[part](name)
+    DRAWS[draw](built.model, built.images(4))
+    built.model.eval()
+    return {"part": part, "model": name, "weights": draw, **_soundness(built)}, built
+
+
+def _soundness(built: Built) -> Row:
+    images = built.images()
+    start = time.perf_counter()
+    e = camkit.explain(built.model, images, target=built.target)
+    seconds = time.perf_counter() - start
+    seen = _seen(built, images)
+    size = tuple(images.shape[2:])
+    row: Row = {
+        "layer": e.layer,
+        "output": "x".join(map(str, seen["raw"].shape)),
+        "layout": str(layout_of(seen["raw"].shape, size)).split()[0],
+        "grid": "x".join(map(str, e.cam.shape[1:])),
+        "chosen by": e.adapter,
+        "reach": float((seen["gradients"] != 0).any(1).float().mean()),
+        "last stage": in_last_stage(built.model, images, e.layer),
+        "finite": bool(e.cam.isfinite().all()),
+        "varies": bool(e.cam.amax() > e.cam.amin()),
+        "seconds": round(seconds, 3),
+        "note": built.note,
+    }
+    plain = row["reach"] >= REACHED and row["finite"] and row["varies"]
+    turned = orientation(lambda x: _activations(built, x), built.images(2)) if plain else None
+    row["orientation"] = asdict(turned) if turned else None
+    row["sound"] = bool(plain and row["last stage"] and turned and turned.right)
+    return row
+
+
+def _seen(built: Built, images: Tensor) -> dict[str, Tensor]:
+    """The layer's output, and its gradients as a grid, that a method sees."""
+    kept: dict[str, Tensor] = {}
+
+    def look(probe: camkit.Probe) -> Tensor:
+        kept.update(raw=probe.recording.raw.detach(), gradients=probe.gradients)
+        return probe.activations.sum(1)
+
+    camkit.explain(built.model, images, look, built.target)
+    return kept
+
+
+def _activations(built: Built, images: Tensor) -> Tensor:
+    kept: list[Tensor] = []
+
+    def look(probe: camkit.Probe) -> Tensor:
+        kept.append(probe.activations)
+        return probe.activations.sum(1)
+
+    camkit.explain(built.model, images, look, built.target)
+    return kept[0]
+
+
+def _method(built: Built, method: str) -> Row:
+    """Whether a method gives a finite map that is not constant, on the layer's grid."""
+    images = built.images()
+    start = time.perf_counter()
+    try:
+        with limited(PATIENCE):
+            e = camkit.explain(built.model, images, method, built.target, **METHODS[method])
+    except Exception as error:  # noqa: BLE001 - it is a cell of the table
+        return {"sound": False, "reason": reason(error)}
+    shaped = e.cam.shape[0] == 1 and e.heatmap.shape[1:] == images.shape[2:]
+    varies = bool(e.cam.isfinite().all() and e.cam.amax() > e.cam.amin())
+    return {
+        "sound": shaped and varies,
+        "seconds": round(time.perf_counter() - start, 3),
+        **({} if varies else {"reason": e.blank() or "a constant map"}),
+    }
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError inside, after that many seconds."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise TimeoutError(f"more than {seconds} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def reason(error: BaseException) -> str:
+    """An error on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def resolved(part: str, name: str) -> Row:
+    """The layer and grid of a model on the meta device, where there are shapes and no values."""
+    from camkit_core.adapter import as_grid
+    from camkit_core.recording import record
+    from camkit_core.selection import choose
+
+    warnings.simplefilter("ignore")
+    start = time.perf_counter()
+    with torch.device("meta"):
+        built = BUILD[part](name)
+        images = torch.zeros(1, *built.shape)
+        built.model.eval()
+        (chosen,) = choose(built.model, images, None, None, None)
+        with torch.no_grad():
+            recording = record(built.model, images, chosen.adapter, chosen.name)
+    return {
+        "part": "meta",
+        "model": name,
+        "layer": chosen.name,
+        "output": "x".join(map(str, recording.raw.shape)),
+        "grid": "x".join(map(str, as_grid(chosen.adapter, recording.raw).shape[2:])),
+        "chosen by": chosen.origin,
+        "parameters": _count(built.model),
+        "seconds": round(time.perf_counter() - start, 3),
+    }
+
+
+def _count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

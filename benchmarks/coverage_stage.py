@@ -1,0 +1,51 @@
+"""Is a layer in the network's last stage?"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from camkit_core.contexts import hooked
+from camkit_core.layouts import layout_of
+from camkit_core.trees import first_tensor
+
+ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
+DEPTH = 0.75  # of the layers with weights and a grid must have run by then
+
+
+def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
+    """Whether most of the network has run by then, and nothing after it has a coarser grid."""
+    ran: list[tuple[str, int, bool]] = []  # name, places of its grid, whether it has weights
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            found = first_tensor(output)
+            places = 0 if found is None else _places(found, images)
+            if places:
+                ran.append((name, places, bool(module._parameters)))
+
+        return hook
+
+    with torch.no_grad(), ExitStack() as stack:
+        for name, module in model.named_modules():
+            stack.enter_context(hooked(module, note(name)))
+        model(images)
+    names = [name for name, _, _ in ran]
+    index = names.index(layer)
+    weighted = [at for at, (_, _, weights) in enumerate(ran) if weights]
+    depth = sum(at <= index for at in weighted) / max(len(weighted), 1)
+    later = [places for name, places, _ in ran[index:] if not ATTENTION.search(name)]
+    return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
+
+
+def _places(output: Tensor, images: Tensor) -> int:
+    layout: Any = layout_of(output.shape, tuple(images.shape[2:]))
+    if layout is None:
+        return 0
+    grid = output if layout.reshape is None else layout.reshape(output)
+    return prod(grid.shape[2:])

@@ -1,0 +1,93 @@
+"""Tasks in several processes, each with a time limit: what hangs or dies is a result, too."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from multiprocessing.connection import Connection
+from typing import Any
+
+Task = tuple[Any, ...]
+Function = Callable[..., Any]
+
+
+def run(function: Function, tasks: Iterable[Task], workers: int, seconds: float) -> Iterator[Any]:
+    """(task, result or None, reason or "") of each task, as they are done.
+
+    Args:
+        function: of a module; called with the task's values in a process of one thread.
+        tasks: the arguments, each a tuple.
+        workers: how many processes.
+        seconds: after which a task is given up, and its process ended.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"
+    started: list[_Worker] = []
+    mine = threading.local()
+
+    def ask(task: Task) -> tuple[Any, str]:
+        if not hasattr(mine, "worker"):
+            mine.worker = _Worker(function)
+            started.append(mine.worker)
+        return mine.worker.ask(task, seconds)
+
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = {pool.submit(ask, task): task for task in tasks}
+        for done in as_completed(waiting):
+            yield waiting[done], *done.result()
+    for worker in started:
+        worker.end()
+
+
+class _Worker:
+    """A process that answers one task at a time; started again after it was ended or died."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.process: Any = None
+
+    def ask(self, task: Task, seconds: float) -> tuple[Any, str]:
+        try:
+            if self.process is None:
+                self.start()
+            self.pipe.send(task)
+            if self.pipe.poll(seconds):
+                return self.pipe.recv()  # type: ignore[no-any-return]
+            answer = f"given up after {seconds:.0f} s"
+        except (EOFError, OSError):
+            answer = "the process died, as it does when memory runs out"
+        self.end()
+        return None, answer
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_serve, args=(other, self.function), daemon=True)
+        self.process.start()
+        other.close()
+        self.pipe.recv()  # it has imported what it needs
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+
+def _serve(pipe: Connection, function: Function) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    pipe.send("ready")
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = function(*task), ""
+        except Exception as error:  # noqa: BLE001 - the next task is none the worse
+            answer = None, f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+        pipe.send(answer)

@@ -1,0 +1,107 @@
+"""What a model says of its own grids and tokens, which goes before what shapes suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from torch import Tensor, nn
+
+from .layouts import Layout, layout_of
+
+USUAL = (0, 1, 2, 5)  # prefix tokens: none, a class token, one to distill, four registers
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What is known of a model's grids for one size of image.
+
+    Attributes:
+        image_size: (H, W), (L,) or (D, H, W).
+        prefixes: how many tokens may precede those of the grid, the likeliest first.
+        grids: those that the model states.
+        latents: numbers of tokens that are no places of the image.
+    """
+
+    image_size: tuple[int, ...]
+    prefixes: tuple[int, ...] = USUAL
+    grids: tuple[tuple[int, ...], ...] = ()
+    latents: tuple[int, ...] = ()
+
+    def layout(self, shape: Sequence[int], latest: tuple[int, ...] = ()) -> Layout | None:
+        """The layout of an output's shape (N, ...), or None if it is no grid.
+
+        Args:
+            shape: of the output.
+            latest: the grid of the layer that ended last, on which the tokens of signals and
+                volumes lie.
+        """
+        if len(shape) == 3 and shape[1] in self.latents:
+            return None
+        grids = self.grids if len(self.image_size) == 2 else (latest,) if latest else ()
+        return layout_of(shape, self.image_size, self.prefixes, grids)
+
+    def slid(self, module: nn.Module, shape: Sequence[int]) -> Layout | None:
+        """The layout of signals that a window slid over, which is certain.
+
+        A convolution of width 1 may stand for a linear layer on any axis, and one of a single
+        channel may slide over what are channels elsewhere.
+        """
+        windows = nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d
+        if len(self.image_size) != 1 or not isinstance(module, windows):
+            return None
+        wide = module.kernel_size not in (1, (1,)) and len(shape) == 3 and shape[1] > 1
+        fits = wide and 1 < shape[2] <= self.image_size[0]
+        return Layout("NCL", (shape[2],)) if fits else None
+
+    def states(self, layout: Layout) -> bool:
+        """Whether the model itself states that grid."""
+        return layout.grid in self.grids
+
+
+def stated(model: nn.Module, images: Tensor) -> Stated:
+    """What timm's models, and the configs of transformers, say of themselves."""
+    size = tuple(images.shape[2:])
+    if len(size) != 2:
+        return Stated(size)
+    height, width = size
+    config: Any = getattr(model, "config", None)
+    config = getattr(config, "vision_config", None) or config
+    steps = [*_reductions(model), getattr(config, "patch_size", None)]
+    grids = [_patches(model, (height, width))]
+    grids += [(height // step, width // step) for step in steps if isinstance(step, int) and step]
+    grids += [(ceil(height / step), ceil(width / step)) for step in _reductions(model)]
+    latents = getattr(config, "num_latents", None)
+    return Stated(
+        (height, width),
+        tuple(dict.fromkeys((*_prefixes(model, config), *USUAL))),
+        tuple(dict.fromkeys(grid for grid in grids if grid and min(grid) > 0)),
+        (latents,) if isinstance(latents, int) else (),
+    )
+
+
+def _prefixes(model: nn.Module, config: Any) -> list[int]:
+    said = getattr(model, "num_prefix_tokens", None)  # timm
+    registers = getattr(config, "num_register_tokens", None)  # transformers
+    counts = [said, 1 + registers if isinstance(registers, int) else None]
+    return [count for count in counts if isinstance(count, int)]
+
+
+def _patches(model: nn.Module, size: tuple[int, int]) -> tuple[int, int] | None:
+    """The grid that timm's patch embedding makes of an image."""
+    embedding: Any = getattr(model, "patch_embed", None)
+    if not hasattr(embedding, "dynamic_feat_size"):
+        return None
+    height, width = embedding.dynamic_feat_size(size)
+    return int(height), int(width)
+
+
+def _reductions(model: nn.Module) -> list[int]:
+    """By how much each of timm's features is smaller than the image."""
+    information = getattr(model, "feature_info", None)
+    if not isinstance(information, list):
+        return []
+    steps = [one.get("reduction") for one in information if isinstance(one, dict)]
+    return [step for step in steps if isinstance(step, int) and step > 0]
