@@ -165,7 +165,9 @@ def resolved(part: str, name: str) -> Row:
         "model": name,
         "layer": chosen.name,
         "output": "x".join(map(str, recording.raw.shape)),
-        "grid": "x".join(map(str, as_grid(chosen.adapter, recording.raw).shape[2:])),
+        "grid": "x".join(
+            map(str, as_grid(chosen.adapter, recording.raw, images.ndim - 2).shape[2:])
+        ),
         "chosen by": chosen.origin,
         "parameters": _count(built.model),
         "seconds": round(time.perf_counter() - start, 3),

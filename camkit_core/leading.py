@@ -75,6 +75,9 @@ def leading_linear(recording: Recording) -> Leading | None:
     plain = all(call.function in _CHANNELWISE for call in calls[:position])
     if not (plain and chained and isinstance(weight, Tensor) and replay):
         return None
+    read = _run(recording.tape, recording.raw.detach(), position)
+    if read.ndim != 2 or read.shape[1] % recording.raw.shape[1]:
+        return None  # it reads something else than one row of channels for each image
     leading = Leading(recording, position, weight, replay)
     return leading if remembered(recording, "leading linear", _error(leading)) else None
 

@@ -310,7 +310,7 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
 def test_a_shape_tells_its_layout(
     shape: tuple[int, ...], size: tuple[int, ...], latest: tuple[int, ...], layout: str
 ) -> None:
-    assert str(layout_of(shape, size, latest=latest)) == layout
+    assert str(layout_of(shape, size, grids=[latest] if latest else [])) == layout
 
 
 @pytest.mark.parametrize("method", ["gradcam", "xgradcam"])
