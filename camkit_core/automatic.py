@@ -8,7 +8,7 @@ the norm before a transformer's last attention, or the last stage of a convoluti
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -77,15 +77,8 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
             if name:
                 stack.enter_context(hooked(module, note(name)))
         score = _score(model(leaf.clone()))
-    size, prefixes, latest = images.shape[2:], _prefixes(model), tuple[int, ...]()
-    seen: list[tuple[str, Tensor, Layout]] = []
-    for name, (first, *more) in outputs.items():
-        if first is not None and first.requires_grad and len(first) == 1 and not more:
-            layout = _slid(model.get_submodule(name), first.shape, size)
-            layout = layout or layout_of(first.shape, size, prefixes, latest)
-            if layout is not None:
-                latest = layout.grid
-                seen.append((name, first, layout))
+    once = {name: first for name, (first, *more) in outputs.items() if not more}
+    seen = list(_laid_out(model, images, once))
     if not seen or not score.requires_grad:
         return []
     tensors = [tensor for _, tensor, _ in seen]
@@ -94,6 +87,23 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
         _candidate(name, tensor.shape, layout, gradient)
         for (name, tensor, layout), gradient in zip(seen, gradients, strict=True)
     ]
+
+
+def _laid_out(
+    model: nn.Module, images: Tensor, outputs: Mapping[str, Tensor | None]
+) -> Iterator[tuple[str, Tensor, Layout]]:
+    """Those of the layers' outputs that are a grid, and how."""
+    size, prefixes, latest = images.shape[2:], _prefixes(model), tuple[int, ...]()
+    for name, output in outputs.items():
+        if output is None or not output.requires_grad or len(output) != 1:
+            continue
+        layout = _slid(model.get_submodule(name), output.shape, size)
+        layout = layout or layout_of(output.shape, size, prefixes, latest)
+        if layout is not None:
+            latest = output.shape[1 if layout.channels_first else -1], *layout.grid
+            yield name, output, layout
+        elif output.ndim == 3 and min(output.shape[1:]) > 1:
+            latest = ()  # what follows may keep this one's axes, which nobody knows
 
 
 def _slid(module: nn.Module, shape: Sequence[int], size: Sequence[int]) -> Layout | None:

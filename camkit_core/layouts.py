@@ -64,7 +64,7 @@ def layout_of(
         shape: of the output.
         image_size: (H, W) of the model's input; (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
-        latest: the grid of the layer that ended last, of those where it is known.
+        latest: channels and grid of the layer that ended last, if known: (C, *grid).
     """
     if len(shape) == 3 and len(image_size) != 2:
         return _on(latest, shape, prefixes)
@@ -73,13 +73,19 @@ def layout_of(
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def _on(grid: Sequence[int], shape: Sequence[int], prefixes: Iterable[int]) -> Layout | None:
-    """Tokens on a known grid; None where each of their axes could be the places, or neither."""
-    places = math.prod(grid)
-    found = [Layout("NLC", tuple(grid), p) for p in prefixes if shape[1] - p == places][:1]
-    if shape[2] == places:
+def _on(latest: Sequence[int], shape: Sequence[int], prefixes: Iterable[int]) -> Layout | None:
+    """Tokens on a known grid; None where either axis could be its places, or neither.
+
+    An axis as long as there were channels may be these still, after some pooling of the other.
+    """
+    if not latest or min(shape[1:]) < 2:
+        return None
+    channels, *grid = latest
+    first, second = (0 if side == channels else side for side in shape[1:])
+    found = [Layout("NLC", tuple(grid), p) for p in prefixes if first - p == math.prod(grid)][:1]
+    if second == math.prod(grid):
         found.append(Layout("NCL", tuple(grid)))
-    return found[0] if grid and len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def _possible(

@@ -158,6 +158,12 @@ def test_an_axis_of_one_place_changes_nothing(
         assert torch.allclose(e.guided, wanted.guided.unsqueeze(axis))
 
 
+@pytest.mark.parametrize("rank", [1, 3])
+def test_maps_of_several_layers_come_at_the_finest_grid(rank: int) -> None:
+    e = camkit.explain(network(*[3] * rank), inputs(rank), layer=["6", "3"])
+    assert e.cam.shape == (2, *SIZES[rank])
+
+
 def test_heatmaps_are_resized_along_every_axis() -> None:
     cam = torch.zeros(1, 2, 1, 2)
     cam[0, 1, 0, 0] = 3
@@ -273,6 +279,27 @@ def test_where_places_and_channels_are_as_many_nothing_is_guessed() -> None:
     assert found(model, torch.randn(1, 2, 32)) == ("embed", "NCL 8")
 
 
+def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows() -> None:
+    """As many channels, 8, as there are places before it; then 8 channels at 4 places."""
+
+    class Halved(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[..., ::2]
+
+    head = nn.Flatten(), nn.Linear(32, 3)
+    wide, narrow = nn.Conv1d(2, 8, 3, padding=1), nn.Conv1d(2, 4, 3, padding=1)
+    images = torch.randn(1, 2, 8)
+    assert found(nn.Sequential(wide, Halved(), *head), images) == ("0", "NCL 8")
+    widened = nn.Sequential(narrow, nn.Conv1d(4, 8, 1), Halved(), *head)
+    assert found(widened, images) == ("0", "NCL 8")
+
+
+def test_a_convolution_of_width_one_may_mix_tokens() -> None:
+    model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
+    model.mixed = nn.Conv1d(12, 12, 1)
+    assert found(model, torch.randn(1, 2, 48)) == ("mixed", "NLC 12")
+
+
 def test_a_convolution_over_channels_is_no_grid() -> None:
     """Efficient channel attention slides over the channels' means."""
 
@@ -297,14 +324,17 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
         ((1, 512, 1, 4, 4), (4, 32, 32), (), "NCDHW 1x4x4"),
         ((1, 8, 7, 7, 768), (16, 224, 224), (), "NDHWC 8x7x7"),
         ((1, 512, 1, 1, 1), (4, 32, 32), (), "None"),
-        ((1, 1569, 96), (16, 224, 224), (8, 14, 14), "NLC 1 + 8x14x14"),
-        ((1, 96, 1568), (16, 224, 224), (8, 14, 14), "NCL 8x14x14"),
+        ((1, 1569, 96), (16, 224, 224), (96, 8, 14, 14), "NLC 1 + 8x14x14"),
+        ((1, 96, 1568), (16, 224, 224), (96, 8, 14, 14), "NCL 8x14x14"),
         ((1, 1568, 96), (16, 224, 224), (), "None"),
-        ((1, 1568, 96), (16, 224, 224), (8, 7, 7), "None"),
-        ((1, 64, 125), (1000,), (125,), "NCL 125"),
-        ((1, 125, 64), (1000,), (125,), "NLC 125"),
-        ((1, 125, 125), (1000,), (125,), "None"),
-        ((1, 64, 5, 5), (1000,), (125,), "None"),
+        ((1, 1568, 96), (16, 224, 224), (96, 8, 7, 7), "None"),
+        ((1, 64, 125), (1000,), (32, 125), "NCL 125"),
+        ((1, 125, 64), (1000,), (64, 125), "NLC 125"),
+        ((1, 125, 125), (1000,), (64, 125), "None"),
+        ((1, 125, 62), (1000,), (125, 125), "None"),
+        ((1, 125, 1), (1000,), (64, 125), "None"),
+        ((1, 125, 64), (1000,), (), "None"),
+        ((1, 64, 5, 5), (1000,), (64, 125), "None"),
     ],
 )
 def test_a_shape_tells_its_layout(
