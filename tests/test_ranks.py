@@ -99,6 +99,19 @@ def test_scorecam_and_ablationcam_by_hand(rank: int) -> None:
             assert close(e.cam[image], torch.tensordot(weights, grid[image], 1))
 
 
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_linear_layer_along_the_last_axis_is_no_flat_head(rank: int) -> None:
+    """Whatever reads one axis only cannot be read column by column of its weight."""
+    torch.manual_seed(0)
+    sides = SIZES[rank]
+    along, head = nn.Linear(sides[-1], 6), nn.Linear(4 * 6 * sides[0] ** (rank - 1), 3)
+    layers = CONV[rank](2, 4, 1), along, nn.Tanh(), nn.Flatten(), head
+    model, images = nn.Sequential(*layers).double(), inputs(rank)
+    e = camkit.explain(model, images, "ablationcam", lambda row: row[1], "0")
+    adapter = camkit.Adapter(model[0])
+    assert close(e.cam, naive.cam("ablationcam", model, images, adapter, lambda row: row[1]))
+
+
 @pytest.mark.parametrize("rank", [1, 3])
 def test_behind_pooling_and_a_linear_layer_the_weights_are_known(rank: int) -> None:
     """A layer that hands its input on; the gradient of class 0 is W / places at each place."""
@@ -284,7 +297,7 @@ def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows()
 
     class Halved(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return x[..., ::2]
+            return x.unflatten(2, (-1, 2)).mean(3)
 
     head = nn.Flatten(), nn.Linear(32, 3)
     wide, narrow = nn.Conv1d(2, 8, 3, padding=1), nn.Conv1d(2, 4, 3, padding=1)
