@@ -98,8 +98,10 @@ def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Compani
                 return output
             layout = said.slid(module, found.shape) or said.layout(found.shape, latest)
             if layout is None:
+                if found.ndim == 3 and min(found.shape[1:]) > 1:
+                    latest = ()  # what follows may keep this one's axes, which nobody knows
                 return output
-            latest = layout.grid
+            latest = found.shape[1 if layout.channels_first else -1], *layout.grid
             # The gradient that counts is that of what the layer hands on; a copy of it is handed
             # on, as what follows may change that in place.
             kept = found.clone()

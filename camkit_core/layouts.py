@@ -51,42 +51,54 @@ def layout_of(
     image_size: Sequence[int],
     prefixes: Sequence[int] = (0, 1, 2, 5),
     grids: Sequence[tuple[int, ...]] = (),
+    latest: Sequence[int] = (),
 ) -> Layout | None:
     """The layout that fits an output's shape (N, ...) best, or None if it is no grid.
 
     A grid is a known one, or else has the image's proportions, as far as whole numbers allow;
     that of a video, in height and width. Of signals, and of a volume's tokens, proportions say
-    nothing: these lie on a known grid.
+    nothing: these lie on the latest grid.
 
     Args:
         shape: of the output.
         image_size: (H, W) of the model's input; (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
-        grids: the known ones.
+        grids: the known ones of images.
+        latest: channels and grid of the layer that ended last, if known: (C, *grid).
     """
-    tokens = list(_on_known(grids, shape, prefixes))
     if len(shape) == 3 and len(image_size) != 2:
-        return tokens[0] if len({one.kind for one in tokens}) == 1 else None
-    if own := next((one for one in tokens if one.kind == "NLC"), None):
+        return _on(latest, shape, prefixes)
+    if own := next(_stated(shape, prefixes, grids), None):
         return own
     found = [(_misfit(one, image_size), one) for one in _possible(shape, image_size, prefixes)]
     fitting = [(misfit, one) for misfit, one in found if misfit <= _tolerance(one)]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def _on_known(
-    grids: Sequence[tuple[int, ...]], shape: Sequence[int], prefixes: Sequence[int]
+def _stated(
+    shape: Sequence[int], prefixes: Sequence[int], grids: Sequence[tuple[int, ...]]
 ) -> Iterator[Layout]:
-    """Each way in which tokens lie on a known grid."""
     if len(shape) != 3 or min(shape[1:]) == 1:  # a single token is no grid of one channel
         return
     for prefix in prefixes:
         for grid in grids:
             if shape[1] == prefix + math.prod(grid):
                 yield Layout("NLC", grid, prefix)
-    for grid in grids:
-        if shape[2] == math.prod(grid):
-            yield Layout("NCL", grid)
+
+
+def _on(latest: Sequence[int], shape: Sequence[int], prefixes: Sequence[int]) -> Layout | None:
+    """Tokens on a known grid; None where either axis could be its places, or neither.
+
+    An axis as long as there were channels may be these still, after some pooling of the other.
+    """
+    if not latest or min(shape[1:]) < 2:
+        return None
+    channels, *grid = latest
+    first, second = (0 if side == channels else side for side in shape[1:])
+    found = [Layout("NLC", tuple(grid), p) for p in prefixes if first - p == math.prod(grid)][:1]
+    if second == math.prod(grid):
+        found.append(Layout("NCL", tuple(grid)))
+    return found[0] if len(found) == 1 else None
 
 
 def _possible(

@@ -84,11 +84,13 @@ def leading_linear(recording: Recording) -> Leading | None:
 
 def _error(leading: Leading) -> Callable[[Recording, Tensor, Tensor], float]:
     def error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
+        raw = recording.raw.detach()
+        if _run(recording.tape, raw, leading.position).ndim != 2:
+            return torch.inf  # the layer reads the last axis alone, not all there is of a channel
         # The edits on trial are this way's own: channel 0, then the last one, set to zero.
         values = torch.zeros(edited.shape[:2], dtype=edited.dtype, device=edited.device)
         found = list(leading.edits(values))
         fast = flat(leading.outputs(torch.stack([found[0], found[-1]])), 2)
-        raw = recording.raw.detach()
         edits = torch.stack([_without(raw, 0), _without(raw, -1)])
         exact = flat(leading.replay(recording.tape, edits), 2)
         return float((fast - exact).abs().max())

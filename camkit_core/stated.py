@@ -35,13 +35,12 @@ class Stated:
 
         Args:
             shape: of the output.
-            latest: the grid of the layer that ended last, on which the tokens of signals and
-                volumes lie.
+            latest: channels and grid (C, *grid) of the layer that ended last, on which the tokens
+                of signals and volumes lie.
         """
         if len(shape) == 3 and shape[1] in self.latents:
             return None
-        grids = self.grids if len(self.image_size) == 2 else (latest,) if latest else ()
-        return layout_of(shape, self.image_size, self.prefixes, grids)
+        return layout_of(shape, self.image_size, self.prefixes, self.grids, latest)
 
     def slid(self, module: nn.Module, shape: Sequence[int]) -> Layout | None:
         """The layout of signals that a window slid over, which is certain.

@@ -99,6 +99,19 @@ def test_scorecam_and_ablationcam_by_hand(rank: int) -> None:
             assert close(e.cam[image], torch.tensordot(weights, grid[image], 1))
 
 
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_linear_layer_along_the_last_axis_is_no_flat_head(rank: int) -> None:
+    """Whatever reads one axis only cannot be read column by column of its weight."""
+    torch.manual_seed(0)
+    sides = SIZES[rank]
+    along, head = nn.Linear(sides[-1], 6), nn.Linear(4 * 6 * sides[0] ** (rank - 1), 3)
+    layers = CONV[rank](2, 4, 1), along, nn.Tanh(), nn.Flatten(), head
+    model, images = nn.Sequential(*layers).double(), inputs(rank)
+    e = camkit.explain(model, images, "ablationcam", lambda row: row[1], "0")
+    adapter = camkit.Adapter(model[0])
+    assert close(e.cam, naive.cam("ablationcam", model, images, adapter, lambda row: row[1]))
+
+
 @pytest.mark.parametrize("rank", [1, 3])
 def test_behind_pooling_and_a_linear_layer_the_weights_are_known(rank: int) -> None:
     """A layer that hands its input on; the gradient of class 0 is W / places at each place."""
@@ -156,6 +169,12 @@ def test_an_axis_of_one_place_changes_nothing(
     if wanted.guided is not None:
         assert e.guided is not None
         assert torch.allclose(e.guided, wanted.guided.unsqueeze(axis))
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_maps_of_several_layers_come_at_the_finest_grid(rank: int) -> None:
+    e = camkit.explain(network(*[3] * rank), inputs(rank), layer=["6", "3"])
+    assert e.cam.shape == (2, *SIZES[rank])
 
 
 def test_heatmaps_are_resized_along_every_axis() -> None:
@@ -273,6 +292,27 @@ def test_where_places_and_channels_are_as_many_nothing_is_guessed() -> None:
     assert found(model, torch.randn(1, 2, 32)) == ("embed", "NCL 8")
 
 
+def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows() -> None:
+    """As many channels, 8, as there are places before it; then 8 channels at 4 places."""
+
+    class Halved(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.unflatten(2, (-1, 2)).mean(3)
+
+    head = nn.Flatten(), nn.Linear(32, 3)
+    wide, narrow = nn.Conv1d(2, 8, 3, padding=1), nn.Conv1d(2, 4, 3, padding=1)
+    images = torch.randn(1, 2, 8)
+    assert found(nn.Sequential(wide, Halved(), *head), images) == ("0", "NCL 8")
+    widened = nn.Sequential(narrow, nn.Conv1d(4, 8, 1), Halved(), *head)
+    assert found(widened, images) == ("0", "NCL 8")
+
+
+def test_a_convolution_of_width_one_may_mix_tokens() -> None:
+    model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
+    model.mixed = nn.Conv1d(12, 12, 1)
+    assert found(model, torch.randn(1, 2, 48)) == ("mixed", "NLC 12")
+
+
 def test_a_convolution_over_channels_is_no_grid() -> None:
     """Efficient channel attention slides over the channels' means."""
 
@@ -297,20 +337,23 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
         ((1, 512, 1, 4, 4), (4, 32, 32), (), "NCDHW 1x4x4"),
         ((1, 8, 7, 7, 768), (16, 224, 224), (), "NDHWC 8x7x7"),
         ((1, 512, 1, 1, 1), (4, 32, 32), (), "None"),
-        ((1, 1569, 96), (16, 224, 224), (8, 14, 14), "NLC 1 + 8x14x14"),
-        ((1, 96, 1568), (16, 224, 224), (8, 14, 14), "NCL 8x14x14"),
+        ((1, 1569, 96), (16, 224, 224), (96, 8, 14, 14), "NLC 1 + 8x14x14"),
+        ((1, 96, 1568), (16, 224, 224), (96, 8, 14, 14), "NCL 8x14x14"),
         ((1, 1568, 96), (16, 224, 224), (), "None"),
-        ((1, 1568, 96), (16, 224, 224), (8, 7, 7), "None"),
-        ((1, 64, 125), (1000,), (125,), "NCL 125"),
-        ((1, 125, 64), (1000,), (125,), "NLC 125"),
-        ((1, 125, 125), (1000,), (125,), "None"),
-        ((1, 64, 5, 5), (1000,), (125,), "None"),
+        ((1, 1568, 96), (16, 224, 224), (96, 8, 7, 7), "None"),
+        ((1, 64, 125), (1000,), (32, 125), "NCL 125"),
+        ((1, 125, 64), (1000,), (64, 125), "NLC 125"),
+        ((1, 125, 125), (1000,), (64, 125), "None"),
+        ((1, 125, 62), (1000,), (125, 125), "None"),
+        ((1, 125, 1), (1000,), (64, 125), "None"),
+        ((1, 125, 64), (1000,), (), "None"),
+        ((1, 64, 5, 5), (1000,), (64, 125), "None"),
     ],
 )
 def test_a_shape_tells_its_layout(
     shape: tuple[int, ...], size: tuple[int, ...], latest: tuple[int, ...], layout: str
 ) -> None:
-    assert str(layout_of(shape, size, grids=[latest] if latest else [])) == layout
+    assert str(layout_of(shape, size, latest=latest)) == layout
 
 
 @pytest.mark.parametrize("method", ["gradcam", "xgradcam"])
