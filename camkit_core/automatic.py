@@ -60,9 +60,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Pass:
-    """One forward pass: what each layer that ran once gave, the score, and how many classes."""
+    """One forward pass of one image.
 
-    outputs: dict[str, Tensor]
+    Attributes:
+        shapes: of the output of each layer that ran once.
+        grids: of these the outputs that are grids, and how.
+        score: what the model is asked to explain.
+        classes: how many there are, if it gives class scores.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    grids: dict[str, tuple[Tensor, Layout]]
     score: Tensor
     classes: int | None
 
@@ -72,20 +80,24 @@ def survey(model: nn.Module, images: Tensor) -> list[Candidate]:
 
     To be called where the model is left `untouched` (contexts.py).
     """
-    return _candidates(_forward(model, images), stated(model, images))
+    return _candidates(_forward(model, images, stated(model, images)))
 
 
-def _forward(model: nn.Module, images: Tensor) -> Pass:
-    outputs: dict[str, list[Tensor | None]] = {}
+def _forward(model: nn.Module, images: Tensor, said: Stated) -> Pass:
+    runs: dict[str, list[tuple[int, ...]]] = {}
+    grids: dict[str, tuple[Tensor, Layout]] = {}
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> Any:
             found = first_tensor(output)
+            runs.setdefault(name, []).append(() if found is None else tuple(found.shape))
+            if found is None or len(found) != 1 or not (layout := said.layout(found.shape)):
+                return output
             # The gradient that counts is that of what the layer hands on; a copy of it is handed
             # on, as what follows may change that in place.
-            kept = None if found is None else found.clone()
-            outputs.setdefault(name, []).append(kept)
-            return output if kept is None else replace_first(output, kept.clone())
+            kept = found.clone()
+            grids[name] = kept, layout
+            return replace_first(output, kept.clone())
 
         return hook
 
@@ -96,27 +108,24 @@ def _forward(model: nn.Module, images: Tensor) -> Pass:
                 stack.enter_context(hooked(module, note(name)))
         output = model(leaf.clone())
         score = _score(output)
-    once = {name: first for name, (first, *more) in outputs.items() if not more}
+    once = {name: first for name, (first, *more) in runs.items() if not more}
     logits = found_logits(output)
     return Pass(
-        {name: one for name, one in once.items() if one is not None},
+        once,
+        {name: grid for name, grid in grids.items() if name in once and grid[0].requires_grad},
         score,
         None if logits is None else logits.shape[1],
     )
 
 
-def _candidates(seen: Pass, said: Stated) -> list[Candidate]:
-    grids: list[tuple[str, Tensor, Layout]] = []
-    for name, output in seen.outputs.items():
-        if output.requires_grad and len(output) == 1 and (layout := said.layout(output.shape)):
-            grids.append((name, output, layout))
-    if not grids or not seen.score.requires_grad:
+def _candidates(seen: Pass) -> list[Candidate]:
+    if not seen.grids or not seen.score.requires_grad:
         return []
-    outputs = [output for _, output, _ in grids]
+    outputs = [output for output, _ in seen.grids.values()]
     gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
     return [
         _candidate(name, output.shape, layout, gradient, seen.classes)
-        for (name, output, layout), gradient in zip(grids, gradients, strict=True)
+        for (name, (output, layout)), gradient in zip(seen.grids.items(), gradients, strict=True)
     ]
 
 
@@ -185,10 +194,11 @@ def automatic_adapter(model: nn.Module, images: Tensor) -> tuple[Adapter, str]:
 
 
 def _found(model: nn.Module, images: Tensor) -> tuple[Candidate, str]:
-    seen, said = _forward(model, images), stated(model, images)
-    shortlist = _shortlist(_candidates(seen, said), model)
+    said = stated(model, images)
+    seen = _forward(model, images, said)
+    shortlist = _shortlist(_candidates(seen), model)
     if not shortlist:
-        raise no_adapter(model, {name: tuple(one.shape) for name, one in seen.outputs.items()})
+        raise no_adapter(model, seen.shapes)
     found = shortlist[-1]
     own = ", as the model states" if said.states(found.layout) else ""
     by = f"its gradient reaches {found.reach:.0%} of it" if found.reach else "by its shape alone"
