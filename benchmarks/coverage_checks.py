@@ -18,7 +18,7 @@ from coverage_weights import DRAWS
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.layouts import layout_of
+from camkit_core.stated import stated
 
 Row = dict[str, Any]
 REACHED = 0.9  # of the places must have a gradient
@@ -63,11 +63,11 @@ def _soundness(built: Built) -> Row:
     e = camkit.explain(built.model, images, target=built.target)
     seconds = time.perf_counter() - start
     seen = _seen(built, images)
-    size = tuple(images.shape[2:])
+    layout = stated(built.model, images).layout(seen["raw"].shape)
     row: Row = {
         "layer": e.layer,
         "output": "x".join(map(str, seen["raw"].shape)),
-        "layout": str(layout_of(seen["raw"].shape, size)).split()[0],
+        "layout": str(layout).split()[0],
         "grid": "x".join(map(str, e.cam.shape[1:])),
         "chosen by": e.adapter,
         "reach": float((seen["gradients"] != 0).any(1).float().mean()),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.contexts import hooked
-from camkit_core.layouts import layout_of
+from camkit_core.stated import Stated, stated
 from camkit_core.trees import first_tensor
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
@@ -20,12 +20,13 @@ DEPTH = 0.75  # of the layers with weights and a grid must have run by then
 
 def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
     """Whether most of the network has run by then, and nothing after it has a coarser grid."""
+    said = stated(model, images)
     ran: list[tuple[str, int, bool]] = []  # name, places of its grid, whether it has weights
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             found = first_tensor(output)
-            places = 0 if found is None else _places(found, images)
+            places = 0 if found is None else _places(found, said)
             if places:
                 ran.append((name, places, bool(module._parameters)))
 
@@ -43,8 +44,8 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
     return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
 
 
-def _places(output: Tensor, images: Tensor) -> int:
-    layout: Any = layout_of(output.shape, tuple(images.shape[2:]))
+def _places(output: Tensor, said: Stated) -> int:
+    layout: Any = said.layout(output.shape)
     if layout is None:
         return 0
     grid = output if layout.reshape is None else layout.reshape(output)

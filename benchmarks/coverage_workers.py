@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import resource
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.connection import Connection
 from typing import Any
 
+MEMORY = 10 * 2**30  # bytes that a process may take
 Task = tuple[Any, ...]
 Function = Callable[..., Any]
 
@@ -54,7 +57,10 @@ class _Worker:
                 self.start()
             self.pipe.send(task)
             if self.pipe.poll(seconds):
-                return self.pipe.recv()  # type: ignore[no-any-return]
+                result, reason = self.pipe.recv()
+                if reason:  # what failed may have left memory behind
+                    self.end()
+                return result, reason
             answer = f"given up after {seconds:.0f} s"
         except (EOFError, OSError):
             answer = "the process died, as it does when memory runs out"
@@ -80,6 +86,7 @@ def _serve(pipe: Connection, function: Function) -> None:
     import torch
 
     torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     pipe.send("ready")
     while True:
         try:
@@ -90,4 +97,5 @@ def _serve(pipe: Connection, function: Function) -> None:
             answer = function(*task), ""
         except Exception as error:  # noqa: BLE001 - the next task is none the worse
             answer = None, f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+        gc.collect()
         pipe.send(answer)
