@@ -4,8 +4,8 @@
     python benchmarks/coverage.py timm --models swin_tiny_patch4_window7_224
 
 Random weights, no argument but the model and the image. Parts: timm (the smallest model of each
-of its modules), torchvision, video, huggingface, and meta (layer and grid of all of timm's models,
-on the meta device).
+of its modules), torchvision, video, segmentation, detection, huggingface, and meta (layer and grid
+of all of timm's models, on the meta device).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from coverage_models import (
 from coverage_report import FILE, line, markdown, versions
 from coverage_workers import run
 
-PARTS = ("timm", "torchvision", "video", "huggingface", "meta")
+PARTS = ("timm", "torchvision", "video", "segmentation", "detection", "huggingface", "meta")
 Row = dict[str, Any]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
+
+import camkit_core as camkit
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,39 @@ def build_video(name: str) -> Built:
     return Built(torchvision.models.get_model(name, weights=None), (3, 16, *2 * (_crop(name),)))
 
 
+def build_segmentation(name: str) -> Built:
+    """A segmentation network of torchvision; its class 1 is explained, in all of the image."""
+    import torchvision
+
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, weights=None, weights_backbone=None)
+    target = camkit.SegmentationTarget(1, torch.ones(224, 224))
+    return Built(model, (3, 224, 224), "class 1", target)
+
+
+def build_detection(name: str) -> Built:
+    """A detector of torchvision that counts all boxes; the class it finds first is explained."""
+    import torchvision
+
+    torch.manual_seed(0)
+    surely = "box_score_thresh" if "rcnn" in name else "score_thresh"
+    settings: dict[str, Any] = {surely: 0.0}
+    if not name.startswith("ssd"):
+        settings |= {"min_size": 320, "max_size": 480}
+    model = torchvision.models.get_model(name, weights=None, weights_backbone=None, **settings)
+    built = Built(model, (3, 320, 320))
+    with torch.no_grad():
+        found = model.eval()(built.images())[0]
+    category = int(found["labels"][found["scores"].argmax()])
+    return replace(built, note=f"class {category}", target=_best(category))
+
+
+def _best(category: int) -> Callable[[Any], Tensor]:
+    """The best score of a class; on edited images, too, where the detector finds none."""
+    target = camkit.DetectionTarget(category)
+    return lambda sample: target(sample)
+
+
 def _crop(name: str) -> int:
     import torchvision
 
@@ -151,5 +186,7 @@ BUILD: dict[str, Callable[[str], Built]] = {
     "timm": build_timm,
     "torchvision": build_torchvision,
     "video": build_video,
+    "segmentation": build_segmentation,
+    "detection": build_detection,
     "huggingface": build_huggingface,
 }

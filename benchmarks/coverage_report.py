@@ -91,6 +91,10 @@ EXPLAINED = [
     "**Methods.** G GradCAM, G++ GradCAM++, X XGradCAM, A AblationCAM, S ScoreCAM (8 channels): "
     "those listed give a finite map that is not constant. *Seconds* are GradCAM's first call, "
     "search for the layer included, on one CPU thread.",
+    "",
+    "**Segmentation and detection.** What is explained is the backbone's end, with heads after "
+    "it. A detector's target is one box, so its gradient need not reach 90 %; AblationCAM, a full "
+    "run of it for each channel, is left out.",
 ]
 
 
@@ -175,7 +179,9 @@ def _orientation(row: Row) -> str:
 
 
 def _methods(row: Row) -> str:
-    return " ".join(short for name, short in SHORT.items() if row["methods"][name]["sound"])
+    return " ".join(
+        short for name, short in SHORT.items() if row["methods"].get(name, {}).get("sound")
+    )
 
 
 def _table(columns: list[str], rows: Iterable[list[str]]) -> list[str]:
