@@ -93,8 +93,8 @@ EXPLAINED = [
     "search for the layer included, on one CPU thread.",
     "",
     "**Segmentation and detection.** What is explained is the backbone's end, with heads after "
-    "it. A detector's target is one box, so its gradient need not reach 90 %; AblationCAM, a full "
-    "run of it for each channel, is left out.",
+    "it, so that AblationCAM takes too long here and is left out. A detector's target is one box, "
+    "and its gradient need not reach 90 %.",
 ]
 
 
