@@ -37,8 +37,9 @@ def markdown(report: Row) -> str:
         [
             "# Speed",
             "",
-            f"Made by `python benchmarks/run.py` in one run ({where}). Medians in milliseconds, "
-            "one image of 224 pixels, float32, random weights. *Ideal* is one forward pass and "
+            f"Made by `python benchmarks/run.py` ({where}). Medians in milliseconds, the runs of a "
+            "row in turns; one image of 224 pixels, float32, random weights. *Ideal* is one "
+            "forward pass and "
             "the backward pass of what follows the layer; *by hand* one forward pass and what "
             "follows the layer for each channel set to zero. Each library gives its map at the "
             "image's size. *Difference* is that of camkit to a full, unoptimised run, relative to "

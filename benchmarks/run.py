@@ -2,9 +2,11 @@
 
     python benchmarks/run.py --quick                   three minutes, without what takes longer
     python benchmarks/run.py --output docs             everything, most of an hour: docs/speed.md
+    python benchmarks/run.py --output docs --parts methods --networks vgg16    these rows again
 
-Each row is timed in one process, its runs in turns; a CUDA device, where there is one, gets rows
-of its own. Every camkit result is checked against a full, unoptimised run.
+Each row is timed in one process, its runs in turns, and is saved as soon as it is there, so that
+one which something else on the machine disturbed can be measured again. A CUDA device, where there
+is one, gets rows of its own. Every camkit result is checked against a full, unoptimised run.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import argparse
 import json
 import platform
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from contenders import TARGET, contenders, forward
@@ -25,6 +28,7 @@ from timing import print_growth, print_peak
 
 import camkit_core as camkit
 
+PARTS = ("methods", "sharing", "opt_ins", "loops", "memory")
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
 
 
@@ -58,37 +62,49 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def measured(args: argparse.Namespace) -> Row:
-    """All tables, each row printed as soon as it is there."""
-
-    def gathered(rows: Iterable[Row]) -> list[Row]:
-        kept = []
-        for row in rows:
-            print(line(row), flush=True)
-            kept.append(row)
-        return kept
-
-    report: Row = {
-        "machine": machine(),
-        "methods": [],
-        "sharing": [],
-        "opt_ins": [],
-        "loops": [],
-        "memory": [],
-    }
+def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
+    """The rows of each part that is asked for."""
     slow = not args.quick
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
-        report["methods"] += gathered(
-            method_rows(args.networks, args.methods, device, args.repeats, args.channels, slow)
-        )
-        layers = LAYERS if slow else ()
-        report["sharing"] += gathered(sharing_rows(device, args.repeats, layers))
-        if slow:
-            report["opt_ins"] += gathered(opt_in_rows(device))
-        if slow or args.memory:
-            report["loops"] += gathered(loop_rows(device))
-            report["memory"] += gathered(memory_rows(args.networks, device, slow))
-    return report
+        parts: dict[str, Callable[[], Iterator[Row]]] = {
+            "methods": lambda device=device: method_rows(
+                args.networks, args.methods, device, args.repeats, args.channels, slow
+            ),
+            "sharing": lambda device=device: sharing_rows(
+                device, args.repeats, LAYERS if slow else ()
+            ),
+            "opt_ins": lambda device=device: opt_in_rows(device),
+            "loops": lambda device=device: loop_rows(device),
+            "memory": lambda device=device: memory_rows(args.networks, device, slow),
+        }
+        for part in args.parts:
+            for row in parts[part]():
+                yield part, row
+
+
+def earlier(folder: Path | None) -> Row:
+    """The report in a folder, if it was made on this machine; else an empty one."""
+    here = machine()
+    file = folder / "speed.json" if folder else None
+    if file and file.exists():
+        found: Row = json.loads(file.read_text())
+        if found["machine"] == here:
+            return found
+    return {"machine": here, **{part: [] for part in PARTS}}
+
+
+def add(rows: list[Row], row: Row) -> None:
+    """Put a row in the place of the one that it measures again, or at the end."""
+    keys = [_key(one) for one in rows]
+    if _key(row) in keys:
+        rows[keys.index(_key(row))] = row
+    else:
+        rows.append(row)
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    names = ("network", "method", "images", "what", "way", "loop", "device")
+    return tuple(row.get(name) for name in names)
 
 
 def main() -> None:
@@ -98,23 +114,31 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="no slow peers, no Score-CAM")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="tables (default: all)")
     parser.add_argument("--repeats", type=int, help="rounds (default: 41, with --quick 5)")
     parser.add_argument("--channels", type=int, default=32, help="run the long way, as a check")
-    parser.add_argument("--memory", action="store_true", help="peak memory with --quick, too")
-    parser.add_argument("--output", type=Path, help="folder for speed.json and speed.md")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="folder of speed.json and speed.md; rows in it that are not measured again are kept",
+    )
     parser.add_argument("--cell", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     if args.cell:
         cell(*args.cell)
         return
+    args.parts = args.parts or (PARTS[:2] if args.quick else PARTS)
     args.repeats = args.repeats or (5 if args.quick else 41)
     if args.quick:
         args.channels = 8
-    report = measured(args)
-    if args.output:
-        (args.output / "speed.json").write_text(json.dumps(report, indent=1))
-        (args.output / "speed.md").write_text(markdown(report))
+    report = earlier(args.output)
+    for part, row in measured(args):
+        print(line(row), flush=True)
+        add(report[part], row)
+        if args.output:
+            (args.output / "speed.json").write_text(json.dumps(report, indent=1))
+            (args.output / "speed.md").write_text(markdown(report))
 
 
 if __name__ == "__main__":
