@@ -63,7 +63,7 @@ def gathered(part: str, models: Iterable[str], args: argparse.Namespace) -> list
     function, source = (resolved, "timm") if part == "meta" else (checked, part)
     tasks = [(source, name) for name in models]
     rows = {}
-    for (_, name), row, reason in run(function, tasks, args.workers, args.seconds):
+    for (_, name), row, reason in run(function, tasks, args.workers, args.seconds, args.gigabytes):
         rows[name] = row or {"part": part, "model": name, "reason": reason}
         if source == "timm":
             rows[name]["family"] = timm_module(name)
@@ -71,14 +71,22 @@ def gathered(part: str, models: Iterable[str], args: argparse.Namespace) -> list
     return [rows[name] for _, name in tasks]
 
 
+def merged(old: list[Row], new: list[Row]) -> list[Row]:
+    """The rows of a part, those of some models made again."""
+    again = {row["model"]: row for row in new}
+    kept = [again.pop(row["model"], row) for row in old]
+    return [*kept, *again.values()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"default: {', '.join(PARTS)}")
-    parser.add_argument("--models", nargs="+", help="only these of a part")
+    parser.add_argument("--models", nargs="+", help="only these; the other rows are kept")
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
     parser.add_argument("--seconds", type=float, default=900, help="limit for a model (900)")
+    parser.add_argument("--gigabytes", type=float, default=8, help="limit for a process (8)")
     parser.add_argument(
         "--output", type=Path, help="folder of coverage.json and .md; other parts in it are kept"
     )
@@ -91,6 +99,8 @@ def main() -> None:
         report = json.loads((args.output / FILE).read_text())
     for part in args.parts or PARTS:
         rows = gathered(part, names(part, args), args)
+        if args.models and part in report:
+            rows = merged(report[part]["rows"], rows)
         report[part] = {**versions(), "rows": rows}
         if args.output:
             (args.output / FILE).write_text(json.dumps(report, indent=1))

@@ -26,7 +26,8 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             found = first_tensor(output)
-            places = 0 if found is None else _places(found, said)
+            whole = found is not None and len(found) == len(images)  # no part of it, as a window is
+            places = _places(found, said) if whole else 0
             if places:
                 ran.append((name, places, bool(module._parameters)))
 

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.connection import Connection
 from typing import Any
 
-MEMORY = 10 * 2**30  # bytes that a process may take
 Task = tuple[Any, ...]
 Function = Callable[..., Any]
 
 
-def run(function: Function, tasks: Iterable[Task], workers: int, seconds: float) -> Iterator[Any]:
+def run(
+    function: Function, tasks: Iterable[Task], workers: int, seconds: float, gigabytes: float = 8
+) -> Iterator[Any]:
     """(task, result or None, reason or "") of each task, as they are done.
 
     Args:
@@ -25,6 +26,7 @@ def run(function: Function, tasks: Iterable[Task], workers: int, seconds: float)
         tasks: the arguments, each a tuple.
         workers: how many processes.
         seconds: after which a task is given up, and its process ended.
+        gigabytes: the memory that a process may take.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
     started: list[_Worker] = []
@@ -32,7 +34,7 @@ def run(function: Function, tasks: Iterable[Task], workers: int, seconds: float)
 
     def ask(task: Task) -> tuple[Any, str]:
         if not hasattr(mine, "worker"):
-            mine.worker = _Worker(function)
+            mine.worker = _Worker(function, gigabytes)
             started.append(mine.worker)
         return mine.worker.ask(task, seconds)
 
@@ -47,8 +49,8 @@ def run(function: Function, tasks: Iterable[Task], workers: int, seconds: float)
 class _Worker:
     """A process that answers one task at a time; started again after it was ended or died."""
 
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    def __init__(self, function: Function, gigabytes: float) -> None:
+        self.function, self.bytes = function, int(gigabytes * 2**30)
         self.process: Any = None
 
     def ask(self, task: Task, seconds: float) -> tuple[Any, str]:
@@ -70,7 +72,9 @@ class _Worker:
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(other, self.function), daemon=True)
+        self.process = context.Process(
+            target=_serve, args=(other, self.function, self.bytes), daemon=True
+        )
         self.process.start()
         other.close()
         self.pipe.recv()  # it has imported what it needs
@@ -82,11 +86,11 @@ class _Worker:
             self.process = None
 
 
-def _serve(pipe: Connection, function: Function) -> None:
+def _serve(pipe: Connection, function: Function, memory: int) -> None:
     import torch
 
     torch.set_num_threads(1)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     pipe.send("ready")
     while True:
         try:
