@@ -8,7 +8,7 @@ the norm before a transformer's last attention, or the last stage of a convoluti
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter
+from .chunks import out_of_memory
 from .companions import ALONE, Companions
 from .contexts import hooked
 from .errors import TargetError
@@ -81,10 +82,26 @@ def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> 
 
     To be called where the model is left `untouched` (contexts.py).
     """
-    return _candidates(_forward(model, images, stated(model, images), companions))
+    return _search(model, images, stated(model, images), companions)[0]
 
 
-def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Companions) -> Pass:
+def _search(
+    model: nn.Module, images: Tensor, said: Stated, companions: Companions
+) -> tuple[list[Candidate], Pass]:
+    """The candidates, from gradients; where memory does not allow a graph, from shapes alone."""
+    try:
+        seen = _forward(model, images, said, companions)
+        return _candidates(seen), seen
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+    seen = _forward(model, images, said, companions, graph=False)
+    return _candidates(seen), seen
+
+
+def _forward(
+    model: nn.Module, images: Tensor, said: Stated, companions: Companions, graph: bool = True
+) -> Pass:
     runs: dict[str, list[tuple[int, ...]]] = {}
     grids: dict[str, tuple[Tensor, Layout]] = {}
     latest: tuple[int, ...] = ()
@@ -102,6 +119,9 @@ def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Compani
                     latest = ()  # what follows may keep this one's axes, which nobody knows
                 return output
             latest = found.shape[1 if layout.channels_first else -1], *layout.grid
+            if not graph:
+                grids[name] = torch.empty_like(found, device="meta"), layout
+                return output
             # The gradient that counts is that of what the layer hands on; a copy of it is handed
             # on, as what follows may change that in place.
             kept = found.clone()
@@ -110,8 +130,8 @@ def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Compani
 
         return hook
 
-    leaf = images[:1].detach().clone().requires_grad_()
-    with torch.enable_grad(), ExitStack() as stack:
+    leaf = images[:1].detach().clone().requires_grad_(graph)
+    with torch.set_grad_enabled(graph), ExitStack() as stack:
         for name, module in model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
@@ -119,19 +139,29 @@ def _forward(model: nn.Module, images: Tensor, said: Stated, companions: Compani
         score = _score(output)
     once = {name: first for name, (first, *more) in runs.items() if not more}
     logits = found_logits(output)
-    return Pass(
-        once,
-        {name: grid for name, grid in grids.items() if name in once and grid[0].requires_grad},
-        score,
-        None if logits is None else logits.shape[1],
-    )
+    grids = {name: grids[name] for name in grids if name in once}
+    if graph:
+        grids = {name: grid for name, grid in grids.items() if grid[0].requires_grad}
+    return Pass(once, grids, score, _classes(logits, grids.values()))
+
+
+def _classes(logits: Tensor | None, grids: Iterable[tuple[Tensor, Layout]]) -> int | None:
+    """How many classes there are; None if most layers have as many channels, which says nothing."""
+    if logits is None:
+        return None
+    layers = [grid.shape[1 if layout.channels_first else -1] for grid, layout in grids]
+    return None if layers.count(logits.shape[1]) > len(layers) / 4 + 2 else logits.shape[1]
 
 
 def _candidates(seen: Pass) -> list[Candidate]:
-    if not seen.grids or not seen.score.requires_grad:
+    if not seen.grids:
         return []
     outputs = [output for output, _ in seen.grids.values()]
-    gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
+    gradients: Sequence[Tensor | None] = outputs
+    if outputs[0].requires_grad:
+        if not seen.score.requires_grad:
+            return []
+        gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
     return [
         _candidate(name, output.shape, layout, gradient, seen.classes)
         for (name, (output, layout)), gradient in zip(seen.grids.items(), gradients, strict=True)
@@ -206,8 +236,8 @@ def automatic_adapter(
 
 def _found(model: nn.Module, images: Tensor, companions: Companions) -> tuple[Candidate, str]:
     said = stated(model, images)
-    seen = _forward(model, images, said, companions)
-    shortlist = _shortlist(_candidates(seen), model)
+    candidates, seen = _search(model, images, said, companions)
+    shortlist = _shortlist(candidates, model)
     if not shortlist:
         raise no_adapter(model, seen.shapes)
     found = shortlist[-1]

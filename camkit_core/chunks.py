@@ -67,12 +67,17 @@ def run_in_chunks(
     return answers
 
 
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory ran out, on whichever device."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
 def _halving(run: Callable[[Tensor], Tensor], chunk: Tensor) -> Iterator[Tensor]:
     try:
         yield run(chunk)
         return
-    except torch.OutOfMemoryError:
-        if len(chunk) == 1:
+    except RuntimeError as error:
+        if len(chunk) == 1 or not out_of_memory(error):
             raise
     torch.cuda.empty_cache()
     for half in chunk.chunk(2):

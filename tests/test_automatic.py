@@ -12,7 +12,8 @@ import torchvision
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.automatic import pick, survey
+from camkit_core.automatic import automatic_adapter, pick, survey
+from camkit_core.contexts import untouched
 from camkit_core.layouts import Layout, layout_of
 from camkit_core.stated import stated
 
@@ -304,3 +305,46 @@ def test_behind_a_head_of_zeros_the_shapes_decide() -> None:
     model = Patches()
     nn.init.zeros_(model.head.weight)
     assert found(model, 16, 24) == ("blocks.1.norm1", "NLC 1 + 4x6")
+
+
+def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any) -> None:
+    model, images = Patches().eval(), torch.randn(1, 3, 16, 24)
+    expected = camkit.explain(Patches().eval(), images)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("camkit_core.automatic.torch.autograd.grad", refuse)
+        with untouched(model):
+            adapter, why = automatic_adapter(model, images)
+    found = camkit.explain(model, images, adapter=adapter)
+    assert "by its shape alone" in why
+    assert (found.layer, found.cam.tolist()) == (expected.layer, expected.cam.tolist())
+
+
+def test_any_other_error_of_the_search_is_passed_on(monkeypatch: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr("camkit_core.automatic.torch.autograd.grad", refuse)
+    with pytest.raises(RuntimeError, match="no kernel"):
+        camkit.explain(Patches(), torch.randn(1, 3, 16, 24))
+
+
+def test_without_values_channels_as_many_as_an_embedding_are_no_classes() -> None:
+    """A model without a classifier gives as many numbers as each of its layers has channels."""
+    with torch.device("meta"):
+        model = Patches(prefix=0)
+        model.head = nn.Identity()
+        model.forward = lambda x: model.norm(walked(model, x)).mean(1)  # type: ignore[method-assign]
+        chosen = pick(survey(model, torch.zeros(1, 3, 16, 24)), model)
+    assert chosen is not None
+    assert chosen.name == "norm"
+
+
+def walked(model: Any, images: Tensor) -> Tensor:
+    x = model.embed(images).flatten(2).transpose(1, 2)
+    for block in model.blocks:
+        x = block(x)
+    return x
