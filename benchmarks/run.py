@@ -133,6 +133,8 @@ def main() -> None:
     if args.quick:
         args.channels = 8
     report = earlier(args.output)
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
     for part, row in measured(args):
         print(line(row), flush=True)
         add(report[part], row)

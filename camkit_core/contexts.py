@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .random_states import preserving_rng
 from .snapshot import Snapshot
 
 Hook = Callable[[nn.Module, Any, Any], Any]
@@ -29,21 +28,6 @@ def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
 def version(tensor: Tensor) -> int:
     """How often a tensor has been written to."""
     return 0 if tensor.is_inference() else tensor._version  # inference tensors do not count
-
-
-@contextmanager
-def preserving_rng(device: torch.device) -> Iterator[None]:
-    """Put the random states of torch (CPU and `device`), numpy and Python back."""
-    python, numpy, cpu = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
-    gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(cpu)
-        if gpu is not None:
-            torch.cuda.set_rng_state(gpu, device)
 
 
 @contextmanager
