@@ -37,10 +37,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
     Covers each module's mode, the buffers and the random states. Gradients are left alone because
     nothing in camkit calls `backward`; hooks are undone by `hooked`.
     """
-    parameter = next(model.parameters(), None)
-    device = torch.device("cpu") if parameter is None else parameter.device
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
-    with torch.inference_mode(False), torch.no_grad(), preserving_rng(device):
+    with torch.inference_mode(False), torch.no_grad(), preserving_rng(model):
         before = Snapshot(model)
         try:
             before.evaluate()

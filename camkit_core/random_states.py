@@ -10,23 +10,34 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 _BYTES = 2500  # of the state of a Mersenne twister: 624 words and the position in them
 
 
 @contextmanager
-def preserving_rng(device: torch.device) -> Iterator[None]:
-    """Put the random states of torch (CPU and `device`), numpy and Python back."""
+def preserving_rng(model: nn.Module | None = None) -> Iterator[None]:
+    """Put the random states of torch (CPU and the model's device), numpy and Python back."""
     python, numpy, cpu = random.getstate(), _NumpyState(), torch.get_rng_state()
-    gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    device = _gpu(model) if model is not None and _cuda_runs() else None
+    gpu = None if device is None else torch.cuda.get_rng_state(device)
     try:
         yield
     finally:
         random.setstate(python)
         numpy.restore()
         torch.set_rng_state(cpu)
-        if gpu is not None:
+        if device is not None and gpu is not None:
             torch.cuda.set_rng_state(gpu, device)
+
+
+def _cuda_runs() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+
+
+def _gpu(model: nn.Module) -> torch.device | None:
+    parameter = next(model.parameters(), None)
+    return parameter.device if parameter is not None and parameter.is_cuda else None
 
 
 class _NumpyState:

@@ -30,13 +30,14 @@ def xgradcam(
     product, total = (activations * gradients).sum(places), activations.sum(places)
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
-    size = activations.abs().sum(places)
+    weights = product / total
+    size = torch.linalg.vector_norm(activations, 1, places)
     vanishing = total.abs() <= tol * size
-    weights = torch.where(vanishing, gradients.mean(places), product / total)
-    signed = int((vanishing & (size > 0)).sum())
-    if signed:
-        probe.note(
-            f"{signed} channels sum to almost zero (signed activations) and were weighted by "
-            f"their mean gradient, as Grad-CAM does"
-        )
+    if vanishing.any():
+        weights = torch.where(vanishing, gradients.mean(places), weights)
+        if signed := int((vanishing & (size > 0)).sum()):
+            probe.note(
+                f"{signed} channels sum to almost zero (signed activations) and were weighted by "
+                f"their mean gradient, as Grad-CAM does"
+            )
     return probe.weighted_sum(weights)

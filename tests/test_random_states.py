@@ -13,7 +13,6 @@ import torch
 from camkit_core import random_states
 from camkit_core.random_states import preserving_rng
 
-CPU = torch.device("cpu")
 DRAWS: dict[str, Callable[[], Any]] = {
     "nothing": lambda: None,
     "torch": lambda: torch.rand(3),
@@ -61,7 +60,7 @@ def test_what_comes_next_is_what_would_have_come(draw: str, reserve: bool) -> No
         return draws()
 
     def around() -> None:
-        with preserving_rng(CPU):
+        with preserving_rng():
             DRAWS[draw]()
 
     assert next_draws(around) == next_draws(lambda: None)
@@ -73,7 +72,7 @@ def test_the_state_is_read_once_while_nothing_is_drawn(monkeypatch: pytest.Monke
     get_state = np.random.get_state
     monkeypatch.setattr(np.random, "get_state", lambda **how: read.append(1) or get_state(**how))
     for _ in range(3):
-        with preserving_rng(CPU):
+        with preserving_rng():
             pass
     assert len(read) == 1
 
@@ -81,7 +80,7 @@ def test_the_state_is_read_once_while_nothing_is_drawn(monkeypatch: pytest.Monke
 def test_memory_that_means_something_else_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random_states, "_memory", lambda: b"always the same")
     np.random.seed(0)
-    with preserving_rng(CPU):
+    with preserving_rng():
         np.random.rand()
     after = np.random.rand()
     np.random.seed(0)
