@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from coverage_models import BUILD, Built
-from coverage_orientation import orientation
 from coverage_stage import in_last_stage
-from coverage_weights import DRAWS
 from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.stated import stated
+from camkit_core.testing.orientation import orientation
+from camkit_core.testing.weights import DRAWS
 
 Row = dict[str, Any]
 REACHED = 0.9  # of the places must have a gradient

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .class_form import ClassForm
     from .engine import compare, explain
     from .errors import (
+        CamkitDeprecation,
         CamkitError,
         CamkitWarning,
         InputError,
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     )
     from .explanation import Comparison, Explanation
     from .maps import unit_range, upsample, weighted_sum
-    from .plugins.hookspecs import hookimpl
+    from .plugins.hookspecs import Spec, hookimpl
     from .probe import Probe
     from .recording import Recording, record
+    from .renderers.colour import heat_at
     from .targets import ClassifierOutputTarget, top
     from .task_targets import (
         DetectionTarget,
@@ -37,6 +39,7 @@ _HOMES = {
     "class_form": ("ClassForm",),
     "engine": ("compare", "explain"),
     "errors": (
+        "CamkitDeprecation",
         "CamkitError",
         "CamkitWarning",
         "InputError",
@@ -47,10 +50,11 @@ _HOMES = {
         "UnknownName",
     ),
     "explanation": ("Comparison", "Explanation"),
-    "plugins.hookspecs": ("hookimpl",),
+    "plugins.hookspecs": ("Spec", "hookimpl"),
     "maps": ("unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
+    "renderers.colour": ("heat_at",),
     "targets": ("ClassifierOutputTarget", "top"),
     "task_targets": (
         "DetectionTarget",
@@ -63,6 +67,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Adapter",
+    "CamkitDeprecation",
     "CamkitError",
     "CamkitWarning",
     "ClassForm",
@@ -79,11 +84,13 @@ __all__ = [
     "RegressionTarget",
     "SegmentationTarget",
     "SimilarityTarget",
+    "Spec",
     "TargetError",
     "UnknownName",
     "channels_last_to_grid",
     "compare",
     "explain",
+    "heat_at",
     "hookimpl",
     "record",
     "tokens_to_grid",

@@ -40,6 +40,10 @@ class CamkitWarning(UserWarning):
     """A result that can be used, with something its reader should know."""
 
 
+class CamkitDeprecation(FutureWarning):
+    """Something a plugin relies on will go; shown by default, for its users to hear of it."""
+
+
 def warn(text: str) -> None:
     """Give a `CamkitWarning` that points at the line which called camkit."""
     frame, level = sys._getframe(1), 2

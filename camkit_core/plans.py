@@ -64,10 +64,10 @@ def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> lis
     """
     if isinstance(methods, str) or not methods:
         raise CamkitError(f"expected a list of methods, at least one; got {methods!r}")
-    found = [_found("method", method) for method in methods]
-    _refuse_unknown(options, [(name, function) for name, function, _ in found])
+    known = [found("method", method) for method in methods]
+    _refuse_unknown(options, [(name, function) for name, function, _ in known])
     return [
-        Plan(name, function, checked(function, options), origin) for name, function, origin in found
+        Plan(name, function, checked(function, options), origin) for name, function, origin in known
     ]
 
 
@@ -78,12 +78,18 @@ def find_renderer(renderer: str | Renderer, options: Mapping[str, Any]) -> Rende
         UnknownName: for a renderer that is not installed, or an option it does not take.
         CamkitError: for a value an option does not allow.
     """
-    name, function, _ = _found("renderer", renderer)
+    name, function, _ = found("renderer", renderer)
     _refuse_unknown(options, [(name, function)])
     return partial(function, **checked(function, options))
 
 
-def _found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
+def found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
+    """Name, function and origin of a "method" or "renderer", by name or itself.
+
+    Raises:
+        UnknownName: if none of that name is installed.
+        PluginError: if it cannot be loaded.
+    """
     if callable(given):
         return getattr(given, "__name__", kind), given, "given"
     contribution = get_registry().find(kind, given)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from .plans import Plan
+from .plans import Plan, found
 from .selection import Chosen
 
 
@@ -27,6 +27,13 @@ def provenance(
         "camkit": camkit_version(),
         "torch": torch.__version__,
     }
+
+
+def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Renderer, its options, and where it comes from."""
+    name, _, origin = found("renderer", renderer)
+    plain = {option: _plain(value) for option, value in options.items()}
+    return {"renderer": name, "renderer_from": origin, "renderer_options": plain}
 
 
 @cache  # read from disk

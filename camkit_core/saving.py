@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from .errors import InputError
+from .provenance import of_renderer
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def save(explanation: Explanation, path: Path, renderer: Any, index: int, **options: Any) -> Path:
     """Write one image's picture, or for `.npz` the raw values of all; see `Explanation.save`."""
     if path.suffix == ".npz":
-        from .renderers.raw import raw
+        from .raw import raw
 
         raw(explanation, path)
         return path
@@ -26,7 +27,8 @@ def save(explanation: Explanation, path: Path, renderer: Any, index: int, **opti
         raise InputError(
             f"cannot write {path.name!r}: expected a name that ends in .png, .jpg or .npz"
         )
-    write_picture(explanation.render(renderer, index, **options), path, account(explanation, index))
+    record = account(explanation, index) | of_renderer(renderer, options)
+    write_picture(explanation.render(renderer, index, **options), path, record)
     return path
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
+from fake_packages import Install, installer
 from small_nets import FAMILIES, Net, small_net
+
+from camkit_core.plugins import Registry
 
 torch.set_num_threads(2)
 
@@ -24,3 +30,16 @@ def method(request: pytest.FixtureRequest) -> str:
 def net(request: pytest.FixtureRequest) -> Net:
     """Each family's small network, in float64."""
     return small_net(request.param)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts packages on the path that are metadata and a few modules, as pip would."""
+    yield from installer(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def fresh(install: Install, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """The same, with a registry that has seen none of it yet."""
+    monkeypatch.setattr("camkit_core.plugins._default", Registry())
+    return install

@@ -17,6 +17,8 @@ from timm.models.volo import VOLO
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from camkit_core.plugins import get_registry
+from camkit_core.testing import check_adapter
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 Size = tuple[int, int]
@@ -298,36 +300,6 @@ def test_a_family_is_known(name: str, size: Size) -> None:
     assert bool(e.cam.isfinite().all())
     assert bool(e.cam.amax() > e.cam.amin())
     assert float((seen(model, images[:1], "gradients") != 0).any(0).float().mean()) >= 0.9
-    if seen_as_it_is(model, layer, images[:1]):
-        return
-    height, width = grids[size]
-    for row, column in [(0, width - 1), (height - 1, 0)]:
-        found = place_of(model, images[:1], row, column)
-        assert abs(found[0] - row) <= 1
-        assert abs(found[1] - column) <= 1
-
-
-def seen_as_it_is(model: nn.Module, layer: str, images: Tensor) -> bool:
-    """Whether the layer gives (N, C, h, w) itself, so that no reshape could be wrong."""
-    kept: list[Tensor] = []
-
-    def look(probe: camkit.Probe) -> Tensor:
-        kept.append(probe.recording.raw)
-        return probe.activations.sum(1)
-
-    camkit.explain(model, images, look)
-    return kept[0].shape == seen(model, images, "activations")[None].shape
-
-
-def place_of(model: nn.Module, images: Tensor, row: int, column: int) -> tuple[int, int]:
-    """The place of the grid that moves most, beside the others, where one patch is bright."""
-    plain = seen(model, images, "activations")
-    height, width = plain.shape[1:]
-    (tall, wide), moved = images.shape[2:], []
-    for r, c in [(row, column), (row, width - 1 - column), (height - 1 - row, column)]:
-        brighter = images.clone()
-        rows = slice(r * tall // height, (r + 1) * tall // height)
-        brighter[:, :, rows, c * wide // width : (c + 1) * wide // width] += 2
-        moved.append((seen(model, brighter, "activations") - plain).abs().sum(0))
-    # What moves alike wherever the patch is, as global attention makes it, is of no place.
-    return divmod(int((moved[0] / torch.stack(moved).mean(0)).argmax()), width)
+    adapter = get_registry().adapter_for(type(model))
+    assert adapter is not None
+    check_adapter(adapter.load(), model, [size])

@@ -19,9 +19,10 @@ sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
 from coverage_checks import drawn, resolved
 from coverage_models import Built
-from coverage_orientation import orientation
 from coverage_stage import in_last_stage
 from coverage_workers import run
+
+from camkit_core.testing.orientation import orientation
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

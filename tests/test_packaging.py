@@ -87,6 +87,13 @@ def test_the_wheel_lists_its_methods_without_torch(camkit_site, tmp_path):
     assert f"False {camkit_site}" in printed
 
 
+def test_the_wheel_writes_a_whole_new_plugin(camkit_site, tmp_path):
+    run(COMMAND.format(["new-plugin", "mycam"]), tmp_path, camkit_site)
+    written = [path for path in (tmp_path / "camkit-mycam").rglob("*") if path.is_file()]
+    assert len(written) == 6
+    assert (tmp_path / "camkit-mycam" / ".github" / "workflows" / "test.yml").is_file()
+
+
 def test_a_third_partys_wheel_is_listed_and_explains(camkit_site, plugin_site, tmp_path):
     listed = run(COMMAND.format(["list-methods", "--json"]), tmp_path, camkit_site, plugin_site)
     rows = {row["name"]: row for row in json.loads(listed)["methods"]}

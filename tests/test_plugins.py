@@ -9,68 +9,29 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import pluggy
 import pytest
+import tomllib
+from fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 import camkit_core
 from camkit_core import errors
 from camkit_core.cli import main
 from camkit_core.cli.lists import table
-from camkit_core.errors import PluginError, UnknownName
+from camkit_core.errors import CamkitDeprecation, PluginError, UnknownName
 from camkit_core.plugins import Registry, contribution, get_registry, hookspecs
-from camkit_core.plugins.contribution import Contribution
-from camkit_core.plugins.hookspecs import Register, hookimpl
+from camkit_core.plugins.builtins import DECLARED
+from camkit_core.plugins.contribution import Contribution, Source
+from camkit_core.plugins.hookspecs import Spec, hookimpl
+from camkit_core.plugins.registration import PluginSet
 
-Install = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
-
-CAMKIT = """\
-[camkit.methods]
-gradcam = camkit_methods.gradcam:gradcam
-gradcam++ = camkit_methods.gradcam_plusplus:gradcam_plusplus
-[camkit.adapters]
-torchvision.models.resnet = camkit_archs.resnet:adapter
-"""
-GOOD = "[camkit.methods]\nmycam = camkit_good:mycam\n"
-GOOD_CODE = 'def mycam(probe):\n    """Sum the channels."""\n    return probe.activations.sum(1)\n'
-HOOK = """\
-from camkit_core.plugins.hookspecs import hookimpl
-
-@hookimpl
-def camkit_register_methods(register):
-    register("hooky-a", "camkit_hook_code:a", "From a hook")
-    register("hooky-b", "camkit_hook_code:b")
-"""
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Puts packages on the path that are metadata and a few modules, as pip would."""
-    modules: set[str] = set()
-
-    def install(
-        name: str, entry_points: str, version: str = "1.0", root: str = "", **files: str
-    ) -> Path:
-        site = tmp_path / (root or name)
-        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        header = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: About {name}\n"
-        (info / "METADATA").write_text(header)
-        (info / "entry_points.txt").write_text(entry_points)
-        for module, text in files.items():
-            (site / f"{module}.py").write_text(text)
-        modules.update(files)
-        monkeypatch.syspath_prepend(str(site))
-        return site
-
-    install("camkit", CAMKIT, "0.1.0")
-    yield install
-    for module in modules:
-        sys.modules.pop(module, None)
+ROOT = Path(__file__).parent.parent
 
 
 def names(registry: Registry, kind: str = "method") -> list[str]:
@@ -82,7 +43,7 @@ def problem_with(distribution: str) -> str:
     return text
 
 
-def code(**hooks: Callable[[Register], object]) -> SimpleNamespace:
+def code(**hooks: Callable[[], object]) -> SimpleNamespace:
     return SimpleNamespace(**{name: hookimpl(hook) for name, hook in hooks.items()})
 
 
@@ -115,12 +76,19 @@ def test_built_ins_are_found_as_anything_else(install: Install) -> None:
     assert registry.problems() == ()
 
 
-def test_a_checkout_that_is_not_installed_says_so(
+def test_without_metadata_camkits_own_are_there(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metadata, "distributions", lambda: iter(()))
-    with pytest.raises(UnknownName, match=r"plugin camkit is left out.*pip install -e \."):
-        Registry().find("method", "gradcam")
+    registry = Registry()
+    assert registry.find("method", "gradcam").load().__name__ == "gradcam"
+    assert registry.find("renderer", "overlay").origin == "camkit"
+    assert registry.problems() == ()
+
+
+def test_what_is_there_without_metadata_is_what_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"] == DECLARED
 
 
 def test_the_docstring_of_a_submodule_is_read_without_importing_its_package(
@@ -258,6 +226,7 @@ def test_a_plugin_that_cannot_be_imported_names_its_package(install: Install) ->
     assert str(raised.value) == (
         "method 'broken' cannot be loaded: plugin camkit-imp 1.0 (broken = camkit_imp:f) failed "
         "with ModuleNotFoundError: No module named 'nowhere'\n"
+        "to do without it: CAMKIT_DISABLE_PLUGINS=camkit-imp\n"
         "to remove it: python -m pip uninstall camkit-imp"
     )
     assert isinstance(raised.value.__cause__, ModuleNotFoundError)
@@ -300,8 +269,8 @@ def test_a_failure_is_not_remembered(install: Install) -> None:
     del sys.modules["camkit_later"]
 
 
-DECORATED = "from camkit_core.plugins.hookspecs import hookimpl\n@hookimpl\n"
-REGISTERS = 'register("half", "camkit_hook:f")\n'
+DECORATED = "from camkit_core.plugins.hookspecs import Spec, hookimpl\n@hookimpl\n"
+HALF = 'Spec("half", "camkit_hook:f")'
 
 
 @pytest.mark.parametrize(
@@ -310,28 +279,28 @@ REGISTERS = 'register("half", "camkit_hook:f")\n'
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         (
-            f"{DECORATED}def camkit_register_method(register): ...",
-            "there is no hook 'camkit_register_method'; did you mean 'camkit_register_methods'?",
+            f"{DECORATED}def camkit_method(): ...",
+            "there is no hook 'camkit_method'; did you mean 'camkit_methods'?",
         ),
-        ("def camkit_register_methods(register): ...", "lacks the decorator @hookimpl"),
-        ("def camkit_register_method(register): ...", "did you mean 'camkit_register_methods'?"),
-        (f"{DECORATED}def camkit_register_methods(register=1): ...", "without a default"),
-        (f"{DECORATED}def camkit_register_methods(): ...", "must take the argument `register`"),
-        (f"{DECORATED}def camkit_register_methods(register, api): ...", "PluginValidationError"),
-        (f"{DECORATED}def camkit_register_methods(register):\n  yield", "not a generator"),
+        ("def camkit_methods(): ...", "lacks the decorator @hookimpl"),
+        ("def camkit_method(): ...", "did you mean 'camkit_methods'?"),
+        (f"{DECORATED}def camkit_methods(register): ...", "PluginValidationError"),
+        (f"{DECORATED}def camkit_methods(): ...", "must return a list of Spec or of functions"),
+        (f"{DECORATED}def camkit_methods(): return {{'a': 'm:f'}}", "functions, not a dict"),
+        (f"{DECORATED}def camkit_methods(): return ['m:f']", "list Spec or functions, not a str"),
+        (f"{DECORATED}def camkit_methods():\n  yield {HALF}\n  1 / 0", "division"),
         (
             "from camkit_core.plugins.hookspecs import hookimpl\n@hookimpl(wrapper=True)\n"
-            "def camkit_register_methods(register):\n  yield",
+            "def camkit_methods():\n  yield",
             "is a hook wrapper",
         ),
-        (f"{DECORATED}def camkit_register_methods(register):\n  {REGISTERS}  1 / 0", "division"),
         (
-            f"{DECORATED}def camkit_register_methods(register):\n  {REGISTERS}"
-            "@hookimpl\ndef camkit_register_renderers(register, nonsense): ...",
+            f"{DECORATED}def camkit_methods(): return [{HALF}]\n"
+            "@hookimpl\ndef camkit_renderers(nonsense): ...",
             "nonsense",
         ),
-        (f"{DECORATED}def camkit_register_methods(register): register('a b', 'm:f')", "'a b'"),
-        (f"{DECORATED}def camkit_register_methods(register): register('a', 'nowhere')", "'a' must"),
+        (f"{DECORATED}def camkit_methods(): return [Spec('a b', 'm:f')]", "'a b'"),
+        (f"{DECORATED}def camkit_methods(): return [Spec('a', 'nowhere')]", "'a' must"),
         ("def something_else(): ...", "implements none of the hooks"),
     ],
 )
@@ -420,8 +389,8 @@ def test_what_is_registered_from_code_goes_first_until_it_is_unregistered(
     def mine() -> None:
         """Do it my way."""
 
-    registry, plugin = Registry(), code(camkit_register_methods=lambda register: None)
-    plugin.camkit_register_methods = hookimpl(lambda register: register("gradcam", mine))
+    registry, plugin = Registry(), code(camkit_methods=lambda: ())
+    plugin.camkit_methods = hookimpl(lambda: [Spec("gradcam", mine)])
     registry.register(plugin)
     assert registry.find("method", "gradcam").load() is mine
     assert registry.find("method", "gradcam").summary == "Do it my way."
@@ -435,32 +404,55 @@ def test_a_wrong_plugin_registered_from_code_is_an_error_and_leaves_nothing(
     install: Install,
 ) -> None:
     registry = Registry()
-    with pytest.raises(PluginError, match="did you mean 'camkit_register_methods'"):
-        registry.register(code(camkit_register_method=lambda register: None), "wrong")
-    registry.register(code(camkit_register_methods=lambda register: None), "wrong")
+    with pytest.raises(PluginError, match="did you mean 'camkit_methods'"):
+        registry.register(code(camkit_method=lambda: ()), "wrong")
+    registry.register(code(camkit_methods=lambda: ()), "wrong")
     with pytest.raises(PluginError, match="'wrong' is registered already"):
-        registry.register(code(camkit_register_methods=lambda register: None), "wrong")
+        registry.register(code(camkit_methods=lambda: ()), "wrong")
     registry.unregister("wrong")
     with pytest.raises(PluginError, match="no plugin named 'wrong'"):
         registry.unregister("wrong")
 
 
+def test_a_function_goes_by_its_own_name(install: Install) -> None:
+    def mycam(probe: object) -> None:
+        """Mine."""
+
+    registry = Registry()
+    registry.register(code(camkit_methods=lambda: [mycam]))
+    assert registry.find("method", "mycam").load() is mycam
+
+
 def test_the_latest_plugin_registered_from_code_wins(install: Install) -> None:
     registry = Registry()
     for target in (dict, list):
-        hook = hookimpl(lambda register, target=target: register("mine", target))
-        registry.register(SimpleNamespace(camkit_register_methods=hook))
+        hook = hookimpl(lambda target=target: [Spec("mine", target)])
+        registry.register(SimpleNamespace(camkit_methods=hook))
     assert registry.find("method", "mine").load() is list
 
 
 def test_an_object_may_implement_the_hooks_under_any_name(install: Install) -> None:
     source = (
-        "from camkit_core.plugins.hookspecs import hookimpl\nclass Plugin:\n"
-        "  @hookimpl(specname='camkit_register_methods')\n"
-        "  def mine(self, register): register('obj', 'camkit_hook:f')\nplugin = Plugin()\n"
+        "from camkit_core.plugins.hookspecs import Spec, hookimpl\nclass Plugin:\n"
+        "  @hookimpl(specname='camkit_methods')\n"
+        "  def mine(self): return [Spec('obj', 'camkit_hook:f')]\nplugin = Plugin()\n"
     )
     install("camkit-hook", "[camkit]\nmine = camkit_hook:plugin\n", camkit_hook=source)
     assert "obj" in names(Registry())
+
+
+def test_a_deprecation_names_the_package_and_is_shown(install: Install) -> None:
+    old = pluggy.HookspecMarker("camkit")(
+        lambda: None, warn_on_impl=CamkitDeprecation("camkit_methods will go")
+    )
+    plugins = PluginSet()
+    plugins.manager = pluggy.PluginManager("camkit")
+    plugins.manager.add_hookspecs(SimpleNamespace(camkit_methods=old))
+    hook = hookimpl(lambda: [Spec("mine", dict)])
+    with pytest.warns(CamkitDeprecation, match="plugin lab 1.0: camkit_methods will go"):
+        plugins.add(SimpleNamespace(camkit_methods=hook), "lab", Source("lab", "1.0"))
+    assert [one.name for one in plugins.all()] == ["mine"]
+    assert issubclass(CamkitDeprecation, FutureWarning)  # which Python shows by default
 
 
 # Adapters
@@ -519,21 +511,13 @@ def test_an_adapters_name_is_a_python_path(install: Install) -> None:
 
 def test_an_adapter_registered_from_code_goes_before_a_built_in(install: Install) -> None:
     registry = Registry()
-    registry.register(
-        code(camkit_register_adapters=lambda register: register("torchvision.models.resnet", dict))
-    )
+    registry.register(code(camkit_adapters=lambda: [Spec("torchvision.models.resnet", dict)]))
     found = registry.adapter_for(a_class("torchvision.models.resnet.ResNet"))
     assert found is not None
     assert found.load() is dict
 
 
 # The commands
-
-
-@pytest.fixture
-def fresh(install: Install, monkeypatch: pytest.MonkeyPatch) -> Install:
-    monkeypatch.setattr("camkit_core.plugins._default", Registry())
-    return install
 
 
 def test_a_list_is_aligned_and_problems_go_to_stderr(fresh: Install, capsys: Capture) -> None:

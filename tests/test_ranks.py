@@ -15,7 +15,7 @@ from toys import linear, tensor
 import camkit_core as camkit
 from camkit_core.inputs import as_batch
 from camkit_core.layouts import layout_of
-from camkit_core.renderers.raw import load_raw
+from camkit_core.raw import load_raw
 from camkit_core.survey import survey
 from camkit_methods import GradCAM
 

@@ -10,9 +10,13 @@ from typing import Any, NoReturn
 
 from ..demo.demo import add_demo_command
 from ..errors import CamkitError
+from ..plugins import Registry, get_registry, using
+from .check import add_check_command
 from .explain import add_explain_command
 from .layers import add_layers_command
 from .lists import add_list_commands
+from .new_plugin import add_new_plugin_command
+from .plugins import add_plugins_command
 from .text import say
 
 
@@ -24,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         parsed = _parser().parse_args(arguments)
-        code: int = parsed.func(parsed) or 0
+        with using(_registry(parsed)):
+            code: int = parsed.func(parsed) or 0
         sys.stdout.flush()
     except SystemExit as stop:  # argparse: --help, --version, or a usage error
         return stop.code if isinstance(stop.code, int) else 0
@@ -38,6 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return 1
     return code
+
+
+def _registry(args: argparse.Namespace) -> Registry:
+    """The registry as the command line wants it, on top of what the environment says."""
+    if not args.no_plugins and not args.disable_plugin:
+        return get_registry()
+    choice = get_registry().choice
+    only = () if args.no_plugins else choice.only
+    disable = [*choice.disable, *args.disable_plugin]
+    return Registry(only, disable, choice.prefer, choice.strict)
 
 
 def _discard_output() -> None:
@@ -74,9 +89,24 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument(
+        "--no-plugins",
+        action="store_true",
+        help="use nothing but what camkit itself brings",
+    )
+    parser.add_argument(
+        "--disable-plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a package to do without, or one of its contributions, package:name; repeatable",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_demo_command(commands)
     add_explain_command(commands)
     add_layers_command(commands)
     add_list_commands(commands)
+    add_plugins_command(commands)
+    add_check_command(commands)
+    add_new_plugin_command(commands)
     return parser

@@ -28,39 +28,43 @@ def add_list_commands(subparsers: Any) -> None:
             allow_abbrev=False,
         )
         parser.add_argument("--json", action="store_true", help="print JSON, problems included")
+        parser.add_argument(
+            "--strict", action="store_true", help="exit with 1 if a plugin is left out"
+        )
         parser.set_defaults(func=run)
 
 
 def list_methods(args: argparse.Namespace) -> int:
-    """Print the methods; returns 0."""
-    return _list("method", args.json)
+    """Print the methods; returns 0, or with --strict 1 if a plugin is left out."""
+    return _list("method", args)
 
 
 def list_archs(args: argparse.Namespace) -> int:
-    """Print the adapters; returns 0."""
-    return _list("adapter", args.json)
+    """Print the adapters; returns 0, or with --strict 1 if a plugin is left out."""
+    return _list("adapter", args)
 
 
 def list_renderers(args: argparse.Namespace) -> int:
-    """Print the renderers; returns 0."""
-    return _list("renderer", args.json)
+    """Print the renderers; returns 0, or with --strict 1 if a plugin is left out."""
+    return _list("renderer", args)
 
 
-def _list(kind: str, as_json: bool) -> int:
+def _list(kind: str, args: argparse.Namespace) -> int:
     rows, problems = get_registry().contributions(kind), get_registry().problems()
-    if as_json:
+    code = int(args.strict and any(problem.left_out for problem in problems))
+    if args.json:
         import json  # costs a few milliseconds that a table need not pay
         from dataclasses import asdict
 
         found = [_record(row) for row in rows]
         left_out = [asdict(problem) for problem in problems]
         _print(json.dumps({"schema": 1, f"{kind}s": found, "problems": left_out}, indent=2))
-        return 0
+        return code
     for line in table(rows, shutil.get_terminal_size((120, 24)).columns):
         _print(line)
     for problem in problems:
         say(str(problem))
-    return 0
+    return code
 
 
 def table(rows: Sequence[Contribution], width: int) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..explanation import Explanation
 from ..models.preprocessing import Picture
+from ..provenance import of_renderer
 from ..saving import account, write_picture
 from .files import FileNames, atomically, slug
 
@@ -44,13 +45,15 @@ class Pictures:
             What the picture is of, ready for JSON, with the paths written.
         """
         base = self.names.unused(_name(stem, explanation))
-        record = _record(explanation)
+        drawn = of_renderer(self.renderer, {}) if self.renderer else {}
+        record = _record(explanation) | drawn
         path = self.folder / f"{base}{'.png' if self.renderer else '.npz'}"
         self._draw(explanation, self.renderer, seen, path, record)
         written = {"picture": str(path)}
         if explanation.guided is not None:
             path = self.folder / f"{base}_guided.png"
-            self._draw(explanation, "guided_gradcam", seen, path, record)
+            guided = record | of_renderer("guided_gradcam", {})
+            self._draw(explanation, "guided_gradcam", seen, path, guided)
             written["guided_picture"] = str(path)
         if self.sidecars:
             with atomically(self.folder / f"{base}.json") as temporary:

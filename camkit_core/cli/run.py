@@ -71,7 +71,9 @@ def explain_images(request: Request) -> int:
             before the model is loaded.
     """
     plan_all(request.methods, request.options)
-    raw = get_registry().find("renderer", request.renderer).qualified == "camkit:raw"
+    raw = request.renderer == "raw"
+    if not raw:
+        get_registry().find("renderer", request.renderer)
     paths = image_files(request.images)
     folder = writable_folder(request.output)
     run = _Run(request, Pictures(folder, None if raw else request.renderer, request.json))

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ..errors import PluginError, UnknownName, unknown
-from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source, fold
-from .discovery import discover
+from .choice import Choice
+from .contribution import ALIASES, BUILT_IN, FROM_CODE, Contribution, Problem, Source, fold
+from .discovery import Found, discover
 from .registration import PluginSet
 from .sources import is_installed
+
+__all__ = ["API_VERSION", "Contribution", "Problem", "Registry", "get_registry", "using"]
+
+API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter
 
 
 class Registry:
     """Plugins by name. Finds what is installed when it is first asked for something.
 
-    Nothing is imported to find it, but for modules under the entry-point group `camkit`.
+    Nothing is imported to find it, but for modules under the entry-point group `camkit`. Two
+    registries share nothing.
+
+    Args:
+        only: the distributions that are used beside camkit's own; None for all.
+        disable: those that are not, or single contributions, "distribution:name"; "*" for all.
+        prefer: from a name that several distributions claim to the one that gets it.
+        strict: whether a plugin that has to be left out is an error.
+        autoload: whether what is installed is found at all; else there is only what is registered.
+
+    If none of these is given, the environment is asked when they are first needed:
+    `CAMKIT_PLUGINS`, `CAMKIT_DISABLE_PLUGINS`, `CAMKIT_PREFER`, `CAMKIT_STRICT_PLUGINS`.
     """
 
-    def __init__(self) -> None:
-        self._discovered: tuple[PluginSet, list[Problem]] | None = None
+    def __init__(
+        self,
+        only: Iterable[str] | None = None,
+        disable: Iterable[str] = (),
+        prefer: Mapping[str, str] | None = None,
+        strict: bool = False,
+        autoload: bool = True,
+    ) -> None:
+        given = only is not None or disable or prefer or strict
+        self._choice = Choice.of(only, disable, prefer, strict) if given else None
+        self._autoload = autoload
+        self._discovered: Found | None = None
         self._registered = PluginSet()
         self._rows: dict[str, tuple[Contribution, ...]] = {}
         self._adapters: tuple[tuple[Contribution, ...], dict[str, list[Contribution]]] | None = None
@@ -39,13 +67,13 @@ class Registry:
 
     def _listed(self, kind: str) -> tuple[Contribution, ...]:
         groups: dict[str, dict[tuple[str, str], Contribution]] = defaultdict(dict)
-        discovered, _ = self._found()
-        for plugins in (discovered, self._registered):
+        for plugins in (self._found().plugins, self._registered):
             for one in plugins.all():
                 if one.kind == kind:
                     # What one distribution declares twice, in the same words, counts once.
                     groups[_key(kind, one.name)][one.distribution, one.value] = one
-        rows = [row for claims in groups.values() for row in _judged(list(claims.values()))]
+        choice = self.choice
+        rows = [row for claims in groups.values() for row in _judged(list(claims.values()), choice)]
         return tuple(sorted(rows, key=_order))
 
     def find(self, kind: str, name: str) -> Contribution:
@@ -61,12 +89,15 @@ class Registry:
         """
         rows = self.contributions(kind)
         distribution, _, short = name.rpartition(":")
-        claims = [row for row in rows if _key(kind, row.name) == _key(kind, short)]
+        claims = self._claims(kind, short, rows) or self._claims(kind, _alias(kind, short), rows)
         if distribution:
             claims = [row for row in claims if fold(row.distribution) == fold(distribution)]
         if not claims:
             raise self._unknown(kind, name, rows)
         return _only(claims)
+
+    def _claims(self, kind: str, name: str, rows: Sequence[Contribution]) -> list[Contribution]:
+        return [row for row in rows if _key(kind, row.name) == _key(kind, name)]
 
     def adapter_for(self, cls: type) -> Contribution | None:
         """The adapter whose name is the path of a class in the MRO of `cls`, or a prefix of it.
@@ -111,15 +142,40 @@ class Registry:
         self._rows.clear()
 
     def problems(self) -> tuple[Problem, ...]:
-        """The plugins that are left out, and why."""
-        return tuple(self._found()[1])
+        """The plugins that are left out, and what else is wrong."""
+        return tuple(self._found().problems)
 
-    def _found(self) -> tuple[PluginSet, list[Problem]]:
+    def blocked(self) -> tuple[tuple[Source, str, str], ...]:
+        """The hook plugins that were not imported: distribution, entry point's name and value."""
+        return tuple((source, name, value) for source, (_, name, value) in self._found().blocked)
+
+    def refresh(self) -> None:
+        """Look again at what is installed, as after `pip install` in a live session.
+
+        What was imported already stays what it is.
+        """
+        importlib.invalidate_caches()
+        self._discovered = None
+        self._rows.clear()
+
+    @property
+    def choice(self) -> Choice:
+        """Which plugins are used."""
+        if self._choice is None:
+            self._choice = Choice.of_environment()
+        return self._choice
+
+    def _found(self) -> Found:
+        if not self._autoload:
+            self._discovered = self._discovered or Found()
         if self._discovered is None:
             # No lock is held while plugins are imported, for imports have locks of their own. So
             # threads may scan at once, to the same end; and a plugin may ask while it is imported,
             # and sees what can be seen then, until the scan that imports it is done.
-            self._discovered = discover()
+            found = discover(self.choice)
+            if self.choice.strict and found.problems:
+                raise PluginError(str(found.problems[0]))
+            self._discovered = found
         return self._discovered
 
     def _unknown(self, kind: str, name: str, rows: Sequence[Contribution]) -> UnknownName:
@@ -135,6 +191,21 @@ _default = Registry()
 def get_registry() -> Registry:
     """The registry that camkit itself asks."""
     return _default
+
+
+@contextmanager
+def using(registry: Registry) -> Iterator[None]:
+    """Have camkit ask another registry for a while, in all threads."""
+    global _default
+    before, _default = _default, registry
+    try:
+        yield
+    finally:
+        _default = before
+
+
+def _alias(kind: str, name: str) -> str:
+    return ALIASES.get(fold(name), name) if kind == "method" else name
 
 
 def _key(kind: str, name: str) -> str:
@@ -154,13 +225,19 @@ def _order(row: Contribution) -> tuple[bool, str, str]:
     return row.distribution == FROM_CODE, fold(row.distribution), row.name
 
 
-def _judged(claims: Sequence[Contribution]) -> list[Contribution]:
+def _judged(claims: Sequence[Contribution], choice: Choice) -> list[Contribution]:
     """The contributions of one name, each with its status."""
-    there = [one for one in claims if one.target or is_installed(one.value.partition(":")[0])]
+    used = [one for one in claims if choice.uses(one.distribution, one.name)]
+    there = [one for one in used if one.target or is_installed(one.value.partition(":")[0])]
     from_code = [one for one in there if one.distribution == FROM_CODE][-1:]
-    winners = from_code or [one for one in there if one.distribution == BUILT_IN] or there
+    preferred = choice.prefer.get(fold(claims[0].name))
+    favoured = [one for one in there if fold(one.distribution) == preferred]
+    built_in = [one for one in there if one.distribution == BUILT_IN]
+    winners = from_code or favoured or built_in or there
 
     def status(one: Contribution) -> str:
+        if one not in used:
+            return "disabled"
         if one not in there:
             return "missing"
         if one not in winners:
@@ -173,7 +250,7 @@ def _judged(claims: Sequence[Contribution]) -> list[Contribution]:
 def _only(claims: Sequence[Contribution]) -> Contribution:
     """The one that a name means: the one it is given to, or the only one there is."""
     chosen = [one for one in claims if not one.status] or claims
-    present = [one for one in chosen if one.status != "missing"] or chosen
+    present = [one for one in chosen if one.status not in ("missing", "disabled")] or chosen
     if len(present) > 1:
         listed = ", ".join(f"{one.qualified} ({one.version})" for one in present)
         raise PluginError(

@@ -25,20 +25,36 @@ class Source:
     version: str = ""
     summary: str = ""
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """Name and version."""
+        return self.distribution, self.version
+
 
 @dataclass(frozen=True)
 class Problem:
-    """A plugin that is left out, and why; `plugin` is "group:name", or "" for all of them."""
+    """Something wrong with a plugin.
+
+    Attributes:
+        distribution: who it comes from; "" if nobody in particular.
+        version: the version of the distribution.
+        plugin: "group:name"; "" for all of the distribution's.
+        message: what is wrong.
+        left_out: whether nothing of the plugin is used for that.
+    """
 
     distribution: str
     version: str
     plugin: str
     message: str
+    left_out: bool = True
 
     def __str__(self) -> str:
+        if not self.distribution:
+            return self.message
         plugin = f"({self.plugin})" if self.plugin else ""
         named = " ".join(filter(None, [self.distribution, self.version, plugin]))
-        return f"plugin {named} is left out: {self.message}"
+        return f"plugin {named}{' is left out' * self.left_out}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,8 @@ class Contribution:
         version: the version of the distribution; "" if there is none.
         value: where its code is, "package.module:attribute".
         status: "" if `name` means this one; "shadowed" if it means another one; "conflict" if
-            several packages claim it, and none gets it; "missing" if its package is not there.
+            several packages claim it, and none gets it; "missing" if its package is not there;
+            "disabled" if it is not to be used.
     """
 
     kind: str
@@ -91,8 +108,14 @@ class Contribution:
         """The callable itself, imported now if it was not yet; a failure is not remembered.
 
         Raises:
-            PluginError: if it cannot be imported, or is not callable; names the distribution.
+            PluginError: if it is disabled, cannot be imported, or is not callable; names the
+                distribution.
         """
+        if self.status == "disabled":
+            raise PluginError(
+                f"{self.kind} {self.name!r} of {self.origin} is installed but disabled; see "
+                f"CAMKIT_DISABLE_PLUGINS, CAMKIT_PLUGINS and camkit --no-plugins"
+            )
         return self._imported if self.target is None else self.target
 
     @cached_property
@@ -107,7 +130,14 @@ class Contribution:
 
     def _cannot_load(self, why: str) -> PluginError:
         own = self.distribution in (BUILT_IN, FROM_CODE)
-        hint = "" if own else f"\nto remove it: python -m pip uninstall {self.distribution}"
+        hint = (
+            ""
+            if own
+            else (
+                f"\nto do without it: CAMKIT_DISABLE_PLUGINS={self.distribution}"
+                f"\nto remove it: python -m pip uninstall {self.distribution}"
+            )
+        )
         return PluginError(
             f"{self.kind} {self.name!r} cannot be loaded: plugin {self.origin} "
             f"({self.name} = {self.value}) {why}{hint}"
@@ -155,6 +185,22 @@ def imported(value: str) -> Any:
     module, _, attribute = value.partition(":")
     found = import_module(module)
     return attrgetter(attribute)(found) if attribute else found
+
+
+# How the papers and other libraries spell the methods.
+ALIASES = {
+    "grad-cam": "gradcam",
+    "grad-cam++": "gradcam++",
+    "gradcampp": "gradcam++",
+    "grad-campp": "gradcam++",
+    "gradcamplusplus": "gradcam++",
+    "gradcam-plusplus": "gradcam++",
+    "grad-cam-plusplus": "gradcam++",
+    "xgrad-cam": "xgradcam",
+    "ablation-cam": "ablationcam",
+    "score-cam": "scorecam",
+    "guidedbackprop": "guided-backprop",
+}
 
 
 @lru_cache(maxsize=1024)  # every look-up folds the names of all there is

@@ -2,57 +2,93 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import dataclass, field
 from importlib import metadata
 from types import SimpleNamespace
 
 from ..errors import PluginError
+from .builtins import DECLARED
+from .choice import Choice
 from .contribution import BUILT_IN, Problem, Source, fold, imported
-from .hookspecs import Register, hookimpl
+from .hookspecs import Spec, hookimpl
 from .registration import HOOKS, PluginSet
 
 _HOOK_GROUP = "camkit"
 _GROUPS = {f"camkit.{kind}s": hook for hook, kind in HOOKS.items()}
-_NOT_INSTALLED = (
-    "it is not installed, so none of its own methods, adapters and renderers is known; "
-    "in a source checkout run: python -m pip install -e ."
-)
+_SLOW = 0.25  # seconds that a hook plugin may take to import, as everybody who lists pays them
 
 Declared = tuple[str, str, str]  # group, name, value
 
 
-def discover() -> tuple[PluginSet, list[Problem]]:
+@dataclass
+class Found:
+    """What is installed.
+
+    Attributes:
+        plugins: every plugin that registered in full.
+        problems: what had to be left out, and what else is wrong.
+        blocked: hook plugins that were not imported, as they are not to be used.
+    """
+
+    plugins: PluginSet = field(default_factory=PluginSet)
+    problems: list[Problem] = field(default_factory=list)
+    blocked: list[tuple[Source, Declared]] = field(default_factory=list)
+
+
+def discover(choice: Choice) -> Found:
     """Every installed plugin, registered one by one, and those that had to be left out.
 
     Reads metadata only, but for modules under the group `camkit`, which it imports.
     """
-    found, problems = PluginSet(), list[Problem]()
-    declared = _scan(problems)
+    found = Found()
+    declared = _scan(found.problems)
     for source, entries in declared:
-        for group, name, value in entries:
+        for entry in entries:
+            group, name, _ = entry
             plugin = f"{group}:{name}"
+            if group == _HOOK_GROUP and not choice.uses(source.distribution):
+                found.blocked.append((source, entry))
+                continue
             try:
-                found.add(_plugin(group, name, value), f"{source.distribution}:{plugin}", source)
+                loaded = _plugin(source, entry, found.problems)
+                found.plugins.add(loaded, f"{source.distribution}:{plugin}", source)
             except (Exception, SystemExit) as cause:  # noqa: BLE001 - it becomes a problem
-                problems.append(_problem(source, plugin, cause))
-    if BUILT_IN not in (source.distribution for source, _ in declared):
-        problems.append(Problem(BUILT_IN, "", "", _NOT_INSTALLED))
-    return found, problems
+                found.problems.append(_problem(source, plugin, cause))
+    names = [f"{one.distribution}:{one.name}" for one in found.plugins.all()]
+    found.problems += choice.unknown([*(source.distribution for source, _ in declared), *names])
+    return found
 
 
-def _plugin(group: str, name: str, value: str) -> object:
+def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:
+    group, name, value = entry
     plain = value.partition("[")[0].replace(" ", "")  # "module:attribute [extra]" is allowed
     if group == _HOOK_GROUP:
-        return imported(plain)
+        return _hook_plugin(source, name, plain, problems)
 
     @hookimpl
-    def implementation(register: Register) -> None:
-        register(name, plain)
+    def implementation() -> list[Spec]:
+        return [Spec(name, plain)]
 
     return SimpleNamespace(**{_GROUPS[group]: implementation})
 
 
+def _hook_plugin(source: Source, name: str, value: str, problems: list[Problem]) -> object:
+    start, light = time.perf_counter(), "torch" not in sys.modules
+    plugin = imported(value)
+    seconds, heavy = time.perf_counter() - start, light and "torch" in sys.modules
+    if seconds > _SLOW or heavy:
+        why = f"its import took {seconds:.1f} s{' and imported torch' * heavy}"
+        advice = "let it register 'package.module:attribute' in place of what it imports"
+        problems.append(
+            Problem(*source.named, f"{_HOOK_GROUP}:{name}", f"{why}; {advice}", left_out=False)
+        )
+    return plugin
+
+
 def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
-    found: dict[str, tuple[Source, list[Declared]]] = {}
+    found: dict[str, tuple[Source, list[Declared]]] = {BUILT_IN: (Source(BUILT_IN), _own())}
     seen: set[str] = set()
     for distribution in metadata.distributions():
         source = Source(f"in {distribution.locate_file('')}")
@@ -67,6 +103,10 @@ def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
         except Exception as cause:  # noqa: BLE001 - it becomes a problem
             problems.append(_problem(source, "", cause))
     return [found[key] for key in sorted(found)]
+
+
+def _own() -> list[Declared]:
+    return [(group, *entry) for group, table in DECLARED.items() for entry in table.items()]
 
 
 def _mentions_camkit(distribution: metadata.Distribution) -> bool:
@@ -94,4 +134,4 @@ def _source(distribution: metadata.Distribution) -> Source:
 
 def _problem(source: Source, plugin: str, cause: BaseException) -> Problem:
     text = str(cause) if isinstance(cause, PluginError) else f"{type(cause).__name__}: {cause}"
-    return Problem(source.distribution, source.version, plugin, " ".join(text.split()))
+    return Problem(*source.named, plugin, " ".join(text.split()))

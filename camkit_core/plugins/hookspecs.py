@@ -6,13 +6,15 @@ under the group `camkit` implements the hooks itself, for many contributions, or
 known only when it runs.
 
 An implementation is called when plugins are first asked for, and has to be quick: it should not
-import torch. It returns nothing. If it raises, nothing that its plugin registered is kept.
+import torch. It returns a list of specs, or of functions that go by their own names. If it raises,
+nothing of its plugin is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import pluggy
 
@@ -20,32 +22,33 @@ hookspec = pluggy.HookspecMarker("camkit")
 hookimpl = pluggy.HookimplMarker("camkit")
 
 
-class Register(Protocol):
-    """What a hook implementation calls, once for each contribution."""
+@dataclass(frozen=True)
+class Spec:
+    """One contribution.
 
-    def __call__(self, name: str, target: Callable[..., Any] | str, summary: str = "") -> None:
-        """Contribute `target` under `name`.
+    Attributes:
+        name: what people will ask for; letters, digits and `_ . + -`.
+        target: the callable, or "package.module:attribute", imported when first used.
+        summary: one line on what it does; "" takes the first line of its docstring.
+    """
 
-        Args:
-            name: what people will ask for; letters, digits and `_ . + -`.
-            target: the callable, or "package.module:attribute", imported when first used.
-            summary: one line on what it does; "" takes the first line of its docstring.
+    name: str
+    target: Callable[..., Any] | str
+    summary: str = ""
 
-        Raises:
-            PluginError: if the name or the target is neither of these.
-        """
+
+Contributed = Iterable[Spec | Callable[..., Any]]
 
 
 @hookspec
-def camkit_register_methods(register: Register) -> None:
-    """Register methods: functions of a `Probe` that return a signed map (N, h, w).
+def camkit_methods() -> Contributed:  # type: ignore[empty-body]
+    """Methods: functions of a `Probe` that return a signed map (N, h, w).
 
     >>> from camkit_core.plugins import Registry
     >>> class Plugin:
     ...     @hookimpl
-    ...     def camkit_register_methods(self, register):
-    ...         for power in (1, 2):
-    ...             register(f"lab-{power}", "lab.methods:powers", f"To the power of {power}")
+    ...     def camkit_methods(self):
+    ...         return [Spec(f"lab-{n}", "lab:powers", f"To the power of {n}") for n in (1, 2)]
     >>> registry = Registry()
     >>> registry.register(Plugin(), "lab")
     >>> registry.find("method", "lab-2").summary
@@ -54,8 +57,8 @@ def camkit_register_methods(register: Register) -> None:
 
 
 @hookspec
-def camkit_register_adapters(register: Register) -> None:
-    """Register adapters: functions of a model and its input's size that return an `Adapter`.
+def camkit_adapters() -> Contributed:  # type: ignore[empty-body]
+    """Adapters: functions of a model and its input's size that return an `Adapter`.
 
     The size is (height, width); of signals (length,), of volumes (depth, height, width).
 
@@ -64,8 +67,8 @@ def camkit_register_adapters(register: Register) -> None:
     >>> from camkit_core.plugins import Registry
     >>> class Plugin:
     ...     @hookimpl
-    ...     def camkit_register_adapters(self, register):
-    ...         register("fractions.Fraction", lambda model, size: None, "The last fraction")
+    ...     def camkit_adapters(self):
+    ...         return [Spec("fractions.Fraction", lambda model, size: None, "The last fraction")]
     >>> registry = Registry()
     >>> registry.register(Plugin(), "lab")
     >>> from fractions import Fraction
@@ -75,14 +78,16 @@ def camkit_register_adapters(register: Register) -> None:
 
 
 @hookspec
-def camkit_register_renderers(register: Register) -> None:
-    """Register renderers: functions of an explanation, an index and a picture.
+def camkit_renderers() -> Contributed:  # type: ignore[empty-body]
+    """Renderers: functions of an explanation, an index and a picture.
 
     >>> from camkit_core.plugins import Registry
+    >>> def plain(explanation, index, picture):
+    ...     return picture
     >>> class Plugin:
     ...     @hookimpl
-    ...     def camkit_register_renderers(self, register):
-    ...         register("plain", lambda explanation, index, picture: picture, "The picture")
+    ...     def camkit_renderers(self):
+    ...         return [plain]
     >>> registry = Registry()
     >>> registry.register(Plugin(), "lab")
     >>> registry.find("renderer", "plain").load()(None, 0, "picture")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 import pluggy
@@ -13,12 +14,10 @@ import pluggy
 from ..errors import PluginError
 from . import hookspecs
 from .contribution import Contribution, Source, contribution
+from .hookspecs import Spec
 
-HOOKS = {
-    "camkit_register_methods": "method",
-    "camkit_register_adapters": "adapter",
-    "camkit_register_renderers": "renderer",
-}
+HOOKS = {"camkit_methods": "method", "camkit_adapters": "adapter", "camkit_renderers": "renderer"}
+_ALIKE = ("camkit_method", "camkit_adapter", "camkit_renderer")
 
 
 class PluginSet:
@@ -40,7 +39,8 @@ class PluginSet:
             raise PluginError(f"a plugin named {name!r} is registered already")
         try:
             _refuse_undecorated(plugin)
-            self.manager.register(plugin, name)
+            with _naming(source):
+                self.manager.register(plugin, name)
             self.contributions[name] = self._heard(plugin, source)
         except BaseException:
             self.manager.unregister(name=name)
@@ -62,20 +62,12 @@ class PluginSet:
         del self.contributions[name]
 
     def _heard(self, plugin: object, source: Source) -> list[Contribution]:
-        heard: list[Contribution] = []
-
-        def register(
-            kind: str, name: str, target: Callable[..., Any] | str, summary: str = ""
-        ) -> None:
-            heard.append(contribution(kind, name, target, summary, source))
-
         # One by one: calling the hook through pluggy, the first failure would end all others.
-        for hook, implementation in self._implementations(plugin):
-            returned = implementation.function(partial(register, HOOKS[hook]))
-            if returned is not None:
-                given = type(returned).__name__
-                raise PluginError(f"{hook} must call register and return nothing, not a {given}")
-        return heard
+        return [
+            contribution(HOOKS[hook], spec.name, spec.target, spec.summary, source)
+            for hook, implementation in self._implementations(plugin)
+            for spec in _specs(hook, implementation.function())
+        ]
 
     def _implementations(self, plugin: object) -> Iterator[tuple[str, pluggy.HookImpl]]:
         callers = self.manager.get_hookcallers(plugin)
@@ -86,15 +78,28 @@ class PluginSet:
                 if implementation.plugin is not plugin:
                     continue
                 if caller.name in HOOKS:
-                    _refuse_unusable(caller.name, implementation)
+                    if implementation.wrapper or implementation.hookwrapper:
+                        what = "is a hook wrapper, which camkit does not call"
+                        raise PluginError(f"{caller.name} {what}")
                     yield caller.name, implementation
                 elif not implementation.optionalhook:
                     raise PluginError(f"there is no hook {caller.name!r}{_suggestion(caller.name)}")
 
 
+@contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Say which distribution it is that uses what is deprecated; pluggy knows the function only."""
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        yield
+    for one in given:
+        text = f"plugin {' '.join(source.named).strip()}: {one.message}"
+        warnings.warn_explicit(text, one.category, one.filename, one.lineno)
+
+
 def _refuse_undecorated(plugin: object) -> None:
     for name in dir(plugin):
-        if name.startswith("camkit_register"):
+        if name.startswith(_ALIKE):
             found = inspect.getattr_static(plugin, name)
             function = getattr(found, "__func__", found)
             marked = hasattr(found, "camkit_impl") or hasattr(function, "camkit_impl")
@@ -102,11 +107,17 @@ def _refuse_undecorated(plugin: object) -> None:
                 raise PluginError(f"{name} lacks the decorator @hookimpl{_suggestion(name)}")
 
 
-def _refuse_unusable(hook: str, implementation: pluggy.HookImpl) -> None:
-    if implementation.wrapper or implementation.hookwrapper:
-        raise PluginError(f"{hook} is a hook wrapper, which camkit does not call")
-    if "register" not in implementation.argnames:
-        raise PluginError(f"{hook} must take the argument `register`, and without a default")
+def _specs(hook: str, returned: Any) -> Iterator[Spec]:
+    if not isinstance(returned, Iterable) or isinstance(returned, (str, Mapping)):
+        given = type(returned).__name__
+        raise PluginError(f"{hook} must return a list of Spec or of functions, not a {given}")
+    for one in returned:  # here, where a generator that fails costs only its plugin
+        if isinstance(one, Spec):
+            yield one
+        elif callable(one) and hasattr(one, "__name__"):
+            yield Spec(one.__name__, one)
+        else:
+            raise PluginError(f"{hook} must list Spec or functions, not a {type(one).__name__}")
 
 
 def _suggestion(name: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,12 +46,12 @@ def orientation(activations: Activations, images: Tensor) -> Orientation:
     """
     energy: Tensor | float = 0.0
     chunk = max(1, PIXELS // images[0, 0].numel())
-    for image in images.split(1):
+    for image in torch.split(images, 1):
         plain = activations(image)
         grid = tuple(plain.shape[2:])
         corners = places(grid)
         edited = torch.cat([brightened(image, place, grid) for place in corners])
-        moved = torch.cat([activations(chunk) for chunk in edited.split(chunk)]) - plain
+        moved = torch.cat([activations(chunk) for chunk in torch.split(edited, chunk)]) - plain
         energy = energy + moved.double().square().sum(1)
         found = Orientation(_literal(energy, corners), _assigned(energy, corners))
         if found.right:
@@ -94,7 +95,8 @@ def _literal(energy: Tensor, corners: list[tuple[int, ...]]) -> float:
 
 def _assigned(energy: Tensor, corners: list[tuple[int, ...]]) -> float:
     """The share of places that, of all patches, their own moves most."""
-    at = torch.stack([energy[(slice(None), *place)] for place in corners], 1)
+    here: list[Any] = [(slice(None), *place) for place in corners]
+    at = torch.stack([energy[place] for place in here], 1)
     relative = at / energy.flatten(1).mean(1)[:, None].clamp(min=torch.finfo(at.dtype).tiny)
     own = relative.argmax(0) == torch.arange(len(corners))
     return float(own.double().mean()) if bool(at.any()) else 0.0

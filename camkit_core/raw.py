@@ -1,4 +1,4 @@
-"""The values behind the pictures, in one `.npz` file."""
+"""The values behind the pictures, in one `.npz` file: no renderer, as nothing is drawn."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from .errors import InputError
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from .explanation import Explanation
 
 _ARRAYS = ("cam", "heatmap", "logits", "score", "target", "guided")
 

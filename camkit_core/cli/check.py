@@ -1,0 +1,106 @@
+"""`camkit check`: whether a plugin keeps what camkit promises of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import CamkitError
+from ..plugins import get_registry
+from .explain import input_size
+
+EXAMPLES = """examples:
+  camkit check gradcam
+  camkit check --all
+  camkit check overlay --kind renderer
+  camkit check torchvision.models.resnet --kind adapter --model resnet18 --size 64 --size 64x96
+"""
+KINDS = ("method", "adapter", "renderer")
+MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipped": "skipped"}
+
+
+def add_check_command(subparsers: Any) -> None:
+    """Add the command to the command's subparsers."""
+    parser = subparsers.add_parser(
+        "check",
+        help="check that a plugin keeps what camkit promises of it",
+        description="Run the conformance kit on an installed method, adapter or renderer: shapes, "
+        "ranges, batches, dtypes, threads, and that model and process are left as they were. The "
+        "exit code is 1 if a check fails.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", nargs="*", metavar="NAME", help="of the plugin, or several")
+    parser.add_argument("--kind", choices=KINDS, default="method", help="default: method")
+    parser.add_argument("--all", action="store_true", help="every installed one of that kind")
+    parser.add_argument("--model", metavar="M", help="for an adapter: as `camkit explain --model`")
+    parser.add_argument(
+        "--size", type=input_size, action="append", metavar="N or HxW", help="that the model takes"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what came of each check; returns 1 if one failed."""
+    names = args.name or (_all(args.kind) if args.all else [])
+    if not names:
+        raise CamkitError("name a plugin to check, or pass --all; see camkit list-methods")
+    failed, documents = False, []
+    for name in names:
+        found = _outcomes(args, name)
+        failed = failed or any(one.status == "failed" for one in found)
+        if args.json:
+            documents.append({"name": name, "kind": args.kind, "checks": [vars(o) for o in found]})
+        else:
+            _print(name, found)
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps({"schema": 1, "plugins": documents}, indent=2) + "\n")
+    return int(failed)
+
+
+def _all(kind: str) -> list[str]:
+    if kind == "adapter":
+        raise CamkitError("an adapter is checked on a model: name it, and pass --model")
+    rows = get_registry().contributions(kind)
+    return [row.qualified for row in rows if row.status not in ("missing", "disabled")]
+
+
+def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
+    from ..testing import adapter_checks, method_checks, outcomes, renderer_checks
+
+    if args.kind == "method":
+        return outcomes(method_checks(name))
+    if args.kind == "renderer":
+        return outcomes(renderer_checks(name))
+    if not args.model:
+        raise CamkitError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
+    from ..models import load_model
+
+    loaded = load_model(args.model, "none")
+    # An input of one number is square.
+    sizes = [(size[0], size[-1]) for size in args.size or [_usual_size(loaded)]]
+    return outcomes(adapter_checks(name, loaded.model, sizes))
+
+
+def _usual_size(loaded: Any) -> tuple[int, ...]:
+    import numpy as np
+
+    return tuple(loaded.preprocess(np.zeros((256, 256, 3), dtype=np.uint8)).shape[1:])
+
+
+def _print(name: str, found: Sequence[Any]) -> None:
+    sys.stdout.write(f"{name}\n")
+    wide = max(len(one.name) for one in found)
+    for one in found:
+        why = f": {one.why}" if one.why else ""
+        sys.stdout.write(f"  {MARKS[one.status]:7}  {one.name:{wide}}  {one.text}{why}\n")
+    counts = Counter(one.status for one in found)
+    told = ", ".join(f"{counts[status]} {status}" for status in MARKS)
+    sys.stdout.write(f"{len(found)} checks: {told}\n")

@@ -1,0 +1,41 @@
+"""`camkit new-plugin`: a project to start from."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from ..scaffold import KINDS, new_plugin
+
+EXAMPLES = """examples:
+  camkit new-plugin mycam
+  camkit new-plugin contour --kind renderer --dir ~/projects
+
+then:
+  cd camkit-mycam && pip install -e ".[test]" && pytest && camkit list-methods
+"""
+
+
+def add_new_plugin_command(subparsers: Any) -> None:
+    """Add the command to the command's subparsers."""
+    parser = subparsers.add_parser(
+        "new-plugin",
+        help="write a plugin's project to start from",
+        description="Write the project camkit-NAME: a module of a few lines, its entry point, and "
+        "the conformance test, which passes.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar="NAME", help="lower-case letters, digits, - and _")
+    parser.add_argument("--kind", choices=KINDS, default="method", help="default: method")
+    parser.add_argument("--dir", default=".", help="where the project's folder is made")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the project and print its folder; returns 0."""
+    project = new_plugin(args.name, args.kind, args.dir)
+    sys.stdout.write(f"{project}\n")
+    return 0

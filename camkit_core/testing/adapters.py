@@ -1,0 +1,248 @@
+"""The checks of adapters: the layer is one, and what is read of it is a grid, right way round."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..adapter import Adapter, as_grid
+from ..contexts import hooked, untouched
+from ..errors import CamkitError
+from ..trees import first_tensor
+from .checks import Check, Promise, checks_of, promise, require, run_all, skip
+from .networks import seeded
+from .orientation import FOUND, orientation
+from .state import nothing_changes
+from .weights import DRAWS
+
+Make = Callable[[nn.Module, tuple[int, ...]], Adapter]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An adapter, a model it is for, and the sizes of images that the model takes."""
+
+    make: Make
+    model: nn.Module
+    sizes: tuple[tuple[int, ...], ...]
+    channels: int
+
+    def adapter(self, size: tuple[int, ...]) -> Adapter:
+        """What it says of images of that size."""
+        return self.make(self.model, size)
+
+    def images(self, size: tuple[int, ...], count: int = 2) -> Tensor:
+        """Seeded noise."""
+        with seeded(7):
+            return torch.randn(count, self.channels, *size)
+
+    def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
+        """What the layer gives, in its own layout."""
+        seen: list[Tensor | None] = []
+        layer = self.adapter(size).layer
+        with (
+            untouched(self.model),
+            hooked(layer, lambda _, args, out: seen.append(first_tensor(out))),
+        ):
+            self.model(self.images(size) if images is None else images.clone())
+        require(len(seen) == 1, f"the layer runs {len(seen)} times in one forward pass, not once")
+        (found,) = seen
+        assert found is not None
+        return found.detach().clone()
+
+    def grid(self, size: tuple[int, ...], raw: Tensor) -> Tensor:
+        """That, read as the adapter says."""
+        return as_grid(self.adapter(size), raw, len(size))
+
+
+def adapter_checks(
+    adapter: str | Make, model: nn.Module, sizes: Sequence[tuple[int, ...]], channels: int = 3
+) -> list[Check]:
+    """Every check of an adapter on one model.
+
+    Args:
+        adapter: a function of a model and its input's size, or the name of an installed one. Its
+            attribute `expected_failures` says what it cannot keep.
+        model: one it is for; a small one with random weights is enough.
+        sizes: (height, width) of images that the model takes, best one that is not square among
+            them.
+        channels: of the images.
+
+    Raises:
+        CamkitError: for an adapter that is not installed, or no size.
+    """
+    if not sizes:
+        raise CamkitError("pass at least one size (height, width) that the model takes")
+    make: Make = _load(adapter) if isinstance(adapter, str) else adapter
+    model = copy.deepcopy(model).eval()
+    reading = Reading(make, model, tuple(tuple(size) for size in sizes), channels)
+    return checks_of(PROMISES, reading, getattr(make, "expected_failures", {}))
+
+
+def check_adapter(
+    adapter: str | Make, model: nn.Module, sizes: Sequence[tuple[int, ...]], channels: int = 3
+) -> None:
+    """Run every check of an adapter; AssertionError lists those that fail."""
+    run_all(
+        f"the adapter for {type(model).__name__}", adapter_checks(adapter, model, sizes, channels)
+    )
+
+
+def _load(name: str) -> Make:
+    from ..plugins import get_registry
+
+    found: Make = get_registry().find("adapter", name).load()
+    return found
+
+
+def layer(reading: Reading) -> None:
+    """The layer is one of the model's, and runs once in a forward pass, in either mode."""
+    for size in reading.sizes:
+        found = reading.adapter(size)
+        require(isinstance(found, Adapter), f"it gave a {type(found).__name__}, not an Adapter")
+        modules = set(reading.model.modules())
+        require(found.layer in modules, "the layer is no module of the model")
+        reading.raw(size)
+        reading.model.train()
+        try:
+            trained = reading.adapter(size)
+        finally:
+            reading.model.eval()
+        require(trained.layer is found.layer, "in training mode it is another layer")
+
+
+def data(reading: Reading) -> None:
+    """It only looks: the model does not run, and is left as it is."""
+    size, ran = reading.sizes[0], []
+    with nothing_changes(reading.model), hooked(reading.model, lambda *_: ran.append(1)):
+        found = reading.adapter(size)
+        with hooked(found.layer, lambda *_: ran.append(1)):
+            reading.adapter(size)
+    require(not ran, "it runs the model; read its attributes instead")
+
+
+def grid(reading: Reading) -> None:
+    """What it reads is (N, C, h, w), with as many rows and columns as the image's sides say."""
+    for size in reading.sizes:
+        read = reading.grid(size, reading.raw(size))
+        require(len(read) == 2, f"of 2 images it reads {tuple(read.shape)}")
+        sides = read.shape[2:]
+        require(min(sides) > 0, f"of images of {size} it reads an empty grid {tuple(sides)}")
+        for one in range(len(size)):
+            for other in range(len(size)):
+                wider = size[one] > size[other] and sides[one] < sides[other]
+                require(
+                    not wider, f"of images of {size} it reads a grid of {tuple(sides)}: exchanged"
+                )
+
+
+def orientation_(reading: Reading) -> None:
+    """Brightening a patch of the image moves the activations at that place of the grid."""
+    if all(reading.adapter(size).reshape is None for size in reading.sizes):
+        skip("it reads (N, C, h, w) as it is")
+    for size in reading.sizes:
+        share = max(_shares_found(reading, size))
+        require(
+            share >= FOUND,
+            f"of images of {size}, {share:.0%} of the patches brightened are found at their place "
+            f"(at least {FOUND:.0%}): the grid is transposed, mirrored, shifted or shuffled",
+        )
+
+
+def _shares_found(reading: Reading, size: tuple[int, ...]) -> Iterator[float]:
+    """The share of patches found, with weights as they are; if few, with others drawn."""
+    images = reading.images(size, count=4)
+    for draw in DRAWS.values():
+        drawn = replace(reading, model=copy.deepcopy(reading.model))
+        with seeded():
+            draw(drawn.model, images)
+        found = orientation(partial(_read, drawn, size), images)
+        yield max(found.literal, found.assigned)
+        if found.right:
+            return
+
+
+def _read(reading: Reading, size: tuple[int, ...], rows: Tensor) -> Tensor:
+    return reading.grid(size, reading.raw(size, rows))
+
+
+def linear(reading: Reading) -> None:
+    """Reading is linear, so that a gradient can be read as activations are."""
+    size = reading.sizes[0]
+    one = reading.raw(size)
+    other = torch.randn_like(one)
+    read = partial(reading.grid, size)
+    require(
+        torch.allclose(read(one - 2 * other), read(one) - 2 * read(other), rtol=1e-4, atol=1e-4),
+        "reading a - 2b is not reading a, less twice reading b",
+    )
+
+
+def gradient(reading: Reading) -> None:
+    """A gradient flows back through it from each place of the grid, to its own image alone."""
+    size = reading.sizes[0]
+    raw = reading.raw(size).requires_grad_()
+    with torch.enable_grad():
+        read = reading.grid(size, raw)
+        require(read.requires_grad, "no gradient flows through it: it detaches")
+        (found,) = torch.autograd.grad(read[0].sum(), raw)
+    reached, expected = int((found[0] != 0).sum()), read[0].numel()
+    require(reached == expected, f"a gradient of {expected} values reaches {reached} of the layer")
+    require(not bool(found[1].any()), "the gradient of one image reaches another")
+
+
+def batch(reading: Reading) -> None:
+    """A batch is read as its images one by one."""
+    size = reading.sizes[0]
+    raw = reading.raw(size)
+    together = reading.grid(size, raw)
+    alone = torch.cat([reading.grid(size, one) for one in torch.split(raw, 1)])
+    require(torch.equal(together, alone), "an image of a batch is read in another way than alone")
+
+
+def strange_tokens(reading: Reading) -> None:
+    """Any other number of tokens is an error that says both numbers."""
+    size = reading.sizes[0]
+    raw = reading.raw(size)
+    if reading.adapter(size).reshape is None or raw.ndim != 3:
+        skip("it reads no tokens")
+    wrong = torch.cat([raw, raw[:, :1], raw[:, :1], raw[:, :1]], 1)
+    try:
+        read = reading.grid(size, wrong)
+    except CamkitError as error:
+        require(
+            str(wrong.shape[1]) in str(error), f"the error does not say {wrong.shape[1]}: {error}"
+        )
+        return
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise AssertionError(f"{wrong.shape[1]} tokens are no CamkitError but {said}") from error
+    raise AssertionError(f"{wrong.shape[1]} tokens were read as a grid {tuple(read.shape[2:])}")
+
+
+def stranger(reading: Reading) -> None:
+    """Of a model it is not for, it names no layer of another one."""
+    other = nn.Sequential(nn.Flatten(), nn.Linear(4, 4))
+    with nothing_changes(other):
+        try:
+            found = reading.make(other, reading.sizes[0])
+        except Exception:  # noqa: BLE001 - whatever it is, it is no layer
+            return
+    require(
+        isinstance(found, Adapter) and found.layer in set(other.modules()),
+        "of another model it names a layer that is not part of it",
+    )
+
+
+PROMISES: list[Promise[Any]] = [
+    promise(one)
+    for one in (
+        *(layer, data, grid, orientation_, linear, gradient, batch, strange_tokens, stranger),
+    )
+]

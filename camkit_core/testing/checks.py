@@ -1,0 +1,155 @@
+"""A check: one promise, ready to be tested on one plugin; and what came of it."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NoReturn, TypeVar
+
+from ..errors import CamkitError
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Promise(Generic[S]):
+    """What holds for every plugin of a kind.
+
+    Attributes:
+        name: of the check.
+        text: the promise in one line.
+        test: raises AssertionError for a subject that breaks it, Skip where it says nothing.
+    """
+
+    name: str
+    text: str
+    test: Callable[[S], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise and the plugin it is tested on; call it to run it.
+
+    Attributes:
+        name: of the promise, e.g. "batch".
+        text: the promise in one line.
+        test: what runs.
+        expected: why it is known to fail; then a pass is a failure.
+    """
+
+    name: str
+    text: str
+    test: Callable[[], None]
+    expected: str = ""
+
+    def __call__(self) -> None:
+        """Run it.
+
+        Raises:
+            AssertionError: if the promise is broken; or kept, though it was expected not to be.
+            unittest.SkipTest: if it says nothing here, as without a GPU; pytest skips the test.
+        """
+        try:
+            self.test()
+        except unittest.SkipTest:
+            raise
+        except Exception as error:
+            if self.expected:
+                return
+            if isinstance(error, AssertionError):
+                raise
+            said = f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{self.name}: {self.text}; it failed with {said}") from error
+        if self.expected:
+            raise AssertionError(
+                f"{self.name}: {self.text}; it does, though it was expected to fail "
+                f"({self.expected}): take it out of expected_failures"
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a check: "passed", "failed", "expected failure" or "skipped", and why."""
+
+    name: str
+    text: str
+    status: str
+    why: str = ""
+
+
+def outcomes(checks: Iterable[Check]) -> list[Outcome]:
+    """Run checks, each whatever came of the others."""
+    return [_outcome(check) for check in checks]
+
+
+def _outcome(check: Check) -> Outcome:
+    status, why = ("expected failure", check.expected) if check.expected else ("passed", "")
+    try:
+        check()
+    except unittest.SkipTest as skip:
+        status, why = "skipped", str(skip)
+    except AssertionError as error:
+        status, why = "failed", " ".join(str(error).split())
+    return Outcome(check.name, check.text, status, why)
+
+
+def promise(test: Callable[[S], None]) -> Promise[S]:
+    """The promise that a function tests: it has the function's name, and its docstring as text."""
+    name = test.__name__.strip("_").replace("_", "-")
+    return Promise(name, str(test.__doc__).rstrip("."), test)
+
+
+def checks_of(
+    promises: Sequence[Promise[S]], subject: S, expected: Mapping[str, str]
+) -> list[Check]:
+    """The checks of one plugin.
+
+    Args:
+        promises: all there are of its kind.
+        subject: what they are tested on.
+        expected: by a promise's name, why this plugin cannot keep it.
+
+    Raises:
+        CamkitError: if a failure is expected of a promise that there is not.
+    """
+    names = {promise.name for promise in promises}
+    if not expected.keys() <= names:
+        wrong = ", ".join(sorted(expected.keys() - names))
+        raise CamkitError(f"expected_failures names {wrong}; the checks are {', '.join(names)}")
+
+    def bound(promise: Promise[S]) -> Check:
+        return Check(
+            promise.name,
+            promise.text,
+            lambda: promise.test(subject),
+            expected.get(promise.name, ""),
+        )
+
+    return [bound(promise) for promise in promises]
+
+
+def parametrize(checks: Sequence[Check]) -> Any:
+    """A pytest decorator that gives a test each of `checks` as its argument `check`."""
+    import pytest
+
+    return pytest.mark.parametrize("check", checks, ids=[check.name for check in checks])
+
+
+def run_all(what: str, checks: Sequence[Check]) -> None:
+    """Run checks; an AssertionError lists all that failed."""
+    failed = [one for one in outcomes(checks) if one.status == "failed"]
+    if failed:
+        listed = "\n".join(f"  {one.why}" for one in failed)
+        raise AssertionError(f"{what} fails {len(failed)} of {len(checks)} checks:\n{listed}")
+
+
+def require(kept: bool, what: str) -> None:
+    """Raise AssertionError(what) unless `kept`."""
+    if not kept:
+        raise AssertionError(what)
+
+
+def skip(why: str) -> NoReturn:
+    """Leave a check that says nothing here."""
+    raise unittest.SkipTest(why)

@@ -1,0 +1,50 @@
+"""What the checks of methods run: a model, images and a target in, heatmaps out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from ..adapter import tokens_to_grid
+from ..engine import explain
+from ..errors import CamkitWarning
+from .networks import TokenNet
+
+
+class Explainer(Protocol):
+    """Explains `model.layer`; any library's method can be wrapped as one."""
+
+    def __call__(self, model: nn.Module, images: Tensor, target: Any = None, /) -> Tensor:
+        """Heatmaps (N, H, W) in [0, 1] of images (N, C, H, W).
+
+        Args:
+            model: one of the kit's, whose layer to explain is `model.layer`.
+            images: what it is given.
+            target: None for each image's top class, a class, or one for each image.
+        """
+
+
+def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
+    """A camkit method, by name or itself, as `camkit explain` runs it.
+
+    What it returns takes the keyword `batch_size`, too.
+    """
+
+    def heatmaps(
+        model: nn.Module, images: Tensor, target: Any = None, /, batch_size: int | None = None
+    ) -> Tensor:
+        network: Any = getattr(model, "network", model)
+        reshape = None
+        if isinstance(network, TokenNet):
+            height, width = (side // network.patch for side in images.shape[2:])
+            reshape = tokens_to_grid(height, width, prefix=network.prefix.shape[1])
+        settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CamkitWarning)
+            found = explain(model, images, method, target, reshape_transform=reshape, **settings)
+            return found.heatmap
+
+    return heatmaps

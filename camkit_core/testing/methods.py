@@ -1,0 +1,55 @@
+"""The checks of methods: of their maps, and of what they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from .checks import Check, checks_of, run_all
+from .explainers import Explainer, explainer
+from .light import imports_nothing_heavy
+from .maps import MAPS
+from .side_effects import SIDE_EFFECTS
+
+
+def method_checks(
+    method: str | Callable[..., Tensor] | None = None, /, *, explain: Explainer | None = None
+) -> list[Check]:
+    """Every check of a method.
+
+    Args:
+        method: a function of a `Probe`, or the name of an installed one. Its attribute
+            `expected_failures`, a dict from a check's name to the reason, says what it cannot
+            keep; such a check has to fail.
+        explain: in place of it, anything that explains `model.layer`, as another library may.
+
+    Raises:
+        CamkitError: for a method that is not installed.
+    """
+    if (method is None) == (explain is None):
+        raise TypeError("pass a method, or explain=")
+    if method is None:
+        assert explain is not None
+        return checks_of([*MAPS, *SIDE_EFFECTS], explain, {})
+    function = method if callable(method) else _load(method)
+    expected = getattr(function, "expected_failures", {})
+    checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), expected)
+    if isinstance(method, str):
+        checks.append(imports_nothing_heavy(method))
+    return checks
+
+
+def check_method(method: str | Callable[..., Tensor]) -> None:
+    """Run every check of a method; AssertionError lists those that fail."""
+    run_all(
+        f"method {method if isinstance(method, str) else method.__name__!r}", method_checks(method)
+    )
+
+
+def _load(name: str) -> Callable[..., Any]:
+    from ..plugins import get_registry
+
+    found: Callable[..., Any] = get_registry().find("method", name).load()
+    return found

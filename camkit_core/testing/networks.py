@@ -1,0 +1,134 @@
+"""Networks of a few hundred weights for the kit; each names the layer to explain `layer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ..random_states import preserving_rng
+
+CLASSES = 4
+
+
+class ConvNet(nn.Module):
+    """Two convolutions with batch norm, ReLU in place and dropout; half the input's size.
+
+    Args:
+        channels: of the layer.
+        stride: 2, or 1 for a grid of the input's size.
+    """
+
+    def __init__(self, channels: int = 6, stride: int = 2) -> None:
+        super().__init__()
+        around = {"padding": 1, "padding_mode": "circular"}
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 5, 3, **around),  # type: ignore[arg-type]
+            nn.BatchNorm2d(5),
+            nn.ReLU(inplace=True),
+        )
+        self.layer = nn.Conv2d(5, channels, 3, stride, **around)  # type: ignore[arg-type]
+        self.norm = nn.BatchNorm2d(channels)
+        self.head = nn.Sequential(
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(),
+            nn.Linear(channels, CLASSES),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores (N, 4)."""
+        scores: Tensor = self.head(self.norm(self.layer(self.stem(images))))
+        return scores
+
+
+class TokenNet(nn.Module):
+    """Patches as tokens behind some prefix tokens; nothing mixes positions.
+
+    Args:
+        prefix: how many tokens come before those of the patches.
+        patch: a patch's side.
+    """
+
+    def __init__(self, prefix: int = 1, patch: int = 4, width: int = 6) -> None:
+        super().__init__()
+        self.patch = patch
+        self.prefix = nn.Parameter(torch.randn(1, prefix, width))
+        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.layer = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU())
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores (N, 4)."""
+        tokens = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.prefix.expand(len(tokens), -1, -1), tokens], 1)
+        scores: Tensor = self.head(self.mlp(self.layer(tokens)).mean(1))
+        return scores
+
+
+class Stumbling(nn.Module):
+    """A network that raises an error of its own.
+
+    Args:
+        network: which runs.
+        where: "before" or "after" it.
+        run: in this call, counted from 1.
+    """
+
+    def __init__(self, network: nn.Module, where: str, run: int) -> None:
+        super().__init__()
+        self.network, self.where, self.run, self.runs = network, where, run, 0
+        self.layer = network.layer
+
+    def forward(self, images: Tensor) -> Tensor:
+        """What the network gives, unless this is the run that fails."""
+        self.runs += 1
+        if self.runs == self.run and self.where == "before":
+            raise Stumble
+        scores: Tensor = self.network(images)
+        if self.runs == self.run:
+            raise Stumble
+        return scores
+
+
+class Stumble(Exception):
+    """What a stumbling network raises."""
+
+
+@contextmanager
+def seeded(seed: int = 0) -> Iterator[None]:
+    """Random numbers from a seed, which leave the random states as they were."""
+    with preserving_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def conv_net(channels: int = 6, stride: int = 2) -> ConvNet:
+    """A seeded network in evaluation mode whose norms have seen images."""
+    with seeded():
+        return _warm(ConvNet(channels, stride))
+
+
+def token_net(prefix: int = 1, patch: int = 4) -> TokenNet:
+    """A seeded network of tokens in evaluation mode."""
+    with seeded(1):
+        return TokenNet(prefix, patch).eval()
+
+
+def some_images(count: int = 2, height: int = 16, width: int = 16, seed: int = 3) -> Tensor:
+    """Seeded images (count, 3, height, width)."""
+    with seeded(seed):
+        return torch.randn(count, 3, height, width)
+
+
+def _warm(network: ConvNet) -> ConvNet:
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(8, 3, 16, 16))
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network.eval()

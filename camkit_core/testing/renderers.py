@@ -1,0 +1,187 @@
+"""The checks of renderers: an explanation and a picture in, a picture out, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import CamkitError
+from ..explanation import Explanation
+from .checks import Check, Promise, checks_of, promise, require, run_all
+from .networks import seeded
+
+Render = Callable[..., Any]
+
+
+def renderer_checks(renderer: str | Render, **options: Any) -> list[Check]:
+    """Every check of a renderer.
+
+    Args:
+        renderer: a function of an explanation, an index and a picture, or the name of an
+            installed one. Its attribute `expected_failures` says what it cannot keep.
+        **options: the renderer's own.
+
+    Raises:
+        CamkitError: for a renderer that is not installed.
+    """
+    function = _load(renderer) if isinstance(renderer, str) else renderer
+    expected = getattr(function, "expected_failures", {})
+    return checks_of(PROMISES, partial(function, **options), expected)
+
+
+def check_renderer(renderer: str | Render, **options: Any) -> None:
+    """Run every check of a renderer; AssertionError lists those that fail."""
+    name = renderer if isinstance(renderer, str) else getattr(renderer, "__name__", "")
+    run_all(f"renderer {name!r}", renderer_checks(renderer, **options))
+
+
+def _load(name: str) -> Render:
+    from ..plugins import get_registry
+
+    found: Render = get_registry().find("renderer", name).load()
+    return found
+
+
+def an_explanation(cam: Tensor, reasons: tuple[str | None, ...] | None = None) -> Explanation:
+    """Made of maps (N, h, w), for images eight times as large; with all a renderer may read."""
+    count, size = len(cam), [side * 8 for side in cam.shape[1:]]
+    with seeded(11):
+        images, logits = torch.randn(count, 3, *size), torch.randn(count, 4)
+        guided = torch.randn(count, 3, *size)
+    return Explanation(
+        cam=cam,
+        logits=logits,
+        target=torch.arange(count) % 4,
+        score=logits[:, 0],
+        layer="layer",
+        method="gradcam",
+        adapter="given",
+        notes=(),
+        reasons=reasons or (None,) * count,
+        images=images,
+        guided=guided,
+        class_names=["cat", "dog", "pug", "a class whose name takes more room than the others"],
+    )
+
+
+def some_maps(count: int = 2, height: int = 4, width: int = 6) -> Tensor:
+    """Seeded maps (count, height, width)."""
+    with seeded(12):
+        return torch.randn(count, height, width)
+
+
+def some_picture(width: int = 61, height: int = 47) -> Image.Image:
+    """Seeded noise as a picture."""
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def picture(render: Render) -> None:
+    """It gives a PIL image."""
+    found = render(an_explanation(some_maps()), 0, some_picture())
+    require(isinstance(found, Image.Image), f"it gave {type(found).__name__}, not a PIL image")
+
+
+def sizes(render: Render) -> None:
+    """Pictures and maps of any shape are drawn: tall, wide, tiny."""
+    for height, width in ((4, 6), (6, 4), (1, 1)):
+        explanation = an_explanation(some_maps(1, height, width))
+        for wide, high in ((61, 47), (47, 61), (1, 1), (300, 20)):
+            found = render(explanation, 0, some_picture(wide, high))
+            what = f"of a picture {wide} wide and {high} high it gave an empty one"
+            require(min(found.size) > 0, what)
+
+
+def blank(render: Render) -> None:
+    """A map of zeros and one that is not finite are drawn, without a warning."""
+    for cam in (torch.zeros(1, 4, 6), torch.full((1, 4, 6), float("nan")), torch.ones(1, 4, 6)):
+        reasons = (None,) if bool((cam > 0).all()) else ("nothing speaks for it",)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            render(an_explanation(cam, reasons), 0, some_picture())
+
+
+def index(render: Render) -> None:
+    """The map drawn is that of the image asked for."""
+    cam = torch.zeros(2, 4, 6)
+    cam[0, :2], cam[1, 2:] = 1, 1
+    explanation = an_explanation(cam)
+    first, second = (render(explanation, one, some_picture()) for one in range(2))
+    require(first.tobytes() != second.tobytes(), "two maps look the same")
+
+
+def repeat(render: Render) -> None:
+    """The same picture twice, to the last bit."""
+    explanation = an_explanation(some_maps())
+    first, again = (_pixels(render(explanation, 1, some_picture())) for _ in range(2))
+    require(first == again, "the second picture differs")
+
+
+def pure(render: Render) -> None:
+    """Explanation, picture and random states are what they were, and no file is written."""
+    explanation, given = an_explanation(some_maps()), some_picture()
+    before = _state(explanation, given)
+    render(explanation, 0, given)
+    changed = [name for name, value in _state(explanation, given).items() if value != before[name]]
+    require(not changed, f"it changed {', '.join(changed)}")
+
+
+def no_window(render: Render) -> None:
+    """It opens no window and leaves no figure: matplotlib's state is what it was."""
+    before = _of_matplotlib()
+    render(an_explanation(some_maps()), 0, some_picture())
+    require(before in (None, _of_matplotlib()), "it changed matplotlib's figures or settings")
+
+
+def other_ranks(render: Render) -> None:
+    """Signals and volumes are drawn, or refused with an error that says so."""
+    for sides in ((6,), (3, 4, 6)):
+        with suppress(CamkitError):
+            render(an_explanation(torch.ones(1, *sides)), 0, some_picture())
+
+
+def _pixels(found: Image.Image) -> tuple[Any, ...]:
+    return found.mode, found.size, found.tobytes()
+
+
+def _state(explanation: Explanation, given: Image.Image) -> dict[str, Any]:
+    values = {
+        f"the explanation's {name}": value.tolist()
+        for name, value in vars(explanation).items()
+        if isinstance(value, Tensor) and name != "heatmap"
+    }
+    kind, keys, *rest = np.random.get_state()
+    return {
+        **values,
+        "the heatmap": explanation.heatmap.tolist(),
+        "the picture": _pixels(given),
+        "torch's random state": torch.get_rng_state().tolist(),
+        "Python's random state": random.getstate(),
+        "numpy's random state": (kind, np.asarray(keys).tolist(), rest),
+        "the working directory's files": sorted(os.listdir()),
+    }
+
+
+def _of_matplotlib() -> Any:
+    if "matplotlib.pyplot" not in sys.modules:
+        return None
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    return matplotlib.get_backend(), dict(matplotlib.rcParams), plt.get_fignums()
+
+
+PROMISES: list[Promise[Any]] = [
+    promise(one) for one in (picture, sizes, blank, index, repeat, pure, no_window, other_ranks)
+]

@@ -1,0 +1,1 @@
+"""Three methods, an adapter and a renderer for camkit."""

@@ -1,0 +1,53 @@
+"""`camkit check`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fake_packages import Install
+
+from camkit_core.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_method_that_conforms(capsys: Capture) -> None:
+    assert main(["check", "gradcam"]) == 0
+    first, *checks, last = capsys.readouterr().out.splitlines()
+    assert first == "gradcam"
+    assert len(checks) == int(last.split()[0])
+    assert last.endswith(" 0 failed, 0 expected failure, 1 skipped")
+
+
+def test_a_method_that_does_not(fresh: Install, capsys: Capture) -> None:
+    bad = "import torch\ndef bad(probe):\n    return probe.activations.sum(1) * torch.rand(1)\n"
+    fresh("camkit-bad", "[camkit.methods]\nbad = camkit_bad:bad\n", camkit_bad=bad)
+    assert main(["check", "bad", "gradcam", "--json"]) == 1
+    bad, good = json.loads(capsys.readouterr().out)["plugins"]
+    failed = {one["name"] for one in bad["checks"] if one["status"] == "failed"}
+    assert {"repeat", "target"} <= failed
+    assert not [
+        one for one in good["checks"] if one["name"] != "light" and one["status"] == "failed"
+    ]
+
+
+def test_all_renderers(capsys: Capture) -> None:
+    assert main(["check", "--all", "--kind", "renderer"]) == 0
+    assert capsys.readouterr().out.count("checks: ") == 4
+
+
+def test_an_adapter_is_checked_on_a_model(capsys: Capture) -> None:
+    name = "torchvision.models.mnasnet"
+    sizes = ["--size", "64", "--size", "64x96"]
+    assert main(["check", name, "--kind", "adapter", "--model", "mnasnet0_5", *sizes]) == 0
+    assert "strange-tokens" in capsys.readouterr().out
+    assert main(["check", name, "--kind", "adapter"]) == 2
+    assert "pass --model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "--kind", "adapter"], ["nonsense"]])
+def test_what_cannot_be_checked_is_one_line(arguments: list[str], capsys: Capture) -> None:
+    assert main(["check", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)

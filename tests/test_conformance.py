@@ -1,0 +1,168 @@
+"""The conformance kit: it finds every seeded bug, and camkit's own plugins pass it."""
+
+from __future__ import annotations
+
+import unittest
+from typing import Any
+
+import mutants
+import pytest
+import torch
+from small_nets import FAMILIES, small_net
+
+from camkit_core import CamkitError, Probe
+from camkit_core.plugins import get_registry
+from camkit_core.testing import (
+    Check,
+    adapter_checks,
+    check_adapter,
+    check_method,
+    check_renderer,
+    method_checks,
+    outcomes,
+    parametrize,
+    renderer_checks,
+)
+from camkit_core.testing.networks import token_net
+
+SIZES = [(16, 16), (16, 24), (32, 16)]
+
+
+def own(kind: str) -> list[str]:
+    """The names of camkit's own."""
+    rows = get_registry().contributions(kind)
+    return [row.name for row in rows if row.distribution == "camkit"]
+
+
+def named(checks: list[Check], name: str) -> Check:
+    [check] = [one for one in checks if one.name == name]
+    return check
+
+
+# Its own plugins
+
+
+@pytest.mark.parametrize("method", own("method"))
+def test_every_method_of_camkit_passes(method: str) -> None:
+    check_method(method)
+
+
+@pytest.mark.parametrize("renderer", own("renderer"))
+def test_every_renderer_of_camkit_passes(renderer: str) -> None:
+    check_renderer(renderer)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_adapters_of_small_networks_pass(family: str) -> None:
+    model = small_net(family, torch.float32).model
+    adapter = get_registry().adapter_for(type(model))
+    assert adapter is not None
+    check_adapter(adapter.load(), model, [(32, 32)] if family == "vit" else [(32, 32), (32, 48)])
+
+
+# Seeded bugs
+
+
+def test_the_method_that_bugs_are_seeded_in_passes() -> None:
+    failed = [o for o in outcomes(method_checks(explain=mutants.correct)) if o.status == "failed"]
+    assert failed == []
+
+
+@pytest.mark.parametrize("name", list(mutants.METHODS))
+def test_a_bug_seeded_in_a_method_is_caught(name: str) -> None:
+    check, mutant = mutants.METHODS[name]
+    with pytest.raises(AssertionError):
+        named(method_checks(explain=mutant), check)()
+
+
+def test_every_check_of_methods_has_a_bug_that_it_catches() -> None:
+    checks = {check.name for check in method_checks(explain=mutants.correct)}
+    assert checks - {check for check, _ in mutants.METHODS.values()} == {"device"}  # needs a GPU
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 5])
+def test_the_adapter_that_bugs_are_seeded_in_passes(prefix: int) -> None:
+    check_adapter(mutants.right_adapter, token_net(prefix), SIZES)
+
+
+@pytest.mark.parametrize("name", list(mutants.ADAPTERS))
+def test_a_bug_seeded_in_an_adapter_is_caught(name: str) -> None:
+    check, prefix, mutant = mutants.ADAPTERS[name]
+    with pytest.raises(AssertionError):
+        named(adapter_checks(mutant, token_net(prefix), SIZES), check)()
+
+
+def test_every_check_of_adapters_has_a_bug_that_it_catches() -> None:
+    checks = {check.name for check in adapter_checks(mutants.right_adapter, token_net(), SIZES)}
+    assert checks == {check for check, _, _ in mutants.ADAPTERS.values()}
+
+
+def test_the_renderer_that_bugs_are_seeded_in_passes() -> None:
+    check_renderer(mutants.right_renderer)
+
+
+@pytest.mark.parametrize("name", list(mutants.RENDERERS))
+def test_a_bug_seeded_in_a_renderer_is_caught(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check, mutant = mutants.RENDERERS[name]
+    if "figure" in name:
+        plt = pytest.importorskip("matplotlib.pyplot")
+        plt.switch_backend("agg")
+    with pytest.raises(AssertionError):
+        named(renderer_checks(mutant), check)()
+
+
+def test_every_check_of_renderers_has_a_bug_that_it_catches() -> None:
+    checks = {check.name for check in renderer_checks(mutants.right_renderer)}
+    assert checks == {check for check, _ in mutants.RENDERERS.values()}
+
+
+# The kit's own manners
+
+
+def test_an_expected_failure_has_to_fail() -> None:
+    def method(probe: Probe) -> torch.Tensor:
+        return probe.activations.sum(1)
+
+    method.expected_failures = {"target": "it reads no class", "batch": "it does not know why"}
+    found = {one.name: one for one in outcomes(method_checks(method))}
+    assert found["target"].status == "expected failure"
+    assert found["target"].why == "it reads no class"
+    assert found["batch"].status == "failed"
+    assert "expected to fail (it does not know why)" in found["batch"].why
+    assert len(found) == len(method_checks(mutants.correct))
+
+
+def test_a_failure_is_expected_of_a_check_that_there_is() -> None:
+    def method(probe: Probe) -> torch.Tensor:
+        return probe.activations.sum(1)
+
+    method.expected_failures = {"everything": "please"}
+    with pytest.raises(CamkitError, match="expected_failures names everything; the checks are"):
+        method_checks(method)
+
+
+def test_a_check_that_says_nothing_here_is_skipped() -> None:
+    def skips() -> None:
+        raise unittest.SkipTest("no GPU")
+
+    [found] = outcomes([Check("device", "On a GPU", skips)])
+    assert (found.status, found.why) == ("skipped", "no GPU")
+
+
+def test_all_that_fails_is_listed_at_once() -> None:
+    def method(probe: Probe) -> torch.Tensor:
+        return probe.activations.sum(1) * torch.rand(1)
+
+    with pytest.raises(AssertionError, match="method 'method' fails") as raised:
+        check_method(method)
+    assert {"repeat", "target"} <= {
+        line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:]
+    } or "every class has the same map" in str(raised.value)
+
+
+@parametrize(method_checks("gradcam"))
+def test_checks_are_tests_of_a_plugins_own(check: Check) -> None:
+    check()

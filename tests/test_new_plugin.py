@@ -1,0 +1,76 @@
+"""The project that `camkit new-plugin` writes, and the example of a plugin package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_packaging import installed_wheel
+
+from camkit_core.cli import main
+from camkit_core.scaffold import KINDS, new_plugin
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "docs" / "examples" / "camkit-more-cams"
+
+
+def conforms(site: Path, project: Path) -> str:
+    """What the project's own tests print, with its wheel installed."""
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_passes_its_own_conformance_test(kind: str, tmp_path: Path) -> None:
+    project = new_plugin("my-first_plugin", kind, tmp_path)
+    site = installed_wheel(project, tmp_path)
+    assert "passed" in conforms(site, project)
+    listing = [sys.executable, "-m", "camkit_core", "plugins"]
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    done = subprocess.run(listing, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert f"camkit-my-first-plugin 0.1.0  {kind} " in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_new_method_is_a_few_lines(tmp_path: Path) -> None:
+    project = new_plugin("mycam", folder=tmp_path)
+    lines = (project / "camkit_mycam.py").read_text().splitlines()
+    assert sum(bool(line.strip()) for line in lines) <= 15
+    assert sorted(str(p.relative_to(project)) for p in project.rglob("*") if p.is_file()) == [
+        ".github/workflows/test.yml",
+        "LICENSE",
+        "README.md",
+        "camkit_mycam.py",
+        "pyproject.toml",
+        "tests/test_conformance.py",
+    ]
+
+
+def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-plugin", "camkit-mycam", "--dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'camkit-mycam'}\n"
+    (tmp_path / "camkit-mycam" / "camkit_mycam.py").write_text("mine")
+    assert main(["new-plugin", "mycam", "--dir", str(tmp_path)]) == 2
+    assert "is there already; nothing was written" in capsys.readouterr().err
+    assert (tmp_path / "camkit-mycam" / "camkit_mycam.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["MyCam", "1cam", "a b", "../x", "cam-", ""])
+def test_a_name_that_is_no_packages_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new-plugin", name, "--dir", str(tmp_path)]) == 2
+    assert "lower-case letters and digits" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_of_a_plugin_package_conforms(tmp_path: Path) -> None:
+    site = installed_wheel(EXAMPLE, tmp_path)
+    printed = conforms(site, EXAMPLE)
+    assert "failed" not in printed
