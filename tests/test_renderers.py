@@ -122,10 +122,13 @@ def test_a_function_can_draw():
 
 
 def test_a_png_carries_its_provenance(tmp_path):
-    path = explained(spot()).save(tmp_path / "map.png")
+    path = explained(spot()).save(tmp_path / "map.png", "heatmap", colormap="jet")
     with Image.open(path) as picture:
         account = json.loads(picture.text["camkit"])
     assert account["method"] == "gradcam"
+    assert account["renderer"] == "heatmap"
+    assert account["renderer_from"].startswith("camkit ")
+    assert account["renderer_options"] == {"colormap": "jet"}
     assert account["class"] == "pug"
     assert account["score"] == pytest.approx(9.81)
 
