@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .explanation import Comparison, Explanation
-    from .maps import unit_range, upsample, weighted_sum
+    from .maps import principal_map, unit_range, upsample, weighted_sum
     from .plugins.hookspecs import Spec, hookimpl
     from .probe import Probe
     from .recording import Recording, record
@@ -51,7 +51,7 @@ _HOMES = {
     ),
     "explanation": ("Comparison", "Explanation"),
     "plugins.hookspecs": ("Spec", "hookimpl"),
-    "maps": ("unit_range", "upsample", "weighted_sum"),
+    "maps": ("principal_map", "unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
     "renderers.colour": ("heat_at",),
@@ -92,6 +92,7 @@ __all__ = [
     "explain",
     "heat_at",
     "hookimpl",
+    "principal_map",
     "record",
     "tokens_to_grid",
     "top",

@@ -54,12 +54,16 @@ def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
 def principal_map(evidence: Tensor) -> Tensor:
     """The first principal component of `evidence` (N, C, h, w) over its channels: (N, h, w).
 
-    The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels.
+    The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels;
+    where that says nothing, as behind a layer norm, the strongest response counts as evidence.
     """
     rows = evidence.flatten(2).transpose(1, 2)
     rows = rows - rows.mean(1, keepdim=True)
     axes: Tensor = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
     projected = (rows * axes).sum(2)
-    total = rows.sum(2)
-    sign = torch.where((projected * total).sum(1, keepdim=True) < 0, -1.0, 1.0)
+    agreement = (projected * rows.sum(2)).sum(1, keepdim=True)
+    strongest = projected.gather(1, projected.abs().argmax(1, keepdim=True))
+    size = projected.norm(dim=1, keepdim=True) * rows.flatten(1).norm(dim=1, keepdim=True)
+    telling = torch.where(agreement.abs() > 1e-4 * size, agreement, strongest)
+    sign = torch.where(telling < 0, -1.0, 1.0).to(projected)
     return (projected * sign).view(len(evidence), *evidence.shape[2:])

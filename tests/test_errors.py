@@ -25,7 +25,7 @@ from camkit_core.errors import unknown
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
 
-METHODS = "ablationcam, gradcam, gradcam.*, guided_backprop, scorecam, xgradcam"
+METHODS = "ablationcam, .*, gradcam, gradcam.*, guided_backprop, .*, scorecam, xgradcam"
 
 
 def net() -> nn.Sequential:

@@ -107,6 +107,13 @@ DECLARED: dict[str, dict[str, str]] = {
         "ablationcam": "camkit_methods.ablationcam:ablationcam",
         "scorecam": "camkit_methods.scorecam:scorecam",
         "guided_backprop": "camkit_methods.guided_backprop:guided_backprop",
+        "hirescam": "camkit_methods.hirescam:hirescam",
+        "layercam": "camkit_methods.layercam:layercam",
+        "gradcam_elementwise": "camkit_methods.gradcam_elementwise:gradcam_elementwise",
+        "eigencam": "camkit_methods.eigencam:eigencam",
+        "eigengradcam": "camkit_methods.eigengradcam:eigengradcam",
+        "fem": "camkit_methods.fem:fem",
+        "randomcam": "camkit_methods.randomcam:randomcam",
     },
     "camkit.renderers": {
         "overlay": "camkit_core.renderers.overlay:overlay",

@@ -1,0 +1,27 @@
+"""Feature explanation method (Fuad et al. 2020), https://hal.science/hal-02963298."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from camkit_core import Probe
+
+
+def fem(probe: Probe, *, k: float = 2.0) -> Tensor:
+    """Weight each channel by the share of its positions that are unusually strong.
+
+    Args:
+        probe: the forward pass.
+        k: how many standard deviations above a channel's mean is unusual.
+
+    Returns:
+        The map (N, h, w), signed.
+    """
+    probe.note("FEM shows what the layer responds to, whatever the class")
+    activations, places = probe.activations, probe.spatial_axes
+    mean = activations.mean(places, keepdim=True)
+    deviation = activations.std(places, keepdim=True, correction=0)
+    return probe.weighted_sum((activations > mean + k * deviation).to(mean).mean(places))
+
+
+fem.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]

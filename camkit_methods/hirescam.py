@@ -1,0 +1,18 @@
+"""HiResCAM (Draelos & Carin 2020), https://arxiv.org/abs/2011.08891."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from camkit_core import Probe
+
+
+def hirescam(probe: Probe) -> Tensor:
+    """Multiply each position's activation by its own gradient.
+
+    arXiv 2011.08891, equation 3. Where one linear layer follows, the map adds up to the score.
+
+    Returns:
+        The map (N, h, w), signed.
+    """
+    return probe.channel_sum(probe.gradients * probe.activations)

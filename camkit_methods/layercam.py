@@ -1,0 +1,18 @@
+"""LayerCAM (Jiang et al. 2021), https://doi.org/10.1109/TIP.2021.3089943."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from camkit_core import Probe
+
+
+def layercam(probe: Probe) -> Tensor:
+    """Weight each position of a channel by its own positive gradient.
+
+    Equations 6 and 7 of the paper; meant for early layers, too.
+
+    Returns:
+        The map (N, h, w); the paper's ReLU is applied in the heatmap.
+    """
+    return probe.channel_sum(probe.gradients.relu() * probe.activations)

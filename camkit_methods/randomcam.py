@@ -1,0 +1,28 @@
+"""Random channel weights: the baseline that any method has to beat."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from camkit_core import Probe
+
+
+def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
+    """Weight each channel at random, between -1 and 1: a baseline, not an explanation.
+
+    Args:
+        probe: the forward pass.
+        seed: of the weights, which are the same for each image.
+
+    Returns:
+        The map (N, h, w), signed.
+    """
+    probe.note("random channel weights: a baseline, not an explanation")
+    activations = probe.activations
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand(activations.shape[1], generator=generator) * 2 - 1
+    return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
+
+
+randomcam.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]
