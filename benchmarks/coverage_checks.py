@@ -72,7 +72,8 @@ def _soundness(built: Built, part: str) -> Row:
         "grid": "x".join(map(str, e.cam.shape[1:])),
         "chosen by": e.adapter,
         "reach": float((seen["gradients"] != 0).any(1).float().mean()),
-        "last stage": part in DENSE or in_last_stage(built.model, images, e.layer),
+        "last stage": part in DENSE
+        or in_last_stage(built.model, images, e.layer, e.cam[0].numel()),
         "finite": bool(e.cam.isfinite().all()),
         "varies": bool(e.cam.amax() > e.cam.amin()),
         "seconds": round(seconds, 3),

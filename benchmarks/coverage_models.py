@@ -45,12 +45,19 @@ def timm_module(name: str) -> str:
     return str(timm.models._registry._model_to_module[name])
 
 
+LARGE, SMALLER = 512, 336  # a side that takes all day, and one that patches of 14 and 16 divide
+
+
 def build_timm(name: str) -> Built:
     """A model of timm, and its own input size."""
     torch.manual_seed(0)
     model = timm.create_model(name)
+    size = tuple(model.default_cfg["input_size"])
     note = "" if getattr(model, "num_classes", 1) else "no classes: its largest feature"
-    return Built(model, tuple(model.default_cfg["input_size"]), note)
+    if size[-1] > LARGE:
+        model = timm.create_model(name, img_size=SMALLER)
+        size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
+    return Built(model, size, note)
 
 
 def parameters(name: str) -> int:
@@ -77,7 +84,8 @@ def build_torchvision(name: str) -> Built:
 
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None)
-    return Built(model, (3, *2 * (_crop(name),)))
+    side = getattr(model, "image_size", _crop(name))  # some are bound to the one they were made for
+    return Built(model, (3, side, side))
 
 
 def build_video(name: str) -> Built:

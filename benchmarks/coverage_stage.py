@@ -18,8 +18,15 @@ ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and 
 DEPTH = 0.75  # of the layers with weights and a grid must have run by then
 
 
-def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
-    """Whether most of the network has run by then, and nothing after it has a coarser grid."""
+def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bool:
+    """Whether most of the network has run by then, and nothing after it has a coarser grid.
+
+    Args:
+        model: the network.
+        images: what it is given.
+        layer: the layer's name.
+        grid: how many places its grid has, which shapes alone may not tell.
+    """
     said = stated(model, images)
     ran: list[tuple[str, int, bool]] = []  # name, places of its grid, whether it has weights
 
@@ -28,6 +35,8 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str) -> bool:
             found = first_tensor(output)
             whole = found is not None and len(found) == len(images)  # no part of it, as a window is
             places = _places(found, said) if whole else 0
+            if name == layer:
+                places = grid
             if places:
                 ran.append((name, places, bool(module._parameters)))
 
