@@ -119,14 +119,22 @@ def build_detection(name: str) -> Built:
     built = Built(model, (3, 320, 320))
     with torch.no_grad():
         found = model.eval()(built.images())[0]
-    category = int(found["labels"][found["scores"].argmax()])
+    category = int(found["labels"][(found["scores"] * _some(found)).argmax()])
     return replace(built, note=f"class {category}", target=_best(category))
 
 
 def _best(category: int) -> Callable[[Any], Tensor]:
-    """The best score of a class; on edited images, too, where the detector finds none."""
-    target = camkit.DetectionTarget(category)
-    return lambda sample: target(sample)
+    """The best score of a class among boxes that are some; 0 where the detector finds none."""
+
+    def score(sample: Any) -> Tensor:
+        return (sample["scores"] * ((sample["labels"] == category) & _some(sample))).amax()
+
+    return score
+
+
+def _some(sample: Any) -> Tensor:
+    """Which boxes are more than a line; at random weights many lie along the image's edge."""
+    return (sample["boxes"][:, 2:] - sample["boxes"][:, :2]).amin(1) >= 8
 
 
 def _crop(name: str) -> int:

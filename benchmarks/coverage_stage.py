@@ -48,7 +48,10 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
         model(images)
     names = [name for name, _, _ in ran]
     index = names.index(layer)
-    weighted = [at for at, (_, _, weights) in enumerate(ran) if weights]
+    # Keys and values are projections of what came before them, and no stage.
+    weighted = [
+        at for at, (name, _, weights) in enumerate(ran) if weights and not ATTENTION.search(name)
+    ]
     depth = sum(at <= index for at in weighted) / max(len(weighted), 1)
     later = [places for name, places, _ in ran[index:] if not ATTENTION.search(name)]
     return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
