@@ -52,7 +52,7 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
     weighted = [
         at for at, (name, _, weights) in enumerate(ran) if weights and not ATTENTION.search(name)
     ]
-    depth = sum(at <= index for at in weighted) / max(len(weighted), 1)
+    depth = sum(at <= index for at in weighted) / len(weighted) if weighted else 1
     later = [places for name, places, _ in ran[index:] if not ATTENTION.search(name)]
     return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
 
