@@ -96,7 +96,9 @@ def test_the_last_stage_has_run_most_layers_and_nothing_coarser_follows() -> Non
     convs = [nn.Conv2d(3, 3, 3, 2, 1) for _ in range(4)]
     model = nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
     images = torch.randn(1, 3, 64, 64)
-    assert [in_last_stage(model, images, str(at)) for at in range(4)] == [False, False, False, True]
+    places = [32 * 32, 16 * 16, 8 * 8, 4 * 4]
+    found = [in_last_stage(model, images, str(at), grid) for at, grid in enumerate(places)]
+    assert found == [False, False, False, True]
 
 
 # Models
