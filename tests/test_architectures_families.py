@@ -19,6 +19,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
 from camkit_core.testing import check_adapter
+from camkit_core.testing.weights import calibrated
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 Size = tuple[int, int]
@@ -273,26 +274,14 @@ def seen(model: nn.Module, images: Tensor, what: str) -> Tensor:
     return kept[0]
 
 
-@torch.no_grad()
-def enlivened(model: nn.Module, images: Tensor) -> nn.Module:
-    """Weights that start as zeros drawn anew, and batch norms that saw images."""
-    for module in model.modules():
-        weight = getattr(module, "weight", None)
-        if isinstance(weight, nn.Parameter) and not bool(weight.any()):
-            nn.init.normal_(weight, std=0.02) if weight.ndim > 1 else weight.fill_(1)
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.momentum = 1.0
-    model.train()(images)
-    return model.eval()
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{n} {h}x{w}" for n, (h, w) in CASES])
 def test_a_family_is_known(name: str, size: Size) -> None:
     make, layer, grids = FAMILIES[name]
     torch.manual_seed(0)
     images = torch.randn(4, 3, *size)
-    model = enlivened(make(size), images)
+    model = make(size)
+    calibrated(model, images)
     e = camkit.explain(model, images[:1])
     assert e.layer == layer
     assert e.adapter.startswith(("timm", "torchvision", "transformers"))

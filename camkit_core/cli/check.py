@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import CamkitError
 from ..plugins import get_registry
+from ..plugins.contribution import KINDS
 from .explain import input_size
 
 EXAMPLES = """examples:
@@ -18,7 +19,6 @@ EXAMPLES = """examples:
   camkit check overlay --kind renderer
   camkit check torchvision.models.resnet --kind adapter --model resnet18 --size 64 --size 64x96
 """
-KINDS = ("method", "adapter", "renderer")
 MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipped": "skipped"}
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..plugins import Registry, get_registry
-from ..plugins.contribution import BUILT_IN, Contribution
+from ..plugins.contribution import BUILT_IN, KINDS, Contribution
 from .text import one_line, say
 
-KINDS = ("method", "adapter", "renderer")
 EXAMPLES = """examples:
   camkit plugins
   camkit plugins --check

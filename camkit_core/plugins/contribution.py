@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import PluginError
 from .sources import docstring_line, first_line
 
+KINDS = ("method", "adapter", "renderer")
 BUILT_IN = "camkit"
 FROM_CODE = "<code>"  # stands where a distribution's name would; no distribution has such a name
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from string import Template
 
 from ..errors import CamkitError
+from ..plugins.contribution import KINDS
 
-KINDS = ("method", "adapter", "renderer")
 _ENTRY = {
     "method": '$name = "$module:$function"',
     "adapter": '"$module.Net" = "$module:adapter"',

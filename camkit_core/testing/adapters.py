@@ -15,7 +15,7 @@ from ..adapter import Adapter, as_grid
 from ..contexts import hooked, untouched
 from ..errors import CamkitError
 from ..trees import first_tensor
-from .checks import Check, Promise, checks_of, promise, require, run_all, skip
+from .checks import Check, Promise, checks_of, installed, promise, require, run_all, skip
 from .networks import seeded
 from .orientation import FOUND, orientation
 from .state import nothing_changes
@@ -79,7 +79,7 @@ def adapter_checks(
     """
     if not sizes:
         raise CamkitError("pass at least one size (height, width) that the model takes")
-    make: Make = _load(adapter) if isinstance(adapter, str) else adapter
+    make: Make = installed("adapter", adapter) if isinstance(adapter, str) else adapter
     model = copy.deepcopy(model).eval()
     reading = Reading(make, model, tuple(tuple(size) for size in sizes), channels)
     return checks_of(PROMISES, reading, getattr(make, "expected_failures", {}))
@@ -92,13 +92,6 @@ def check_adapter(
     run_all(
         f"the adapter for {type(model).__name__}", adapter_checks(adapter, model, sizes, channels)
     )
-
-
-def _load(name: str) -> Make:
-    from ..plugins import get_registry
-
-    found: Make = get_registry().find("adapter", name).load()
-    return found
 
 
 def layer(reading: Reading) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
 from ..errors import CamkitError
+from ..plugins import get_registry
 
 S = TypeVar("S")
 
@@ -142,6 +143,15 @@ def run_all(what: str, checks: Sequence[Check]) -> None:
     if failed:
         listed = "\n".join(f"  {one.why}" for one in failed)
         raise AssertionError(f"{what} fails {len(failed)} of {len(checks)} checks:\n{listed}")
+
+
+def installed(kind: str, name: str) -> Any:
+    """The function of an installed plugin.
+
+    Raises:
+        CamkitError: if there is none, or it cannot be loaded.
+    """
+    return get_registry().find(kind, name).load()
 
 
 def require(kept: bool, what: str) -> None:

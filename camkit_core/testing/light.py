@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from ..plugins import get_registry
 from .checks import Check, require
 
 _PROGRAM = """
@@ -18,8 +19,6 @@ print(row.qualified, *sorted({{"torch", "numpy", {module!r}}} & set(sys.modules)
 
 def imports_nothing_heavy(name: str, kind: str = "method") -> Check:
     """The check of an installed plugin, in a process of its own."""
-    from ..plugins import get_registry
-
     row = get_registry().find(kind, name)
 
     def test() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 
-from .checks import Check, checks_of, run_all
+from .checks import Check, checks_of, installed, run_all
 from .explainers import Explainer, explainer
 from .light import imports_nothing_heavy
 from .maps import MAPS
@@ -33,7 +32,7 @@ def method_checks(
     if method is None:
         assert explain is not None
         return checks_of([*MAPS, *SIDE_EFFECTS], explain, {})
-    function = method if callable(method) else _load(method)
+    function = method if callable(method) else installed("method", method)
     expected = getattr(function, "expected_failures", {})
     checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), expected)
     if isinstance(method, str):
@@ -46,10 +45,3 @@ def check_method(method: str | Callable[..., Tensor]) -> None:
     run_all(
         f"method {method if isinstance(method, str) else method.__name__!r}", method_checks(method)
     )
-
-
-def _load(name: str) -> Callable[..., Any]:
-    from ..plugins import get_registry
-
-    found: Callable[..., Any] = get_registry().find("method", name).load()
-    return found

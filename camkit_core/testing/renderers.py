@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from torch import Tensor
 
 from ..errors import CamkitError
 from ..explanation import Explanation
-from .checks import Check, Promise, checks_of, promise, require, run_all
+from .checks import Check, Promise, checks_of, installed, promise, require, run_all
 from .networks import seeded
+from .state import random_facts
 
 Render = Callable[..., Any]
 
@@ -35,7 +35,7 @@ def renderer_checks(renderer: str | Render, **options: Any) -> list[Check]:
     Raises:
         CamkitError: for a renderer that is not installed.
     """
-    function = _load(renderer) if isinstance(renderer, str) else renderer
+    function = installed("renderer", renderer) if isinstance(renderer, str) else renderer
     expected = getattr(function, "expected_failures", {})
     return checks_of(PROMISES, partial(function, **options), expected)
 
@@ -44,13 +44,6 @@ def check_renderer(renderer: str | Render, **options: Any) -> None:
     """Run every check of a renderer; AssertionError lists those that fail."""
     name = renderer if isinstance(renderer, str) else getattr(renderer, "__name__", "")
     run_all(f"renderer {name!r}", renderer_checks(renderer, **options))
-
-
-def _load(name: str) -> Render:
-    from ..plugins import get_registry
-
-    found: Render = get_registry().find("renderer", name).load()
-    return found
 
 
 def an_explanation(cam: Tensor, reasons: tuple[str | None, ...] | None = None) -> Explanation:
@@ -161,14 +154,11 @@ def _state(explanation: Explanation, given: Image.Image) -> dict[str, Any]:
         for name, value in vars(explanation).items()
         if isinstance(value, Tensor) and name != "heatmap"
     }
-    kind, keys, *rest = np.random.get_state()
     return {
         **values,
         "the heatmap": explanation.heatmap.tolist(),
         "the picture": _pixels(given),
-        "torch's random state": torch.get_rng_state().tolist(),
-        "Python's random state": random.getstate(),
-        "numpy's random state": (kind, np.asarray(keys).tolist(), rest),
+        **random_facts(),
         "the working directory's files": sorted(os.listdir()),
     }
 

@@ -79,12 +79,19 @@ def _digest(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.dtype, tuple(tensor.shape), blake2b(octets.numpy().tobytes()).hexdigest()
 
 
-def _of_the_process() -> dict[str, Any]:
+def random_facts() -> dict[str, Any]:
+    """The random states, to be compared."""
     kind, keys, *position = np.random.get_state()
     return {
         "torch's random state": torch.get_rng_state().tolist(),
         "Python's random state": random.getstate(),
         "numpy's random state": (kind, np.asarray(keys).tolist(), position),
+    }
+
+
+def _of_the_process() -> dict[str, Any]:
+    return {
+        **random_facts(),
         "the grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "global hooks": len(torch.nn.modules.module._global_forward_hooks),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
