@@ -1,0 +1,72 @@
+"""What a judgement holds: the explanations, what each metric says of them, what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from ..explanation import Explanation
+
+BASELINES = ("uniform", "centre", "edges", "random")  # maps that know nothing of the model
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """What one metric says of one map-maker.
+
+    Attributes:
+        metric: the metric's name.
+        method: the method's name, or that of a baseline.
+        values: (T * N,), float64, on the CPU: a value for each explained image, target by target;
+            nan where the metric is not defined, as for an empty map.
+        higher_is_better: the metric's direction.
+        seconds: what computing it took.
+    """
+
+    metric: str
+    method: str
+    values: Tensor
+    higher_is_better: bool
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one method's maps cost.
+
+    Attributes:
+        seconds: for all images and targets, measured alone, a forward pass of its own included.
+        forward_passes: rows that went through the whole model, for each image and target.
+        tail_passes: rows that went through what follows the layer only.
+        backward_passes: gradient computations.
+    """
+
+    seconds: float
+    forward_passes: float = 0.0
+    tail_passes: float = 0.0
+    backward_passes: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Methods judged on the user's own model and images.
+
+    Attributes:
+        explanations: by method, or baseline, in the order asked for, and baselines last: one
+            explanation for each target.
+        measures: one for each metric and method or baseline.
+        costs: by method; baselines have none.
+        names: for each of the T * N explained images a short name, as "dog.jpg, pug".
+        pictures: for each the picture that was explained, (H, W, 3) uint8.
+        provenance: model, layer, versions, seeds: ready for JSON.
+    """
+
+    explanations: dict[str, tuple[Explanation, ...]]
+    measures: tuple[Measure, ...]
+    costs: dict[str, Cost]
+    names: Sequence[str]
+    pictures: Sequence[Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
