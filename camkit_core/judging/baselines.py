@@ -1,0 +1,80 @@
+"""Maps that know nothing of what the model learned: a method that does not beat them says nothing.
+
+Each is a method, a function of a `Probe`, so that `compare` runs it like any other.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..plans import Method
+from ..probe import Probe
+
+
+def uniform(probe: Probe) -> Tensor:
+    """One everywhere: (N, H, W), the image as a whole."""
+    return torch.ones_like(_grey(probe.images))
+
+
+def centre(probe: Probe) -> Tensor:
+    """A Gaussian in the middle, of a quarter of each side's length: (N, H, W), in [0, 1].
+
+    Photographers put what matters there.
+    """
+    grey = _grey(probe.images)
+    exponent = torch.zeros_like(grey)
+    for axis in range(1, grey.ndim):
+        side = grey.shape[axis]
+        places = torch.arange(side, dtype=grey.dtype, device=grey.device)
+        distance = (places - (side - 1) / 2) / (side / 4)
+        shape = [side if one == axis else 1 for one in range(grey.ndim)]
+        exponent = exponent + distance.square().view(shape) / 2
+    return torch.exp(-exponent)
+
+
+def edges(probe: Probe) -> Tensor:
+    """The magnitude of the Sobel derivatives of the mean over channels: (N, H, W), from 0 on.
+
+    The border is repeated outwards, so that it is no edge itself.
+    """
+    grey = _grey(probe.images)
+    axes = range(1, grey.ndim)
+    squares = torch.zeros_like(grey)
+    for derived in axes:
+        response = grey
+        for axis in axes:
+            kernel = (-1.0, 0.0, 1.0) if axis == derived else (1.0, 2.0, 1.0)
+            response = _along(response, axis, kernel)
+        squares = squares + response.square()
+    return squares.sqrt()
+
+
+def random(probe: Probe) -> Tensor:
+    """Channels of the same layer weighed at random, in [-1, 1]: (N, h, w), signed.
+
+    The weights are the same for every image; they come from a generator of their own, seed 0.
+    """
+    activations = probe.activations
+    weights = torch.rand(activations.shape[1], generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
+
+
+MAPS: dict[str, Method] = {
+    "uniform": uniform,
+    "centre": centre,
+    "edges": edges,
+    "random": random,
+}
+
+
+def _grey(images: Tensor) -> Tensor:
+    return (images if images.dtype == torch.float64 else images.float()).mean(1)
+
+
+def _along(values: Tensor, axis: int, kernel: tuple[float, ...]) -> Tensor:
+    rows = values.movedim(axis, -1)
+    padded = torch.cat([rows[..., :1], rows, rows[..., -1:]], -1)
+    width = rows.shape[-1]
+    parts = (weight * padded[..., at : at + width] for at, weight in enumerate(kernel))
+    return torch.stack(list(parts)).sum(0).movedim(-1, axis)
