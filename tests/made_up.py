@@ -1,0 +1,76 @@
+"""Judgements made up for tests: the numbers are given, the maps are as simple as they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from camkit_core import Explanation
+from camkit_core.judging.judgement import BASELINES, Cost, Judgement, Measure
+
+LOWER = ("deletion", "average_drop", "sensitivity", "randomisation", "area")
+Numbers = Mapping[str, Sequence[float]]
+
+
+def judgement(
+    metrics: Mapping[str, Numbers],
+    *,
+    targets: int = 1,
+    seconds: Mapping[str, float] | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    **others: Any,
+) -> Judgement:
+    """A judgement whose measures are the given numbers: by metric, method, explained image.
+
+    Args:
+        metrics: the values, target by target.
+        targets: how many.
+        seconds: each method's cost; one second where it is not given.
+        maps: each method's map of all images and targets; a different one for each by default.
+        others: further fields of the judgement.
+    """
+    makers = list(dict.fromkeys(name for numbers in metrics.values() for name in numbers))
+    rows = len(next(iter(next(iter(metrics.values())).values())))
+    made = {name: _explanations(name, at, rows, targets, maps) for at, name in enumerate(makers)}
+    measures = [
+        Measure(metric, name, torch.tensor(values, dtype=torch.float64), metric not in LOWER)
+        for metric, numbers in metrics.items()
+        for name, values in numbers.items()
+    ]
+    cost = {name: Cost((seconds or {}).get(name, 1.0), 1.0, 0.0, 1.0) for name in makers}
+    fields = {
+        "costs": {name: one for name, one in cost.items() if name not in BASELINES},
+        "names": [f"{row}.jpg, class {row}" for row in range(rows)],
+        "pictures": [np.full((16, 16, 3), 40 * row % 256, np.uint8) for row in range(rows)],
+        "provenance": {"model": "net", "layer": "last"},
+    }
+    return Judgement(made, tuple(measures), **{**fields, **others})
+
+
+def _explanations(
+    name: str, at: int, rows: int, targets: int, maps: Mapping[str, Tensor] | None
+) -> tuple[Explanation, ...]:
+    images = rows // targets
+    cam = torch.zeros(images, 4, 4)
+    cam[:, at % 4, at // 4] = 1.0
+    cam = (maps or {}).get(name, cam)
+    blank = tuple(None if one.any() else "no positive evidence" for one in cam)
+    return tuple(
+        Explanation(
+            cam=cam,
+            logits=None,
+            target=torch.full((images,), target),
+            score=torch.full((images,), 2.5),
+            layer="last",
+            method=name,
+            adapter="made up",
+            notes=(),
+            reasons=blank,
+            images=torch.zeros(images, 3, 16, 16),
+        )
+        for target in range(targets)
+    )

@@ -1,0 +1,75 @@
+"""Intervals over images: against the binomial distribution, and where there are none."""
+
+from __future__ import annotations
+
+import math
+from math import comb
+
+import numpy as np
+import pytest
+
+from camkit_core.judging.bootstrap import LEAST, difference_interval, mean_interval
+
+NAN = math.nan
+
+
+def binomial_quantile(count: int, share: float, level: float) -> int:
+    """The smallest k that a sum of `count` coin flips does not exceed with that probability."""
+    total = 0.0
+    for k in range(count + 1):
+        total += comb(count, k) * share**k * (1 - share) ** (count - k)
+        if total >= level:
+            return k
+    return count
+
+
+@pytest.mark.parametrize(("ones", "count"), [(5, 10), (3, 12), (20, 40)])
+def test_of_zeros_and_ones_the_interval_is_that_of_the_binomial_distribution(ones, count):
+    found = mean_interval(np.array([1.0] * ones + [0.0] * (count - ones)))
+    share = ones / count
+    assert found.mean == share
+    assert found.low == pytest.approx(binomial_quantile(count, share, 0.025) / count)
+    assert found.high == pytest.approx(binomial_quantile(count, share, 0.975) / count)
+
+
+def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
+    draws = np.random.default_rng(1).normal(3.0, 2.0, (300, 40))
+    found = [mean_interval(values) for values in draws]
+    covered = np.mean([one.low <= 3.0 <= one.high for one in found])
+    assert 0.90 <= covered <= 0.98
+
+
+def test_a_difference_is_paired_image_by_image():
+    difficulty = np.arange(8.0)
+    found = difference_interval(difficulty + 0.1, difficulty)
+    assert found == pytest.approx((0.1, 0.1, 0.1))
+    unpaired = difference_interval(difficulty + 0.1, difficulty[::-1])
+    assert unpaired.low < 0 < unpaired.high
+
+
+def test_few_images_have_a_mean_and_no_interval():
+    found = mean_interval(np.arange(float(LEAST - 1)))
+    assert found.mean == 2.0
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert math.isfinite(mean_interval(np.arange(float(LEAST))).low)
+
+
+def test_what_is_not_finite_is_left_out_and_nothing_has_no_mean():
+    assert mean_interval(np.array([1.0, NAN, 3.0])).mean == 2.0
+    assert difference_interval(np.array([1.0, NAN, 3.0]), np.array([0.0, 0.0, NAN])).mean == 1.0
+    assert math.isnan(mean_interval(np.array([NAN])).mean)
+
+
+def test_equal_arguments_give_equal_intervals_and_numpys_state_is_untouched():
+    values, before = np.random.default_rng(0).random(20), np.random.get_state()[1].copy()
+    assert mean_interval(values) == mean_interval(values)
+    assert mean_interval(values) != mean_interval(values, seed=1)
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_many_images_are_resampled_in_blocks():
+    values = np.random.default_rng(0).normal(0, 1, 3000)
+    found = mean_interval(values)
+    width = 2 * 1.96 * values.std() / math.sqrt(3000)
+    assert found.high - found.low == pytest.approx(width, rel=0.1)
