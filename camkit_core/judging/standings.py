@@ -47,6 +47,11 @@ class Standing:
         return tuple(name for name in self.values if name in BASELINES)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """The methods that have a value for some image."""
+        return tuple(name for name in self.methods if math.isfinite(self.means[name].mean))
+
+    @property
     def images(self) -> int:
         """How many images have a value by some method."""
         known = [np.isfinite(self.values[name]) for name in self.methods]
@@ -61,9 +66,7 @@ class Standing:
     def best(self) -> str | None:
         """The method with the best mean; of several, the first; None if no method has a value."""
         sign = 1 if self.higher_is_better else -1
-        means = {name: sign * self.means[name].mean for name in self.methods}
-        known = {name: mean for name, mean in means.items() if math.isfinite(mean)}
-        return max(known, key=lambda name: known[name]) if known else None
+        return max(self.known, key=lambda name: sign * self.means[name].mean, default=None)
 
     @cached_property
     def leaders(self) -> tuple[str, ...]:
@@ -71,9 +74,8 @@ class Standing:
         best = self.best
         if best is None:
             return ()
-        known = [name for name in self.methods if math.isfinite(self.means[name].mean)]
-        level = [name for name in known if name != best and not self.beyond_noise(best, name)]
-        return (best, *level)
+        others = (name for name in self.known if name != best)
+        return (best, *(name for name in others if not self.beyond_noise(best, name)))
 
     def gain(self, name: str, other: str) -> Interval:
         """By how much `name` is better than `other`, paired by image: positive is better."""

@@ -1,0 +1,47 @@
+"""Numbers and names as the verdict and the report write them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .bootstrap import Interval
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: "a", "a and b", "a, b and c"."""
+    return " and ".join(", ".join(names).rsplit(", ", 1)) if len(names) > 1 else "".join(names)
+
+
+def number(value: float) -> str:
+    """A number with three significant digits; "none" for nan."""
+    if not math.isfinite(value):
+        return "none"
+    return f"{value:.3f}" if 0.001 <= abs(value) < 10 or value == 0 else f"{value:.3g}"
+
+
+def times(ratio: float) -> str:
+    """A ratio as people say it: "3.4 times", "40 times"."""
+    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:.0f} times"
+
+
+def between(interval: Interval) -> str:
+    """An interval's bounds, or nothing where there are none: ", 95 % 0.10 to 0.20"."""
+    if not math.isfinite(interval.low):
+        return ""
+    return f", 95 % {number(interval.low)} to {number(interval.high)}"
+
+
+def spaced(name: str) -> str:
+    """A metric's name in words: "average drop"."""
+    return name.replace("_", " ")
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things: "1 image", "2 images"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def does(names: Sequence[str], verb: str, several: str) -> str:
+    """Names and the verb in the number that fits: "a is", "a and b are"."""
+    return f"{listed(names)} {verb if len(names) == 1 else several}"

@@ -1,0 +1,194 @@
+"""What the verdict says, rule by rule: numbers for which it speaks, and for which it is silent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from made_up import judgement
+
+from camkit_core.judging import checks
+from camkit_core.judging import verdict as rules
+from camkit_core.judging.standings import standings
+from camkit_core.judging.verdict import verdict
+
+EIGHT = np.linspace(0.2, 0.9, 8)
+NOISE = np.array([1, -1] * 4) * 0.1
+
+
+def metric_rule(rule, metrics, **others):
+    """What a rule over standings says of the given numbers."""
+    return rule(standings(judgement(metrics, **others)))
+
+
+def two_maps(difference: float):
+    first = torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(0))
+    first[:, 0, 0] = 1.0
+    second = first.clone()
+    second[:, 1, 1] += difference
+    return first, second
+
+
+def compared(maps, names=("gradcam", "xgradcam")):
+    return judgement({"insertion": {name: [0.5, 0.6] for name in names}}, maps=maps)
+
+
+def test_equal_maps_are_named_with_their_difference_and_the_usual_reason():
+    first, second = two_maps(2e-7)
+    (said,) = checks.equal_maps(compared({"gradcam": first, "xgradcam": second}))
+    assert said.startswith("xgradcam equals gradcam here (largest difference ")
+    assert said.endswith("e-07): one map, as where global pooling follows the layer.")
+
+
+def test_equal_maps_of_other_formulas_get_no_reason():
+    first, second = two_maps(0.0)
+    names = ("eigencam", "fem")
+    (said,) = checks.equal_maps(compared(dict(zip(names, (first, second), strict=True)), names))
+    assert said == "fem equals eigencam here (largest difference 0): they are one map."
+
+
+def test_maps_that_differ_or_are_empty_are_not_called_equal():
+    first, second = two_maps(0.01)
+    assert checks.equal_maps(compared({"gradcam": first, "xgradcam": second})) == []
+    nothing = torch.zeros(2, 4, 4)
+    assert checks.equal_maps(compared({"gradcam": nothing, "xgradcam": nothing})) == []
+
+
+def test_empty_maps_are_counted_with_their_reason():
+    half = torch.zeros(2, 4, 4)
+    half[0] = 1.0
+    found = checks.blank_maps(compared({"gradcam": half}))
+    assert found == ["gradcam finds no evidence in 1 of 2 maps: no positive evidence."]
+    assert checks.blank_maps(compared({})) == []
+
+
+def test_a_map_that_survives_randomised_weights_fails():
+    values = {"gradcam": [0.1, 0.2], "eigencam": [0.95, 0.91]}
+    said = metric_rule(checks.failed_randomisation, {"randomisation": values})
+    assert list(said) == ["eigencam"]
+    assert "stay alike (0.930)" in said["eigencam"]
+    assert metric_rule(checks.failed_randomisation, {"insertion": {"a": [0.95, 0.95]}}) == {}
+
+
+def test_a_map_of_nearly_the_whole_image_games_average_drop():
+    area = {"gradcam": [0.2, 0.3], "fem": [0.95, 0.97]}
+    drop = {"gradcam": [0.5, 0.5], "fem": [0.01, 0.02]}
+    said = metric_rule(checks.gamed_by_area, {"average_drop": drop, "area": area})
+    assert list(said) == ["fem"]
+    assert "area 0.960" in said["fem"]
+    assert "average drop" in said["fem"]
+
+
+def test_a_large_area_is_no_matter_where_no_metric_rewards_it():
+    area = {"fem": [0.95, 0.97]}
+    assert metric_rule(checks.gamed_by_area, {"area": area, "insertion": area}) == {}
+
+
+def test_few_images_are_said_to_be_few():
+    (said,) = metric_rule(rules.too_few_images, {"insertion": {"a": [0.5]}})
+    assert said.startswith("1 image: too few")
+    assert metric_rule(rules.too_few_images, {"insertion": {"a": EIGHT}}) == []
+    assert metric_rule(rules.too_few_images, {"area": {"a": [0.5]}}) == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ({"a": EIGHT, "b": EIGHT - 0.1}, "On insertion a is better than all others (0.550, 95 %"),
+        ({"a": EIGHT, "b": EIGHT + NOISE}, "On insertion no method is better than another"),
+        (
+            {"a": EIGHT + 0.01, "b": EIGHT + NOISE, "c": EIGHT - 0.3},
+            "b does not differ from it beyond noise.",
+        ),
+        ({"a": [0.3], "b": [0.4]}, "On insertion b has the best mean (0.400)."),
+        ({"a": [0.4], "b": [0.4]}, "On insertion a and b have the best mean (0.400)."),
+    ],
+)
+def test_the_best_method_is_named_with_those_it_does_not_differ_from(numbers, expected):
+    (said,) = metric_rule(rules.best_by_metric, {"insertion": numbers})
+    assert expected in said
+
+
+@pytest.mark.parametrize("numbers", [{"a": EIGHT}, {"a": EIGHT, "b": [math.nan] * 8}])
+def test_a_method_without_rivals_is_not_called_the_best(numbers):
+    assert metric_rule(rules.best_by_metric, {"insertion": numbers}) == []
+
+
+def test_unbeaten_baselines_are_named_by_metric():
+    numbers = {"a": EIGHT, "b": EIGHT - 0.1, "centre": EIGHT - 0.3, "edges": EIGHT + 0.05}
+    (said,) = metric_rule(rules.unbeaten_baselines, {"insertion": numbers})
+    assert said == (
+        "On insertion no method beats the baseline edges beyond noise (a 0.550; edges 0.600)."
+    )
+    numbers["edges"] = EIGHT - 0.2
+    assert metric_rule(rules.unbeaten_baselines, {"insertion": numbers}) == []
+
+
+def test_the_whole_image_is_not_held_against_methods_where_it_cannot_be_beaten():
+    numbers = {"a": EIGHT, "uniform": EIGHT * 0}
+    assert metric_rule(rules.unbeaten_baselines, {"average_drop": numbers}) == []
+    assert metric_rule(rules.unbeaten_baselines, {"deletion": numbers}) != []
+
+
+def dear(numbers, **seconds):
+    made = judgement({"insertion": numbers}, seconds=seconds)
+    return rules.dear_methods(made, standings(made))
+
+
+def test_a_dear_method_is_measured_against_the_cheapest():
+    (said,) = dear({"a": EIGHT, "b": EIGHT + NOISE}, a=0.1, b=4.0)
+    assert said == "b takes 40 times as long as a and is not better beyond noise on insertion."
+    (said,) = dear({"a": EIGHT, "b": EIGHT + 0.25}, a=0.1, b=0.34)
+    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250,")
+    (said,) = dear({"a": [0.5], "b": [0.6]}, a=1, b=9)
+    assert said.endswith("(by 0.100), which may be chance with so few images.")
+
+
+def test_a_method_that_is_a_little_dearer_is_not_worth_a_word():
+    assert dear({"a": EIGHT, "b": EIGHT}, a=1.0, b=2.9) == []
+
+
+def last(metrics, **others):
+    return verdict(judgement(metrics, **others))[-1]
+
+
+def test_the_method_that_leads_on_most_metrics_is_recommended():
+    insertion = {"a": EIGHT - 0.1, "b": EIGHT, "edges": EIGHT - 0.2}
+    deletion = {"a": EIGHT, "b": EIGHT + NOISE, "edges": EIGHT + 0.3}
+    said = last({"insertion": insertion, "deletion": deletion}, seconds={"b": 9})
+    assert said == (
+        "Take b: it is best or level with the best on 2 of 2 metrics, it beats every baseline on "
+        "insertion and deletion, and none as good is much cheaper."
+    )
+
+
+def test_of_equals_the_cheap_one_is_recommended_and_of_equally_cheap_ones_the_first():
+    numbers = {"a": EIGHT, "b": EIGHT, "c": EIGHT}
+    assert last({"insertion": numbers}, seconds={"a": 9, "b": 1.2, "c": 1}).startswith("Take b: ")
+
+
+def test_few_images_recommend_by_price_and_say_so():
+    said = last({"insertion": {"a": [0.5], "b": [0.9], "edges": [0.1]}}, seconds={"b": 5})
+    assert said.startswith("Take a: 1 image cannot tell the methods apart")
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_nothing_is_recommended_where_no_method_beats_every_baseline(rows):
+    numbers = {"a": EIGHT[:rows], "edges": EIGHT[:rows] + 0.2, "centre": EIGHT[:rows] - 0.2}
+    assert last({"insertion": numbers}).startswith("No map can be recommended: on no metric")
+
+
+def test_a_method_that_fails_a_check_is_not_recommended():
+    numbers = {"a": EIGHT + 1, "b": EIGHT}
+    failed = {"a": [0.99] * 8, "b": [0.1] * 8}
+    assert last({"insertion": numbers, "randomisation": failed}).startswith("Take b: ")
+    failed = {"a": [0.99] * 8, "b": [0.99] * 8}
+    said = last({"insertion": numbers, "randomisation": failed})
+    assert said == "No map can be recommended: none passes the checks."
+
+
+def test_without_a_metric_that_ranks_only_the_price_is_left():
+    said = last({"area": {"a": [0.3], "b": [0.2]}}, seconds={"a": 7})
+    assert said == "No metric says which method is better; b is as cheap as any."
