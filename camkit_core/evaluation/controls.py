@@ -145,10 +145,7 @@ def _plain_features(picture: Array) -> Array:
     radius = np.add.outer(away, away) ** 0.5
     spectrum = abs(np.fft.fft2(grey - grey.mean()))
     edges = (1, 3, 6, 12, 24, 46)
-    bands = [
-        spectrum[(radius >= low) & (radius < high)].mean()
-        for low, high in pairwise(edges)
-    ]
+    bands = [spectrum[(radius >= low) & (radius < high)].mean() for low, high in pairwise(edges)]
     parts = [image.mean((0, 1)), image.std((0, 1)), bands, grey.mean(1)[::8], grey.mean(0)[::8]]
     return np.concatenate(parts)
 

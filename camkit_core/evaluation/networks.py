@@ -21,13 +21,13 @@ FAMILIES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
 WEIGHTS = Path(__file__).with_name("weights")
 
 
-def resnet() -> nn.Module:
+def resnet() -> Any:
     """A ResNet with a block in each stage; a linear head behind global pooling."""
     from timm.models.resnet import BasicBlock, ResNet
 
     widths = (32, 32, 64, 128)
-    network = ResNet(
-        BasicBlock,
+    network: Any = ResNet(
+        BasicBlock,  # type: ignore[arg-type]
         (1, 1, 1, 1),
         num_classes=len(CLASSES),
         output_stride=8,
@@ -39,7 +39,7 @@ def resnet() -> nn.Module:
     return network
 
 
-def vgg() -> nn.Module:
+def vgg() -> Any:
     """A VGG with norms, pooled to 2x2; its head is not linear, so that methods differ."""
     from torchvision.models.vgg import VGG, make_layers
 
@@ -52,7 +52,7 @@ def vgg() -> nn.Module:
     return network
 
 
-def densenet() -> nn.Module:
+def densenet() -> Any:
     """A DenseNet of three blocks."""
     from torchvision.models import DenseNet
 
@@ -62,7 +62,7 @@ def densenet() -> nn.Module:
     return network
 
 
-def mnasnet() -> nn.Module:
+def mnasnet() -> Any:
     """An MNASNet of half the width, with two strides less."""
     from torchvision.models import MNASNet
 
@@ -71,7 +71,7 @@ def mnasnet() -> nn.Module:
     return network
 
 
-def vit() -> nn.Module:
+def vit() -> Any:
     """A vision transformer of three blocks behind a stem of convolutions, with a class token."""
     from torchvision.models.vision_transformer import ConvStemConfig, VisionTransformer
 
@@ -82,7 +82,7 @@ def vit() -> nn.Module:
     )
 
 
-_BUILDERS: dict[str, Callable[[], nn.Module]] = {
+_BUILDERS: dict[str, Callable[[], Any]] = {
     "resnet": resnet,
     "vgg": vgg,
     "densenet": densenet,
@@ -95,7 +95,8 @@ def build(family: str, seed: int = 0) -> nn.Module:
     """The network of a family with the random weights of a seed; random states stay as they are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _BUILDERS[family]()
+        network: nn.Module = _BUILDERS[family]()
+    return network
 
 
 def weights_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> Path:

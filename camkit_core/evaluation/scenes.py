@@ -181,14 +181,11 @@ def _clouds(rng: np.random.Generator, size: int) -> Array:
 def arrangements(kind: str) -> list[Array]:
     """How the cells of a class, or of a neutral object, may lie: bool arrays, trimmed."""
     if kind != NEUTRAL:
-        cells = np.array([letter == "1" for letter in _CELLS[kind]]).reshape(3, 3)
-        return list(_turned(cells).values())
+        return list(_turned(_of(kind)).values())
     taken = {key for name in CLASSES for key in _turned(_of(name))}
     found = {}
     for filled in combinations(range(9), 5):
-        cells = np.zeros(9, bool)
-        cells[list(filled)] = True
-        trimmed = _trimmed(cells.reshape(3, 3))
+        trimmed = _trimmed(np.isin(np.arange(9), filled).reshape(3, 3))
         if _key(trimmed) not in taken and trimmed.size >= 6:
             found[_key(trimmed)] = trimmed
     return list(found.values())

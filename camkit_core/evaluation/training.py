@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def _augmented(pictures: Tensor) -> Tensor:
 
 def scenes(count: int, first: int = 0) -> tuple[Tensor, Tensor]:
     """Pictures (count, 3, H, W), uint8, and labels (count, K), float32, of consecutive seeds."""
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         made = list(pool.map(_scene, range(first, first + count), chunksize=64))
     pictures = torch.from_numpy(np.stack([picture for picture, _ in made])).movedim(-1, 1)
     return pictures.contiguous(), torch.from_numpy(np.stack([labels for _, labels in made])).float()
@@ -157,7 +158,7 @@ def train_all(
         torch.save({"pictures": pictures, "labels": labels}, data)
         cores = os.cpu_count() or 1
         workers = min(cores, len(missing))
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             waiting = [
                 pool.submit(train_and_save, family, seed, data, folder, epochs, cores // workers)
                 for family, seed in missing

@@ -86,4 +86,5 @@ def _boxed(values: Array, box: Box) -> Array:
 
 def _ranks(values: Array) -> Array:
     """Ranks from 0 on; equal values share the mean of theirs."""
-    return ((values[:, None] > values).sum(1) + (values[:, None] >= values).sum(1) - 1) / 2
+    below, upto = (values[:, None] > values).sum(1), (values[:, None] >= values).sum(1)
+    return np.asarray((below + upto - 1) / 2)
