@@ -64,7 +64,7 @@ class Trial:
 def try_network(
     network: nn.Module,
     family: str,
-    methods: Sequence[str],
+    methods: Sequence[str | Method],
     count: int = 100,
     watch: Callable[[str], None] = lambda method: None,
 ) -> Trial:
@@ -73,14 +73,14 @@ def try_network(
     Args:
         network: of the zoo, trained, in evaluation mode.
         family: of the zoo: the network that was never trained is built from it.
-        methods: names of installed methods.
+        methods: names of installed methods, or functions of a `Probe`.
         count: of scenes.
         watch: told of each method before it runs.
     """
     scenes, seen = right_scenes(network, count)
     drops = [_drops(network, scene) for scene in scenes]
     makers: dict[str, tuple[nn.Module, str | Method]] = {
-        **{name: (network, name) for name in methods},
+        **{_name(method): (network, method) for method in methods},
         **{name: (network, maker) for name, maker in MAPS.items()},
         UNTRAINED: (build(family, seed=1).eval(), "gradcam"),
     }
@@ -102,6 +102,10 @@ def try_network(
     best = _ceiling(scenes, grid)
     scores[CEILING] = _scored(scenes, drops, best, best)
     return Trial(layer, grid, len(scenes), seen, scores, _chance(scenes), refused)
+
+
+def _name(method: str | Method) -> str:
+    return method if isinstance(method, str) else method.__name__
 
 
 def right_scenes(network: nn.Module, count: int, first: int = _FIRST) -> tuple[list[Scene], int]:
