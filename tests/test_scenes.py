@@ -46,7 +46,14 @@ def test_how_many_ways_there_are():
     """Of 126 ways to fill five of nine cells; X alone is the same however it is turned."""
     ways = [len(arrangements(kind)) for kind in CLASSES]
     assert dict(zip(CLASSES, ways, strict=True)) == {
-        **{"F": 8, "P": 8, "T": 4, "U": 4, "V": 4, "W": 4, "X": 1, "Z": 4}
+        "F": 8,
+        "P": 8,
+        "T": 4,
+        "U": 4,
+        "V": 4,
+        "W": 4,
+        "X": 1,
+        "Z": 4,
     }
 
 
