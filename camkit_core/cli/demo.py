@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,8 @@ def _account(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def explain_scene(family: str = "vgg") -> tuple[Comparison, Any]:
-    """Two glyphs of a scene by all five methods, and the scene, four times as large."""
+def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tuple[Comparison, Any]:
+    """Two glyphs of a scene, each by all methods, and the scene, four times as large."""
     from dataclasses import replace
 
     from .. import compare
@@ -78,6 +79,6 @@ def explain_scene(family: str = "vgg") -> tuple[Comparison, Any]:
     picture = make_scene(SEED, KINDS).picture()
     large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn
     targets = [CLASSES.index(kind) for kind in KINDS if kind in CLASSES]
-    found = compare(trained(family), preprocess(picture), METHODS, targets)
+    found = compare(trained(family), preprocess(picture), methods, targets)
     rows = tuple(tuple(replace(one, class_names=CLASSES) for one in row) for row in found.rows)
     return Comparison(rows, found.methods), large
