@@ -9,7 +9,7 @@ import numpy as np
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
-LEAST = 6  # below it even a unanimous sign is no evidence at 5 %: 2 * 0.5**5 = 0.0625
+LEAST = 6  # below it even a unanimous sign is no evidence at 5%: 2 * 0.5**5 = 0.0625
 _RESAMPLES, _AT_ONCE = 2000, 2**20
 
 

@@ -39,7 +39,7 @@ def picture_grid(judgement: Judgement) -> str:
 
 
 def _head(name: str, first: bool) -> str:
-    kind = "<small>baseline</small>" if name in BASELINES else "<small>method</small>"
+    kind = "<small>baseline</small>" if name in BASELINES else ""
     return f'<th scope="col"{_border(first)}>{escape(name)}{kind}</th>'
 
 

@@ -91,7 +91,7 @@ def _reading(judgement: Judgement) -> str:
         lines.append(("baselines", escape(f"Maps that know nothing of the model: {makers}.")))
     lines.append(
         (
-            "95 %",
+            "95%",
             "A bootstrap interval over images. One of two methods is called better where the "
             "interval of their difference, paired by image, leaves out zero.",
         )

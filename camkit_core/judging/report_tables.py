@@ -83,7 +83,7 @@ def _legend(found: Sequence[Standing]) -> str:
     if few:
         return f'<p class="aside">{marks}. Means over {images}: too few for intervals.</p>'
     level = "&#9675; not different from it beyond noise"
-    return f'<p class="aside">{marks}; {level}. Means over {images}, with their 95 % interval.</p>'
+    return f'<p class="aside">{marks}; {level}. Means over {images}, with their 95% interval.</p>'
 
 
 def cost_table(judgement: Judgement) -> str:
