@@ -88,13 +88,16 @@ def _report_file(output: str) -> Path:
 
 
 def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
-    pictures = {}
-    for path in paths:
-        try:
-            pictures[path] = read_image(path)
-        except (InputError, OSError) as error:
-            failures.add(path, error)
-    return pictures
+    read = {path: _read(path, failures) for path in paths}
+    return {path: picture for path, picture in read.items() if picture is not None}
+
+
+def _read(path: Path, failures: Failures) -> Picture | None:
+    try:
+        return read_image(path)
+    except (InputError, OSError) as error:
+        failures.add(path, error)
+        return None
 
 
 def _judged(request: Request, model: LoadedModel, images: Tensor) -> Comparison:
