@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -88,6 +89,24 @@ def test_pictures_have_words_headers_have_a_scope_and_links_lead_somewhere(page)
     boxes = [one for one in page.every("div") if one.get("class") == "scroll"]
     assert len(boxes) == len(page.every("table")) == 3
     assert all(one["tabindex"] == "0" and one["aria-label"] for one in boxes)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.1 defines it."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares]
+    return sum(w * one for w, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("ink", ["ink", "muted", "accent"])
+@pytest.mark.parametrize("paper", ["paper", "raised", "tint"])
+def test_all_text_has_the_contrast_of_wcag_in_light_dark_and_print(judged, ink, paper):
+    schemes = re.findall(r":root \{(.*?)\}", html(judged), re.S)
+    assert len(schemes) == 3
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): (#\w{6})", scheme))
+        low, high = sorted(luminance(colours[name]) for name in (ink, paper))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
 def test_there_is_a_picture_for_each_image_and_each_map_of_it(page):
