@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from math import comb
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from camkit_core.judging.bootstrap import LEAST, difference_interval, mean_interval
+from camkit_core.judging.bootstrap import LEAST, difference_interval, mean_interval, tail_of
 
 NAN = math.nan
 
@@ -23,20 +24,28 @@ def binomial_quantile(count: int, share: float, level: float) -> int:
     return count
 
 
-@pytest.mark.parametrize(("ones", "count"), [(5, 10), (3, 12), (20, 40)])
+@pytest.mark.parametrize(("ones", "count"), [(5, 10), (3, 12), (12, 30)])
 def test_of_zeros_and_ones_the_interval_is_that_of_the_binomial_distribution(ones, count):
     found = mean_interval(np.array([1.0] * ones + [0.0] * (count - ones)))
     share = ones / count
     assert found.mean == share
-    assert found.low == pytest.approx(binomial_quantile(count, share, 0.025) / count)
-    assert found.high == pytest.approx(binomial_quantile(count, share, 0.975) / count)
+    tail = tail_of(0.95, count)
+    assert found.low == pytest.approx(binomial_quantile(count, share, tail) / count)
+    assert found.high == pytest.approx(binomial_quantile(count, share, 1 - tail) / count)
 
 
-def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
-    draws = np.random.default_rng(1).normal(3.0, 2.0, (300, 40))
+@pytest.mark.parametrize(("count", "t"), [(6, 2.5706), (11, 2.2281), (31, 2.0423), (1001, 1.9623)])
+def test_the_tails_are_those_of_students_t_from_tables(count, t):
+    widened = math.sqrt(count / (count - 1)) * t
+    assert tail_of(0.95, count) == pytest.approx(NormalDist().cdf(-widened), rel=0.015)
+
+
+@pytest.mark.parametrize("count", [8, 40])
+def test_the_interval_covers_the_true_mean_about_as_often_as_it_says(count):
+    draws = np.random.default_rng(1).normal(3.0, 2.0, (300, count))
     found = [mean_interval(values) for values in draws]
     covered = np.mean([one.low <= 3.0 <= one.high for one in found])
-    assert 0.90 <= covered <= 0.98
+    assert 0.91 <= covered <= 0.98
 
 
 def test_a_difference_is_paired_image_by_image():

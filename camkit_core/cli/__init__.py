@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from ..errors import CamkitError
 from ..plugins import Registry, get_registry, using
 from .check import add_check_command
+from .compare import add_compare_command
 from .demo import add_demo_command
 from .explain import add_explain_command
 from .layers import add_layers_command
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_demo_command(commands)
     add_explain_command(commands)
+    add_compare_command(commands)
     add_layers_command(commands)
     add_list_commands(commands)
     add_plugins_command(commands)

@@ -47,7 +47,7 @@ def writable_folder(path: str) -> Path:
     except OSError as error:
         reason = error.strerror or error
         raise CamkitError(
-            f"cannot write to output folder {path!r} ({reason}); give another (--output DIR)"
+            f"cannot write to output folder {path!r} ({reason}); give another (--output)"
         ) from error
 
 

@@ -9,27 +9,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
 from ..explanation import Explanation
 from ..image import read_image
-from ..models import LoadedModel, check_class_names, load_model
+from ..models import LoadedModel, check_class_names
 from ..models.preprocessing import Picture
 from ..plans import plan_all
 from ..plugins import get_registry
 from ..provenance import camkit_version
-from ..targets import Rank, top
+from .asking import Failures, asked, loaded, placed, tell
 from .classes import Top, find_targets
 from .files import FileNames, image_files, writable_folder
 from .pictures import Pictures
-from .text import one_line, say
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,7 @@ def explain_images(request: Request) -> int:
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
         for path in tqdm(paths, unit="image", delay=2, leave=False, disable=alone):
             run.try_to_explain(path)
-    run.conclude(len(paths))
-    return 1 if run.failed else 0
+    return run.conclude(len(paths))
 
 
 class _Run:
@@ -94,16 +90,11 @@ class _Run:
         self.stems = FileNames()
         self.pictures = pictures
         self.records: list[dict[str, Any]] = []
-        self.failed: dict[str, str] = {}
+        self.failures = Failures()
 
     @cached_property
     def model(self) -> LoadedModel:
-        loading = dict(self.request.loading)
-        loading["device"] = loading["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
-        loaded = load_model(self.request.model, **loading)
-        if loaded.weights.startswith("none"):
-            _say("note: the weights are random, so the maps show an untrained model")
-        return loaded
+        return loaded(self.request.model, self.request.loading)
 
     @cached_property
     def targets(self) -> tuple[int | Top, ...]:
@@ -115,7 +106,7 @@ class _Run:
         try:
             picture = read_image(path)
         except (InputError, OSError) as error:
-            return self._fail(path, error)
+            return self.failures.add(path, error)
         targets = self.targets  # loads the model: what fails here is not the image's fault
         try:
             self._explain(path, stem, picture, targets)
@@ -124,22 +115,22 @@ class _Run:
         except Exception as error:
             if isinstance(error, CamkitError) and not isinstance(error, InputError):
                 raise  # it would be the same for every image
-            self._fail(path, error)
+            self.failures.add(path, error)
 
     def _explain(
         self, path: Path, stem: str, picture: Picture, targets: Sequence[int | Top]
     ) -> None:
-        loaded, request = self.model, self.request
-        images = _placed(loaded.preprocess(picture)[None], loaded.model)
+        model, request = self.model, self.request
+        images = placed(model.preprocess(picture)[None], model.model)
         found = compare(
-            loaded.model,
+            model.model,
             images,
             request.methods,
-            _asked(targets),
+            asked(targets),
             request.layers or None,
             **{**request.options, **request.settings},
         )
-        seen = loaded.picture(images[0])
+        seen = model.picture(images[0])
         for explanation in _different(found):
             named = self._named(path, explanation)
             record = self.pictures.write(stem, named, seen)
@@ -157,50 +148,21 @@ class _Run:
         self.records.append(record)
         shown, image = explanation.describe(0), record["image"]
         for note in explanation.notes:
-            _say(f"note: {image}, {explanation.method}, {shown}: {note.removeprefix('image 0: ')}")
+            tell(f"note: {image}, {explanation.method}, {shown}: {note.removeprefix('image 0: ')}")
         if not self.request.json:
             line = f"{image}  {shown}  {explanation.method}  {record['picture']}"
             tqdm.write(line, file=sys.stdout)
 
-    def _fail(self, path: Path, error: Exception) -> None:
-        known = isinstance(error, CamkitError)
-        reason = one_line(str(error) if known else f"{type(error).__name__}: {error}")
-        self.failed[str(path)] = reason
-        _say(f"error: {path}: {reason}")
-
-    def conclude(self, images: int) -> None:
-        """Print the JSON document, if asked for, and a summary of what failed."""
-        failed = [{"image": path, "reason": reason} for path, reason in self.failed.items()]
-        document = {"camkit": camkit_version(), "explanations": self.records, "failed": failed}
+    def conclude(self, images: int) -> int:
+        """Print the JSON document, if asked for, and a summary of what failed; the exit code."""
         if self.request.json:
+            document = {
+                "camkit": camkit_version(),
+                "explanations": self.records,
+                "failed": self.failures.record(),
+            }
             sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        if failed:
-            _say(_summary(images, self.failed))
-
-
-def _summary(images: int, failed: Mapping[str, str]) -> str:
-    listed = [f"{path} ({shorten(reason, 100)})" for path, reason in failed.items()]
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
-    done = f"{images - len(listed)} of {images} images explained"
-    return f"{done}; failed: {', '.join(listed[:10])}{more}"
-
-
-def _say(text: str) -> None:
-    with tqdm.external_write_mode(sys.stderr):  # not in the middle of a progress bar
-        say(text)
-
-
-def _placed(images: Tensor, model: nn.Module) -> Tensor:
-    parameter = next(model.parameters(), None)
-    return images if parameter is None else images.to(parameter.device)
-
-
-def _asked(targets: Sequence[int | Top]) -> list[int | Rank]:
-    return [
-        one
-        for target in targets
-        for one in (top(target.count) if isinstance(target, Top) else [target])
-    ]
+        return self.failures.conclude(images)
 
 
 def _different(found: Iterable[Explanation]) -> list[Explanation]:

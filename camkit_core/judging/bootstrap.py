@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
-LEAST = 6  # below it even a unanimous sign is no evidence at 5 %: 2 * 0.5**5 = 0.0625
-_RESAMPLES, _AT_ONCE = 2000, 2**20
+LEAST = 6  # below it even a unanimous sign is no evidence at 5%: 2 * 0.5**5 = 0.0625
+_RESAMPLES, _AT_ONCE = 5000, 2**20
 
 
 class Interval(NamedTuple):
@@ -22,7 +23,11 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Values, *, level: float = 0.95, seed: int = 0) -> Interval:
-    """The mean of `values` (n,) and its percentile bootstrap interval (Efron 1979).
+    """The mean of `values` (n,) and its expanded percentile bootstrap interval.
+
+    Plain percentiles are too narrow for few values: of 6 normal ones they cover the true mean in
+    86% of cases in place of 95%. Expanded ones (Hesterberg 2015, arXiv 1411.5279) take
+    quantiles further out, as a t interval does, and cover it in 93%.
 
     Args:
         values: one for each image; what is not finite is left out.
@@ -45,8 +50,30 @@ def mean_interval(values: Values, *, level: float = 0.95, seed: int = 0) -> Inte
     block = max(1, _AT_ONCE // count)  # resamples whose picks fit in memory together
     sizes = [min(block, _RESAMPLES - start) for start in range(0, _RESAMPLES, block)]
     means = [known[generator.integers(count, size=(size, count))].mean(1) for size in sizes]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
+    tail = tail_of(level, count)
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return Interval(mean, float(low), float(high))
+
+
+def tail_of(level: float, count: int) -> float:
+    """The share of resamples to leave out on each side: less than (1 - level) / 2.
+
+    With it, an interval of normal values is about as wide as the t interval of `count` values.
+    """
+    normal = NormalDist()
+    widened = math.sqrt(count / (count - 1)) * _t_quantile((1 + level) / 2, count - 1)
+    return normal.cdf(-widened)
+
+
+def _t_quantile(probability: float, freedom: int) -> float:
+    # Cornish and Fisher's expansion about the normal quantile; 0.1% off for 5 degrees of freedom.
+    z = NormalDist().inv_cdf(probability)
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
 
 
 def difference_interval(

@@ -50,7 +50,8 @@ def recommendation(judgement: Judgement, found: Sequence[Standing]) -> str:
     leads = {name: sum(name in one.leaders for one in rivals) for name in worth}
     most = max(leads.values())
     chosen = _cheapest([name for name in worth if leads[name] == most], judgement)
-    return f"Take {chosen}: {_because(chosen, worth, leads[chosen], rivals, tested)}."
+    now = " for now" if any(one.few for one in rivals) else ""
+    return f"Take {chosen}{now}: {_because(chosen, worth, leads[chosen], rivals, tested)}."
 
 
 def _beaten(name: str, tested: Sequence[Standing]) -> list[Standing]:

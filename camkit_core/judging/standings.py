@@ -83,7 +83,7 @@ class Standing:
         return difference_interval(self.values[first], self.values[second])
 
     def beyond_noise(self, name: str, other: str) -> bool:
-        """Whether `name` is better than `other` with 95 % confidence; never with few images."""
+        """Whether `name` is better than `other` with 95% confidence; never with few images."""
         return self.gain(name, other).low > self._rounding(name, other)
 
     def ahead(self, name: str, other: str) -> bool:

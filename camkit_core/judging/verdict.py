@@ -17,7 +17,7 @@ DEAR = 3.0  # times the cheapest method's time: less is not worth a word
 def verdict(judgement: Judgement) -> tuple[str, ...]:
     """The judgement in sentences, the recommendation last.
 
-    Differences are told from noise by paired bootstrap over images, at 95 %. With fewer images
+    Differences are told from noise by paired bootstrap over images, at 95%. With fewer images
     than `bootstrap.LEAST` nothing is told from noise, and the sentences say so.
     """
     found = standings(judgement)

@@ -26,10 +26,10 @@ def times(ratio: float) -> str:
 
 
 def between(interval: Interval) -> str:
-    """An interval's bounds, or nothing where there are none: ", 95 % 0.10 to 0.20"."""
+    """An interval's bounds, or nothing where there are none: ", 95% 0.10 to 0.20"."""
     if not math.isfinite(interval.low):
         return ""
-    return f", 95 % {number(interval.low)} to {number(interval.high)}"
+    return f", 95% {number(interval.low)} to {number(interval.high)}"
 
 
 def spaced(name: str) -> str:

@@ -1,0 +1,106 @@
+"""Arguments that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from typing import Any
+
+from ..errors import CamkitError
+
+LOADING = ("weights", "device", "class_names", "size", "mean", "std")
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Add the files to read."""
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image files, or folders of them"
+    )
+
+
+def add_model(group: argparse._ArgumentGroup) -> None:
+    """Add the model, its weights, and how it wants its pictures."""
+    group.add_argument(
+        "--model",
+        required=True,
+        metavar="NAME",
+        help="a model of torchvision or timm (timm:NAME if both have it), or your own as "
+        "package.module:factory",
+    )
+    group.add_argument(
+        "--weights",
+        default="DEFAULT",
+        metavar="W",
+        help="DEFAULT (the library's best), none (random), or a checkpoint file: .pth, "
+        ".safetensors",
+    )
+    group.add_argument("--class-names", metavar="FILE", help="a text file, one name in a line")
+    group.add_argument(
+        "--size", type=input_size, metavar="N or HxW", help="input size of your weights"
+    )
+    group.add_argument("--mean", type=_numbers, metavar="R,G,B", help="mean they subtract")
+    group.add_argument("--std", type=_numbers, metavar="R,G,B", help="deviation they divide by")
+    group.add_argument(
+        "--device", metavar="D", help="cpu, cuda, ... (default: cuda if it is there)"
+    )
+
+
+def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
+    """Add methods, with a default, targets, layers, and the methods' options."""
+    group.add_argument(
+        "--method",
+        default=methods,
+        metavar="M[,M...]",
+        help=f"methods of `camkit list-methods` (default: {methods})",
+    )
+    group.add_argument(
+        "--target",
+        default="top1",
+        metavar="T[,T...]",
+        help="class indices, class names, top1, top2, ... (default: top1)",
+    )
+    group.add_argument("--layer", metavar="NAME[,NAME]", help="target layers (default: by model)")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the method; may be repeated",
+    )
+    group.add_argument(
+        "--batch-size", type=_positive, metavar="N", help="runs at a time, for methods of many runs"
+    )
+
+
+def parts(text: str) -> list[str]:
+    """What a list separated by commas names, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def option(text: str) -> tuple[str, Any]:
+    """Name and value of `name=value`, the value as Python reads it, or else as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise CamkitError(f"expected --set name=value, got {text!r}")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
+
+
+def input_size(text: str) -> list[int]:
+    """An input size: one number, or height and width."""
+    return [_positive(part) for part in text.lower().split("x")]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected one or three numbers, got {text!r}") from None

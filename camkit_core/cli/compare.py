@@ -1,0 +1,75 @@
+"""`camkit compare`: its arguments, and what they mean before anything heavy is imported."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .arguments import LOADING, add_images, add_model, add_question, option, parts
+
+METHODS = "gradcam,gradcam++,xgradcam"
+METRICS = "insertion,deletion,average_drop,area"
+EXAMPLES = """\
+examples:
+  camkit compare photos/ --model resnet50
+  camkit compare dog.jpg --model resnet50 --method gradcam,scorecam --target "pug,tiger cat"
+  camkit compare photos/ --model timm:vit_small_patch16_224 --metric road,randomisation,area
+  camkit compare scans/ --model densenet121 --weights mine.pth --output report.html --json
+"""
+
+
+def add_compare_command(subparsers: Any) -> None:
+    """Add `compare` to the command's subparsers."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="judge methods on your own model and images",
+        description="Judge methods by metrics on your own model and images, beside maps that know "
+        "nothing of the model. Prints a verdict and writes a report, one HTML file. From six "
+        "images on, differences are told from noise.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_images(parser)
+    add_model(parser.add_argument_group("the model"))
+    question = parser.add_argument_group("the question")
+    add_question(question, METHODS)
+    question.add_argument(
+        "--metric",
+        default=METRICS,
+        metavar="M[,M...]",
+        help=f"metrics of `camkit list-metrics` (default: {METRICS})",
+    )
+    answer = parser.add_argument_group("the answer")
+    answer.add_argument(
+        "--output",
+        default="camkit-report.html",
+        metavar="FILE",
+        help="the report (default: camkit-report.html)",
+    )
+    answer.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document in place of the verdict, and put it beside the report",
+    )
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 if every image could be read, 1 if some could not."""
+    from .judge import Request, judge_images
+
+    request = Request(
+        images=arguments.images,
+        model=arguments.model,
+        loading={key: getattr(arguments, key) for key in LOADING},
+        methods=parts(arguments.method),
+        metrics=parts(arguments.metric),
+        target=arguments.target,
+        layers=parts(arguments.layer or ""),
+        batch_size=arguments.batch_size,
+        options=dict(map(option, arguments.set)),
+        output=arguments.output,
+        json=arguments.json,
+    )
+    return judge_images(request)

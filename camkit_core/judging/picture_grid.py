@@ -1,0 +1,97 @@
+"""The report's pictures: a row for each explained image, a column for each method and baseline."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+from PIL import Image
+
+from ..explanation import Explanation
+from ..image import to_picture
+from ..renderers.colour import heat_at
+from ..renderers.overlay import mixed
+from .judgement import BASELINES, Judgement
+from .report_tables import scrolling
+
+ROWS = 24  # pictures of more images make a file that no browser likes
+SIDE = 224  # pixels of a picture's longer side
+
+
+def picture_grid(judgement: Judgement) -> str:
+    """The table of pictures, each a data URI; of many images the first `ROWS`."""
+    first = next(iter(judgement.explanations.values()))
+    if first[0].images.ndim != 4:
+        return "<p>These are maps of signals or volumes, which have no pictures.</p>"
+    names = list(judgement.explanations)
+    start = next((name for name in names if name in BASELINES), None)
+    heads = "".join(_head(name, name == start) for name in names)
+    shown = range(min(len(judgement.names), ROWS))
+    rows = "\n".join(_row(judgement, row, start) for row in shown)
+    head = f'<thead><tr><th scope="col">image</th>{heads}</tr></thead>'
+    table = f'<table class="pictures">\n{head}\n<tbody>\n{rows}\n</tbody>\n</table>'
+    grid = scrolling(table, "Maps of each method over each image")
+    if len(judgement.names) <= ROWS:
+        return grid
+    left = f"The first {ROWS} of {len(judgement.names)} explained images; the numbers are of all."
+    return f'{grid}\n<p class="aside">{left}</p>'
+
+
+def _head(name: str, first: bool) -> str:
+    kind = "<small>baseline</small>" if name in BASELINES else ""
+    return f'<th scope="col"{_border(first)}>{escape(name)}{kind}</th>'
+
+
+def _border(first: bool) -> str:
+    return ' class="first"' if first else ""
+
+
+def _row(judgement: Judgement, row: int, start: str | None) -> str:
+    picture = to_picture(judgement.pictures[row])
+    picture.thumbnail((SIDE, SIDE))
+    name = judgement.names[row]
+    cells = []
+    for maker, explanations in judgement.explanations.items():
+        explanation, index = _place(explanations, row)
+        cells.append(
+            f"<td{_border(maker == start)}>{_cell(maker, name, explanation, index, picture)}</td>"
+        )
+    explanation, index = _place(next(iter(judgement.explanations.values())), row)
+    score = f"score {float(explanation.score[index]):.2f}"
+    seen = f'<img src="{_uri(picture)}" alt="{escape(name)}, as the model saw it">'
+    head = f'<th scope="row">{seen}{escape(name)}<small>{score}</small></th>'
+    return f"<tr>{head}{''.join(cells)}</tr>"
+
+
+def _place(explanations: tuple[Explanation, ...], row: int) -> tuple[Explanation, int]:
+    """The explanation of one row, and the image's number in it: rows go target by target."""
+    target, index = divmod(row, len(explanations[0]))
+    return explanations[target], index
+
+
+def _cell(maker: str, name: str, explanation: Explanation, index: int, picture: Image.Image) -> str:
+    reason = explanation.blank(index)
+    if reason:
+        alt = escape(f"{maker} for {name}: no evidence")
+        return (
+            f'<img src="{_uri(picture)}" alt="{alt}"><small>no evidence: {escape(reason)}</small>'
+        )
+    heat = heat_at(explanation, index, picture.size)
+    alt = escape(f"{maker} for {name}: highest at the {_where(explanation, index)}")
+    return f'<img src="{_uri(mixed(picture, heat, "inferno", 0.5))}" alt="{alt}">'
+
+
+def _where(explanation: Explanation, index: int) -> str:
+    """Where the map is highest, for who cannot see it: "upper left", "centre"."""
+    heat = explanation.heatmap[index]
+    row, column = divmod(int(heat.argmax()), heat.shape[1])
+    down = ("upper", "", "lower")[row * 3 // heat.shape[0]]
+    across = ("left", "", "right")[column * 3 // heat.shape[1]]
+    return f"{down} {across}".strip() or "centre"
+
+
+def _uri(picture: Image.Image) -> str:
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

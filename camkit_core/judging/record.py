@@ -1,0 +1,99 @@
+"""A judgement as data for JSON: every number, and what was made of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from torch import Tensor
+
+from ..explanation import Explanation
+from ..provenance import camkit_version
+from .checks import methods_of
+from .judgement import Judgement
+from .standings import CHECKS, Standing, standings
+from .verdict import verdict
+
+SCHEMA = 1  # raised whenever a field is renamed, removed, or means something else
+
+
+def record(judgement: Judgement) -> dict[str, Any]:
+    """All of it, ready for JSON; None stands for a number that is not finite.
+
+    `values` of a metric are one for each explained image, in the order of `explained`; `mean`,
+    `low` and `high` are over images, of which each counts once whatever its targets.
+    """
+    document = {
+        "schema": SCHEMA,
+        "camkit": camkit_version(),
+        "verdict": list(verdict(judgement)),
+        "explained": _explained(judgement),
+        "makers": [_maker(name, judgement) for name in judgement.explanations],
+        "metrics": [_metric(one, judgement) for one in standings(judgement)],
+        "provenance": judgement.provenance,
+    }
+    plain: dict[str, Any] = _finite(document)
+    return plain
+
+
+def as_json(judgement: Judgement) -> str:
+    """The record as text, indented, with a final newline."""
+    return json.dumps(record(judgement), indent=2, allow_nan=False) + "\n"
+
+
+def _explained(judgement: Judgement) -> list[dict[str, Any]]:
+    rows = [
+        (one, index)
+        for one in next(iter(judgement.explanations.values()))
+        for index in range(len(one))
+    ]
+    return [
+        {"name": name, "target": _target(one, index), "score": float(one.score[index])}
+        for name, (one, index) in zip(judgement.names, rows, strict=True)
+    ]
+
+
+def _target(explanation: Explanation, index: int) -> int | str:
+    target = explanation.target
+    return int(target[index]) if isinstance(target, Tensor) else explanation.describe(index)
+
+
+def _maker(name: str, judgement: Judgement) -> dict[str, Any]:
+    found, cost = judgement.explanations[name], judgement.costs.get(name)
+    return {
+        "name": name,
+        "baseline": name not in methods_of(judgement),
+        "layer": found[0].layer,
+        "options": found[0].provenance.get("options", {}),
+        "cost": vars(cost) if cost else None,
+        "blank": [reason for one in found for reason in one.reasons],
+        "notes": list(dict.fromkeys(note for one in found for note in one.notes)),
+    }
+
+
+def _metric(standing: Standing, judgement: Judgement) -> dict[str, Any]:
+    measures = {one.method: one for one in judgement.measures if one.metric == standing.metric}
+    return {
+        "name": standing.metric,
+        "higher_is_better": standing.higher_is_better,
+        "ranks": standing.metric not in CHECKS,
+        "best": standing.best,
+        "leaders": list(standing.leaders),
+        "results": {
+            name: {
+                **standing.means[name]._asdict(),
+                "values": one.values.tolist(),
+                "seconds": one.seconds,
+            }
+            for name, one in measures.items()
+        },
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

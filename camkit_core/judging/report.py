@@ -1,0 +1,121 @@
+"""A judgement as one HTML file that needs nothing else: no network, no script, no font."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from ..errors import InputError
+from .checks import methods_of
+from .judgement import Judgement
+from .picture_grid import picture_grid
+from .reading import HOW_TO_READ, MAKERS
+from .record import as_json
+from .report_tables import cost_table, metric_table
+from .verdict import verdict
+from .words import counted, spaced
+
+
+def save(judgement: Judgement, path: str | Path) -> Path:
+    """Write the report (.html) or the data (.json) to a file; returns the path.
+
+    Raises:
+        InputError: for a file of another type, or one that cannot be written.
+    """
+    path = Path(path)
+    kinds = {".html": html, ".htm": html, ".json": as_json}
+    if path.suffix.lower() not in kinds:
+        raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
+    text = kinds[path.suffix.lower()](judgement)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    return path
+
+
+def html(judgement: Judgement) -> str:
+    """The whole page. What comes from the user is escaped."""
+    template = Template(files(__package__).joinpath("report.html").read_text("utf-8"))
+    heading = _heading(judgement)
+    return template.substitute(
+        title=escape(f"{heading} - camkit"),
+        heading=escape(heading),
+        meta=escape(_meta(judgement)),
+        verdict=_verdict(verdict(judgement)),
+        pictures=picture_grid(judgement),
+        metrics=metric_table(judgement),
+        cost=cost_table(judgement),
+        reading=_reading(judgement),
+        notes=_notes(judgement),
+        provenance=_definitions(_provenance(judgement.provenance), "provenance"),
+    )
+
+
+def _heading(judgement: Judgement) -> str:
+    methods = counted(len(methods_of(judgement)), "method")
+    return f"{methods} on {judgement.provenance.get('model', 'a model')}"
+
+
+def _meta(judgement: Judgement) -> str:
+    first = next(iter(judgement.explanations.values()))
+    known = judgement.provenance
+    parts = [
+        f"weights {known['weights']}" if "weights" in known else "",
+        f"layer {first[0].layer}",
+        counted(len(first[0]), "image"),
+        f"{len(first)} targets each" if len(first) > 1 else "",
+        counted(len(dict.fromkeys(one.metric for one in judgement.measures)), "metric"),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _verdict(sentences: tuple[str, ...]) -> str:
+    *others, lead = sentences
+    items = "".join(f"<li>{escape(text)}</li>\n" for text in others)
+    return f'<p class="lead">{escape(lead)}</p>\n' + (f"<ul>\n{items}</ul>" if items else "")
+
+
+def _reading(judgement: Judgement) -> str:
+    metrics = dict.fromkeys(one.metric for one in judgement.measures)
+    lines = [(spaced(name), escape(HOW_TO_READ[name])) for name in metrics if name in HOW_TO_READ]
+    makers = ", ".join(
+        f"{name} is {MAKERS[name]}" for name in judgement.explanations if name in MAKERS
+    )
+    if makers:
+        lines.append(("baselines", escape(f"Maps that know nothing of the model: {makers}.")))
+    lines.append(
+        (
+            "95%",
+            "A bootstrap interval over images. One of two methods is called better where the "
+            "interval of their difference, paired by image, leaves out zero.",
+        )
+    )
+    return _definitions(lines)
+
+
+def _notes(judgement: Judgement) -> str:
+    lines = [
+        (name, f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
+        for name in methods_of(judgement)
+        if (notes := dict.fromkeys(n for one in judgement.explanations[name] for n in one.notes))
+    ]
+    return f'<h2 id="notes">Notes</h2>\n{_definitions(lines)}' if lines else ""
+
+
+def _provenance(known: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (spaced(name), escape(value if isinstance(value, str) else json.dumps(value, default=str)))
+        for name, value in known.items()
+    ]
+
+
+def _definitions(lines: Iterable[tuple[str, str]], kind: str = "") -> str:
+    """A list of terms, which are escaped here, and of definitions, which are HTML."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>\n" for name, text in lines)
+    return f'<dl class="{kind}">\n{items}</dl>'

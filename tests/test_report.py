@@ -1,0 +1,211 @@
+"""The report: one page that needs nothing else, says what the numbers say, and trusts no name."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_up import judgement
+
+from camkit_core.errors import InputError
+from camkit_core.judging.picture_grid import ROWS
+from camkit_core.judging.reading import HOW_TO_READ, MAKERS
+from camkit_core.judging.record import as_json, record
+from camkit_core.judging.report import html, save
+from camkit_core.judging.verdict import verdict
+
+VOID = {"meta", "img", "br"}
+EIGHT = np.linspace(0.2, 0.9, 8)
+
+
+class Page(HTMLParser):
+    """The tags of a page, and the text of each cell; fails where tags do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self._open):
+            self.rows[-1][-1] += data
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def judged():
+    insertion = {"a": EIGHT, "b": EIGHT - 0.01 * EIGHT, "edges": EIGHT - 0.3}
+    return judgement(
+        {"insertion": insertion, "area": {"a": EIGHT, "b": EIGHT}}, seconds={"a": 0.5, "b": 5}
+    )
+
+
+@pytest.fixture(scope="module")
+def page(judged):
+    return Page(html(judged))
+
+
+def test_the_page_needs_nothing_from_elsewhere(judged, page):
+    text = html(judged)
+    assert "http" not in text
+    assert "url(" not in text
+    assert page.every("script") == page.every("link") == []
+    sources = [one["src"] for one in page.every("img")]
+    assert sources
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+
+
+def test_pictures_have_words_headers_have_a_scope_and_links_lead_somewhere(page):
+    assert all(one["alt"] for one in page.every("img"))
+    assert all(one["scope"] in ("row", "col", "rowgroup") for one in page.every("th"))
+    marked = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(marked)) == len(marked)
+    assert {one["href"] for one in page.every("a")} <= {f"#{name}" for name in marked}
+    boxes = [one for one in page.every("div") if one.get("class") == "scroll"]
+    assert len(boxes) == len(page.every("table")) == 3
+    assert all(one["tabindex"] == "0" and one["aria-label"] for one in boxes)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.1 defines it."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares]
+    return sum(w * one for w, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("ink", ["ink", "muted", "accent"])
+@pytest.mark.parametrize("paper", ["paper", "raised", "tint"])
+def test_all_text_has_the_contrast_of_wcag_in_light_dark_and_print(judged, ink, paper):
+    schemes = re.findall(r":root \{(.*?)\}", html(judged), re.S)
+    assert len(schemes) == 3
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): (#\w{6})", scheme))
+        low, high = sorted(luminance(colours[name]) for name in (ink, paper))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_there_is_a_picture_for_each_image_and_each_map_of_it(page):
+    assert len(page.every("img")) == 8 * (1 + 3)
+    assert page.every("img")[1]["alt"] == "a for 0.jpg, class 0: highest at the upper left"
+
+
+def test_the_best_is_marked_and_only_the_best(page):
+    rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
+    assert rows["map"][0].startswith("insertion ↑")
+    assert rows["map"][1] == "areaa check"
+    assert rows["a"][0].startswith("0.550● (best)")
+    assert "best" not in rows["b"][0] + rows["a"][1] + rows["edges"][0]
+    assert rows["edges"][1] == "no value-"
+
+
+def test_a_method_level_with_the_best_has_a_mark_of_its_own():
+    noise = np.array([1, -1] * 4) * 0.1
+    page = Page(html(judgement({"insertion": {"a": EIGHT + 0.01, "b": EIGHT + noise}})))
+    assert "(level with the best)" in next(row for row in page.rows if row[0] == "b")[1]
+
+
+def test_missing_values_are_counted():
+    values = [0.5, math.nan, 0.7, 0.5, 0.6, 0.7, 0.4, math.nan]
+    page = Page(html(judgement({"insertion": {"a": values, "b": EIGHT}})))
+    assert "(6 of 8 images)" in next(row for row in page.rows if row[0] == "a")[1]
+
+
+def test_an_empty_map_says_why_under_the_untouched_picture():
+    nothing = {"a": torch.zeros(1, 4, 4)}
+    made = judgement({"insertion": {"a": [0.5]}}, maps=nothing)
+    text = html(made)
+    assert "<small>no evidence: no positive evidence</small>" in text
+    seen, shown = (one["src"] for one in Page(text).every("img"))
+    assert seen == shown
+
+
+def test_the_cost_is_given_against_the_cheapest(page):
+    rows = [row for row in page.rows if len(row) == 6]
+    assert rows[1][:3] == ["a", "500 ms", "1.0 times"]
+    assert rows[2][:3] == ["b", "5.0 s", "10 times"]
+
+
+def test_the_verdict_is_on_the_page_the_recommendation_first(judged):
+    text = html(judged)
+    places = [text.index(sentence) for sentence in verdict(judged)]
+    assert min(places) == places[-1]
+
+
+def test_names_from_outside_stay_text():
+    evil = "<img src=x onerror=alert(1)>&$title"
+    made = judgement({evil: {evil: [0.5]}})
+    made = replace(made, names=[evil], provenance={"model": evil, evil: evil})
+    page = Page(html(made))
+    assert all("onerror" not in one for one in page.every("img"))
+    assert page.rows[-1][0] == evil
+
+
+def test_of_many_images_the_first_are_shown_and_the_rest_counted():
+    values = np.full(ROWS + 6, 0.5)
+    text = html(judgement({"insertion": {"a": values}}))
+    assert text.count("<img ") == 2 * ROWS
+    assert f"The first {ROWS} of {ROWS + 6} explained images" in text
+
+
+def test_signals_have_no_pictures_but_all_else():
+    made = judgement({"insertion": {"a": [0.5]}})
+    (one,) = made.explanations["a"]
+    signal = replace(one, cam=torch.ones(1, 4), images=torch.zeros(1, 3, 16))
+    text = html(replace(made, explanations={"a": (signal,)}))
+    assert "<img" not in text
+    assert "The numbers" in text
+
+
+def test_every_baseline_is_explained():
+    from camkit_core.judging.judgement import BASELINES
+
+    assert tuple(MAKERS) == BASELINES
+    assert all(text.endswith(".") for text in HOW_TO_READ.values())
+
+
+def test_the_data_has_every_number_and_null_for_none():
+    made = judgement({"insertion": {"a": [0.5, math.nan], "edges": [0.25, 1.0]}}, targets=2)
+    found = json.loads(as_json(made))
+    assert found == record(made)
+    (metric,) = found["metrics"]
+    assert found["schema"] == 1
+    assert metric["results"]["a"]["values"] == [0.5, None]
+    assert metric["results"]["a"]["low"] is None
+    assert metric["results"]["edges"]["mean"] == 0.625
+    assert [one["target"] for one in found["explained"]] == [0, 1]
+    assert [one["baseline"] for one in found["makers"]] == [False, True]
+    assert found["verdict"] == list(verdict(made))
+
+
+def test_the_file_name_says_what_is_written(judged, tmp_path: Path):
+    assert save(judged, tmp_path / "r.html").read_text(encoding="utf-8") == html(judged)
+    assert json.loads(save(judged, tmp_path / "r.json").read_text())["schema"] == 1
+    with pytest.raises(InputError, match=r"cannot write 'r.txt': expected a name that ends in"):
+        save(judged, tmp_path / "r.txt")
+    with pytest.raises(InputError, match=r"cannot write .*No such file"):
+        save(judged, tmp_path / "gone" / "r.html")
