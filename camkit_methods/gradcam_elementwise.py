@@ -17,3 +17,6 @@ def gradcam_elementwise(probe: Probe) -> Tensor:
         The map (N, h, w), not negative.
     """
     return probe.channel_sum((probe.gradients * probe.activations).relu())
+
+
+gradcam_elementwise.position_wise = True  # type: ignore[attr-defined]

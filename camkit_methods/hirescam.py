@@ -16,3 +16,6 @@ def hirescam(probe: Probe) -> Tensor:
         The map (N, h, w), signed.
     """
     return probe.channel_sum(probe.gradients * probe.activations)
+
+
+hirescam.position_wise = True  # type: ignore[attr-defined]

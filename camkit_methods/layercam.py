@@ -16,3 +16,6 @@ def layercam(probe: Probe) -> Tensor:
         The map (N, h, w); the paper's ReLU is applied in the heatmap.
     """
     return probe.channel_sum(probe.gradients.relu() * probe.activations)
+
+
+layercam.position_wise = True  # type: ignore[attr-defined]

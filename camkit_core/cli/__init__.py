@@ -13,6 +13,7 @@ from ..plugins import Registry, get_registry, using
 from .check import add_check_command
 from .compare import add_compare_command
 from .demo import add_demo_command
+from .evaluate import add_evaluate_command
 from .explain import add_explain_command
 from .layers import add_layers_command
 from .lists import add_list_commands
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_demo_command(commands)
     add_explain_command(commands)
+    add_evaluate_command(commands)
     add_compare_command(commands)
     add_layers_command(commands)
     add_list_commands(commands)

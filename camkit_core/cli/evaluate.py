@@ -1,0 +1,84 @@
+"""`camkit evaluate`: methods where the truth is known."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .text import say
+
+if TYPE_CHECKING:
+    from ..evaluation.finding import Finding
+
+EXAMPLES = """examples:
+  camkit evaluate --tier 0
+  camkit evaluate --tier 0 --method gradcam,lab-cam --json
+"""
+
+
+def add_evaluate_command(subparsers: Any) -> None:
+    """Add `evaluate` to the command's subparsers."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="check methods where the truth is known",
+        description="Tier 0 asks for exact truth: closed forms, networks whose classes cannot see "
+        "each other's part of the image, planted patterns, and chance where nothing can be known. "
+        "It needs no file and no training, and takes about a minute.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--tier", type=int, choices=(0,), default=0, help="default: 0")
+    parser.add_argument(
+        "--method", metavar="M[,M...]", help="of `camkit list-methods` (default: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; 1 if a check fails, else 0."""
+    names = args.method.split(",") if args.method else None
+    return tier0(names, args.json)
+
+
+def tier0(methods: list[str] | None, as_json: bool) -> int:
+    """Print every finding of tier 0; 1 if one failed, else 0."""
+    import warnings
+
+    from tqdm import tqdm
+
+    from ..errors import CamkitWarning
+    from ..evaluation.tier0 import evaluate
+
+    findings: list[Finding] = []
+    with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:
+        warnings.simplefilter("ignore", CamkitWarning)
+        for one in evaluate(methods, bar.set_description_str):
+            bar.update()
+            findings.append(one)
+    failed = [one for one in findings if one.verdict == "FAILED"]
+    if as_json:
+        document = {"schema": 1, "tier": 0, "findings": [_record(one) for one in findings]}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        _print(findings)
+    say(f"{len(findings) - len(failed)} findings, {len(failed)} failures")
+    return int(bool(failed))
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    number = None if math.isnan(finding.number) else finding.number
+    return {**asdict(finding), "number": number}
+
+
+def _print(findings: list[Finding]) -> None:
+    for name in dict.fromkeys(one.method for one in findings):
+        sys.stdout.write(f"{name}\n")
+        for one in findings:
+            if one.method == name:
+                sys.stdout.write(f"  {one}\n")

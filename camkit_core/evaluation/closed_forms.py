@@ -1,0 +1,100 @@
+"""Maps known in advance: of a network with activations A and the score mean(w A), by formula.
+
+The network hands its images on as activations, so that for each method the map can be written down
+with pencil and numpy, without anything of the engine. Images are not square, there are two with
+targets of their own, and channels are of all kinds: for the class, against it, and dead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..engine import explain
+from ..errors import CamkitError
+from ..plans import Method
+from .finding import Finding, inapplicable, judged
+
+Array = np.ndarray[Any, Any]
+CHECK = "closed form"
+TARGETS = (2, 0)
+_WITHIN = 1e-5
+
+
+class Affine(nn.Module):
+    """Images as they are, averaged over positions, and one linear layer."""
+
+    def __init__(self, weights: Tensor) -> None:
+        super().__init__()
+        self.layer = nn.Identity()
+        self.head = nn.Linear(weights.shape[1], len(weights), bias=False, dtype=weights.dtype)
+        self.head.weight = nn.Parameter(weights)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of images (N, C, H, W)."""
+        scores: Tensor = self.head(self.layer(images).mean((2, 3)))
+        return scores
+
+
+def by_formula(activations: Array, weights: Array) -> dict[str, Array]:
+    """Each method's map (h, w) of activations (C, h, w) >= 0 and one class's weights (C,).
+
+    The gradient of the score is w / Z everywhere in a channel, Z being the number of positions.
+    """
+    places = activations[0].size
+    slope = weights / places
+    sums = activations.sum((1, 2))
+    alike = _combined(slope, activations)  # where the gradient is constant, they are one map
+    upwards = np.maximum(slope, 0)
+    return {
+        "gradcam": alike,
+        "xgradcam": alike,
+        "hirescam": alike,
+        "gradcam++": _combined(places * upwards / (2 + sums * upwards), activations),
+        "layercam": _combined(upwards, activations),
+        "gradcam_elementwise": _combined(upwards, activations),
+        "ablationcam": _combined(slope * sums, activations),  # by how much the score falls
+        "scorecam": _combined(_masked(activations, weights), activations),
+    }
+
+
+def _masked(activations: Array, weights: Array) -> Array:
+    """Score-CAM's weights: the softmax over channels of the scores of the masked images."""
+    low = activations.min((1, 2), keepdims=True)
+    spread = activations.max((1, 2), keepdims=True) - low
+    masks = np.where(spread > 0, (activations - low) / np.where(spread > 0, spread, 1), 0)
+    scores = np.array([weights @ (activations * mask).mean((1, 2)) for mask in masks])
+    exponents = np.exp(scores - scores.max())
+    return np.asarray(exponents / exponents.sum())
+
+
+def _combined(weights: Array, activations: Array) -> Array:
+    return np.asarray((weights[:, None, None] * activations).sum(0))
+
+
+def check_closed_form(name: str, method: str | Method) -> list[Finding]:
+    """Whether a method's map is its formula's; of another method, that none is known here."""
+    rng = np.random.default_rng(0)
+    activations = rng.uniform(0, 3, (2, 5, 3, 4)) * (rng.random((2, 5, 3, 4)) < 0.7)
+    activations[:, 4] = 0  # a dead channel
+    weights = rng.normal(size=(3, 5)) * 4
+    expected = [
+        by_formula(image, weights[target]).get(name)
+        for image, target in zip(activations, TARGETS, strict=True)
+    ]
+    if expected[0] is None:
+        return [inapplicable(name, CHECK, "its formula is not among those written down here")]
+    network = Affine(torch.from_numpy(weights)).eval()
+    try:
+        found = explain(network, torch.from_numpy(activations), method, TARGETS, "layer").cam
+    except CamkitError as error:
+        return [judged(name, CHECK, False, float("nan"), str(error))]
+    wanted = np.stack([one for one in expected if one is not None])
+    if tuple(found.shape) != wanted.shape:
+        told = f"expected maps {wanted.shape}, got {tuple(found.shape)}"
+        return [judged(name, CHECK, False, float("nan"), told)]
+    off = float(abs(found.numpy() - wanted).max() / abs(wanted).max())
+    return [judged(name, CHECK, off < _WITHIN, off, "largest error, of the map's largest value")]
