@@ -45,10 +45,15 @@ def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
     ReLU, linear resizing (align_corners=False), division by each map's own maximum. A map
     without positive values stays zero, and so does what is not finite.
     """
-    large = upsample(torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0).relu(), size)
+    large = upsample(cam.relu(), size)
     top = large.amax(spatial_axes(large, 1), keepdim=True)
-    # Where the maximum is zero so is all else, and stays it.
-    return large.div_(top.clamp_(min=torch.finfo(top.dtype).smallest_normal)).float()
+    least = torch.finfo(top.dtype).smallest_normal
+    if not all(least <= one < torch.inf for one in top.flatten().tolist()):
+        finite = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0)
+        large = upsample(finite.relu(), size)
+        # Where the maximum is zero so is all else, and stays it.
+        top = large.amax(spatial_axes(large, 1), keepdim=True).clamp_(min=least)
+    return large.div_(top).float()
 
 
 def principal_map(evidence: Tensor) -> Tensor:

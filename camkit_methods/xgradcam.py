@@ -20,7 +20,7 @@ def xgradcam(
     Args:
         probe: the forward pass.
         variant: "paper", guarded where S vanishes; "pytorch-grad-cam" for S + 1e-7 unguarded.
-        tol: where |S| <= tol * sum |A|, as signed activations may have it, the quotient means
+        tol: where |S| < tol * sum |A|, as signed activations may have it, the quotient means
             nothing, and the weight is the mean gradient, its limit for a constant gradient.
 
     Returns:
@@ -30,14 +30,13 @@ def xgradcam(
     product, total = (activations * gradients).sum(places), activations.sum(places)
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
-    weights = product / total
-    size = torch.linalg.vector_norm(activations, 1, places)
-    vanishing = total.abs() <= tol * size
+    # A dead channel has no sum and no share in the map: any finite weight does.
+    weights = product / total.where(total != 0, 1.0)
+    vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, places)
     if vanishing.any():
         weights = torch.where(vanishing, gradients.mean(places), weights)
-        if signed := int((vanishing & (size > 0)).sum()):
-            probe.note(
-                f"{signed} channels sum to almost zero (signed activations) and were weighted by "
-                f"their mean gradient, as Grad-CAM does"
-            )
+        probe.note(
+            f"{int(vanishing.sum())} channels sum to almost zero (signed activations) and were "
+            f"weighted by their mean gradient, as Grad-CAM does"
+        )
     return probe.weighted_sum(weights)

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..demo.demo import add_demo_command
 from ..errors import CamkitError
 from ..plugins import Registry, get_registry, using
 from .check import add_check_command
 from .compare import add_compare_command
+from .demo import add_demo_command
 from .explain import add_explain_command
 from .layers import add_layers_command
 from .lists import add_list_commands

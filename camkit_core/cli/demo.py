@@ -1,15 +1,24 @@
-"""`camkit demo`: a scene with two objects, each explained by the five methods, in one picture."""
+"""`camkit demo`: a scene with two glyphs, each explained by the five methods, in one picture."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..errors import CamkitError
 
 if TYPE_CHECKING:
     from ..explanation import Comparison
 
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
+ARCHITECTURES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
+SEED, KINDS = 13, ("U", "X", "neutral")
+EXAMPLES = """examples:
+  camkit demo --output demo.png
+  camkit demo --arch vit
+"""
 
 
 def add_demo_command(commands: Any) -> None:
@@ -17,10 +26,14 @@ def add_demo_command(commands: Any) -> None:
     parser = commands.add_parser(
         "demo",
         help="explain a generated scene with a small network that camkit ships",
-        description="Explain both objects of a generated scene by all five methods. Needs no "
-        "download: the network is small, trained for this, and part of camkit.",
-        epilog="example:\n  camkit demo --output demo.png",
+        description="Explain two glyphs of a generated scene by all five methods. Needs no "
+        "download: the networks are small, trained for such scenes, and part of camkit.",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--arch", choices=ARCHITECTURES, default="vgg", help="the network (default: vgg)"
     )
     parser.add_argument(
         "--output", type=Path, default=Path("camkit_demo.png"), help="the picture to write"
@@ -30,10 +43,9 @@ def add_demo_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..errors import CamkitError
     from ..saving import write_picture
 
-    comparison, picture = explain_scene()
+    comparison, picture = explain_scene(args.arch)
     try:
         args.output.parent.mkdir(parents=True, exist_ok=True)
         write_picture(comparison.render(image=picture), args.output, _account(comparison))
@@ -55,17 +67,18 @@ def _account(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def explain_scene(seed: int | None = None) -> tuple[Comparison, Any]:
-    """Both objects of a scene by all five methods, and the scene's picture (H, W, 3) uint8."""
+def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tuple[Comparison, Any]:
+    """Two glyphs of a scene, each by all methods, and the scene, four times as large."""
     from dataclasses import replace
 
     from .. import compare
+    from ..evaluation.networks import preprocess, trained
+    from ..evaluation.scenes import CLASSES, make_scene
     from ..explanation import Comparison
-    from .network import CLASSES, demo_network, preprocess
-    from .scene import DEMO_KINDS, DEMO_SEED, make_scene
 
-    scene = make_scene(DEMO_SEED if seed is None else seed, DEMO_KINDS)
-    targets = [CLASSES.index(name) for name in DEMO_KINDS]
-    found = compare(demo_network(), preprocess(scene.image), METHODS, targets)
+    picture = make_scene(SEED, KINDS).picture()
+    large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn
+    targets = [CLASSES.index(kind) for kind in KINDS if kind in CLASSES]
+    found = compare(trained(family), preprocess(picture), methods, targets)
     rows = tuple(tuple(replace(one, class_names=CLASSES) for one in row) for row in found.rows)
-    return Comparison(rows, found.methods), scene.image
+    return Comparison(rows, found.methods), large

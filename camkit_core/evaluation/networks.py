@@ -1,0 +1,129 @@
+"""The zoo: small networks of five families for glyph scenes, from torchvision's and timm's classes.
+
+Strides are smaller than in the large ones, so that a glyph of 15 to 21 pixels is more than one
+place of the grid: each gives maps of 8x8 for pictures of 64 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .scenes import CLASSES, SIZE
+
+FAMILIES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
+WEIGHTS = Path(__file__).with_name("weights")
+
+
+def resnet() -> Any:
+    """A ResNet with a block in each stage; a linear head behind global pooling."""
+    from timm.models.resnet import BasicBlock, ResNet
+
+    widths = (32, 32, 64, 128)
+    network: Any = ResNet(
+        BasicBlock,  # type: ignore[arg-type]
+        (1, 1, 1, 1),
+        num_classes=len(CLASSES),
+        output_stride=8,
+        stem_type="deep",
+        stem_width=16,
+        channels=widths,
+    )
+    network.maxpool = nn.Identity()
+    return network
+
+
+def vgg() -> Any:
+    """A VGG with norms, pooled to 2x2; its head is not linear, so that methods differ."""
+    from torchvision.models.vgg import VGG, make_layers
+
+    features = make_layers([16, "M", 32, 32, "M", 64, 64, "M", 128, 128], batch_norm=True)
+    network = VGG(features, num_classes=len(CLASSES))
+    network.avgpool = nn.AdaptiveAvgPool2d(2)
+    network.classifier = nn.Sequential(
+        nn.Linear(4 * 128, 128), nn.ReLU(), nn.Dropout(0.1), nn.Linear(128, len(CLASSES))
+    )
+    return network
+
+
+def densenet() -> Any:
+    """A DenseNet of three blocks."""
+    from torchvision.models import DenseNet
+
+    network = DenseNet(12, (4, 4, 4), 24, num_classes=len(CLASSES))
+    network.features.conv0 = nn.Conv2d(3, 24, 3, 2, 1, bias=False)
+    network.features.pool0 = nn.Identity()
+    return network
+
+
+def mnasnet() -> Any:
+    """An MNASNet of half the width, with two strides less."""
+    from torchvision.models import MNASNet
+
+    network = MNASNet(0.5, len(CLASSES), dropout=0.1)
+    network.layers[0].stride = (1, 1)
+    return network
+
+
+def vit() -> Any:
+    """A vision transformer of three blocks behind a stem of convolutions, with a class token."""
+    from torchvision.models.vision_transformer import ConvStemConfig, VisionTransformer
+
+    stem = [ConvStemConfig(24, 3, 1), ConvStemConfig(48, 3, 2)]
+    stem += [ConvStemConfig(96, 3, 2), ConvStemConfig(96, 3, 2)]
+    return VisionTransformer(
+        SIZE, 8, 3, 4, 96, 192, num_classes=len(CLASSES), conv_stem_configs=stem
+    )
+
+
+_BUILDERS: dict[str, Callable[[], Any]] = {
+    "resnet": resnet,
+    "vgg": vgg,
+    "densenet": densenet,
+    "mnasnet": mnasnet,
+    "vit": vit,
+}
+
+
+def build(family: str, seed: int = 0) -> nn.Module:
+    """The network of a family with the random weights of a seed; random states stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = _BUILDERS[family]()
+    return network
+
+
+def weights_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> Path:
+    """Where a network's trained weights are, or are to be."""
+    return folder / (f"{family}.safetensors" if seed == 0 else f"{family}-{seed}.safetensors")
+
+
+def trained(family: str, seed: int = 0, folder: Path = WEIGHTS) -> nn.Module:
+    """The trained network of a family in evaluation mode; stored in half precision."""
+    network = build(family)
+    stored = load_file(weights_of(family, seed, folder))
+    network.load_state_dict({name: _full(value) for name, value in stored.items()})
+    return network.eval()
+
+
+def record_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> dict[str, str]:
+    """What a weights file says of its training: scenes, seed, accuracy, versions."""
+    with safe_open(weights_of(family, seed, folder), framework="pt") as stored:
+        return dict(stored.metadata())
+
+
+def preprocess(pictures: Any) -> Tensor:
+    """Pictures (N, H, W, 3) or (H, W, 3), uint8, as a batch (N, 3, H, W) of values in [-1, 1]."""
+    pixels = torch.from_numpy(pictures)
+    batch = pixels[None] if pixels.ndim == 3 else pixels
+    return batch.movedim(-1, 1).float() / 127.5 - 1
+
+
+def _full(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value

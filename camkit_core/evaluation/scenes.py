@@ -1,0 +1,211 @@
+"""Glyph scenes: pictures in which nothing but how five cells are arranged tells a class.
+
+Each scene has three objects of five square cells in a box of three by three, turned and mirrored
+at random, in a size, colour, texture and place of their own. An object is one of eight classes, or
+one of the other arrangements of five cells, which are neutral. So neither the number of objects
+nor their area, colour or contrast says anything of a class (see controls.py).
+
+Every object has a stand-in: a neutral one of the same cells, colour, texture and box. Exchanged
+for it, a glyph is gone from the scene, and nothing else is: the counterfactual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+# The pentominoes that fit three by three, by their letters; rows from the top.
+_CELLS = {
+    "F": "011110010",
+    "P": "110110100",
+    "T": "111010010",
+    "U": "101111000",
+    "V": "100100111",
+    "W": "100110011",
+    "X": "010111010",
+    "Z": "110010011",
+}
+CLASSES = tuple(_CELLS)
+NEUTRAL = "neutral"
+SIZE = 64  # pixels along a side
+OBJECTS = 3
+CELL_SIZES = (5, 6, 7)
+
+
+@dataclass(frozen=True, eq=False)
+class Glyph:
+    """One object of a scene.
+
+    Attributes:
+        kind: a class, or "neutral".
+        mask: (H, W), bool, its pixels.
+        stand_in: (H, W), bool, those of its neutral stand-in.
+        box: top, left, and the length of a side: where both of them are.
+        paint: (H, W, 3), float, its colour and texture, wherever it might be.
+    """
+
+    kind: str
+    mask: Array
+    stand_in: Array
+    box: tuple[int, int, int]
+    paint: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A picture, and the truth about it.
+
+    Attributes:
+        background: (H, W, 3), float, in [0, 1].
+        objects: what is on it; none touches another.
+    """
+
+    background: Array
+    objects: tuple[Glyph, ...]
+
+    def picture(self, exchanged: Sequence[int] = ()) -> Array:
+        """The scene (H, W, 3), uint8, RGB; the numbered objects exchanged for their stand-ins."""
+        image = self.background.copy()
+        for number, one in enumerate(self.objects):
+            pixels = one.stand_in if number in exchanged else one.mask
+            image[pixels] = one.paint[pixels]
+        return np.asarray(np.rint(image * 255), np.uint8)
+
+    @property
+    def labels(self) -> Array:
+        """(K,), bool: which classes are in the scene."""
+        kinds = [one.kind for one in self.objects]
+        return np.array([name in kinds for name in CLASSES])
+
+    def mask(self, kind: str) -> Array:
+        """(H, W), bool: the pixels of a class; empty if it is not in the scene."""
+        empty = np.zeros(self.background.shape[:2], bool)
+        return next((one.mask for one in self.objects if one.kind == kind), empty)
+
+    def number(self, kind: str) -> int:
+        """Which of the objects is of a class."""
+        return [one.kind for one in self.objects].index(kind)
+
+
+def make_scene(
+    seed: int, kinds: Sequence[str] | None = None, size: int = SIZE, roughness: float = 0.05
+) -> Scene:
+    """A scene that depends on nothing but its arguments.
+
+    Args:
+        seed: of the random numbers.
+        kinds: what the objects are, "neutral" or a class, each class at most once; None for three,
+            each of a random class or neutral, with equal odds.
+        size: of the square picture, in pixels.
+        roughness: deviation of the background's noise between pixels.
+    """
+    rng = np.random.default_rng(seed)
+    rough = roughness * rng.normal(size=(size, size, 3))
+    background = np.clip(0.5 + 0.15 * _clouds(rng, size) + rough, 0, 1)
+    chosen = _kinds(rng) if kinds is None else list(kinds)
+    boxes = _boxes(rng, len(chosen), size)
+    objects = [_glyph(rng, kind, box, size) for kind, box in zip(chosen, boxes, strict=True)]
+    return Scene(background, tuple(objects))
+
+
+def _kinds(rng: np.random.Generator) -> list[str]:
+    while True:
+        drawn = rng.integers(2 * len(CLASSES), size=OBJECTS)
+        kinds = [CLASSES[k] if k < len(CLASSES) else NEUTRAL for k in drawn]
+        named = [kind for kind in kinds if kind != NEUTRAL]
+        if len(named) == len(set(named)):
+            return kinds
+
+
+def _glyph(rng: np.random.Generator, kind: str, box: tuple[int, int, int], size: int) -> Glyph:
+    colour = rng.uniform(0, 1, 3)
+    paint = np.clip(colour + 0.08 * rng.normal(size=(size, size, 3)), 0, 1)
+    corner = rng.random(2)  # where in its box a glyph is that does not fill it
+    masks = []
+    for one in (kind, NEUTRAL):
+        shapes = arrangements(one)
+        masks.append(_drawn(shapes[rng.integers(len(shapes))], box, corner, size))
+    return Glyph(kind, masks[0], masks[1], box, paint)
+
+
+def _drawn(cells: Array, box: tuple[int, int, int], corner: Array, size: int) -> Array:
+    top, left, side = box
+    cell = side // 3
+    filled = np.kron(cells, np.ones((cell, cell), bool))
+    down, right = (
+        int(at * (4 - count)) * cell for at, count in zip(corner, cells.shape, strict=True)
+    )
+    mask = np.zeros((size, size), bool)
+    mask[top + down :, left + right :][: len(filled), : filled.shape[1]] = filled
+    return mask
+
+
+def _boxes(rng: np.random.Generator, count: int, size: int) -> list[tuple[int, int, int]]:
+    """Squares that leave a gap of two pixels between each other."""
+    while True:
+        boxes = []
+        for side in 3 * rng.choice(CELL_SIZES, count):
+            top, left = rng.integers(0, size - side + 1, 2)
+            boxes.append((int(top), int(left), int(side)))
+        if all(_apart(one, other) for one, other in combinations(boxes, 2)):
+            return boxes
+
+
+def _apart(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    reach = max(one[2], other[2]) + 2
+    return abs(one[0] - other[0]) >= reach or abs(one[1] - other[1]) >= reach
+
+
+def _clouds(rng: np.random.Generator, size: int) -> Array:
+    """Smooth noise (size, size, 3) of unit deviation: random grids, bilinearly enlarged."""
+    total = np.zeros((size, size, 3))
+    for grid in (4, 8, 16):
+        values = rng.normal(size=(grid, grid, 3))
+        at = np.linspace(0, grid - 1, size)
+        low = at.astype(int)
+        high, part = np.minimum(low + 1, grid - 1), at - low
+        rows = values[low] * (1 - part)[:, None, None] + values[high] * part[:, None, None]
+        smooth = rows[:, low] * (1 - part)[:, None] + rows[:, high] * part[:, None]
+        total += smooth * rng.uniform(0.3, 1)
+    return np.asarray(total / total.std())
+
+
+@cache
+def arrangements(kind: str) -> list[Array]:
+    """How the cells of a class, or of a neutral object, may lie: bool arrays, trimmed."""
+    if kind != NEUTRAL:
+        return list(_turned(_of(kind)).values())
+    taken = {key for name in CLASSES for key in _turned(_of(name))}
+    found = {}
+    for filled in combinations(range(9), 5):
+        trimmed = _trimmed(np.isin(np.arange(9), filled).reshape(3, 3))
+        if _key(trimmed) not in taken and trimmed.size >= 6:
+            found[_key(trimmed)] = trimmed
+    return list(found.values())
+
+
+def _of(name: str) -> Array:
+    return np.array([letter == "1" for letter in _CELLS[name]]).reshape(3, 3)
+
+
+def _turned(cells: Array) -> dict[Any, Array]:
+    """All ways to turn and mirror it."""
+    ways = [np.rot90(cells, turns) for turns in range(4)]
+    trimmed = [_trimmed(one) for way in ways for one in (way, way[:, ::-1])]
+    return {_key(one): one for one in trimmed}
+
+
+def _trimmed(cells: Array) -> Array:
+    rows, columns = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
+    return cells[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _key(cells: Array) -> tuple[Any, bytes]:
+    return cells.shape, cells.tobytes()
