@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from .errors import InputError, unknown
+from .errors import CamkitError, InputError, unknown
 from .maps import heatmaps
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
+    from .judging.judgement import Judgement
     from .plans import Renderer
 
 
@@ -152,10 +153,16 @@ class Comparison:
 
     `comparison[row, column]` is the explanation for target `row` by method `column`, which may
     also be the method's name; iterating gives all of them, target by target.
+
+    Attributes:
+        rows: the explanations.
+        methods: the methods' names.
+        judgement: what metrics say of the methods, if `compare` was given any; else None.
     """
 
     rows: tuple[tuple[Explanation, ...], ...]
     methods: tuple[str, ...]
+    judgement: Judgement | None = None
 
     def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
         row, column = place
@@ -188,6 +195,38 @@ class Comparison:
         first = self[0, 0]
         picture = to_picture(visible(first.images[index]) if image is None else image)
         return sheet(self, index, picture, side=side)
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What the metrics say of the methods, in sentences; the recommendation is the last.
+
+        Raises:
+            CamkitError: if there are no metrics.
+        """
+        from .judging.verdict import verdict
+
+        return verdict(self._judged())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the verdict, the maps and all numbers as a page (.html), or the numbers (.json).
+
+        Returns:
+            The path. The page is one file that needs nothing else.
+
+        Raises:
+            CamkitError: if there are no metrics, or the file cannot be written.
+        """
+        from .judging.report import save
+
+        return save(self._judged(), path)
+
+    def _judged(self) -> Judgement:
+        if self.judgement is None:
+            raise CamkitError(
+                "these methods were not judged, only run; pass compare some metrics, as in "
+                "metrics=['insertion', 'deletion']"
+            )
+        return self.judgement
 
     def _repr_png_(self) -> bytes | None:
         return _png(self.render()) if self[0, 0].images.ndim == 4 else None

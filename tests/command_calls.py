@@ -18,8 +18,15 @@ def picture(path: Path, seed: int = 0) -> str:
 
 
 def explain(*arguments: str, weights: str = "none") -> int:
-    fixed = ["--model", "resnet18", "--weights", weights, "--size", "64", "--device", "cpu"]
-    return main(["explain", *arguments, *fixed])
+    return main(["explain", *arguments, *_model(weights)])
+
+
+def compare(*arguments: str, weights: str = "none") -> int:
+    return main(["compare", *arguments, *_model(weights)])
+
+
+def _model(weights: str) -> list[str]:
+    return ["--model", "resnet18", "--weights", weights, "--size", "64", "--device", "cpu"]
 
 
 def names(tmp_path: Path, first: str = "ant") -> str:

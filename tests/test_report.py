@@ -14,7 +14,7 @@ import pytest
 import torch
 from made_up import judgement
 
-from camkit_core.errors import InputError
+from camkit_core import CamkitError, Comparison, InputError
 from camkit_core.judging.picture_grid import ROWS
 from camkit_core.judging.reading import HOW_TO_READ, MAKERS
 from camkit_core.judging.record import as_json, record
@@ -209,3 +209,17 @@ def test_the_file_name_says_what_is_written(judged, tmp_path: Path):
         save(judged, tmp_path / "r.txt")
     with pytest.raises(InputError, match=r"cannot write .*No such file"):
         save(judged, tmp_path / "gone" / "r.html")
+
+
+def test_a_comparison_that_was_judged_has_a_verdict_and_can_be_saved(judged, tmp_path: Path):
+    found = Comparison(tuple(zip(*judged.explanations.values(), strict=True)), ("a", "b"), judged)
+    assert found.verdict == verdict(judged)
+    assert found.save(tmp_path / "r.html").read_text(encoding="utf-8") == html(judged)
+
+
+def test_one_that_was_not_says_what_to_do(judged, tmp_path: Path):
+    found = Comparison((), ("a", "b"))
+    with pytest.raises(CamkitError, match="pass compare some metrics"):
+        found.save(tmp_path / "r.html")
+    with pytest.raises(CamkitError, match="pass compare some metrics"):
+        _ = found.verdict

@@ -68,6 +68,8 @@ def judge_images(request: Request) -> int:
             and for what the model raises.
     """
     plan_all(request.methods, request.options)
+    if not request.metrics:
+        raise CamkitError("expected metrics, at least one, as in --metric insertion,deletion")
     report = _report_file(request.output)
     paths, failures = image_files(request.images), Failures()
     pictures = _readable(paths, failures)
@@ -102,7 +104,7 @@ def _read(path: Path, failures: Failures) -> Picture | None:
 
 def _judged(request: Request, model: LoadedModel, images: Tensor) -> Comparison:
     targets = asked(find_targets(request.target, model.class_names))
-    settings = {"batch_size": request.batch_size, "metrics": request.metrics}
+    settings: dict[str, Any] = {"batch_size": request.batch_size, "metrics": request.metrics}
     layers = request.layers or None
     try:
         with warnings.catch_warnings():
@@ -122,6 +124,7 @@ def _judged(request: Request, model: LoadedModel, images: Tensor) -> Comparison:
 def _described(found: Comparison, model: LoadedModel, paths: Sequence[Path]) -> Judgement:
     """The judgement with the files' and classes' names, and the pictures the model saw."""
     judgement = found.judgement
+    assert judgement is not None  # metrics were asked for
     explanations = next(iter(judgement.explanations.values()))
     seen = [model.picture(image) for image in explanations[0].images]
     return replace(
