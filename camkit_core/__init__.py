@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .explanation import Comparison, Explanation
+    from .judging.case import Case
     from .maps import principal_map, unit_range, upsample, weighted_sum
     from .plugins.hookspecs import Spec, hookimpl
     from .probe import Probe
@@ -50,6 +51,7 @@ _HOMES = {
         "UnknownName",
     ),
     "explanation": ("Comparison", "Explanation"),
+    "judging.case": ("Case",),
     "plugins.hookspecs": ("Spec", "hookimpl"),
     "maps": ("principal_map", "unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
@@ -70,6 +72,7 @@ __all__ = [
     "CamkitDeprecation",
     "CamkitError",
     "CamkitWarning",
+    "Case",
     "ClassForm",
     "ClassifierOutputTarget",
     "Comparison",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -31,13 +32,16 @@ class Answer:
         self.plan = plan
         self.plain = plain
         self.maps: dict[str, list[Tensor]] = {}
+        self.seconds = 0.0  # that the method took
         self.notes = list(notes)
 
     def ask(self, probe: Probe, view: View) -> None:
         """Run the method on one view of the images at one layer."""
         # The probe is shared by all methods, so each takes its notes away with it.
         probe.notes = self.notes
+        start = perf_counter()
         cam = view.undo(self.plan.run(probe))
+        self.seconds += perf_counter() - start
         if probe.ignored_smoothing:
             probe.note(f"eigen smoothing did nothing: {self.plan.name} does not sum over channels")
         self.maps.setdefault(probe.recording.layer, []).append(cam)

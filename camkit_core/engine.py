@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -22,6 +23,9 @@ from .recording import Recording, record
 from .selection import Chosen, choose
 from .smoothing import views
 from .targets import Target, resolve
+
+if TYPE_CHECKING:
+    from .judging.judge import Metrics
 
 Arguments = Mapping[str, Any] | Sequence[Any]
 
@@ -85,6 +89,7 @@ def compare(
     aug_smooth: bool = False,
     eigen_smooth: bool = False,
     guided: bool = False,
+    metrics: Metrics = (),
     **options: Any,
 ) -> Comparison:
     """Explain several targets by several methods, from one forward pass of the images.
@@ -106,6 +111,9 @@ def compare(
         aug_smooth: average over six mirrored and rescaled versions of the images.
         eigen_smooth: take the first principal component of the weighted channels, not their sum.
         guided: also compute Guided Grad-CAM, into `guided` of each explanation.
+        metrics: names of installed metrics (`camkit list-metrics`) or functions of a `Case`; or a
+            dict from these to their options. The comparison then has a `judgement` of the methods
+            and of maps that know nothing, a `verdict`, and is saved as a report.
         **options: the methods' own keyword arguments.
 
     Returns:
@@ -116,6 +124,7 @@ def compare(
     """
     module, plans = unwrapped(model), plan_all(methods, options)
     _check(targets, batch_size)
+    judged = _judging(metrics, aug_smooth or guided)
     notes = note_of_wrapper(model, module)
     _check_views(targets, aug_smooth)
     smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
@@ -128,8 +137,13 @@ def compare(
         def seen_by(chosen: Chosen, rows: Tensor) -> Recording:
             return record(module, rows, chosen.adapter, chosen.name, companions)
 
+        start = perf_counter()
         plain = seen_by(layers[0], batch)
+        seconds = perf_counter() - start
         resolved = [resolve(target, plain.output, len(batch)) for target in targets]
+        if judged:
+            settings = {"batch_size": batch_size, "eigen_smooth": eigen_smooth}
+            return judged(plain, seconds, resolved, settings, plans, layers, notes)
         asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
         rows = [[Answer(plan, probe, notes) for plan in plans] for probe in asked]
         for chosen in layers:
@@ -142,6 +156,19 @@ def compare(
                         answer.ask(probe, view)
         made = [[answer.explanation(layers, smoothing, guided) for answer in row] for row in rows]
     return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))
+
+
+def _judging(metrics: Metrics, more: bool) -> Callable[..., Comparison] | None:
+    """What explains and judges in place of explaining alone; None without metrics."""
+    if isinstance(metrics, Sequence) and not metrics:
+        return None
+    from .judging.judge import judging
+
+    if more:
+        raise CamkitError(
+            "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
+        )
+    return judging(metrics)
 
 
 def _check_views(targets: Any, aug_smooth: bool) -> None:

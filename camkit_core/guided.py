@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .errors import LayerError
+from .passes import count
 from .recording import Recording
 from .targets import Targets
 
@@ -39,6 +40,7 @@ def guided_gradients(
             f"pass, or detaches its output"
         )
     found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
+    count("backward", len(recording.images))
     # The graph is this pass's own and is forgotten with it, and its hooks too.
     for node in found:
         node.register_hook(_positive)

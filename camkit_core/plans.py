@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What `compare` itself takes by name.
 SETTINGS = (
-    *("adapter", "aug_smooth", "batch_size", "eigen_smooth", "guided", "image_input"),
+    *("adapter", "aug_smooth", "batch_size", "eigen_smooth", "guided", "image_input", "metrics"),
     *("layer", "target"),
 )
 Method = Callable[..., Tensor]
@@ -65,7 +65,7 @@ def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> lis
     if isinstance(methods, str) or not methods:
         raise CamkitError(f"expected a list of methods, at least one; got {methods!r}")
     known = [found("method", method) for method in methods]
-    _refuse_unknown(options, [(name, function) for name, function, _ in known])
+    refuse_unknown(options, [(name, function) for name, function, _ in known])
     return [
         Plan(name, function, checked(function, options), origin) for name, function, origin in known
     ]
@@ -79,12 +79,12 @@ def find_renderer(renderer: str | Renderer, options: Mapping[str, Any]) -> Rende
         CamkitError: for a value an option does not allow.
     """
     name, function, _ = found("renderer", renderer)
-    _refuse_unknown(options, [(name, function)])
+    refuse_unknown(options, [(name, function)])
     return partial(function, **checked(function, options))
 
 
 def found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
-    """Name, function and origin of a "method" or "renderer", by name or itself.
+    """Name, function and origin of a "method", "renderer" or "metric", by name or itself.
 
     Raises:
         UnknownName: if none of that name is installed.
@@ -96,9 +96,10 @@ def found(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
     return contribution.name, contribution.load(), contribution.origin
 
 
-def _refuse_unknown(
+def refuse_unknown(
     options: Mapping[str, Any], functions: Sequence[tuple[str, Callable[..., Any]]]
 ) -> None:
+    """Raise UnknownName for an option that none of the named functions takes."""
     known = {name for _, function in functions for name in takes(function)}
     for option in options:
         if option not in known and None not in known:

@@ -49,7 +49,7 @@ class Probe:
         self.recording = shared.recording
         self.targets = shared.targets[index]
         self.notes: list[str] = []
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self.ignored_smoothing = eigen_smooth
         self._shared = shared
         self._index = index
@@ -108,7 +108,7 @@ class Probe:
         return self._run_tails(chunks, total, share)
 
     def _tail_chunk(self, edit: Tensor) -> int:
-        return max(1, (self._batch_size or tail_chunk_size(edit[:1])) // len(self.images))
+        return max(1, (self.batch_size or tail_chunk_size(edit[:1])) // len(self.images))
 
     def _run_tails(
         self,
@@ -191,7 +191,7 @@ class Probe:
                 found = [one.scores_of_rows(image, output, len(block)) for one in targets]
                 return _full(torch.stack(found, 1))
 
-            size = self._batch_size or chunk_size(self.images.device)
+            size = self.batch_size or chunk_size(self.images.device)
             return run_in_chunks(run, stacked(edits, size), total, "input runs")
 
         key = None if share is None else (share, image)
@@ -203,7 +203,7 @@ class Probe:
     def of_probabilities(self) -> Probe:
         """The same question about class probabilities in place of logits."""
         shared = Shared(self.recording, [self.targets.of_probabilities()])
-        return Probe(shared, batch_size=self._batch_size)
+        return Probe(shared, batch_size=self.batch_size)
 
     def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""

@@ -15,6 +15,7 @@ from .channels_last import run_quickest
 from .companions import ALONE, Companions
 from .contexts import hooked
 from .errors import LayerError
+from .passes import count
 from .tape import Tape
 from .trees import first_tensor, replace_first
 
@@ -53,6 +54,7 @@ class Recording:
             image: which one, in that case.
             model: called in place of the recorded one.
         """
+        count("forward", len(rows))
         return read_output(self.adapter, self.companions.call(model or self.model, rows, image))
 
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
@@ -79,6 +81,8 @@ class Recording:
     def _pull(
         self, score: Tensor, cotangent: Tensor | None = None, batched: bool = False
     ) -> Tensor:
+        pulls = len(cotangent) if batched and cotangent is not None else 1
+        count("backward", pulls * len(self.images))
         found: tuple[Tensor, ...] = torch.autograd.grad(
             score,
             self.raw,
@@ -135,6 +139,7 @@ def record(
     Raises:
         LayerError: if the layer runs never, or more than once.
     """
+    count("forward", len(images))
     run = partial(_record, model, images, adapter, layer, companions)
     return run_quickest(model, images, run)
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .contexts import hooked
+from .passes import count
 from .replay import Way, folded, mapped
 from .tape import Tape
 from .trees import has_runs, has_samples, map_tensors, replace_first, tensors_in
@@ -33,6 +34,8 @@ def tail_outputs(recording: Recording, edits: Tensor) -> Any:
     model and layer, and the whole model is run otherwise.
     """
     replay = proven_replay(recording)
+    if replay:
+        count("tail", len(edits) * len(recording.images))
     return replay(recording.tape, edits) if replay else full_run(recording, edits)
 
 

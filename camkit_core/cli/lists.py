@@ -1,4 +1,4 @@
-"""`camkit list-methods`, `list-archs` and `list-renderers`."""
+"""`camkit list-methods`, `list-archs`, `list-renderers` and `list-metrics`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from .text import say
 
 
 def add_list_commands(subparsers: Any) -> None:
-    """Add the three commands to the command's subparsers."""
+    """Add the four commands to the command's subparsers."""
     for name, run, what in (
         ("list-methods", list_methods, "methods"),
         ("list-archs", list_archs, "architectures whose target layer is known"),
         ("list-renderers", list_renderers, "renderers"),
+        ("list-metrics", list_metrics, "metrics that judge methods on any model and image"),
     ):
         parser = subparsers.add_parser(
             name,
@@ -47,6 +48,11 @@ def list_archs(args: argparse.Namespace) -> int:
 def list_renderers(args: argparse.Namespace) -> int:
     """Print the renderers; returns 0, or with --strict 1 if a plugin is left out."""
     return _list("renderer", args)
+
+
+def list_metrics(args: argparse.Namespace) -> int:
+    """Print the metrics; returns 0, or with --strict 1 if a plugin is left out."""
+    return _list("metric", args)
 
 
 def _list(kind: str, args: argparse.Namespace) -> int:

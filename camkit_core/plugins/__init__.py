@@ -54,7 +54,7 @@ class Registry:
         self._adapters: tuple[tuple[Contribution, ...], dict[str, list[Contribution]]] | None = None
 
     def contributions(self, kind: str) -> tuple[Contribution, ...]:
-        """All "method"s, "adapter"s or "renderer"s, each with its status.
+        """All of a kind ("method", "adapter", ...), each with its status.
 
         By distribution and name; those registered from code come last.
         """

@@ -121,4 +121,18 @@ DECLARED: dict[str, dict[str, str]] = {
         "side_by_side": "camkit_core.renderers.side_by_side:side_by_side",
         "guided_gradcam": "camkit_core.renderers.guided_gradcam:guided_gradcam",
     },
+    "camkit.metrics": {
+        "insertion": "camkit_core.metrics.insertion:insertion",
+        "deletion": "camkit_core.metrics.deletion:deletion",
+        "road": "camkit_core.metrics.road:road",
+        "road_morf": "camkit_core.metrics.road_morf:road_morf",
+        "road_lerf": "camkit_core.metrics.road_lerf:road_lerf",
+        "average_drop": "camkit_core.metrics.average_drop:average_drop",
+        "average_increase": "camkit_core.metrics.average_increase:average_increase",
+        "average_gain": "camkit_core.metrics.average_gain:average_gain",
+        "adcc": "camkit_core.metrics.adcc:adcc",
+        "sensitivity": "camkit_core.metrics.sensitivity:sensitivity",
+        "randomisation": "camkit_core.metrics.randomisation:randomisation",
+        "area": "camkit_core.metrics.area:area",
+    },
 }

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import PluginError
 from .sources import docstring_line, first_line
 
-KINDS = ("method", "adapter", "renderer")
+KINDS = ("method", "adapter", "renderer", "metric")
 BUILT_IN = "camkit"
 FROM_CODE = "<code>"  # stands where a distribution's name would; no distribution has such a name
 
@@ -63,7 +63,7 @@ class Contribution:
     """Something with a name that can be loaded.
 
     Attributes:
-        kind: "method", "adapter" or "renderer".
+        kind: one of `KINDS`.
         name: what people ask for; for an adapter, the dotted path of a class or a prefix of it.
         distribution: who it comes from; "<code>" if it was registered in this process.
         version: the version of the distribution; "" if there is none.

@@ -1,9 +1,9 @@
 """The hooks of camkit: how a plugin says what it contributes.
 
 Most plugins need none of this: an entry point in one of the groups `camkit.methods`,
-`camkit.adapters` or `camkit.renderers` is a hook implementation already. A module (or an object)
-under the group `camkit` implements the hooks itself, for many contributions, or for names that are
-known only when it runs.
+`camkit.adapters`, `camkit.renderers` or `camkit.metrics` is a hook implementation already. A module
+(or an object) under the group `camkit` implements the hooks itself, for many contributions, or for
+names that are known only when it runs.
 
 An implementation is called when plugins are first asked for, and has to be quick: it should not
 import torch. It returns a list of specs, or of functions that go by their own names. If it raises,
@@ -92,4 +92,22 @@ def camkit_renderers() -> Contributed:  # type: ignore[empty-body]
     >>> registry.register(Plugin(), "lab")
     >>> registry.find("renderer", "plain").load()(None, 0, "picture")
     'picture'
+    """
+
+
+@hookspec
+def camkit_metrics() -> Contributed:  # type: ignore[empty-body]
+    """Metrics: functions of a `Case` that return a value for each image (N,).
+
+    The function's attribute `higher_is_better` says which way is better.
+
+    >>> from camkit_core.plugins import Registry
+    >>> class Plugin:
+    ...     @hookimpl
+    ...     def camkit_metrics(self):
+    ...         return [Spec("lab-brightness", "lab:brightness", "How bright a map is")]
+    >>> registry = Registry()
+    >>> registry.register(Plugin(), "lab")
+    >>> registry.find("metric", "lab-brightness").summary
+    'How bright a map is'
     """

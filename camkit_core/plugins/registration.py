@@ -13,11 +13,11 @@ import pluggy
 
 from ..errors import PluginError
 from . import hookspecs
-from .contribution import Contribution, Source, contribution
+from .contribution import KINDS, Contribution, Source, contribution
 from .hookspecs import Spec
 
-HOOKS = {"camkit_methods": "method", "camkit_adapters": "adapter", "camkit_renderers": "renderer"}
-_ALIKE = ("camkit_method", "camkit_adapter", "camkit_renderer")
+HOOKS = {f"camkit_{kind}s": kind for kind in KINDS}
+_ALIKE = tuple(f"camkit_{kind}" for kind in KINDS)
 
 
 class PluginSet:

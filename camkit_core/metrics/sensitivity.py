@@ -1,0 +1,35 @@
+"""Max-sensitivity (Yeh et al. 2019), https://arxiv.org/abs/1901.09392."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..judging.case import Case
+
+
+def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tensor:
+    """How far the heatmap moves, at most, when the image changes a little: (N,).
+
+    arXiv 1901.09392, definition 3, relative to the size of the heatmap as in captum: the greatest
+    of |E(x + d) - E(x)| / |E(x)|, d uniform in [-radius, radius] for each value; from 0 on, lower
+    is better. A map that ignores the model has 0: see `randomisation`.
+
+    Args:
+        case: the maps.
+        radius: of the changes, in the units of the images.
+        samples: how many are tried, the same for each image.
+    """
+    generator = torch.Generator().manual_seed(case.seed)
+    size = case.heatmaps.flatten(1).norm(dim=1)
+    worst = torch.zeros_like(size)
+    for _ in range(samples):
+        noise = torch.rand(case.images.shape[1:], generator=generator) * 2 - 1
+        moved = case.explained(case.images + radius * noise.to(case.images)) - case.heatmaps
+        worst = torch.maximum(worst, moved.flatten(1).norm(dim=1))
+    if bool((size == 0).any()):
+        case.note("sensitivity is not defined for a heatmap that is zero everywhere")
+    return torch.where(size > 0, worst / size, torch.nan)
+
+
+sensitivity.higher_is_better = False  # type: ignore[attr-defined]
