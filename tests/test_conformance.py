@@ -17,8 +17,10 @@ from camkit_core.testing import (
     adapter_checks,
     check_adapter,
     check_method,
+    check_metric,
     check_renderer,
     method_checks,
+    metric_checks,
     outcomes,
     parametrize,
     renderer_checks,
@@ -50,6 +52,11 @@ def test_every_method_of_camkit_passes(method: str) -> None:
 @pytest.mark.parametrize("renderer", own("renderer"))
 def test_every_renderer_of_camkit_passes(renderer: str) -> None:
     check_renderer(renderer)
+
+
+@pytest.mark.parametrize("metric", own("metric"))
+def test_every_metric_of_camkit_passes(metric: str) -> None:
+    check_metric(metric)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -117,6 +124,22 @@ def test_a_bug_seeded_in_a_renderer_is_caught(
 def test_every_check_of_renderers_has_a_bug_that_it_catches() -> None:
     checks = {check.name for check in renderer_checks(mutants.right_renderer)}
     assert checks == {check for check, _ in mutants.RENDERERS.values()}
+
+
+def test_the_metric_that_bugs_are_seeded_in_passes() -> None:
+    check_metric(mutants.right_metric)
+
+
+@pytest.mark.parametrize("name", list(mutants.METRICS))
+def test_a_bug_seeded_in_a_metric_is_caught(name: str) -> None:
+    check, mutant = mutants.METRICS[name]
+    with pytest.raises(AssertionError):
+        named(metric_checks(mutant), check)()
+
+
+def test_every_check_of_metrics_has_a_bug_that_it_catches() -> None:
+    checks = {check.name for check in metric_checks(mutants.right_metric)}
+    assert checks == {check for check, _ in mutants.METRICS.values()}
 
 
 # The kit's own manners

@@ -225,7 +225,7 @@ def test_plugins_are_listed_with_their_status(fresh: Install, capsys: Capture) -
     assert main(["--disable-plugin", "camkit-hook", "plugins"]) == 0
     out, err = capsys.readouterr()
     assert [line.split(None, 2) for line in out.splitlines()] == [
-        ["camkit", "0.1.0", "2 methods, 1 adapters, 0 renderers  built in"],
+        ["camkit", "0.1.0", "2 methods, 1 adapters, 0 renderers, 0 metrics  built in"],
         ["camkit-evil", "1.0", "method gradcam                      shadowed"],
         ["camkit-gone", "1.0", "method gone                         missing"],
         ["camkit-good", "0.3", "method mycam                        declared"],

@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   camkit check gradcam
   camkit check --all
   camkit check overlay --kind renderer
+  camkit check insertion --kind metric
   camkit check torchvision.models.resnet --kind adapter --model resnet18 --size 64 --size 64x96
 """
 MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipped": "skipped"}
@@ -27,9 +28,9 @@ def add_check_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "check",
         help="check that a plugin keeps what camkit promises of it",
-        description="Run the conformance kit on an installed method, adapter or renderer: shapes, "
-        "ranges, batches, dtypes, threads, and that model and process are left as they were. The "
-        "exit code is 1 if a check fails.",
+        description="Run the conformance kit on an installed method, adapter, renderer or metric: "
+        "shapes, ranges, batches, dtypes, threads, and that model and process are left as they "
+        "were. The exit code is 1 if a check fails.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -73,12 +74,20 @@ def _all(kind: str) -> list[str]:
 
 
 def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
-    from ..testing import adapter_checks, method_checks, outcomes, renderer_checks
+    from ..testing import (
+        adapter_checks,
+        method_checks,
+        metric_checks,
+        outcomes,
+        renderer_checks,
+    )
 
     if args.kind == "method":
         return outcomes(method_checks(name))
     if args.kind == "renderer":
         return outcomes(renderer_checks(name))
+    if args.kind == "metric":
+        return outcomes(metric_checks(name))
     if not args.model:
         raise CamkitError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
     from ..models import load_model

@@ -24,7 +24,7 @@ def add_plugins_command(subparsers: Any) -> None:
     """Add the command to the command's subparsers."""
     parser = subparsers.add_parser(
         "plugins",
-        help="list the packages that contribute methods, adapters and renderers",
+        help="list the packages that contribute methods, adapters, renderers and metrics",
         description="List what each installed package contributes, and its status: declared (its "
         "name is known, its code imported when first used), shadowed, conflict, missing, disabled, "
         "or left out. Nothing of the typed entry points is imported without --check.",

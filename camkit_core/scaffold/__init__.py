@@ -13,6 +13,7 @@ _ENTRY = {
     "method": '$name = "$module:$function"',
     "adapter": '"$module.Net" = "$module:adapter"',
     "renderer": '$name = "$module:$function"',
+    "metric": '$name = "$module:$function"',
 }
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUFFIX = ".template"  # so that no tool takes a template for what it will be
@@ -23,7 +24,7 @@ def new_plugin(name: str, kind: str = "method", folder: Path | str = ".") -> Pat
 
     Args:
         name: what the plugin is to be called: lower-case letters, digits, `-` and `_`.
-        kind: "method", "adapter" or "renderer".
+        kind: "method", "adapter", "renderer" or "metric".
         folder: in which the project's folder is made.
 
     Returns:

@@ -16,6 +16,7 @@ from .adapters import adapter_checks, check_adapter
 from .checks import Check, Outcome, outcomes, parametrize
 from .explainers import Explainer, explainer
 from .methods import check_method, method_checks
+from .metrics import check_metric, metric_checks
 from .orientation import Orientation, orientation
 from .renderers import check_renderer, renderer_checks
 
@@ -27,9 +28,11 @@ __all__ = [
     "adapter_checks",
     "check_adapter",
     "check_method",
+    "check_metric",
     "check_renderer",
     "explainer",
     "method_checks",
+    "metric_checks",
     "orientation",
     "outcomes",
     "parametrize",
