@@ -146,6 +146,11 @@ def test_a_dear_method_is_measured_against_the_cheapest():
     assert said.endswith("(by 0.100), which may be chance with so few images.")
 
 
+def test_of_about_equally_cheap_methods_the_first_is_the_measure():
+    (said,) = dear({"a": EIGHT, "b": EIGHT, "c": EIGHT}, a=1.1, b=1.0, c=11.0)
+    assert said.startswith("c takes 10 times as long as a ")
+
+
 def test_a_method_that_is_a_little_dearer_is_not_worth_a_word():
     assert dear({"a": EIGHT, "b": EIGHT}, a=1.0, b=2.9) == []
 

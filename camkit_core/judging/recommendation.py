@@ -27,6 +27,12 @@ def beatable(standing: Standing) -> tuple[str, ...]:
     )
 
 
+def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
+    """The first of the methods that take about as long as the cheapest of them."""
+    seconds = {name: judgement.costs[name].seconds for name in names}
+    return next(name for name in names if seconds[name] <= _CHEAP * min(seconds.values()))
+
+
 def recommendation(judgement: Judgement, found: Sequence[Standing]) -> str:
     """One sentence: the method to take, and the reason.
 
@@ -40,7 +46,7 @@ def recommendation(judgement: Judgement, found: Sequence[Standing]) -> str:
     if not fit:
         return "No map can be recommended: none passes the checks."
     if not rivals:
-        cheap = _cheapest(fit, judgement)
+        cheap = cheapest_of(fit, judgement)
         return f"No metric says which method is better; {cheap} is as cheap as any."
     tested = [one for one in rivals if beatable(one)]
     worth = [name for name in fit if not tested or _beaten(name, tested)]
@@ -49,7 +55,7 @@ def recommendation(judgement: Judgement, found: Sequence[Standing]) -> str:
         return f"No map can be recommended: on no metric does one beat every baseline{noise}."
     leads = {name: sum(name in one.leaders for one in rivals) for name in worth}
     most = max(leads.values())
-    chosen = _cheapest([name for name in worth if leads[name] == most], judgement)
+    chosen = cheapest_of([name for name in worth if leads[name] == most], judgement)
     now = " for now" if any(one.few for one in rivals) else ""
     return f"Take {chosen}{now}: {_because(chosen, worth, leads[chosen], rivals, tested)}."
 
@@ -78,8 +84,3 @@ def _because(
     alone = len(worth) == 1 and bool(beaten)
     reasons.append("no other method does" if alone else "none as good is much cheaper")
     return f"{', '.join(reasons[:-1])}, and {reasons[-1]}" if len(reasons) > 1 else reasons[0]
-
-
-def _cheapest(names: Sequence[str], judgement: Judgement) -> str:
-    seconds = {name: judgement.costs[name].seconds for name in names}
-    return next(name for name in names if seconds[name] <= _CHEAP * min(seconds.values()))

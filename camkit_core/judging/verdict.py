@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .bootstrap import LEAST
 from .checks import blank_maps, equal_maps, failed_randomisation, gamed_by_area, methods_of
 from .judgement import Judgement
-from .recommendation import beatable, recommendation
+from .recommendation import beatable, cheapest_of, recommendation
 from .standings import Standing, ranked, standings
 from .words import between, counted, does, listed, number, spaced, times
 
@@ -23,11 +23,11 @@ def verdict(judgement: Judgement) -> tuple[str, ...]:
     found = standings(judgement)
     return (
         *too_few_images(found),
+        *equal_maps(judgement),
+        *blank_maps(judgement),
         *best_by_metric(found),
         *unbeaten_baselines(found),
         *dear_methods(judgement, found),
-        *equal_maps(judgement),
-        *blank_maps(judgement),
         *failed_randomisation(found).values(),
         *gamed_by_area(found).values(),
         recommendation(judgement, found),
@@ -88,7 +88,7 @@ def unbeaten_baselines(found: Sequence[Standing]) -> list[str]:
 def dear_methods(judgement: Judgement, found: Sequence[Standing]) -> list[str]:
     """For each method that takes much longer than the cheapest, what one gets for it."""
     costs = {name: judgement.costs[name].seconds for name in methods_of(judgement)}
-    cheapest = min(costs, key=lambda name: costs[name])
+    cheapest = cheapest_of(list(costs), judgement)
     if not ranked(found) or costs[cheapest] <= 0:
         return []
     return [

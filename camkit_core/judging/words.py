@@ -14,10 +14,10 @@ def listed(names: Sequence[str]) -> str:
 
 
 def number(value: float) -> str:
-    """A number with three significant digits; "none" for nan."""
+    """A number with three decimals, or three significant digits; "none" for nan."""
     if not math.isfinite(value):
         return "none"
-    return f"{value:.3f}" if 0.001 <= abs(value) < 10 or value == 0 else f"{value:.3g}"
+    return f"{value:.3f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
 
 
 def times(ratio: float) -> str:
@@ -26,8 +26,8 @@ def times(ratio: float) -> str:
 
 
 def between(interval: Interval) -> str:
-    """An interval's bounds, or nothing where there are none: ", 95% 0.10 to 0.20"."""
-    if not math.isfinite(interval.low):
+    """An interval's bounds, or nothing where it has no width: ", 95% 0.10 to 0.20"."""
+    if not interval.low < interval.high:
         return ""
     return f", 95% {number(interval.low)} to {number(interval.high)}"
 
