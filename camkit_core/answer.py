@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .diagnosis import blank_reasons, warn_of_blanks
+from .doubts import doubts
 from .explanation import Explanation
 from .maps import heatmaps
 from .plans import Plan
@@ -54,10 +55,12 @@ class Answer:
         default = layers[0].default if layers[0].default != layers[0].name else None
         reasons = blank_reasons(cam, self.plain, default)
         details = self._guided(cam) if guided else None
-        targets = self.plain.targets
+        targets, recording = self.plain.targets, self.plain.recording
+        logits = found_logits(recording.output)
+        self.notes += doubts(recording.model, logits, targets.classes)
         return Explanation(
             cam=cam,
-            logits=found_logits(self.plain.recording.output),
+            logits=logits,
             target=list(targets.functions) if targets.classes is None else targets.classes,
             score=self.plain.scores,
             layer=", ".join(self.maps),

@@ -30,6 +30,11 @@ def _reason(
     layer = probe.recording.layer
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         return f"activations or gradients at {layer!r} are not finite (inf or nan)"
+    if lowest == highest > 0:
+        return (
+            f"the map is the same everywhere, so it names no place: {layer!r} has one position, "
+            f"or all of them weigh alike; try an earlier layer"
+        )
     if highest > 0:
         return None
     if lowest < 0:

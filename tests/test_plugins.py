@@ -525,7 +525,9 @@ def test_a_list_is_aligned_and_problems_go_to_stderr(fresh: Install, capsys: Cap
     fresh("camkit-evil", "[camkit.methods]\ngradcam = camkit_evil:f\n", camkit_evil="def f(): ...")
     assert main(["list-methods"]) == 0
     out, err = capsys.readouterr()
-    rows = out.splitlines()
+    heading, *rows, others, last = out.splitlines()
+    assert (heading, others) == ("the five", "of other packages")
+    rows.append(last)
     assert [row.split()[0] for row in rows] == ["gradcam", "gradcam++", "camkit-evil:gradcam"]
     assert rows[0].endswith("  camkit 0.1.0")
     assert rows[2].endswith("  camkit-evil 1.0 (shadowed)")

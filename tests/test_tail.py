@@ -289,6 +289,12 @@ def ablated(model: nn.Module, images: Tensor, target: Any = 1, **settings: Any) 
     return camkit.explain(model, images, "ablationcam", target, "layer", **settings)
 
 
+def said(explanation: Any) -> list[str]:
+    """Its notes, but for those that these untrained networks have whatever the tail."""
+    doubts = ("the model looks untrained", "score almost alike")
+    return [one for one in explanation.notes if not any(doubt in one for doubt in doubts)]
+
+
 def images_of(count: int = 2) -> Tensor:
     return torch.randn(count, 3, 8, 8, dtype=torch.float64)
 
@@ -429,7 +435,7 @@ def test_a_refusal_is_remembered_too() -> None:
     second = forwards_of_a_call(sizes, lambda: ablated(model, images, batch_size=12))
     assert second == [2, 12]
     assert len(first) <= 3
-    assert ablated(model, images).notes == (NOTE,)
+    assert said(ablated(model, images)) == [NOTE]
 
 
 def test_another_control_flow_is_another_proof() -> None:
@@ -478,7 +484,7 @@ def test_low_precision_is_no_excuse_for_a_wrong_replay(dtype: torch.dtype) -> No
 @pytest.mark.parametrize("name", ["residual", "attention", "in place all along"])
 def test_low_precision_is_replayed_where_it_is_right(name: str, dtype: torch.dtype) -> None:
     model, images = Tailed(REPLAYED[name]).to(dtype), images_of()
-    assert ablated(model, images).notes == ()
+    assert said(ablated(model, images)) == []
 
 
 # Ablation without runs

@@ -68,7 +68,7 @@ def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
         help="an option of the method; may be repeated",
     )
     group.add_argument(
-        "--batch-size", type=_positive, metavar="N", help="runs at a time, for methods of many runs"
+        "--batch-size", type=positive, metavar="N", help="runs at a time, for methods of many runs"
     )
 
 
@@ -90,10 +90,11 @@ def option(text: str) -> tuple[str, Any]:
 
 def input_size(text: str) -> list[int]:
     """An input size: one number, or height and width."""
-    return [_positive(part) for part in text.lower().split("x")]
+    return [positive(part) for part in text.lower().split("x")]
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
     return int(text)

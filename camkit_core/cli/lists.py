@@ -10,6 +10,7 @@ from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
+from ..plugins.groups import group_of, grouped
 from .text import say
 
 
@@ -66,11 +67,24 @@ def _list(kind: str, args: argparse.Namespace) -> int:
         left_out = [asdict(problem) for problem in problems]
         _print(json.dumps({"schema": 1, f"{kind}s": found, "problems": left_out}, indent=2))
         return code
-    for line in table(rows, shutil.get_terminal_size((120, 24)).columns):
+    for line in _lines(kind, rows, shutil.get_terminal_size((120, 24)).columns):
         _print(line)
     for problem in problems:
         say(str(problem))
     return code
+
+
+def _lines(kind: str, rows: tuple[Contribution, ...], width: int) -> list[str]:
+    """The table; that of methods under a heading for each group."""
+    if kind != "method":
+        return table(rows, width)
+    groups = grouped(rows)
+    lines = iter(table([row for group in groups.values() for row in group], width - 2))
+    return [
+        line
+        for group, members in groups.items()
+        for line in (group, *(f"  {next(lines)}" for _ in members))
+    ]
 
 
 def table(rows: Sequence[Contribution], width: int) -> list[str]:
@@ -100,7 +114,8 @@ def _cut(text: str, room: int) -> str:
 
 def _record(row: Contribution) -> dict[str, str]:
     keys = ("name", "qualified", "summary", "distribution", "version", "value", "status")
-    return {key: getattr(row, key) for key in keys}
+    group = {"group": group_of(row)} if row.kind == "method" else {}
+    return {key: getattr(row, key) for key in keys} | group
 
 
 def _print(text: str) -> None:

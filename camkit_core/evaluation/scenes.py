@@ -37,6 +37,7 @@ NEUTRAL = "neutral"
 SIZE = 64  # pixels along a side
 OBJECTS = 3
 CELL_SIZES = (5, 6, 7)
+GRIDS = (4, 8, 16)  # of the clouds behind the objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ class Scene:
 
 
 def make_scene(
-    seed: int, kinds: Sequence[str] | None = None, size: int = SIZE, roughness: float = 0.05
+    seed: int, kinds: Sequence[str] | None = None, size: int = SIZE, grids: Sequence[int] = GRIDS
 ) -> Scene:
     """A scene that depends on nothing but its arguments.
 
@@ -104,11 +105,11 @@ def make_scene(
         kinds: what the objects are, "neutral" or a class, each class at most once; None for three,
             each of a random class or neutral, with equal odds.
         size: of the square picture, in pixels.
-        roughness: deviation of the background's noise between pixels.
+        grids: of the background's clouds, how many corners each has along a side.
     """
     rng = np.random.default_rng(seed)
-    rough = roughness * rng.normal(size=(size, size, 3))
-    background = np.clip(0.5 + 0.15 * _clouds(rng, size) + rough, 0, 1)
+    rough = 0.05 * rng.normal(size=(size, size, 3))
+    background = np.clip(0.5 + 0.15 * _clouds(rng, size, grids) + rough, 0, 1)
     chosen = _kinds(rng) if kinds is None else list(kinds)
     boxes = _boxes(rng, len(chosen), size)
     objects = [_glyph(rng, kind, box, size) for kind, box in zip(chosen, boxes, strict=True)]
@@ -163,10 +164,10 @@ def _apart(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
     return abs(one[0] - other[0]) >= reach or abs(one[1] - other[1]) >= reach
 
 
-def _clouds(rng: np.random.Generator, size: int) -> Array:
+def _clouds(rng: np.random.Generator, size: int, grids: Sequence[int]) -> Array:
     """Smooth noise (size, size, 3) of unit deviation: random grids, bilinearly enlarged."""
     total = np.zeros((size, size, 3))
-    for grid in (4, 8, 16):
+    for grid in grids:
         values = rng.normal(size=(grid, grid, 3))
         at = np.linspace(0, grid - 1, size)
         low = at.astype(int)

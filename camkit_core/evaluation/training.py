@@ -34,7 +34,7 @@ log = logging.getLogger("camkit.evaluation.training")
 SCENES = 40_000
 EPOCHS = 4
 BATCH = 64
-RATES = {"vit": 2e-3, "mnasnet": 2e-3}  # of learning; the others take
+RATES = {"vit": 2e-3}  # of learning; the others take
 RATE = 4e-3
 FADE = 0.4  # of the steps, until scenes are as they are
 
