@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 from command_calls import compare, names, picture
 
-import camkit_core as camkit
-from camkit_core import Comparison
 from camkit_core.cli import main
-from camkit_core.judging.baselines import MAPS
-from camkit_core.judging.judgement import Cost, Judgement, Measure
 
 Capture = pytest.CaptureFixture[str]
 QUICK = ("--method", "gradcam,layercam", "--metric", "average_drop,area")
 
 
-def judged(*arguments: Any, metrics: list[str], batch_size: int | None) -> Comparison:
-    """`compare` with the area for every metric: what is tested here is the command alone."""
-    model, images, methods, *others = arguments
-    found = camkit.compare(model, images, [*methods, *MAPS.values()], *others)
-    columns = zip(*found.rows, strict=True)
-    explanations = dict(zip(found.methods, columns, strict=True))
-    areas = {
-        name: torch.cat([one.heatmap.double().mean((1, 2)) for one in column])
-        for name, column in explanations.items()
-    }
-    measures = [
-        Measure(metric, name, areas[name], metric == "average_increase")
-        for metric in metrics
-        for name in found.methods
-    ]
-    costs = {name: Cost(1.0) for name in methods}
-    return replace(found, judgement=Judgement(explanations, tuple(measures), costs, [], []))
-
-
 @pytest.fixture
 def dog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("camkit_core.cli.judge.compare", judged)
     return picture(tmp_path / "dog.png")
 
 
@@ -86,6 +59,8 @@ def test_images_and_targets_are_named_and_every_maker_is_measured(
     assert [one["name"] for one in found["metrics"]] == ["average_drop", "area"]
     assert list(found["metrics"][0]["results"]) == makers
     assert found["provenance"]["model"] == "resnet18"
+    assert found["provenance"]["metrics"] == {"average_drop": {}, "area": {}}
+    assert "method" not in found["provenance"]  # it would be that of the first alone
     assert found["report"] == "camkit-report.html"
     assert found["failed"] == []
 
@@ -112,6 +87,7 @@ def test_no_model_is_loaded_when_no_image_can_be_read(
     ("arguments", "expected"),
     [
         (["--method", "gradcma"], "Did you mean 'gradcam'?"),
+        (["--metric", "insertoin"], "Did you mean 'insertion'?"),
         (["--metric", ","], "at least one"),
         (["--set", "depth=3"], "named 'depth'"),
         (["--output", "report.pdf"], "expected a report that ends in .html"),

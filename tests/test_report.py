@@ -20,6 +20,7 @@ from camkit_core.judging.reading import HOW_TO_READ, MAKERS
 from camkit_core.judging.record import as_json, record
 from camkit_core.judging.report import html, save
 from camkit_core.judging.verdict import verdict
+from camkit_core.plugins import get_registry
 
 VOID = {"meta", "img", "br"}
 EIGHT = np.linspace(0.2, 0.9, 8)
@@ -185,6 +186,11 @@ def test_every_baseline_is_explained():
     from camkit_core.judging.judgement import BASELINES
 
     assert tuple(MAKERS) == BASELINES
+
+
+def test_every_metric_has_a_line_on_how_to_read_it():
+    installed = {one.name for one in get_registry().contributions("metric")}
+    assert set(HOW_TO_READ) == installed
     assert all(text.endswith(".") for text in HOW_TO_READ.values())
 
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
-from ..explanation import Comparison, Explanation
+from ..explanation import Explanation
 from ..image import read_image
+from ..judging.judge import judging
 from ..judging.judgement import Judgement
 from ..judging.record import record
 from ..judging.report import save
@@ -68,8 +69,7 @@ def judge_images(request: Request) -> int:
             and for what the model raises.
     """
     plan_all(request.methods, request.options)
-    if not request.metrics:
-        raise CamkitError("expected metrics, at least one, as in --metric insertion,deletion")
+    judging(request.metrics)
     report = _report_file(request.output)
     paths, failures = image_files(request.images), Failures()
     pictures = _readable(paths, failures)
@@ -102,14 +102,14 @@ def _read(path: Path, failures: Failures) -> Picture | None:
         return None
 
 
-def _judged(request: Request, model: LoadedModel, images: Tensor) -> Comparison:
+def _judged(request: Request, model: LoadedModel, images: Tensor) -> Judgement:
     targets = asked(find_targets(request.target, model.class_names))
     settings: dict[str, Any] = {"batch_size": request.batch_size, "metrics": request.metrics}
     layers = request.layers or None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
-            return compare(
+            found = compare(
                 model.model, images, request.methods, targets, layers, **request.options, **settings
             )
     except Exception as error:
@@ -119,12 +119,12 @@ def _judged(request: Request, model: LoadedModel, images: Tensor) -> Comparison:
             f"the model failed on these images ({type(error).__name__}: {error}); it may need "
             f"another --size"
         ) from error
+    assert found.judgement is not None  # there are metrics
+    return found.judgement
 
 
-def _described(found: Comparison, model: LoadedModel, paths: Sequence[Path]) -> Judgement:
+def _described(judgement: Judgement, model: LoadedModel, paths: Sequence[Path]) -> Judgement:
     """The judgement with the files' and classes' names, and the pictures the model saw."""
-    judgement = found.judgement
-    assert judgement is not None  # metrics were asked for
     explanations = next(iter(judgement.explanations.values()))
     seen = [model.picture(image) for image in explanations[0].images]
     return replace(

@@ -150,7 +150,7 @@ def _judged(
         {name: costs[name] for name in names},
         [f"image {i}, {one.describe(i)}" for one in first for i in range(len(one))],
         _pictures(first[0]) * len(first),
-        first[0].provenance,
+        _provenance(first[0], metrics),
     )
     return Comparison(rows, tuple(names), judgement)
 
@@ -194,6 +194,14 @@ def _measure(answers: Sequence[Answer], metric: Asked) -> Measure:
         answer.notes += [note for note in case.notes if note not in answer.notes]
     name, better = answers[0].plan.name, metric.higher_is_better
     return Measure(metric.name, name, torch.cat(values), better, perf_counter() - start)
+
+
+def _provenance(first: Explanation, metrics: Sequence[Asked]) -> dict[str, Any]:
+    """Where all of it comes from: what is not one method's own, and the metrics' options."""
+    own = ("method", "method_from", "options", "aug_smooth", "eigen_smooth")
+    shared = {name: value for name, value in first.provenance.items() if name not in own}
+    options = {one.name: {key: str(value) for key, value in one.options.items()} for one in metrics}
+    return {**shared, "metrics": options, "seed": 0}
 
 
 def _pictures(explanation: Explanation) -> list[Any]:

@@ -14,10 +14,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def number(value: float) -> str:
-    """A number with three decimals, or three significant digits; "none" for nan."""
+    """A number with about three significant digits; "none" for nan."""
     if not math.isfinite(value):
         return "none"
-    return f"{value:.3f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
+    for limit, digits in ((10, 3), (1000, 1)):
+        if abs(value) < limit:
+            return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: there is no -0
+    return f"{value:.3g}"
 
 
 def times(ratio: float) -> str:
