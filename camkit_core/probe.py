@@ -9,13 +9,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from .ablation import ablations
+from .ablation import ablation_runs, drops_in_closed_form
 from .adapter import as_grid, channel_axis
-from .affine import in_closed_form
 from .chunks import chunk_size, run_in_chunks, stacked, tail_chunk_size
 from .errors import warn
 from .guided import guided_gradients
-from .leading import leading_linear
 from .maps import principal_map, spatial_axes, weighted_sum
 from .recording import Recording
 from .runner import Runner
@@ -148,21 +146,10 @@ class Probe:
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
         values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
         values = values.expand(channels.shape[:2])
-        if self._affine_for(values):
-            slopes = self.raw_gradients.movedim(axis, 1).flatten(2)
-            return self.scores[:, None] + _full(slopes * (values[:, :, None] - channels)).sum(2)
-
-        count = channels.shape[1]
-        if leading := leading_linear(self.recording) if axis == 1 else None:
-            size = self._tail_chunk(raw.new_empty(1, len(leading.weight)))
-            chunks = stacked(leading.edits(values), size)
-            return self._run_tails(chunks, count, share, leading.outputs).T
-        chunks = ablations(raw, axis, values, self._tail_chunk(raw))
-        return self._run_tails(chunks, count, share).T
-
-    def _affine_for(self, fill: Tensor) -> bool:
-        positive = bool((self.recording.raw > 0).all() and (fill >= 0).all())
-        return self.targets.classes is not None and in_closed_form(self.recording, positive)
+        if drops := drops_in_closed_form(self.recording, self.targets, axis, values):
+            return self.scores[:, None] + _full(drops(self.raw_gradients)).sum(2)
+        chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
+        return self._run_tails(chunks, channels.shape[1], share, outputs).T
 
     def input_scores(
         self,
