@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from .explanation import Comparison, Explanation
-    from .maps import principal_map, unit_range, upsample, weighted_sum
+    from .maps import blurred, principal_map, unit_range, upsample, weighted_sum
     from .plugins.hookspecs import Spec, hookimpl
     from .probe import Probe
     from .recording import Recording, record
@@ -51,7 +51,7 @@ _HOMES = {
     ),
     "explanation": ("Comparison", "Explanation"),
     "plugins.hookspecs": ("Spec", "hookimpl"),
-    "maps": ("principal_map", "unit_range", "upsample", "weighted_sum"),
+    "maps": ("blurred", "principal_map", "unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
     "renderers.colour": ("heat_at",),
@@ -87,6 +87,7 @@ __all__ = [
     "Spec",
     "TargetError",
     "UnknownName",
+    "blurred",
     "channels_last_to_grid",
     "compare",
     "explain",

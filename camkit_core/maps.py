@@ -32,6 +32,26 @@ def upsample(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> 
     return F.interpolate(maps[:, None], size, mode=mode, align_corners=align_corners)[:, 0]
 
 
+def blurred(images: Tensor, radius: int, sigma: float) -> Tensor:
+    """Images (N, C, H, W) under a Gaussian, mirrored at their edges.
+
+    Args:
+        images: of any rank.
+        radius: how far the kernel reaches, at most to the image's other edge.
+        sigma: its standard deviation, in pixels.
+    """
+    for axis in spatial_axes(images, 2):
+        side = images.shape[axis]
+        reach = min(radius, side - 1)
+        away = torch.arange(-reach, reach + 1, device=images.device).to(images)
+        weights = torch.exp(-(away**2) / (2 * sigma**2))
+        rows = images.movedim(axis, -1)
+        padded = F.pad(rows.reshape(-1, 1, side), (reach, reach), mode="reflect")
+        found = F.conv1d(padded, (weights / weights.sum()).view(1, 1, -1))
+        images = found.view(rows.shape).movedim(-1, axis)
+    return images
+
+
 def unit_range(maps: Tensor) -> Tensor:
     """Each map of (N, h, w) stretched to [0, 1]; a constant map becomes zero."""
     axes = spatial_axes(maps, 1)
