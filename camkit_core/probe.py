@@ -87,6 +87,20 @@ class Probe(Runs):
             seen = self.recording.again(images.to(self.images.dtype))
             yield Probe(Shared(seen, [self.targets])).gradients
 
+    def stages(self, layers: Sequence[str] = (), count: int = 3) -> list[Probe]:
+        """The same question at other layers of the same model.
+
+        Args:
+            layers: their dotted names; none for the last layer of each grid that is finer than
+                the target layer's, before it, the coarsest first.
+            count: how many at most, where none are named.
+
+        Raises:
+            LayerError: if a named layer gives no grid that the score's gradient reaches.
+        """
+        found = self._shared.stages(tuple(layers), count)
+        return [Probe(shared, self._index, batch_size=self._batch_size) for shared in found]
+
     @cached_property
     def hessian_times_activations(self) -> Tensor:
         """The Hessian of each score at `activations`, times the layer's output: (N, C, h, w)."""

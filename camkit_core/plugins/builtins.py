@@ -123,6 +123,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "groupcam": "camkit_methods.groupcam:groupcam",
         "smoothgradcam++": "camkit_methods.smoothgradcam_plusplus:smoothgradcam_plusplus",
         "fullgrad": "camkit_methods.fullgrad:fullgrad",
+        "refinecam": "camkit_methods.refinecam:refinecam",
     },
     "camkit.renderers": {
         "overlay": "camkit_core.renderers.overlay:overlay",

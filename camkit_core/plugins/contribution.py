@@ -213,6 +213,7 @@ ALIASES = {
     "finer-cam": "finercam",
     "shapley-cam": "shapleycam",
     "kpca-cam": "kpcacam",
+    "refine-cam": "refinecam",
 }
 
 
