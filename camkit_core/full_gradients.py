@@ -39,7 +39,7 @@ class FullGradients:
 
 
 def full_gradients(recording: Recording, targets: Targets) -> FullGradients:
-    """The full gradients of arXiv 1905.00780, equation 2, of each image's score.
+    """The full gradients of arXiv 1905.00780 of each image's score.
 
     Works on the calls that ran, so modules and functions are the same to it.
 

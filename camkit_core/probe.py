@@ -45,6 +45,7 @@ class Probe(Runs):
         super().__init__(shared, index, batch_size)
         self.ignored_smoothing = eigen_smooth
         self._eigen_smooth = eigen_smooth
+        self._others: list[Probe] = []  # of the same recording, for another score
 
     @cached_property
     def activations(self) -> Tensor:
@@ -74,7 +75,10 @@ class Probe(Runs):
         return self._of(self.targets.of_logits(score))
 
     def _of(self, targets: Targets) -> Probe:
-        return Probe(Shared(self.recording, [targets]), batch_size=self._batch_size)
+        asked = Probe(Shared(self.recording, [targets]), batch_size=self._batch_size)
+        asked.notes = self.notes
+        self._others.append(asked)
+        return asked
 
     def gradients_of(self, versions: Iterable[Tensor], total: int) -> Iterator[Tensor]:
         """`gradients` at changed images, for one version (N, C, H, W) of them after another.
@@ -141,7 +145,8 @@ class Probe(Runs):
 
     def zero_gradient(self, image: int) -> bool:
         """Whether a method read the gradients, and they are exactly zero for this image."""
-        return "gradients" in vars(self) and not bool(self.gradients[image].any())
+        read = [one for one in (self, *self._others) if "gradients" in vars(one)]
+        return bool(read) and not any(bool(one.gradients[image].any()) for one in read)
 
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:

@@ -13,7 +13,7 @@ from camkit_core import Probe, unit_range, upsample
 def fullgrad(probe: Probe, *, variant: Literal["paper", "official"] = "paper") -> Tensor:
     """Add up what the image and every bias contribute, wherever they are.
 
-    arXiv 1905.00780, equation 5: the sum over colours of psi(g x) and, over the channels of all
+    arXiv 1905.00780: the sum over colours of psi(g x) and, over the channels of all
     convolutions and batch norms, of psi(g b); psi takes the absolute value, stretches it to [0, 1]
     and resizes it. The target layer is not read.
 

@@ -37,8 +37,6 @@ def reciprocam(
     count = grid.numel()
     masks = _windows(grid, probe.activations) if gaussian else _points(grid, probe.activations)
     scores = asked.masked_scores(masks, count, ("positions", gaussian))
-    if asked is not probe:
-        probe.notes += asked.notes
     return unit_range(scores.T.reshape(-1, *grid))
 
 

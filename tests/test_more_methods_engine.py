@@ -217,3 +217,11 @@ def test_noise_is_repeated_by_its_seed(method: str) -> None:
 def test_names_as_the_papers_spell_them(alias: str) -> None:
     model = gap_linear([[1, 0], [0, 1]], [0, 0])
     assert camkit.explain(model, IMAGES[:, :2], alias, 1, "0").method in NEW
+
+
+def test_another_score_without_a_slope_is_told_apart_from_one_against_the_class() -> None:
+    model = small_net("vit").model
+    layer = model.encoder.layers[-1].mlp  # behind the last attention only the class token is read
+    images = torch.randn(1, 3, 32, 32).double()
+    found = camkit.explain(model, images, "finercam", 1, layer)
+    assert "the gradient is exactly zero" in " ".join(found.notes)
