@@ -15,7 +15,7 @@ def iscam(
     probe: Probe,
     *,
     steps: int = 10,
-    variant: Literal["paper", "torch-cam"] = "paper",
+    variant: Literal["path", "torch-cam"] = "path",
     fast: str | Sequence[str] = (),
 ) -> Tensor:
     """Score-CAM with each channel's mask integrated from nothing to itself.
@@ -26,8 +26,9 @@ def iscam(
     Args:
         probe: the forward pass.
         steps: how many.
-        variant: "paper"; or "torch-cam" for that library's factors, which are the sums of those up
-            to each and pass 1, and for its masks, stretched before they are resized.
+        variant: "path" for factors from 1 / steps to 1; "torch-cam" for that library's, which are
+            the running sums of these and pass 1, and for its masks, stretched before they are
+            resized.
         fast: as for `scorecam`.
 
     Returns:

@@ -25,8 +25,7 @@ def reciprocam(
         probe: the forward pass.
         score: "probability" for the class's softmax probability, as in the authors' code; "score"
             for what is explained. Targets that are not classes are taken as they are.
-        gaussian: let a position's neighbours through as well, with weights 1/16, 1/8, and 1/4 for
-            the position itself.
+        gaussian: weigh the position by 1/4, and let its neighbours through by 1/8 and 1/16.
 
     Returns:
         The scores stretched to [0, 1], as the paper has them: (N, h, w).

@@ -113,7 +113,7 @@ def test_a_gaussian_lets_neighbours_through() -> None:
 # IS-CAM and SS-CAM: the image seen through A1 / 3 scores 2/3, and through A2 it scores -1/2.
 
 
-@pytest.mark.parametrize(("variant", "factor"), [("paper", 5 / 8), ("torch-cam", 10 / 8)])
+@pytest.mark.parametrize(("variant", "factor"), [("path", 5 / 8), ("torch-cam", 10 / 8)])
 def test_iscam_averages_the_scores_of_part_of_a_mask(variant: str, factor: float) -> None:
     # A score without bias is as many times smaller as the mask; the factors of four steps are
     # 1/4 to 1, with the mean 5/8, and their running sums 1/4, 3/4, 6/4 and 10/4, with 5/4.
