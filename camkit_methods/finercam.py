@@ -28,11 +28,11 @@ def finercam(
             the gradient passes through, as in the authors' code and in pytorch-grad-cam.
 
     Returns:
-        The map (N, h, w), signed.
+        The map (N, h, w), signed. Targets that are not classes have no references: Grad-CAM, and
+        a warning.
 
     Raises:
         CamkitError: for fewer references than one.
-        TargetError: if the targets are not classes.
     """
     if references < 1:
         raise CamkitError(f"expected references of at least 1; got {references}")
@@ -44,5 +44,9 @@ def finercam(
         shares = logits.softmax(0)[near] if variant == "weighted" else logits[near].detach() * 0 + 1
         return (shares * (logits[category] - alpha * logits[near])).sum() / shares.sum()
 
-    gradients = probe.of_logits(contrast).gradients
-    return probe.weighted_sum(gradients.mean(probe.spatial_axes))
+    asked = probe
+    if probe.targets.classes is None:
+        probe.warn("Finer-CAM compares classes; of a target that is none it gave Grad-CAM")
+    else:
+        asked = probe.of_logits(contrast)
+    return probe.weighted_sum(asked.gradients.mean(probe.spatial_axes))

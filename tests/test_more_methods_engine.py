@@ -55,14 +55,26 @@ def test_a_score_of_all_logits_knows_the_class_of_each_image() -> None:
 
 
 def test_a_score_of_all_logits_needs_classes() -> None:
-    with pytest.raises(TargetError, match="need class targets, got callables; pass class indices"):
-        camkit.explain(net(), IMAGES, "finercam", lambda row: row[0], "body")
+    def question(probe: Probe) -> None:
+        with pytest.raises(TargetError, match="need class targets, got callables; pass class ind"):
+            probe.of_logits(lambda logits, category: logits[0])
+
+    asked(question, net(), target=lambda row: row[0])
 
 
-@pytest.mark.parametrize("method", sorted(set(NEW) - {"finercam"}))
-def test_the_others_explain_callables_too(method: str) -> None:
+@pytest.mark.parametrize("method", NEW)
+def test_callables_are_explained_too(method: str) -> None:
     found = camkit.explain(net(), IMAGES, method, lambda row: row[0] - row[1], "body")
     assert torch.isfinite(found.cam).all()
+
+
+def test_finercam_warns_of_a_target_that_is_no_class() -> None:
+    def target(row: Tensor) -> Tensor:
+        return row[0] - row[1]
+
+    with pytest.warns(camkit.CamkitWarning, match="of a target that is none it gave Grad-CAM"):
+        found = camkit.explain(net(), IMAGES, "finercam", target, "body")
+    assert torch.allclose(found.cam, camkit.explain(net(), IMAGES, "gradcam", target, "body").cam)
 
 
 # Masked positions
