@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from .explanation import Comparison, Explanation
     from .judging.case import Case
-    from .maps import principal_map, unit_range, upsample, weighted_sum
+    from .maps import blurred, principal_map, unit_range, upsample, weighted_sum
     from .plugins.hookspecs import Spec, hookimpl
     from .probe import Probe
     from .recording import Recording, record
@@ -53,7 +53,7 @@ _HOMES = {
     "explanation": ("Comparison", "Explanation"),
     "judging.case": ("Case",),
     "plugins.hookspecs": ("Spec", "hookimpl"),
-    "maps": ("principal_map", "unit_range", "upsample", "weighted_sum"),
+    "maps": ("blurred", "principal_map", "unit_range", "upsample", "weighted_sum"),
     "probe": ("Probe",),
     "recording": ("Recording", "record"),
     "renderers.colour": ("heat_at",),
@@ -90,6 +90,7 @@ __all__ = [
     "Spec",
     "TargetError",
     "UnknownName",
+    "blurred",
     "channels_last_to_grid",
     "compare",
     "explain",

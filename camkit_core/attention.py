@@ -99,7 +99,11 @@ class _Watch(TorchFunctionMode):
             attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
         if attn_mask is not None:
             allowed = attn_mask.dtype == torch.bool
-            bias = torch.zeros_like(scores).masked_fill(~attn_mask, -torch.inf) if allowed else attn_mask
+            bias = (
+                torch.zeros_like(scores).masked_fill(~attn_mask, -torch.inf)
+                if allowed
+                else attn_mask
+            )
             scores = scores + bias
         probabilities = scores.softmax(-1)
         if probabilities.ndim == 4 and probabilities.shape[2] == probabilities.shape[3]:

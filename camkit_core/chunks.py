@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from .errors import CamkitError
+
+T = TypeVar("T")
 
 
 def chunk_size(device: torch.device) -> int:
@@ -52,7 +55,7 @@ def run_in_chunks(
         CamkitError: if there is another number of edits, or none.
     """
     answers, count = None, 0
-    with tqdm(total=total, desc=label, delay=2, disable=None, leave=False) as bar:
+    with _progress(total, label) as bar:
         for chunk in chunks:
             for part in _halving(run, chunk):
                 # One tensor for all: small ones, kept between the large ones of each run, would
@@ -65,6 +68,18 @@ def run_in_chunks(
     if answers is None or count != total:
         raise CamkitError(f"expected {total} edits, as total= says, and at least one; got {count}")
     return answers
+
+
+def one_by_one(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """The same items; shows progress after two seconds."""
+    with _progress(total, label) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+def _progress(total: int, label: str) -> Any:
+    return tqdm(total=total, desc=label, delay=2, disable=None, leave=False)
 
 
 def out_of_memory(error: RuntimeError) -> bool:

@@ -61,5 +61,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     names = sorted(known)
     close = get_close_matches(name.lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
     return UnknownName(f"no {kind} named {name!r}.{hint} Known: {shown or 'none'}")

@@ -30,6 +30,21 @@ def guided_gradients(
     Returns:
         The gradient (N, C, H, W), and how many nodes were guided.
     """
+    leaf, score = score_at_images(recording, targets)
+    found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
+    # The graph is this pass's own and is forgotten with it, and its hooks too.
+    for node in found:
+        node.register_hook(_positive)
+    (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True, materialize_grads=True)
+    return gradient, len(found)
+
+
+def score_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:
+    """The images as the leaf of a new graph, and the sum of their scores at its end.
+
+    Raises:
+        LayerError: if the one does not depend on the other.
+    """
     with torch.enable_grad():
         leaf = recording.images.detach().clone().requires_grad_()
         score = targets.scores(recording.run(leaf.clone())).sum()
@@ -39,13 +54,8 @@ def guided_gradients(
             f"the score has no gradient at the images: {kind} turns gradients off in its forward "
             f"pass, or detaches its output"
         )
-    found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
-    count("backward", len(recording.images))
-    # The graph is this pass's own and is forgotten with it, and its hooks too.
-    for node in found:
-        node.register_hook(_positive)
-    (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True, materialize_grads=True)
-    return gradient, len(found)
+    count("backward", len(leaf))  # whoever asks is about to
+    return leaf, score
 
 
 def _positive(grad_inputs: Any, grad_outputs: Any) -> Any:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+Kernel = Callable[[Tensor], Tensor]
 AXES = {1: "l", 2: "h, w", 3: "d, h, w"}  # of a grid, as messages name them
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
@@ -29,6 +30,26 @@ def upsample(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> 
     """Maps (N, h, w) resized to (N, H, W): linearly, bilinearly or trilinearly."""
     mode, size = _LINEAR[len(size)], tuple(size)
     return F.interpolate(maps[:, None], size, mode=mode, align_corners=align_corners)[:, 0]
+
+
+def blurred(images: Tensor, radius: int, sigma: float) -> Tensor:
+    """Images (N, C, H, W) under a Gaussian, mirrored at their edges.
+
+    Args:
+        images: of any rank.
+        radius: how far the kernel reaches, at most to the image's other edge.
+        sigma: its standard deviation, in pixels.
+    """
+    for axis in spatial_axes(images, 2):
+        side = images.shape[axis]
+        reach = min(radius, side - 1)
+        away = torch.arange(-reach, reach + 1, device=images.device).to(images)
+        weights = torch.exp(-(away**2) / (2 * sigma**2))
+        rows = images.movedim(axis, -1)
+        padded = F.pad(rows.reshape(-1, 1, side), (reach, reach), mode="reflect")
+        found = F.conv1d(padded, (weights / weights.sum()).view(1, 1, -1))
+        images = found.view(rows.shape).movedim(-1, axis)
+    return images
 
 
 def unit_range(maps: Tensor) -> Tensor:
@@ -56,19 +77,35 @@ def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
     return large.div_(top).float()
 
 
-def principal_map(evidence: Tensor) -> Tensor:
+def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:
     """The first principal component of `evidence` (N, C, h, w) over its channels: (N, h, w).
 
     The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels;
     where that says nothing, as behind a layer norm, the strongest response counts as evidence.
+
+    Args:
+        evidence: of which each position is an observation.
+        kernel: from an image's positions (h * w, C), their mean taken off, to their inner
+            products (h * w, h * w) in another space; None for the space they are in.
     """
     rows = evidence.flatten(2).transpose(1, 2)
     rows = rows - rows.mean(1, keepdim=True)
-    axes: Tensor = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
-    projected = (rows * axes).sum(2)
+    if kernel:
+        projected = torch.stack([_kernel_component(kernel(image)) for image in rows])
+    else:
+        axes: Tensor = torch.linalg.svd(rows, full_matrices=False).Vh[:, :1]
+        projected = (rows * axes).sum(2)
     agreement = (projected * rows.sum(2)).sum(1, keepdim=True)
     strongest = projected.gather(1, projected.abs().argmax(1, keepdim=True))
     size = projected.norm(dim=1, keepdim=True) * rows.flatten(1).norm(dim=1, keepdim=True)
     telling = torch.where(agreement.abs() > 1e-4 * size, agreement, strongest)
     sign = torch.where(telling < 0, -1.0, 1.0).to(projected)
     return (projected * sign).view(len(evidence), *evidence.shape[2:])
+
+
+def _kernel_component(products: Tensor) -> Tensor:
+    """Positions (p,) along the axis of greatest variance, from their products (p, p)."""
+    centred = products - products.mean(0) - products.mean(1, keepdim=True) + products.mean()
+    values, axes = torch.linalg.eigh(centred)
+    found: Tensor = axes[:, -1] * values[-1].clamp(min=0).sqrt()
+    return found

@@ -57,6 +57,10 @@ class Recording:
         count("forward", len(rows))
         return read_output(self.adapter, self.companions.call(model or self.model, rows, image))
 
+    def again(self, images: Tensor) -> Recording:
+        """The same layer of the same model for other images (N, C, H, W)."""
+        return record(self.model, images, self.adapter, self.layer, self.companions)
+
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
         """The gradients (T, *raw.shape) of T scalars with respect to `raw`.
 

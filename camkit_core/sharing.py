@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cached_property, partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .chunks import run_in_chunks
 from .recording import Recording
+from .runner import Runner
+from .stages import stages
+from .tail import tail_outputs
 from .targets import Targets
+
+Outputs = Callable[[Tensor], Any]
 
 
 class Shared:
@@ -26,6 +33,7 @@ class Shared:
         self.targets = list(targets)
         self.notes: dict[Hashable, list[str]] = {}
         self._scores: dict[Hashable, Tensor] = {}
+        self._stages: dict[Hashable, list[Shared]] = {}
 
     @cached_property
     def raw_gradients(self) -> Tensor:
@@ -34,6 +42,13 @@ class Shared:
         with torch.enable_grad():
             sums = [targets.scores(self.recording.output).sum() for targets in self.targets]
         return self.recording.gradients(sums)
+
+    def stages(self, layers: tuple[str, ...], count: int) -> list[Shared]:
+        """The same targets at other layers, as `stages.stages` finds them."""
+        if (layers, count) not in self._stages:
+            found = stages(self.recording, layers, count)
+            self._stages[layers, count] = [Shared(one, self.targets) for one in found]
+        return self._stages[layers, count]
 
     def scores(
         self, index: int, key: Hashable, ask: Callable[[Sequence[Targets]], Tensor]
@@ -48,3 +63,51 @@ class Shared:
         if key not in self._scores:
             self._scores[key] = ask(self.targets)
         return self._scores[key][:, index]
+
+    def tail_scores(
+        self,
+        index: int,
+        chunks: Iterable[Tensor],
+        total: int,
+        share: Hashable,
+        outputs: Outputs | None = None,
+    ) -> Tensor:
+        """Scores (M, N) of target `index` for chunks of edited activations.
+
+        Args:
+            index: which target.
+            chunks: of `total` edits.
+            total: M.
+            share: the key under which other targets find the same runs.
+            outputs: from edits to the model's outputs; None to replay from the layer.
+        """
+
+        def ask(targets: Sequence[Targets]) -> Tensor:
+            def run(edits: Tensor) -> Tensor:
+                output = (outputs or partial(tail_outputs, self.recording))(edits)
+                return full(torch.stack([one.scores_of_runs(output) for one in targets], 1))
+
+            return run_in_chunks(run, chunks, total, "tail runs")
+
+        return self.scores(index, share, ask)
+
+    def input_scores(
+        self, index: int, runner: Runner, chunks: Iterable[Tensor], total: int, share: Hashable
+    ) -> Tensor:
+        """Scores (M,) of target `index` for chunks of versions of the runner's image."""
+        image = runner.image
+
+        def ask(targets: Sequence[Targets]) -> Tensor:
+            def run(block: Tensor) -> Tensor:
+                output = runner(block.to(self.recording.images.dtype))
+                found = [one.scores_of_rows(image, output, len(block)) for one in targets]
+                return full(torch.stack(found, 1))
+
+            return run_in_chunks(run, chunks, total, "input runs")
+
+        return self.scores(index, share, ask)
+
+
+def full(values: Tensor) -> Tensor:
+    """In float32, or float64 as it is: half precision is for networks, not for long sums."""
+    return values if values.dtype == torch.float64 else values.float()

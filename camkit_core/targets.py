@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -15,6 +16,7 @@ from .errors import TargetError
 from .trees import has_runs, has_samples, map_tensors, outline, sample_of, tensors_in
 
 Score = Callable[[Any], Tensor]
+ClassScore = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,15 @@ class Targets:
         return self._each([image] * rows, output)
 
     def of_probabilities(self) -> Targets:
-        """The same classes, scored by their softmax probability.
+        """The same classes, scored by their softmax probability; TargetError if they are none."""
+        return self.of_logits(_probability, "class probabilities")
 
-        Raises:
-            TargetError: if the targets are not classes.
-        """
+    def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
+        """The same by a function of all logits (K,) and the class; TargetError says `what`."""
         if self.classes is None:
-            raise TargetError(
-                "class probabilities need class targets, got callables; pass class indices"
-            )
-        return Targets(tuple(_probability(int(category)) for category in self.classes), None)
+            raise TargetError(f"{what} need class targets, got callables; pass class indices")
+        classes = self.classes.tolist()
+        return Targets(tuple(partial(_of_logits, score, category) for category in classes), None)
 
     def _each(self, images: Sequence[int], output: Any) -> Tensor:
         samples = [sample_of(output, row, len(images)) for row in range(len(images))]
@@ -122,12 +123,13 @@ def _fixed(function: Score, sample: Any) -> Score:
     return fix(sample) if callable(fix) else function
 
 
-def _probability(category: int) -> Score:
-    def score(sample: Any) -> Tensor:
-        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-        return _signed(logits).softmax(1)[0, category]
+def _probability(logits: Tensor, category: int) -> Tensor:
+    return logits.softmax(0)[category]
 
-    return score
+
+def _of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
+    logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
+    return score(_signed(logits)[0], category)
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:

@@ -11,7 +11,6 @@ from torch import Tensor
 from ..maps import heatmaps
 from ..plans import Plan
 from ..probe import Probe
-from ..recording import record
 from ..sharing import Shared
 from .randomisation import cascade, shuffle, weights_kept
 
@@ -94,7 +93,5 @@ class Case:
         return self._probe.of_probabilities()
 
     def _asked(self, images: Tensor) -> Tensor:
-        seen = self._probe.recording
-        again = record(seen.model, images, seen.adapter, seen.layer, seen.companions)
-        probe = Probe(Shared(again, [self._probe.targets]), batch_size=self._probe.batch_size)
-        return self._plan.run(probe)
+        shared = Shared(self._probe.recording.again(images), [self._probe.targets])
+        return self._plan.run(Probe(shared, batch_size=self._probe.batch_size))

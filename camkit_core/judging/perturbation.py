@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from ..errors import InputError
+from ..maps import blurred
 
 _NEIGHBOURS = [[1 / 12, 1 / 6, 1 / 12], [1 / 6, 0.0, 1 / 6], [1 / 12, 1 / 6, 1 / 12]]
 
@@ -27,19 +28,10 @@ def ranks(heatmap: Tensor, seed: int) -> Tensor:
     return places
 
 
-def blurred(image: Tensor) -> Tensor:
+def soft(image: Tensor) -> Tensor:
     """An image (C, H, W), of any rank, under a Gaussian of 5 pixels in 224."""
-    for axis in range(1, image.ndim):
-        side = image.shape[axis]
-        deviation = 5 * side / 224
-        reach = min(int(3 * deviation) + 1, side - 1)
-        away = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
-        kernel = torch.exp(-(away**2) / (2 * deviation**2))
-        rows = image.movedim(axis, -1)
-        flat = F.pad(rows.reshape(-1, 1, side), (reach, reach), mode="reflect")
-        smooth = F.conv1d(flat, (kernel / kernel.sum())[None, None])
-        image = smooth.view(rows.shape).movedim(-1, axis)
-    return image
+    sigma = 5 * max(image.shape[1:]) / 224
+    return blurred(image[None], int(3 * sigma) + 1, sigma)[0]
 
 
 def filled(image: Tensor, known: Tensor, noise: float, seed: int, exact: float = 1e-4) -> Tensor:

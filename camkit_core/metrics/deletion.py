@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging.case import Case
-from ..judging.perturbation import blurred
+from ..judging.perturbation import soft
 from ..judging.uncovering import curve_area
 
 
@@ -26,7 +26,7 @@ def deletion(case: Case, *, steps: int = 32, baseline: Literal["zero", "blur"] =
     Raises:
         TargetError: if the target is no class.
     """
-    end = torch.zeros_like if baseline == "zero" else blurred
+    end = torch.zeros_like if baseline == "zero" else soft
     return curve_area(case, steps, lambda image: image, end)
 
 

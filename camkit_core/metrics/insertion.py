@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging.case import Case
-from ..judging.perturbation import blurred
+from ..judging.perturbation import soft
 from ..judging.uncovering import curve_area
 
 
@@ -25,7 +25,7 @@ def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] 
     Raises:
         TargetError: if the target is no class.
     """
-    start = blurred if baseline == "blur" else torch.zeros_like
+    start = soft if baseline == "blur" else torch.zeros_like
     return curve_area(case, steps, start, lambda image: image)
 
 

@@ -201,6 +201,19 @@ ALIASES = {
     "ablation-cam": "ablationcam",
     "score-cam": "scorecam",
     "guidedbackprop": "guided-backprop",
+    "full-grad": "fullgrad",
+    "smooth-grad-cam++": "smoothgradcam++",
+    "smoothgrad-cam++": "smoothgradcam++",
+    "smoothgradcampp": "smoothgradcam++",
+    "smooth-grad-campp": "smoothgradcam++",
+    "ss-cam": "sscam",
+    "is-cam": "iscam",
+    "group-cam": "groupcam",
+    "recipro-cam": "reciprocam",
+    "finer-cam": "finercam",
+    "shapley-cam": "shapleycam",
+    "kpca-cam": "kpcacam",
+    "refine-cam": "refinecam",
 }
 
 

@@ -8,7 +8,7 @@ GROUPS = {
     "the five": ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"),
     "gradient": (
         *("hirescam", "layercam", "gradcam_elementwise", "eigengradcam", "smoothgradcam++"),
-        *("finercam", "shapleycam", "fullgrad", "guided_backprop"),
+        *("finercam", "shapleycam", "refinecam", "fullgrad", "guided_backprop"),
     ),
     "gradient-free": ("eigencam", "kpcacam", "fem", "reciprocam", "groupcam", "sscam", "iscam"),
     "attention": ("attention_rollout", "chefer", "legrad"),

@@ -1,0 +1,156 @@
+"""What a probe finds by running the model again, on edited activations or edited images."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .ablation import ablation_runs, drops_in_closed_form
+from .adapter import channel_axis
+from .chunks import chunk_size, stacked, tail_chunk_size
+from .errors import warn
+from .maps import spatial_axes
+from .masking import masked
+from .runner import Runner
+from .sharing import Outputs, Shared, full
+from .tail import proven_replay
+
+
+class Runs:
+    """The part of a `Probe` that runs the model: see there for the letters in shapes."""
+
+    def __init__(self, shared: Shared, index: int, batch_size: int | None) -> None:
+        self.recording = shared.recording
+        self.targets = shared.targets[index]
+        self.notes: list[str] = []
+        self.batch_size = batch_size
+        self._shared = shared
+        self._index = index
+
+    @property
+    def images(self) -> Tensor:
+        """What the model was given: (N, C, H, W), in the model's dtype."""
+        return self.recording.images
+
+    @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The axes of the positions in `activations`, `gradients` and `images`: all from 2 on."""
+        return spatial_axes(self.images, 2)
+
+    @property
+    def _rank(self) -> int:
+        return self.images.ndim - 2
+
+    @cached_property
+    def raw_gradients(self) -> Tensor:
+        """The same in the layer's own layout, class token and all."""
+        return self._shared.raw_gradients[self._index]
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """The score of each image's target: (N,)."""
+        return full(self.targets.scores(self.recording.output).detach())
+
+    def tail_scores(self, edits: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
+        """Scores for edited activations, from tail runs: (M, N).
+
+        Args:
+            edits: M versions of the layer's output for all N images at once, each in the
+                layer's own layout (`recording.raw`); taken one by one, run in chunks.
+            total: M, for the progress bar.
+            share: a key that says which edits these are, if they do not depend on the target:
+                then other targets of the same recording are answered by the same runs.
+        """
+        chunks = stacked(edits, self._tail_chunk(self.recording.raw))
+        return self._run_tails(chunks, total, share)
+
+    def _tail_chunk(self, edit: Tensor) -> int:
+        return max(1, (self.batch_size or tail_chunk_size(edit[:1])) // len(self.images))
+
+    def _run_tails(
+        self,
+        chunks: Iterable[Tensor],
+        total: int,
+        share: Hashable,
+        outputs: Outputs | None = None,
+    ) -> Tensor:
+        if not outputs and not proven_replay(self.recording):
+            self.note(
+                f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
+                f"follows the layer could not be proved exact for this model"
+            )
+        return self._shared.tail_scores(self._index, chunks, total, share, outputs)
+
+    def masked_scores(self, masks: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
+        """Scores with the activations at each position times a mask's value: (M, N).
+
+        What is at no position, as the class token, is kept.
+
+        Args:
+            masks: M of (h, w), each for all images; taken one by one, run in chunks.
+            total: M, for the progress bar.
+            share: as for `tail_scores`.
+        """
+        return self.tail_scores(masked(self.recording, masks, self._rank), total, share)
+
+    def ablated_scores(self, fill: Tensor | float | Literal["mean"] = 0.0) -> Tensor:
+        """Scores with one channel at a time replaced by `fill`: (N, C).
+
+        Exact without any run where the score is affine in the layer's output, as it is behind
+        global pooling and one linear layer; from tail runs elsewhere.
+
+        Args:
+            fill: a number; "mean" for the channel's own mean over the layer's positions; or one
+                value for each image and channel (N, C).
+        """
+        raw = self.recording.raw.detach()
+        axis = channel_axis(self.recording.adapter, raw, self._rank)
+        channels = raw.movedim(axis, 1).flatten(2)
+        share = None if isinstance(fill, Tensor) else ("ablated", fill)
+        values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
+        values = values.expand(channels.shape[:2])
+        if drops := drops_in_closed_form(self.recording, self.targets, axis, values):
+            return self.scores[:, None] + full(drops(self.raw_gradients)).sum(2)
+        chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
+        return self._run_tails(chunks, channels.shape[1], share, outputs).T
+
+    def input_scores(
+        self,
+        image: int,
+        edits: Iterable[Tensor],
+        total: int,
+        share: Hashable = None,
+        fast: str | Sequence[str] = (),
+    ) -> Tensor:
+        """Scores of one image's target for edited images, from input runs: (M,).
+
+        Args:
+            image: whose target is scored.
+            edits: M images (C, H, W), taken one by one and run in chunks, so that a generator
+                never has more than a chunk of them in memory.
+            total: M, for the progress bar.
+            share: as for `tail_scores`.
+            fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
+                noted.
+        """
+        runner = Runner(self.recording, image, fast)
+        chunks = stacked(edits, self.batch_size or chunk_size(self.images.device))
+        key = None if share is None else (share, image)
+        scores = self._shared.input_scores(self._index, runner, chunks, total, key)
+        for note in self._shared.notes.setdefault(key, runner.notes) if key else runner.notes:
+            self.note(note)
+        return scores
+
+    def note(self, text: str) -> None:
+        """Tell the reader of the explanation something, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """The same for what the reader must not miss: also given as a `CamkitWarning`."""
+        self.note(text)
+        warn(text)

@@ -1,0 +1,50 @@
+"""RefineCAM (Domeniconi et al. 2026), https://arxiv.org/abs/2605.14641."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from camkit_core import CamkitError, Probe, unit_range, upsample
+
+from .gradcam import gradcam
+from .gradcam_plusplus import gradcam_plusplus
+from .layercam import layercam
+
+_BASES = {"gradcam++": gradcam_plusplus, "gradcam": gradcam, "layercam": layercam}
+
+
+def refinecam(
+    probe: Probe,
+    *,
+    base: Literal["gradcam++", "gradcam", "layercam"] = "gradcam++",
+    layers: Sequence[str] = (),
+    count: int = 4,
+) -> Tensor:
+    """Multiply the target layer's map by those of earlier layers, whose grids are finer.
+
+    arXiv 2605.14641: each layer's map is brought to [0, 1] and resized to the finest grid.
+
+    Args:
+        probe: the forward pass.
+        base: the method of the maps.
+        layers: dotted names of the earlier layers; none for the last of each finer grid.
+        count: how many layers in all, where none are named.
+
+    Returns:
+        The map (N, h, w) in [0, 1], at the finest of the grids.
+
+    Raises:
+        CamkitError: for a count below 1.
+        LayerError: if a named layer gives no grid.
+    """
+    if count < 1:
+        raise CamkitError(f"expected count of at least 1; got {count}")
+    seen = [probe, *probe.stages(layers, count - 1)]
+    probe.note(f"RefineCAM multiplied {', '.join(one.recording.layer for one in seen)}")
+    maps = [unit_range(_BASES[base](one).relu()) for one in seen]
+    finest = max((one.shape[1:] for one in maps), key=torch.Size.numel)
+    return torch.stack([upsample(one, finest) for one in maps]).prod(0)

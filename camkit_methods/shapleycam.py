@@ -1,0 +1,37 @@
+"""ShapleyCAM (Cai 2025), https://arxiv.org/abs/2501.06261."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from camkit_core import Probe
+
+
+def shapleycam(probe: Probe, *, utility: Literal["rest", "score"] = "rest") -> Tensor:
+    """Weight each channel by the mean of its gradient less half the Hessian's share.
+
+    arXiv 2501.06261: w = mean(g - H A / 2), the Shapley value of the channel where the utility is
+    its second-order expansion at the activations A, with gradient g and Hessian H.
+
+    Args:
+        probe: the forward pass.
+        utility: "rest" for the paper's residual softmax, y_c + log p_c; "score" for what is
+            explained as it is. Of a class logit behind ReLU and linear layers alone H is zero,
+            and "score" is Grad-CAM. Targets that are not classes are taken as they are.
+
+    Returns:
+        The map (N, h, w), signed.
+    """
+    asked = probe
+    if utility == "rest" and probe.targets.classes is None:
+        probe.note("ShapleyCAM took the target's own score: its residual softmax needs a class")
+    elif utility == "rest":
+        asked = probe.of_logits(_residual_softmax)
+    weights = asked.gradients - asked.hessian_times_activations / 2
+    return probe.weighted_sum(weights.mean(probe.spatial_axes))
+
+
+def _residual_softmax(logits: Tensor, category: int) -> Tensor:
+    return logits[category] + logits.log_softmax(0)[category]
