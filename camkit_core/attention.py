@@ -70,11 +70,11 @@ class _Watch(TorchFunctionMode):
             return self._attended(*args, **kwargs)
         if func is F.multi_head_attention_forward:
             asked = {**kwargs, "need_weights": True, "average_attn_weights": False}
-            output, weights = func(*args, **asked)
-            # They are a view of what was used, whose gradient is that of the node before.
-            node, number = weights.grad_fn.next_functions[0]
-            self._keep(weights, GradientEdge(node, number))
-            return output, weights
+            answer: Any = func(*args, **asked)
+            # The weights are a view of what was used; its gradient is that of the node before.
+            if answer[1].requires_grad:
+                self._keep(answer[1], GradientEdge(*answer[1].grad_fn.next_functions[0]))
+            return answer
         result = func(*args, **kwargs)
         if func in _SOFTMAX and result.ndim == 4 and result.shape[2] == result.shape[3]:
             self._keep(result)

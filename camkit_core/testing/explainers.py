@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..adapter import tokens_to_grid
 from ..engine import explain
 from ..errors import CamkitWarning
-from .networks import TokenNet
+from .networks import AttentionNet, TokenNet
 
 
 class Explainer(Protocol):
@@ -38,8 +38,8 @@ def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
     ) -> Tensor:
         network: Any = getattr(model, "network", model)
         reshape = None
-        if isinstance(network, TokenNet):
-            height, width = (side // network.patch for side in images.shape[2:])
+        if isinstance(network, (TokenNet, AttentionNet)):
+            height, width = network.grid(*images.shape[2:])
             reshape = tokens_to_grid(height, width, prefix=network.prefix.shape[1])
         settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
         with warnings.catch_warnings():

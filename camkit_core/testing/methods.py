@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from .checks import Check, checks_of, installed, run_all
 from .explainers import Explainer, explainer
 from .light import imports_nothing_heavy
 from .maps import MAPS
+from .networks import attending
 from .side_effects import SIDE_EFFECTS
 
 
@@ -21,7 +24,8 @@ def method_checks(
     Args:
         method: a function of a `Probe`, or the name of an installed one. Its attribute
             `expected_failures`, a dict from a check's name to the reason, says what it cannot
-            keep; such a check has to fail.
+            keep; such a check has to fail. If its attribute `needs` is "attention", the checks'
+            networks have attention.
         explain: in place of it, anything that explains `model.layer`, as another library may.
 
     Raises:
@@ -35,9 +39,16 @@ def method_checks(
     function = method if callable(method) else installed("method", method)
     expected = getattr(function, "expected_failures", {})
     checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), expected)
+    if getattr(function, "needs", "") == "attention":
+        checks = [replace(one, test=partial(_attending, one.test)) for one in checks]
     if isinstance(method, str):
         checks.append(imports_nothing_heavy(method))
     return checks
+
+
+def _attending(test: Callable[[], None]) -> None:
+    with attending():
+        test()
 
 
 def check_method(method: str | Callable[..., Tensor]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,8 @@ from torch import Tensor, nn
 from ..random_states import preserving_rng
 
 CLASSES = 4
+Network = TypeVar("Network", bound=nn.Module)
+_attending: ContextVar[bool] = ContextVar("attending", default=False)
 
 
 class ConvNet(nn.Module):
@@ -69,6 +73,44 @@ class TokenNet(nn.Module):
         scores: Tensor = self.head(self.mlp(self.layer(tokens)).mean(1))
         return scores
 
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """How many patches there are for images of a size."""
+        return height // self.patch, width // self.patch
+
+
+class AttentionNet(nn.Module):
+    """Positions of a ConvNet's grid as tokens that attend to each other, read by the first one.
+
+    Args:
+        prefix: how many tokens come before those of the grid; of none, their mean is read.
+        stride: of the grid.
+        channels: half of a token's.
+    """
+
+    def __init__(self, prefix: int = 1, stride: int = 2, channels: int = 6) -> None:
+        super().__init__()
+        plain, width = ConvNet(channels, stride), 2 * channels
+        self.stride = stride
+        self.stem = plain.stem
+        self.patches = nn.Conv2d(5, width, 3, stride, padding=1, padding_mode="circular")
+        self.prefix = nn.Parameter(torch.randn(1, prefix, width))
+        self.layer = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Dropout(), nn.Linear(width, CLASSES))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores (N, 4)."""
+        tokens = self.patches(self.stem(images)).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.prefix.expand(len(tokens), -1, -1), tokens], 1)
+        normed = self.layer(tokens)
+        tokens = tokens + self.attention(normed, normed, normed, need_weights=False)[0]
+        scores: Tensor = self.head(tokens[:, 0] if self.prefix.shape[1] else tokens.mean(1))
+        return scores
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """How many positions there are for images of a size."""
+        return (height - 1) // self.stride + 1, (width - 1) // self.stride + 1
+
 
 class Stumbling(nn.Module):
     """A network that raises an error of its own.
@@ -110,13 +152,27 @@ def seeded(seed: int = 0) -> Iterator[None]:
 def conv_net(channels: int = 6, stride: int = 2) -> ConvNet:
     """A seeded network in evaluation mode whose norms have seen images."""
     with seeded():
+        if _attending.get():
+            return _warm(AttentionNet(1, stride, channels))  # type: ignore[return-value]
         return _warm(ConvNet(channels, stride))
 
 
 def token_net(prefix: int = 1, patch: int = 4) -> TokenNet:
     """A seeded network of tokens in evaluation mode."""
     with seeded(1):
+        if _attending.get():
+            return _warm(AttentionNet(prefix, patch))  # type: ignore[return-value]
         return TokenNet(prefix, patch).eval()
+
+
+@contextmanager
+def attending() -> Iterator[None]:
+    """Inside, networks have attention, for methods that can explain no others."""
+    token = _attending.set(True)
+    try:
+        yield
+    finally:
+        _attending.reset(token)
 
 
 def some_images(count: int = 2, height: int = 16, width: int = 16, seed: int = 3) -> Tensor:
@@ -125,7 +181,7 @@ def some_images(count: int = 2, height: int = 16, width: int = 16, seed: int = 3
         return torch.randn(count, 3, height, width)
 
 
-def _warm(network: ConvNet) -> ConvNet:
+def _warm(network: Network) -> Network:
     with torch.no_grad():
         for _ in range(3):
             network(torch.randn(8, 3, 16, 16))
