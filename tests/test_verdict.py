@@ -143,7 +143,7 @@ def test_a_dear_method_is_measured_against_the_cheapest():
     (said,) = dear({"a": EIGHT, "b": EIGHT + NOISE}, a=0.1, b=4.0)
     assert said == "b takes 40 times as long as a and is not better beyond noise on insertion."
     (said,) = dear({"a": EIGHT, "b": EIGHT + 0.25}, a=0.1, b=0.34)
-    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250,")
+    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250).")
     (said,) = dear({"a": [0.5], "b": [0.6]}, a=1, b=9)
     assert said.endswith("(by 0.100), which may be chance with so few images.")
 
