@@ -11,8 +11,10 @@ from made_up import judgement
 
 from camkit_core.judging import checks
 from camkit_core.judging import verdict as rules
+from camkit_core.judging.bootstrap import Interval
 from camkit_core.judging.standings import standings
 from camkit_core.judging.verdict import verdict
+from camkit_core.judging.words import between, number
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 NOISE = np.array([1, -1] * 4) * 0.1
@@ -141,7 +143,7 @@ def test_a_dear_method_is_measured_against_the_cheapest():
     (said,) = dear({"a": EIGHT, "b": EIGHT + NOISE}, a=0.1, b=4.0)
     assert said == "b takes 40 times as long as a and is not better beyond noise on insertion."
     (said,) = dear({"a": EIGHT, "b": EIGHT + 0.25}, a=0.1, b=0.34)
-    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250,")
+    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250).")
     (said,) = dear({"a": [0.5], "b": [0.6]}, a=1, b=9)
     assert said.endswith("(by 0.100), which may be chance with so few images.")
 
@@ -149,6 +151,19 @@ def test_a_dear_method_is_measured_against_the_cheapest():
 def test_of_about_equally_cheap_methods_the_first_is_the_measure():
     (said,) = dear({"a": EIGHT, "b": EIGHT, "c": EIGHT}, a=1.1, b=1.0, c=11.0)
     assert said.startswith("c takes 10 times as long as a ")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.5, "0.500"), (-1e-9, "0.000"), (25.04, "25.0"), (123456.0, "1.23e+05"), (math.nan, "none")],
+)
+def test_numbers_are_written_short(value, expected):
+    assert number(value) == expected
+
+
+def test_bounds_that_read_alike_are_left_out():
+    assert between(Interval(0.5, 0.4, 0.6)) == ", 95% 0.400 to 0.600"
+    assert between(Interval(0.0, 0.0, 1e-6)) == between(Interval(0.5, math.nan, math.nan)) == ""
 
 
 def test_a_method_that_is_a_little_dearer_is_not_worth_a_word():

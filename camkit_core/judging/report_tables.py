@@ -9,7 +9,7 @@ from html import escape
 from .checks import methods_of
 from .judgement import Judgement
 from .standings import CHECKS, Standing, standings
-from .words import counted, number, spaced, times
+from .words import bounds_of, counted, number, spaced, times
 
 
 def scrolling(table: str, label: str) -> str:
@@ -58,7 +58,7 @@ def _cell(standing: Standing, name: str) -> str:
     if mean is None or not math.isfinite(mean.mean):
         return '<td><span class="hidden">no value</span><span aria-hidden="true">-</span></td>'
     text = number(mean.mean)
-    small = f"{number(mean.low)} to {number(mean.high)}" if math.isfinite(mean.low) else ""
+    small = bounds_of(mean)
     count, total = int(sum(map(math.isfinite, standing.values[name]))), standing.images
     small += f" ({count} of {total} images)" if count < total else ""
     small = f"<small>{small.strip()}</small>" if small else ""

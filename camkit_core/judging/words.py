@@ -29,10 +29,15 @@ def times(ratio: float) -> str:
 
 
 def between(interval: Interval) -> str:
-    """An interval's bounds, or nothing where it has no width: ", 95% 0.10 to 0.20"."""
-    if not interval.low < interval.high:
-        return ""
-    return f", 95% {number(interval.low)} to {number(interval.high)}"
+    """An interval's bounds, after a comma: ", 95% 0.10 to 0.20"."""
+    bounds = bounds_of(interval)
+    return f", 95% {bounds}" if bounds else ""
+
+
+def bounds_of(interval: Interval) -> str:
+    """An interval's bounds, "0.10 to 0.20"; nothing where there are none, or they read alike."""
+    low, high = number(interval.low), number(interval.high)
+    return f"{low} to {high}" if math.isfinite(interval.low) and low != high else ""
 
 
 def spaced(name: str) -> str:
