@@ -47,7 +47,7 @@ class Runs:
 
     @cached_property
     def raw_gradients(self) -> Tensor:
-        """The same in the layer's own layout, class token and all."""
+        """The gradients of the scores in the layer's own layout, class token and all."""
         return self._shared.raw_gradients[self._index]
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from camkit_core import CamkitError, Probe
@@ -41,7 +42,7 @@ def finercam(
         distance = (logits.detach() - logits.detach()[category]).abs()
         distance[category] = float("inf")
         near = distance.topk(min(references, len(logits) - 1), largest=False).indices
-        shares = logits.softmax(0)[near] if variant == "weighted" else logits[near].detach() * 0 + 1
+        shares = logits.softmax(0)[near] if variant == "weighted" else torch.ones_like(logits[near])
         return (shares * (logits[category] - alpha * logits[near])).sum() / shares.sum()
 
     asked = probe
