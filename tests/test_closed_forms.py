@@ -206,4 +206,4 @@ def test_gates(kind: str, images: list[float], method: str, weights: list[float]
     given, e = weights_of(Gate(kind), tensor(images).view(1, 2, 1, 1), method, 1, "features")
     assert close(given[0], weights)
     assert close(e.score, [1.0 if kind == "or" else 0.8])
-    assert e.blank(0) is None
+    assert "same everywhere" in str(e.blank(0))  # there is one position

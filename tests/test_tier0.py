@@ -170,7 +170,7 @@ def test_the_filters_find_what_is_planted_and_nothing_else():
     network = MatchedFilters().eval()
     with torch.no_grad():
         marked = network.layer(network.match(pictures).relu())
-        assert network(pictures).tolist() == [[8.0, 8.0]] * 8
+        assert network(pictures).tolist() == [[300.0, 300.0, 6.0]] * 8
     assert torch.equal(marked > 0, boxes)
     assert not (boxes[:, 0] & boxes[:, 1]).any()
 

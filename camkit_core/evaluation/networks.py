@@ -1,7 +1,7 @@
 """The zoo: small networks of five families for glyph scenes, from torchvision's and timm's classes.
 
 Strides are smaller than in the large ones, so that a glyph of 15 to 21 pixels is more than one
-place of the grid: each gives maps of 8x8 for pictures of 64 pixels.
+place of the grid: maps are 8x8 for pictures of 64 pixels, and 16x16 of the ResNet.
 """
 
 from __future__ import annotations
