@@ -6,7 +6,7 @@ place of the grid: maps are 8x8 for pictures of 64 pixels, and 16x16 of the ResN
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,17 @@ def weights_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> Path:
 def trained(family: str, seed: int = 0, folder: Path = WEIGHTS) -> nn.Module:
     """The trained network of a family in evaluation mode; stored in half precision."""
     network = build(family)
-    stored = load_file(weights_of(family, seed, folder))
-    network.load_state_dict({name: _full(value) for name, value in stored.items()})
+    put(network, load_file(weights_of(family, seed, folder)))
     return network.eval()
+
+
+def put(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
+    """Give a network stored weights."""
+    state = network.state_dict()  # which knows the version of its layout, as MNASNet asks
+    for name in state:
+        value = stored[name]
+        state[name] = value.float() if value.is_floating_point() else value
+    network.load_state_dict(state)
 
 
 def record_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> dict[str, str]:
@@ -128,7 +136,3 @@ def preprocess(pictures: Any) -> Tensor:
     pixels = torch.from_numpy(pictures)
     batch = pixels[None] if pixels.ndim == 3 else pixels
     return batch.movedim(-1, 1).float() / 127.5 - 1
-
-
-def _full(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value
