@@ -46,14 +46,17 @@ class Attention:
     places: Tensor
 
     def map_of(self, relevance: Tensor) -> Tensor:
-        """What the classifier's token has of each patch: (N, T, T) to (N, h, w).
+        """What the tokens that the classifier reads have of each patch: (N, T, T) to (N, h, w).
 
-        The classifier's token is the first, if it is no patch. A model whose tokens are all
-        patches reads their mean, and so do these rows.
+        It reads those whose attention in the last block has a gradient: the class token, class and
+        distillation token, or all patches where their mean is pooled. The map is the mean of
+        their rows.
         """
         patches = self.places.flatten()
-        rows = relevance[:, patches] if bool((patches == 0).any()) else relevance[:, :1]
-        return rows.mean(1)[:, patches].view(-1, *self.places.shape)
+        read = (self.gradients[-1] != 0).any(3).any(1).to(relevance)
+        read = torch.where(read.any(1, keepdim=True), read, torch.ones_like(read))
+        rows = (read[:, None] @ relevance)[:, 0] / read.sum(1, keepdim=True)
+        return rows[:, patches].view(-1, *self.places.shape)
 
 
 class _Watch(TorchFunctionMode):

@@ -29,7 +29,9 @@ TWO = [[0.6, 0.4, 0.0], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]]
 def asked(method, blocks, gradients=None, places=((1, 2),), **options):
     """The map of a method of given attention (heads, T, T) in each block, of one image."""
     full = tuple(torch.tensor([block]) for block in blocks)
-    slopes = tuple(torch.tensor([one]) for one in gradients) if gradients else full
+    class_token = torch.zeros_like(full[0])
+    class_token[:, :, 0] = 1  # the only one that is read after the last block
+    slopes = tuple(torch.tensor([one]) for one in gradients or []) or (class_token,) * len(full)
     probe = SimpleNamespace(
         attention=Attention(full, slopes, torch.tensor(places)), note=lambda text: None
     )
@@ -75,10 +77,10 @@ def test_chefer_keeps_what_speaks_for_the_class():
 
 
 def test_chefer_carries_relevance_from_block_to_block():
-    ones = np.ones((1, 3, 3)).tolist()
+    ones, read = np.ones((1, 3, 3)).tolist(), [[[1.0] * 3, [0.0] * 3, [0.0] * 3]]
     first = np.eye(3) + np.array(ONE)
     expected = first + np.array(TWO) @ first
-    assert asked(chefer, [[ONE], [TWO]], [ones, ones]) == [pytest.approx(expected[0, 1:].tolist())]
+    assert asked(chefer, [[ONE], [TWO]], [ones, read]) == [pytest.approx(expected[0, 1:].tolist())]
 
 
 def test_legrad_is_the_mean_of_positive_gradients():
@@ -86,10 +88,28 @@ def test_legrad_is_the_mean_of_positive_gradients():
     assert asked(legrad, [[ONE, ONE]] * 2, slopes) == [pytest.approx([2.0, 2.0])]
 
 
-def test_without_a_class_token_the_mean_of_all_rows_is_read():
-    # Tokens are all patches: columns of (A + I) / 2, their mean.
+def test_the_rows_are_those_of_the_tokens_that_are_read():
+    # Of pooled patches, the mean of their rows of (A + I) / 2; of a class token beside them, none.
+    every, patches = np.ones((1, 3, 3)), np.ones((1, 3, 3))
+    patches[:, 0] = 0
     expected = [(0.6 + 0.05 + 0) / 3, (0.25 + 0.9 + 0.2) / 3, (0.15 + 0.05 + 0.8) / 3]
-    assert asked(attention_rollout, [[ONE]], places=[[0, 1, 2]]) == [pytest.approx(expected)]
+    found = asked(attention_rollout, [[ONE]], [every.tolist()], places=[[0, 1, 2]])
+    assert found == [pytest.approx(expected)]
+    found = asked(attention_rollout, [[ONE]], [patches.tolist()])
+    assert found == [pytest.approx([(0.9 + 0.2) / 2, (0.05 + 0.8) / 2])]
+
+
+@pytest.mark.parametrize(
+    ("options", "read"),
+    [
+        ({}, [0]),
+        ({"global_pool": "avg"}, list(range(1, 25))),
+        ({"global_pool": "avg", "class_token": False}, list(range(24))),
+    ],
+)
+def test_which_tokens_are_read_is_found_by_their_gradients(options, read):
+    found = probe_of(timm_vit(**options), IMAGES).gradients[-1]
+    assert found[0].abs().sum((0, 2)).nonzero().flatten().tolist() == read
 
 
 def test_the_grid_is_the_right_way_round():
