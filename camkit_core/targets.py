@@ -129,15 +129,17 @@ def _probability(logits: Tensor, category: int) -> Tensor:
 
 def _of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
     logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-    return score(_signed(logits)[0], category)
+    if logits.shape[1] == 1:  # two classes as far apart: their softmax is its sigmoid
+        logits = _signed(logits / 2)
+    return score(logits[0], category)
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:
     """The score functions that `target` means for `images` images of which `output` came.
 
     Raises:
-        TargetError: on another number of targets than images, a class the model does not have,
-            or a target that is neither class nor callable.
+        TargetError: on another number of targets than images, a class the model does not have, or
+            what is neither class nor callable.
     """
     if target is None or isinstance(target, Rank):
         chosen: list[Any] = _ranked(target or Rank(0), output)
@@ -241,9 +243,8 @@ def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:
 
 
 def _is_index(target: Any) -> bool:
-    if isinstance(target, (bool, float)) or (
-        isinstance(target, Tensor) and target.is_floating_point()
-    ):
+    floating = isinstance(target, Tensor) and target.is_floating_point()
+    if floating or isinstance(target, (bool, float)):
         return False
     try:
         operator.index(target)

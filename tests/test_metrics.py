@@ -304,3 +304,14 @@ def test_costs_count_the_runs_of_each_method_alone():
     assert scores.forward_passes == 0.5 + channels / 2  # the same masks for both targets
     assert scores.backward_passes == 0
     assert gradient.seconds > 0
+
+
+def test_the_probability_of_one_logit_is_its_sigmoid():
+    class OneLogit(Mean):
+        def forward(self, images):
+            return self.layer(images).mean((1, 2, 3))[:, None]
+
+    image = torch.full((1, 1, 2, 2), 0.8)
+    for target, sign in ((1, 1), (0, -1)):
+        (found,) = of("insertion", itself, image, target, OneLogit(), steps=1, baseline="zero")
+        assert found == pytest.approx((0.5 + 1 / (1 + math.exp(-sign * 0.8))) / 2)

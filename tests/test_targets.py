@@ -107,7 +107,7 @@ def test_probabilities_are_of_the_same_classes() -> None:
     expected = LOGITS.softmax(1)[[0, 1, 2], [1, 0, 3]]
     assert torch.allclose(found.scores(LOGITS), expected)
     of_one = resolve(1, LOGITS[:, :1], 3).of_probabilities()
-    assert torch.allclose(of_one.scores(LOGITS[:, :1]), (2 * LOGITS[:, 0]).sigmoid())
+    assert torch.allclose(of_one.scores(LOGITS[:, :1]), LOGITS[:, 0].sigmoid())
 
 
 def test_the_best_classes_of_each_image_come_best_first() -> None:
