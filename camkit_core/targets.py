@@ -129,9 +129,8 @@ def _probability(logits: Tensor, category: int) -> Tensor:
 
 def _of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
     logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-    if logits.shape[1] == 1:  # two classes as far apart: their softmax is its sigmoid
-        logits = _signed(logits / 2)
-    return score(logits[0], category)
+    # One logit is two classes as far apart: their softmax is its sigmoid.
+    return score((_signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:
