@@ -17,6 +17,7 @@ from camkit_core.evaluation.networks import FAMILIES
 from camkit_core.evaluation.planted import (
     CHANCE,
     CLASS,
+    MANY,
     PLACE,
     MatchedFilters,
     check_chance,
@@ -161,7 +162,7 @@ def test_knowing_the_middle_is_no_knowledge():
 
 
 def test_a_map_that_knows_the_boxes_is_not_at_chance():
-    boxes = planted(200, fresh=True)[1][:, 0].float()
+    boxes = planted(MANY, fresh=True)[1][:, 0].float()
     assert check_chance("peeks", lambda probe: boxes).verdict == "FAILED"
 
 

@@ -9,6 +9,7 @@ what a map shows outside the class's quarter is the method's own doing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -77,6 +78,7 @@ def _patches(network: Any, image: Tensor) -> Tensor:
     return patches.transpose(1, 2).reshape(len(patches), -1, side, side)
 
 
+@cache  # every method is asked about the same ones
 def disconnected(family: str, seed: int = 0) -> Quarters:
     """The disconnected network of a family, with random weights."""
     network = build(family, seed)

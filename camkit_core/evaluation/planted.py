@@ -24,7 +24,7 @@ from .finding import Finding, inapplicable, judged
 Array = np.ndarray[Any, Any]
 PLACE, CLASS, CHANCE = "planted: place", "planted: class", "untrained: chance"
 SIZE, SIDE, CLASSES = (20, 32), 5, 2
-PICTURES, MANY = 8, 200  # that hold known patterns; and unknown ones
+PICTURES, MANY = 8, 80  # that hold known patterns; and unknown ones
 _LEVEL = 0.999  # of the intervals that chance must be in: one in a thousand misses
 
 
