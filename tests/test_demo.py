@@ -23,12 +23,11 @@ def test_each_map_lies_on_its_own_glyph(family, row):
     own, other = (make_scene(SEED, KINDS).objects[number] for number in (row, 1 - row))
     for method in GRADIENTS:
         heat = found[row, method].heatmap[0].double().numpy()
-        if family == "vit":  # whose last block shows less of where: docs/evaluation.md
-            assert heat.max() == 1
-            continue
-        assert pointing(heat, own.box) == 1
-        assert energy(heat, own.mask) > 0.1
-        assert discrimination(heat, own.mask, other.mask) > 0.8
+        assert discrimination(heat, own.mask, other.mask) > 0.65
+        assert energy(heat, own.mask) > 0.01
+        if family != "vit":  # whose last block shows less of where: docs/evaluation.md
+            assert pointing(heat, own.box) == 1
+            assert energy(heat, own.mask) > 0.1
 
 
 def test_the_network_sees_both_glyphs():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 ARCHITECTURES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
-SEED, KINDS = 13, ("U", "X", "neutral")
+SEED, KINDS = 43, ("W", "U", "neutral")
 EXAMPLES = """examples:
   camkit demo --output demo.png
   camkit demo --arch vit

@@ -163,6 +163,7 @@ def train_and_save(
         **{control.what: f"{control.found:.4f}" for control in controls},
     }
     save_file(weights, path, record)
+    path.chmod(0o644)  # safetensors lets nobody else read it
     for control in controls:
         log.info("%s-%d, %s", family, seed, control)
     log.info("%s-%d, %s s, %s", family, seed, record["seconds"], path.name)
