@@ -315,3 +315,9 @@ def test_the_probability_of_one_logit_is_its_sigmoid():
     for target, sign in ((1, 1), (0, -1)):
         (found,) = of("insertion", itself, image, target, OneLogit(), steps=1, baseline="zero")
         assert found == pytest.approx((0.5 + 1 / (1 + math.exp(-sign * 0.8))) / 2)
+
+
+def test_baselines_are_nothing_to_warn_of(recwarn):
+    found = compare(conv_net(), some_images(1), ["gradcam"], [1], "layer", metrics=["area"])
+    assert "same everywhere" in str(found.judgement.explanations["uniform"][0].blank())
+    assert not [one for one in recwarn if "blank map" in str(one.message)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..answer import Answer
-from ..errors import CamkitError, PluginError
+from ..errors import CamkitError, CamkitWarning, PluginError
 from ..explanation import Comparison, Explanation
 from ..image import to_picture, visible
 from ..options import checked
@@ -28,6 +29,7 @@ from .baselines import MAPS
 from .case import Case
 from .judgement import Cost, Judgement, Measure
 
+BASELINE = "baseline"  # where a map comes from that no method made
 Metric = Any  # a function of a `Case`
 Metrics = Sequence[str | Metric] | Mapping[str, Mapping[str, Any]]
 
@@ -130,7 +132,7 @@ def _judged(
         raise CamkitError("metrics judge the maps of one layer; name one, or leave out metrics")
     names = [plan.name for plan in plans]
     baselines = [
-        Plan(name, function, {}, "baseline") for name, function in MAPS.items() if name not in names
+        Plan(name, function, {}, BASELINE) for name, function in MAPS.items() if name not in names
     ]
     answers, costs = {}, {}
     for plan in (*plans, *baselines):
@@ -138,10 +140,7 @@ def _judged(
         answers[plan.name], cost = _explained(plan, own, notes)
         costs[plan.name] = replace(cost, seconds=seconds + cost.seconds)
     measures = _measured(answers, metrics)
-    explanations = {
-        name: tuple(one.explanation(layers, {}, False) for one in those)
-        for name, those in answers.items()
-    }
+    explanations = {name: _told(those, layers) for name, those in answers.items()}
     rows = tuple(zip(*(explanations[name] for name in names), strict=True))
     first = [one for (one, *_) in rows]
     judgement = Judgement(
@@ -168,6 +167,14 @@ def _explained(plan: Plan, own: Sequence[Probe], notes: Sequence[str]) -> tuple[
     return answers, Cost(
         seconds, forward + shared, passes["tail"] / each, passes["backward"] / each
     )
+
+
+def _told(answers: Sequence[Answer], layers: Sequence[Chosen]) -> tuple[Explanation, ...]:
+    """The explanations; that a uniform map is the same everywhere is nothing to warn of."""
+    with warnings.catch_warnings():
+        if answers[0].plan.origin == BASELINE:
+            warnings.simplefilter("ignore", CamkitWarning)
+        return tuple(one.explanation(layers, {}, False) for one in answers)
 
 
 def _measured(
