@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from camkit_core import Adapter
 
 
-def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The output of `features[-1]` after the ReLU that follows it.
 
     torchvision applies that ReLU in place, as a function, so no module has its output.
     """
-    layer = model.get_submodule("features")[-1]  # type: ignore[index]
+    layer = model.features[-1]
     return Adapter(layer=layer, activation=positive)
 
 
-def timm_adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The output of `features[-1]`, a norm that holds the ReLU."""
-    return Adapter(layer=model.get_submodule("features")[-1])  # type: ignore[index]
+    return Adapter(layer=model.features[-1])
 
 
 def positive(output: Tensor) -> Tensor:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
 
 from camkit_core import Adapter
 
 
-def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last ReLU before pooling: `layers[-1]`."""
-    return Adapter(layer=model.get_submodule("layers")[-1])  # type: ignore[index]
+    return Adapter(layer=model.layers[-1])
 
 
-def timm_adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last norm before pooling, which holds the activation function: `bn2`."""
-    return Adapter(layer=model.get_submodule("bn2"))
+    return Adapter(layer=model.bn2)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from camkit_core import Adapter
 
 
-def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last residual block: `layer4[-1]`."""
-    return Adapter(layer=model.get_submodule("layer4")[-1])  # type: ignore[index]
+    return Adapter(layer=model.layer4[-1])
 
 
 def huggingface_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:

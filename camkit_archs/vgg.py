@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
 
 from camkit_core import Adapter
 
 
-def adapter(model: nn.Module, image_size: tuple[int, int]) -> Adapter:
+def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last pooled features: `features[-1]`."""
-    return Adapter(layer=model.get_submodule("features")[-1])  # type: ignore[index]
+    return Adapter(layer=model.features[-1])

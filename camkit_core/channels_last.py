@@ -25,7 +25,7 @@ def run_quickest(model: nn.Module, images: Tensor, run: Callable[[Tensor], T]) -
         images: left as they are, whatever `run` does.
         run: called again with the usual format, if the model has a `view` for that one only.
     """
-    if model not in _refusing and _helps(model, images):
+    if _helps(model, images) and model not in _refusing:
         try:
             return run(images.clone(memory_format=torch.channels_last))
         except RuntimeError as error:
@@ -38,9 +38,14 @@ def run_quickest(model: nn.Module, images: Tensor, run: Callable[[Tensor], T]) -
 def _helps(model: nn.Module, images: Tensor) -> bool:
     if images.device.type != "cpu" or images.ndim != 4 or images.dtype != torch.float32:
         return False
-    if model not in _depthwise:
-        _depthwise[model] = any(
+    return len(images) >= 4 or _has_depthwise(model)
+
+
+def _has_depthwise(model: nn.Module) -> bool:
+    known = _depthwise.get(model)
+    if known is None:
+        known = _depthwise[model] = any(
             isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
             for module in model.modules()
         )
-    return len(images) >= 4 or _depthwise[model]
+    return known

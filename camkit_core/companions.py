@@ -33,6 +33,8 @@ class Companions:
 
     def beside(self, images: Tensor) -> Companions:
         """The same beside a number of images."""
+        if not self.args and not self.kwargs:
+            return self
         return replace(self, count=len(images))
 
     def call(self, model: Callable[..., Any], rows: Tensor, image: int | None = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -38,7 +38,11 @@ def untouched(model: nn.Module) -> Iterator[None]:
     nothing in camkit calls `backward`; hooks are undone by `hooked`.
     """
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
-    with torch.inference_mode(False), torch.no_grad(), preserving_rng(model):
+    inference = torch.is_inference_mode_enabled()
+    normal: AbstractContextManager[Any] = (
+        torch.inference_mode(False) if inference else nullcontext()
+    )
+    with normal, torch.no_grad(), preserving_rng(model):
         before = Snapshot(model)
         try:
             before.evaluate()

@@ -7,7 +7,6 @@ import math
 from torch import Tensor
 
 from .errors import warn
-from .maps import spatial_axes
 from .probe import Probe
 
 
@@ -19,8 +18,8 @@ def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple
         probe: what they were made from.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    axes = spatial_axes(cam, 1)
-    ends = zip(cam.amin(axes).tolist(), cam.amax(axes).tolist(), strict=True)  # nan if any is
+    low, high = cam.flatten(1).aminmax(dim=1)  # nan if any is
+    ends = zip(low.tolist(), high.tolist(), strict=True)
     return tuple(_reason(*pair, probe, index, default_layer) for index, pair in enumerate(ends))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .errors import InputError
 
-_seen: WeakSet[nn.Module] = WeakSet()
+_eager: WeakSet[nn.Module] = WeakSet()  # and no wrappers, as was seen before
 
 
 def unwrapped(model: Any) -> nn.Module:
@@ -19,18 +19,20 @@ def unwrapped(model: Any) -> nn.Module:
     Raises:
         InputError: for anything but an eager `nn.Module` that computes in floating point.
     """
+    if model in _eager:
+        return model  # type: ignore[no-any-return]
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
         raise InputError(
             f"expected an eager torch.nn.Module, got {type(model).__name__}, whose layers cannot "
             f"be observed; pass the Python model it was made from"
         )
-    if model not in _seen:
-        _refuse_integers(model)
-        _seen.add(model)
+    _refuse_integers(model)
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return unwrapped(model.module)
-    original = model._modules.get("_orig_mod")  # `hasattr` is slow where there is none
-    return unwrapped(original) if original is not None else model
+    if (original := model._modules.get("_orig_mod")) is not None:
+        return unwrapped(original)
+    _eager.add(model)
+    return model
 
 
 def _refuse_integers(model: nn.Module) -> None:
@@ -105,6 +107,6 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     batch = images.detach() if images.ndim == axes else images.detach()[None]
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     if parameter is not None:
-        batch = batch.to(parameter.device, parameter.dtype)
+        batch = batch.to(parameter)
     # A copy shares nothing with the caller, and unlike an inference tensor can have a gradient.
     return batch.clone()

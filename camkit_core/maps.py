@@ -18,7 +18,8 @@ _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
     """The map that `weights` (N, C) make of `activations` (N, C, h, w): (N, h, w), signed."""
-    return torch.bmm(weights[:, None], activations.flatten(2)).view(-1, *activations.shape[2:])
+    sums = torch.bmm(weights.unsqueeze(1), activations.flatten(2))
+    return sums.view(-1, *activations.shape[2:])
 
 
 def spatial_axes(maps: Tensor, first: int) -> tuple[int, ...]:
@@ -29,7 +30,8 @@ def spatial_axes(maps: Tensor, first: int) -> tuple[int, ...]:
 def upsample(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
     """Maps (N, h, w) resized to (N, H, W): linearly, bilinearly or trilinearly."""
     mode, size = _LINEAR[len(size)], tuple(size)
-    return F.interpolate(maps[:, None], size, mode=mode, align_corners=align_corners)[:, 0]
+    large = F.interpolate(maps.unsqueeze(1), size, mode=mode, align_corners=align_corners)
+    return large.squeeze(1)
 
 
 def blurred(images: Tensor, radius: int, sigma: float) -> Tensor:

@@ -73,7 +73,7 @@ class Recording:
                 f"depend on it, or detaches it; choose another layer"
             )
         if len(scores) == 1:
-            return self._pull(scores[0])[None]
+            return self._pull(scores[0]).unsqueeze(0)
         with torch.enable_grad():
             together = torch.stack(list(scores))
         one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)

@@ -53,7 +53,7 @@ class Runs:
     @cached_property
     def scores(self) -> Tensor:
         """The score of each image's target: (N,)."""
-        return full(self.targets.scores(self.recording.output).detach())
+        return full(self._shared.plain_scores[self._index].detach())
 
     def tail_scores(self, edits: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
         """Scores for edited activations, from tail runs: (M, N).

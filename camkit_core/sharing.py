@@ -36,11 +36,17 @@ class Shared:
         self._stages: dict[Hashable, list[Shared]] = {}
 
     @cached_property
+    def plain_scores(self) -> list[Tensor]:
+        """T times the score (N,) of each image, with its graph."""
+        with torch.enable_grad():
+            return [targets.scores(self.recording.output) for targets in self.targets]
+
+    @cached_property
     def raw_gradients(self) -> Tensor:
         """The gradients of all targets in the layer's own layout, (T, N, ...), in one pull."""
         # Images do not touch each other, so the gradient of a sum holds each image's own.
         with torch.enable_grad():
-            sums = [targets.scores(self.recording.output).sum() for targets in self.targets]
+            sums = [scores.sum() for scores in self.plain_scores]
         return self.recording.gradients(sums)
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[Shared]:

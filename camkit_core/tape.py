@@ -72,7 +72,7 @@ class Tape(TorchFunctionMode):
             return
         self._running = False
         self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-        self.output = self._with_slots(output)
+        self.output, _ = self._with_slots(output)
         self._slots = {}
 
     @property
@@ -102,21 +102,22 @@ class Tape(TorchFunctionMode):
         noted = self._noted(func, args, kwargs)
         result = func(*args, **kwargs)
         if noted is not None:
-            tensors = list(tensors_in(result))
-            if tensors or _writes(func):
-                results = tuple(self._take_slot(tensor) for tensor in tensors)
+            results = tuple(map(self._take_slot, tensors_in(result)))
+            if results or _writes(func):
                 self.calls.append(Call(func, noted[0], noted[1], results))
         return result
 
     def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The arguments with slots, or None where none of them depends on the layer."""
-        tensors = list(tensors_in((args, kwargs)))
-        if all(self._slot(tensor) is None for tensor in tensors):
+        noted, constants = self._with_slots([args, kwargs])
+        if noted is None:
             return None
-        if _writes(func) and isinstance(args[0], Tensor) and self._slot(args[0]) is None:
+        if _writes(func) and isinstance(noted[0][0], Tensor):
             self.written[self._take_slot(args[0])] = args[0].detach().clone()
+            noted, constants = self._with_slots([args, kwargs])
+        self._constants += constants
         self.reads_values |= _name(func) in _READS
-        return self._with_slots([args, kwargs])
+        return noted
 
     def _take_slot(self, tensor: Tensor) -> int:
         index = self._count
@@ -128,15 +129,22 @@ class Tape(TorchFunctionMode):
         index, alive = self._slots.get(id(tensor), _NOWHERE)
         return index if alive is not None and alive() is tensor else None
 
-    def _with_slots(self, tree: Any) -> Any:
-        def place(tensor: Tensor) -> Any:
-            index = self._slot(tensor)
-            if index is not None:
-                return Slot(index)
-            self._constants.append((tensor, version(tensor)))
-            return tensor
+    def _with_slots(self, tree: Any) -> tuple[Any, list[tuple[Tensor, int]]]:
+        """`tree` with slots, None if there would be none; and its other tensors' versions."""
+        constants: list[tuple[Tensor, int]] = []
+        depends = False
 
-        return map_tensors(place, tree)
+        def place(tensor: Tensor) -> Any:
+            nonlocal depends
+            index = self._slot(tensor)
+            if index is None:
+                constants.append((tensor, version(tensor)))
+                return tensor
+            depends = True
+            return Slot(index)
+
+        placed = map_tensors(place, tree)
+        return (placed if depends else None), constants
 
 
 _NOWHERE: tuple[int | None, ref[Tensor] | None] = (None, None)

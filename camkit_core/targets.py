@@ -46,7 +46,7 @@ class Targets:
         if self.classes is not None:
             logits = _signed(class_logits(output))
             if len(categories := set(self.classes.tolist())) == 1:
-                return logits[:, categories.pop()]  # quicker, and so is its gradient
+                return logits.select(1, categories.pop())  # quicker, and so is its gradient
             return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
         return self._each(range(len(self.functions)), output)
 

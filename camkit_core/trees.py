@@ -85,10 +85,14 @@ def _shapes(tree: Any) -> str:
 
 def first_tensor(tree: Any) -> Tensor | None:
     """The first floating-point tensor of `tree`, or None."""
+    if type(tree) is Tensor and tree.is_floating_point():
+        return tree
     return next((tensor for tensor in tensors_in(tree) if tensor.is_floating_point()), None)
 
 
 def replace_first(tree: Any, new: Tensor) -> Any:
     """`tree` with `new` where `first_tensor` found one."""
     first = first_tensor(tree)
+    if first is tree:
+        return new
     return map_tensors(lambda tensor: new if tensor is first else tensor, tree)

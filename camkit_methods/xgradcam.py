@@ -32,11 +32,12 @@ def xgradcam(
         return probe.weighted_sum(product / (total + 1e-7))
     # A dead channel has no sum and no share in the map: any finite weight does.
     weights = product / total.where(total != 0, 1.0)
-    vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, places)
-    if vanishing.any():
+    if activations.min().item() < 0:  # no sum of others vanishes
+        vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, places)
         weights = torch.where(vanishing, gradients.mean(places), weights)
-        probe.note(
-            f"{int(vanishing.sum())} channels sum to almost zero (signed activations) and were "
-            f"weighted by their mean gradient, as Grad-CAM does"
-        )
+        if count := int(vanishing.sum()):
+            probe.note(
+                f"{count} channels sum to almost zero (signed activations) and were weighted by "
+                f"their mean gradient, as Grad-CAM does"
+            )
     return probe.weighted_sum(weights)

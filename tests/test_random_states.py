@@ -66,22 +66,24 @@ def test_what_comes_next_is_what_would_have_come(draw: str, reserve: bool) -> No
     assert next_draws(around) == next_draws(lambda: None)
 
 
-def test_the_state_is_read_once_while_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    np.random.seed(0)
+def test_the_states_are_read_once_while_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    np.random.seed(0), random.seed(0)
     read = []
-    get_state = np.random.get_state
-    monkeypatch.setattr(np.random, "get_state", lambda **how: read.append(1) or get_state(**how))
+    for twister in (random_states._NUMPY, random_states._PYTHON):
+        get = twister.get
+        monkeypatch.setattr(twister, "get", lambda get=get: read.append(1) or get())
     for _ in range(3):
         with preserving_rng():
             pass
-    assert len(read) == 1
+    assert len(read) == 2
 
 
 def test_memory_that_means_something_else_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random_states, "_memory", lambda: b"always the same")
-    np.random.seed(0)
+    for twister in (random_states._NUMPY, random_states._PYTHON):
+        monkeypatch.setattr(twister, "memory", lambda: b"always the same")
+    np.random.seed(0), random.seed(0)
     with preserving_rng():
-        np.random.rand()
-    after = np.random.rand()
-    np.random.seed(0)
-    assert after == np.random.rand()
+        np.random.rand(), random.random()
+    after = np.random.rand(), random.random()
+    np.random.seed(0), random.seed(0)
+    assert after == (np.random.rand(), random.random())

@@ -17,6 +17,7 @@ from .sources import is_installed
 
 __all__ = ["API_VERSION", "Contribution", "Problem", "Registry", "get_registry", "using"]
 
+Claims = dict[str, list[Contribution]]
 API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter
 
 
@@ -51,7 +52,7 @@ class Registry:
         self._discovered: Found | None = None
         self._registered = PluginSet()
         self._rows: dict[str, tuple[Contribution, ...]] = {}
-        self._adapters: tuple[tuple[Contribution, ...], dict[str, list[Contribution]]] | None = None
+        self._claims: dict[str, tuple[tuple[Contribution, ...], Claims]] = {}
 
     def contributions(self, kind: str) -> tuple[Contribution, ...]:
         """All of a kind ("method", "adapter", ...), each with its status.
@@ -87,17 +88,24 @@ class Registry:
             UnknownName: if there is none, with the closest one and the plugins left out.
             PluginError: if several packages claim the name.
         """
-        rows = self.contributions(kind)
         distribution, _, short = name.rpartition(":")
-        claims = self._claims(kind, short, rows) or self._claims(kind, _alias(kind, short), rows)
+        known = self._claims_of(kind)
+        claims = known.get(_key(kind, short)) or known.get(_key(kind, _alias(kind, short)), [])
         if distribution:
             claims = [row for row in claims if fold(row.distribution) == fold(distribution)]
         if not claims:
-            raise self._unknown(kind, name, rows)
+            raise self._unknown(kind, name, self.contributions(kind))
         return _only(claims)
 
-    def _claims(self, kind: str, name: str, rows: Sequence[Contribution]) -> list[Contribution]:
-        return [row for row in rows if _key(kind, row.name) == _key(kind, name)]
+    def _claims_of(self, kind: str) -> Claims:
+        """What each name of a kind may mean."""
+        rows = self.contributions(kind)
+        if kind not in self._claims or self._claims[kind][0] is not rows:
+            claims: Claims = defaultdict(list)
+            for row in rows:
+                claims[_key(kind, row.name)].append(row)
+            self._claims[kind] = rows, claims
+        return self._claims[kind][1]
 
     def adapter_for(self, cls: type) -> Contribution | None:
         """The adapter whose name is the path of a class in the MRO of `cls`, or a prefix of it.
@@ -107,15 +115,13 @@ class Registry:
         Raises:
             PluginError: if several packages claim the name that fits.
         """
-        rows = self.contributions("adapter")
-        if self._adapters is None or self._adapters[0] is not rows:
-            self._adapters = rows, _by_name(rows)
-        claims = self._adapters[1]
+        known = self._claims_of("adapter")
         for ancestor in cls.__mro__:
             path = f"{ancestor.__module__}.{ancestor.__qualname__}"
             while path:
-                if path in claims:
-                    return _only(claims[path])
+                usable = [row for row in known.get(path, ()) if row.status in ("", "conflict")]
+                if usable:
+                    return _only(usable)
                 path = path.rpartition(".")[0]
         return None
 
@@ -210,15 +216,6 @@ def _alias(kind: str, name: str) -> str:
 
 def _key(kind: str, name: str) -> str:
     return name if kind == "adapter" else fold(name)
-
-
-def _by_name(rows: tuple[Contribution, ...]) -> dict[str, list[Contribution]]:
-    """Those that a name may mean."""
-    claims: dict[str, list[Contribution]] = defaultdict(list)
-    for row in rows:
-        if row.status in ("", "conflict"):
-            claims[row.name].append(row)
-    return claims
 
 
 def _order(row: Contribution) -> tuple[bool, str, str]:
