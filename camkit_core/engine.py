@@ -126,6 +126,7 @@ def compare(
     _check(targets, batch_size)
     judged = _judging(metrics, aug_smooth or guided)
     notes = note_of_wrapper(model, module)
+    taped = any(getattr(plan.function, "needs", "") == "tail" for plan in plans)
     _check_views(targets, aug_smooth)
     smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
     with untouched(module):
@@ -135,7 +136,7 @@ def compare(
         layers = choose(module, batch, layer, reshape_transform, adapter, companions)
 
         def seen_by(chosen: Chosen, rows: Tensor) -> Recording:
-            return record(module, rows, chosen.adapter, chosen.name, companions)
+            return record(module, rows, chosen.adapter, chosen.name, companions, taped)
 
         start = perf_counter()
         plain = seen_by(layers[0], batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ class Recording:
         layer: the target layer's dotted name.
         output: what the model returned; its graph begins at `raw`.
         raw: the target layer's output as it left the layer, in its own layout; the graph's leaf.
-        tape: what ran after the layer.
+        noted: the tape of this pass, if it was noted.
         companions: what the model is called with beside the images.
     """
 
@@ -41,8 +41,16 @@ class Recording:
     layer: str
     output: Any
     raw: Tensor
-    tape: Tape
+    noted: Tape | None
     companions: Companions = ALONE
+
+    @cached_property
+    def tape(self) -> Tape:
+        """What ran after the layer; from another pass, if this one was not noted."""
+        if self.noted:
+            return self.noted
+        args = self.model, self.images, self.adapter, self.layer, self.companions
+        return record(*args, taped=True).tape
 
     def run(
         self, rows: Tensor, image: int | None = None, model: Callable[..., Any] | None = None
@@ -102,12 +110,12 @@ class Recording:
 class _Cut:
     """The forward hook that starts graph and tape at the target layer."""
 
-    def __init__(self, adapter: Adapter, layer: str) -> None:
+    def __init__(self, adapter: Adapter, layer: str, tape: Tape | None) -> None:
         self.adapter = adapter
         self.layer = layer
+        self.tape = tape
         self.calls = 0
         self.raw: Tensor | None = None
-        self.tape = Tape()
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
         self.calls += 1
@@ -125,7 +133,8 @@ class _Cut:
         self.raw = kept.detach().clone().requires_grad_()
         torch.set_grad_enabled(True)
         handed = self.raw.clone()
-        self.tape.start(handed)
+        if self.tape:
+            self.tape.start(handed)
         return replace_first(output, handed)
 
 
@@ -135,8 +144,12 @@ def record(
     adapter: Adapter,
     layer: str = "layer",
     companions: Companions = ALONE,
+    taped: bool = True,
 ) -> Recording:
     """Run `model` once on `images` (N, C, H, W); no graph is built before the adapter's layer.
+
+    With `taped`, what runs after the layer is noted at once, and not only when it is asked for:
+    that takes a percent of a small model's time, and spares another pass to whoever asks.
 
     To be called where the model is left `untouched` (contexts.py).
 
@@ -144,30 +157,30 @@ def record(
         LayerError: if the layer runs never, or more than once.
     """
     count("forward", len(images))
-    run = partial(_record, model, images, adapter, layer, companions)
+
+    def run(handed: Tensor) -> Recording:
+        # In another memory format the model is run anew, and so is the tape.
+        cut = _Cut(adapter, layer, Tape() if taped else None)
+        return _record(model, images, companions, cut, handed)
+
     return run_quickest(model, images, run)
 
 
 def _record(
-    model: nn.Module,
-    images: Tensor,
-    adapter: Adapter,
-    layer: str,
-    companions: Companions,
-    handed: Tensor,
+    model: nn.Module, images: Tensor, companions: Companions, cut: _Cut, handed: Tensor
 ) -> Recording:
-    cut = _Cut(adapter, layer)
-    output = None
+    adapter, layer, tape, output = cut.adapter, cut.layer, cut.tape, None
     try:
         with torch.no_grad(), hooked(adapter.layer, cut):
             # A copy, which it may normalise in place.
             output = read_output(adapter, companions.call(model, handed))
     finally:
-        cut.tape.stop(output)
+        if tape:
+            tape.stop(output)
     if cut.raw is None or cut.calls > 1:
         times = f"{cut.calls} times" if cut.calls else "not at all"
         raise LayerError(
             f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
             f"choose a layer that runs once"
         )
-    return Recording(model, images, adapter, layer, output, cut.raw, cut.tape, companions)
+    return Recording(model, images, adapter, layer, output, cut.raw, tape, companions)

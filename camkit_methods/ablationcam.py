@@ -44,3 +44,6 @@ def ablationcam(
         norms = probe.activations.flatten(2).norm(dim=2)
         drops = drops.where(norms == 0, drops / norms)
     return probe.weighted_sum(drops)
+
+
+ablationcam.needs = "tail"  # type: ignore[attr-defined]

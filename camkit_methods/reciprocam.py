@@ -39,6 +39,9 @@ def reciprocam(
     return unit_range(scores.T.reshape(-1, *grid))
 
 
+reciprocam.needs = "tail"  # type: ignore[attr-defined]
+
+
 def _points(grid: torch.Size, like: Tensor) -> Iterator[Tensor]:
     for place in range(grid.numel()):
         mask = like.new_zeros(grid.numel())

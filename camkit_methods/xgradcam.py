@@ -31,7 +31,7 @@ def xgradcam(
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
     # A dead channel has no sum and no share in the map: any finite weight does.
-    weights = product / total.where(total != 0, 1.0)
+    weights = product / (total + (total == 0))
     if activations.min().item() < 0:  # no sum of others vanishes
         vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, places)
         weights = torch.where(vanishing, gradients.mean(places), weights)

@@ -8,6 +8,7 @@ from torch import nn
 
 import camkit_core as camkit
 from camkit_core import CamkitError
+from camkit_methods.ablationcam import ablationcam
 
 METHODS = ("ablationcam", "scorecam")
 
@@ -149,3 +150,18 @@ def test_another_number_of_edits_than_said_is_an_error(given):
 
     with pytest.raises(CamkitError, match=f"expected 4 edits.*got {given}"):
         camkit.explain(network(), X, method, 0, "1", batch_size=2)
+
+
+def without_a_word(probe):
+    return ablationcam(probe)
+
+
+@pytest.mark.parametrize(
+    ("method", "passes"), [("gradcam", 1), ("ablationcam", 1 + 1), (without_a_word, 1 + 1 + 1)]
+)
+def test_what_follows_the_layer_is_noted_at_once_for_a_method_that_says_it_needs_it(method, passes):
+    model, found = network(), []  # whose tail runs prove themselves with one more pass
+    run = lambda: found.append(camkit.explain(model, X, method, 1, "1"))  # noqa: E731
+    assert rows_through(model[0], run) == passes
+    expected = camkit.explain(model, X, "gradcam" if method == "gradcam" else "ablationcam", 1, "1")
+    assert torch.equal(found[0].cam, expected.cam)
