@@ -67,10 +67,10 @@ class Recording:
 
     def again(self, images: Tensor) -> Recording:
         """The same layer of the same model for other images (N, C, H, W)."""
-        return record(self.model, images, self.adapter, self.layer, self.companions)
+        return record(self.model, images, self.adapter, self.layer, self.companions, False)
 
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
-        """The gradients (T, *raw.shape) of T scalars with respect to `raw`.
+        """The gradients (T, *raw.shape) of the sums of T tensors of scores, of one shape.
 
         Raises:
             LayerError: if a score does not depend on the layer in a way autograd can follow.
@@ -85,20 +85,19 @@ class Recording:
         with torch.enable_grad():
             together = torch.stack(list(scores))
         one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)
+        one_each = one_each.view(*one_each.shape, *[1] * scores[0].ndim)
         try:
-            return self._pull(together, one_each, batched=True)
+            return self._pull(together, one_each.expand(-1, *together.shape))
         except RuntimeError:  # an operation whose backward cannot be batched
             return torch.stack([self._pull(score) for score in scores])
 
-    def _pull(
-        self, score: Tensor, cotangent: Tensor | None = None, batched: bool = False
-    ) -> Tensor:
-        pulls = len(cotangent) if batched and cotangent is not None else 1
-        count("backward", pulls * len(self.images))
+    def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
+        batched = cotangents is not None
+        count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
         found: tuple[Tensor, ...] = torch.autograd.grad(
-            score,
+            scores,
             self.raw,
-            cotangent,
+            torch.ones_like(scores) if cotangents is None else cotangents,
             retain_graph=True,
             allow_unused=True,
             is_grads_batched=batched,

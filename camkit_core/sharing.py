@@ -45,9 +45,7 @@ class Shared:
     def raw_gradients(self) -> Tensor:
         """The gradients of all targets in the layer's own layout, (T, N, ...), in one pull."""
         # Images do not touch each other, so the gradient of a sum holds each image's own.
-        with torch.enable_grad():
-            sums = [scores.sum() for scores in self.plain_scores]
-        return self.recording.gradients(sums)
+        return self.recording.gradients(self.plain_scores)
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[Shared]:
         """The same targets at other layers, as `stages.stages` finds them."""

@@ -53,4 +53,4 @@ def _at(recording: Recording, found: Candidate) -> Recording:
     module = recording.model.get_submodule(found.name)
     adapter = Adapter(module, found.layout.reshape, output=recording.adapter.output)
     images, companions = recording.images, recording.companions
-    return record(recording.model, images, adapter, found.name, companions)
+    return record(recording.model, images, adapter, found.name, companions, False)
