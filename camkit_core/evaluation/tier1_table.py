@@ -59,7 +59,7 @@ def page(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]], mad
     for family, seeds in trials.items():
         lines += [*_family(family, seeds[0], records[family][0]), ""]
     if any(len(seeds) > 1 for seeds in trials.values()):
-        lines += ["## Other seeds", "", *_by_seed(trials), ""]
+        lines += ["## All seeds", "", *_by_seed(trials), ""]
     return "\n".join(lines)
 
 
@@ -81,14 +81,18 @@ def _family(family: str, trial: Trial, record: Mapping[str, str]) -> Iterable[st
         yield f"| {name} | {' | '.join(cells)} |"
     yield f"| chance | {' | '.join(f'{trial.chance[score]:.3f}' for score in SCORES)} |"
     yield ""
-    below = not_above(trial, [name for name in FIVE if name in trial.scores])
-    if below:
-        told = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)
-        yield f"Not for certain: {told}."
-    else:
-        yield "Each of the five is above the edges and the centre in all three scores of place."
+    yield _standing(trial)
     for name, why in trial.refused.items():
         yield f"\n{name} does not apply: {why}"
+
+
+def _standing(trial: Trial) -> str:
+    """Whether the five are above the baselines, in a sentence."""
+    below = not_above(trial, [name for name in FIVE if name in trial.scores])
+    if not below:
+        return "Each of the five is above the edges and the centre in all three scores of place."
+    told = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)
+    return f"Not for certain: {told}."
 
 
 def _cell(interval: Interval, best: bool) -> str:
@@ -111,6 +115,10 @@ def _by_seed(trials: Trials) -> Iterable[str]:
                 for column in range(len(SCORES))
             ]
             yield f"| {family} | {name} | {' | '.join(cells)} |"
+    yield ""
+    for family, seeds in trials.items():
+        for seed, trial in enumerate(seeds):
+            yield f"- {family}, seed {seed}: {_standing(trial)}"
 
 
 def document(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, Any]:
