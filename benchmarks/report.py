@@ -13,9 +13,8 @@ COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 def line(row: Row) -> str:
     """One row for the eye."""
     if "loop" in row:
-        return (
-            f"200 calls of {row['loop']}  {row['tensors']:+.0f} tensors  {row['megabytes']:+.1f} MB"
-        )
+        left = f"{row['tensors']:+.0f} tensors  {row['hooks']:+.0f} hooks"
+        return f"200 calls of {row['loop']}  {left}  {row['megabytes']:+.1f} MB"
     if "megabytes" in row:
         shown = "  ".join(f"{name} {value:.0f} MB" for name, value in row["megabytes"].items())
         return f"{row['network']} {row['method']} {row['images']} images  {shown}"
@@ -76,10 +75,10 @@ def markdown(report: Row) -> str:
             "",
             *_table(["network", "method", "images", "camkit", *PEERS], map(_mb, report["memory"])),
             "",
-            "What call 200 of a loop left that call 2 did not (ResNet-18, 64 pixels; Score-CAM "
-            "on 32 channels):",
+            "What call 200 of a loop left that call 2 did not, in a process of its own (layer1 of "
+            "ResNet-18, 64 pixels; attention methods: DeiT-tiny):",
             "",
-            *_table(["method", "live tensors", "MB"], map(_loop, report["loops"])),
+            *_table(["method", "live tensors", "hooks", "MB"], map(_loop, report["loops"])),
             "",
         ]
     )
@@ -170,7 +169,8 @@ def _mb(row: Row) -> list[str]:
 
 
 def _loop(row: Row) -> list[str]:
-    return [row["loop"], f"{row['tensors']:+.0f}", f"{row['megabytes']:+.1f}"]
+    numbers = (f"{row['tensors']:+.0f}", f"{row['hooks']:+.0f}", f"{row['megabytes']:+.1f}")
+    return [row["loop"], *numbers]
 
 
 def _network(row: Row) -> str:

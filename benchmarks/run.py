@@ -20,13 +20,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from contenders import TARGET, contenders, forward
+from contenders import contenders, forward
 from networks import NETWORKS, images
 from report import line, markdown
-from tables import METHODS, Row, loop_rows, memory_rows, method_rows, opt_in_rows, sharing_rows
+from tables import (
+    METHODS,
+    Row,
+    loop_rows,
+    looped,
+    memory_rows,
+    method_rows,
+    opt_in_rows,
+    sharing_rows,
+)
 from timing import print_growth, print_peak
-
-import camkit_core as camkit
 
 PARTS = ("methods", "sharing", "opt_ins", "loops", "memory")
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
@@ -35,9 +42,7 @@ LAYERS = ("layer1", "layer2", "layer3", "layer4")
 def cell(kind: str, network: str, method: str, contender: str, count: str, device: str) -> None:
     """Print the memory of one cell; run in a process of its own."""
     if kind == "loop":
-        small, options = images(1, 64, device), {"max_channels": 32} if method == "scorecam" else {}
-        model = NETWORKS[network].build(device)
-        print_growth(lambda: camkit.explain(model, small, method, TARGET, **options).heatmap)
+        print_growth(*looped(method, device))
         return
     x = images(int(count), device=device)
     run = contenders(NETWORKS[network], method, x, contender)[contender]

@@ -13,6 +13,7 @@ from timing import Run, alone, timed
 from torch import nn
 
 import camkit_core as camkit
+from camkit_core.plugins.groups import GROUPS
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")
@@ -161,7 +162,24 @@ def memory_rows(networks: Sequence[str], device: str, slow: bool) -> Iterator[Ro
 
 
 def loop_rows(device: str) -> Iterator[Row]:
-    """What 200 calls leave behind."""
-    for method in METHODS:
-        tensors, megabytes = alone("loop", "resnet18", method, "camkit", "1", device)
-        yield {"loop": method, "device": device, "tensors": tensors, "megabytes": megabytes}
+    """What 200 calls of each method leave behind."""
+    for group in GROUPS.values():
+        for method in group:
+            tensors, hooks, megabytes = alone("loop", "any", method, "camkit", "1", device)
+            yield {
+                "loop": method,
+                "device": device,
+                "tensors": tensors,
+                "hooks": hooks,
+                "megabytes": megabytes,
+            }
+
+
+def looped(method: str, device: str) -> tuple[nn.Module, Run]:
+    """The model and the call that a loop repeats: an early layer, which has few channels."""
+    attends = method in GROUPS["attention"]
+    model = NETWORKS["deit_tiny" if attends else "resnet18"].build(device)
+    layer = None if attends else "layer1"
+    x = images(1, 224 if attends else 64, device)
+    few = {"sscam": {"samples": 4}, "iscam": {"steps": 4}}.get(method, {})
+    return model, lambda: camkit.explain(model, x, method, TARGET, layer, **few).heatmap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import random
 import statistics
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 Run = Callable[[], Any]
 LONG = 5.0  # seconds; a run that long is its own average
@@ -61,17 +63,28 @@ def print_peak(before: Run, run: Run) -> None:
     print((_peak(run) - start) / 2**20)
 
 
-def print_growth(run: Run, calls: int = 200) -> None:
-    """Print how many tensors and MB call 200 left that call 2 did not."""
+def print_growth(model: nn.Module, run: Run, calls: int = 200) -> None:
+    """Print how many tensors, hooks and MB call 200 left that call 2 did not."""
     held = []
     for call in range(1, calls + 1):
         run()
         if call in (2, calls):
             gc.collect()
             tensors = sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects())
-            held.append((tensors, _status("VmRSS")))
-    (tensors, memory), (more, most) = held
-    print(more - tensors, (most - memory) / 2**20)
+            held.append((tensors, _hooks(model), _in_use()))
+    print(*(after - before for before, after in zip(*held, strict=True)))
+
+
+def _hooks(model: nn.Module) -> int:
+    """How many hooks of any kind the modules hold."""
+    kinds = [name for name in vars(nn.Module()) if name.endswith("_hooks")]
+    return sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)
+
+
+def _in_use() -> float:
+    """The memory of this process in MB, without what was freed and is kept for later."""
+    ctypes.CDLL(None).malloc_trim(0)
+    return _status("VmRSS") / 2**20
 
 
 def _peak(run: Run) -> float:
