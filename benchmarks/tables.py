@@ -181,5 +181,5 @@ def looped(method: str, device: str) -> tuple[nn.Module, Run]:
     model = NETWORKS["deit_tiny" if attends else "resnet18"].build(device)
     layer = None if attends else "layer1"
     x = images(1, 224 if attends else 64, device)
-    few = {"sscam": {"samples": 4}, "iscam": {"steps": 4}}.get(method, {})
+    few = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}.get(method, {})
     return model, lambda: camkit.explain(model, x, method, TARGET, layer, **few).heatmap
