@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tables import GRADIENT_METHODS, Row
 
+PARTS = ("methods", "sharing", "opt_ins", "loops", "memory")
 PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
 COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 
@@ -14,79 +16,92 @@ def line(row: Row) -> str:
     """One row for the eye."""
     if "loop" in row:
         left = f"{row['tensors']:+.0f} tensors  {row['hooks']:+.0f} hooks"
-        return f"200 calls of {row['loop']}  {left}  {row['megabytes']:+.1f} MB"
+        return f"200 calls of {_on(row, 'loop')}  {left}  {row['megabytes']:+.1f} MB"
     if "megabytes" in row:
         shown = "  ".join(f"{name} {value:.0f} MB" for name, value in row["megabytes"].items())
-        return f"{row['network']} {row['method']} {row['images']} images  {shown}"
+        return f"{_on(row, 'network')} {row['method']} {row['images']} images  {shown}"
     if "way" in row:
-        return f"ScoreCAM {row['way']}  {row['seconds']:.2f} s  difference {row['difference']:.1e}"
+        done = f"{row['seconds']:.2f} s  difference {row['difference']:.1e}"
+        return f"ScoreCAM {_on(row, 'way')}  {done}"
     times = "  ".join(f"{name} {_ms(one)}" for name, one in row["seconds"].items())
     if "what" in row:
-        return f"{row['what']}  {times} ms"
+        return f"{_on(row, 'what')}  {times} ms"
     return (
-        f"{row['network']:12s} {row['method']:12s} {times} ms  "
+        f"{_on(row, 'network'):12s} {row['method']:12s} {times} ms  "
         f"camkit/ideal {ratio(row, 'camkit', 'ideal'):.2f}  difference {row['difference']:.1e}"
     )
 
 
-def markdown(report: Row) -> str:
-    """The report as a page."""
+def markdown(report: Row, page: Path) -> str:
+    """The report as a page; a table without rows is left out."""
     where = ", ".join(f"{name} {value}" for name, value in report["machine"].items() if value)
-    return "\n".join(
-        [
-            "# Speed",
+    lines = [
+        "# Speed" if page.stem == "speed" else f"# Speed: {page.stem.partition('-')[2]}",
+        "",
+        f"Made by `python benchmarks/run.py` ({where}). Medians in milliseconds, the runs of a row "
+        "in turns; one image of 224 pixels, float32, random weights. *Ideal* is one forward pass "
+        "and the backward pass of what follows the layer; *by hand* one forward pass and what "
+        "follows the layer for each channel set to zero. Each library gives its map at the "
+        "image's size. *Difference* is that of camkit to a full, unoptimised run, relative to the "
+        "largest value.",
+        "",
+    ]
+    for title, head, cells, before, after in (
+        ("Goals", ["what", "goal", "reached"], goals(report), "", BEYOND_NOISE),
+        (
+            "Methods",
+            ["network", "method", *COLUMNS, "camkit / ideal", "difference"],
+            map(_method_cells, report["methods"]),
             "",
-            f"Made by `python benchmarks/run.py` ({where}). Medians in milliseconds, the runs of a "
-            "row in turns; one image of 224 pixels, float32, random weights. *Ideal* is one "
-            "forward pass and "
-            "the backward pass of what follows the layer; *by hand* one forward pass and what "
-            "follows the layer for each channel set to zero. Each library gives its map at the "
-            "image's size. *Difference* is that of camkit to a full, unoptimised run, relative to "
-            "the largest value.",
-            "",
-            "## Goals",
-            "",
-            *_table(["what", "goal", "reached"], goals(report)),
-            "",
-            "Beyond noise is a run whose lower quartile is above the other's upper quartile.",
-            "",
-            "## Methods",
-            "",
-            *_table(
-                ["network", "method", *COLUMNS, "camkit / ideal", "difference"],
-                map(_method_cells, report["methods"]),
-            ),
-            "",
-            "Quartiles are in `speed.json`. Where a run takes five seconds, it was run once.",
-            "",
-            "## Score-CAM's opt-ins (ResNet-50)",
-            "",
-            *_table(["way", "seconds", "difference in the heatmap"], map(_way, report["opt_ins"])),
+            f"Quartiles are in `{page.stem}.json`. A run of five seconds or more was made once.",
+        ),
+        (
+            "Score-CAM's opt-ins (ResNet-50)",
+            ["way", "seconds", "difference in the heatmap"],
+            map(_way, report["opt_ins"]),
             "",
             "Compiling, once for each model, is not counted.",
+        ),
+        (
+            "Targets, images, size, channels",
+            ["what", "milliseconds"],
+            map(_scaling, report["sharing"]),
             "",
-            "## Targets, images, size, channels",
             "",
-            *_table(["what", "milliseconds"], map(_scaling, report["sharing"])),
-            "",
-            "## Memory",
-            "",
+        ),
+        (
+            "Memory",
+            ["network", "method", "images", "camkit", *PEERS],
+            map(_mb, report["memory"]),
             "Peak beside that of a forward pass, in MB, each in a process of its own.",
             "",
-            *_table(["network", "method", "images", "camkit", *PEERS], map(_mb, report["memory"])),
-            "",
+        ),
+        (
+            "Loops",
+            ["method", "live tensors", "hooks", "MB"],
+            map(_loop, report["loops"]),
             "What call 200 of a loop left that call 2 did not, in a process of its own (layer1 of "
-            "ResNet-18, 64 pixels; attention methods: DeiT-tiny):",
+            "ResNet-18, 64 pixels; attention methods: DeiT-tiny).",
             "",
-            *_table(["method", "live tensors", "hooks", "MB"], map(_loop, report["loops"])),
-            "",
-        ]
-    )
+        ),
+    ):
+        rows = list(cells)
+        if rows:
+            lines += [f"## {title}", "", *_said(before), *_table(head, rows), "", *_said(after)]
+    return "\n".join(lines)
+
+
+BEYOND_NOISE = "Beyond noise is a run whose lower quartile is above the other's upper quartile."
+
+
+def _said(text: str) -> list[str]:
+    return [text, ""] if text else []
 
 
 def goals(report: Row) -> Iterable[tuple[str, str, str]]:
-    """What was to be reached, and what was."""
-    rows = {(r["network"], r["method"]): r for r in report["methods"] if r["device"] == "cpu"}
+    """What was to be reached on a CPU, and what was."""
+    report = {part: [r for r in report[part] if r["device"] == "cpu"] for part in PARTS}
+    rows = {(r["network"], r["method"]): r for r in report["methods"]}
     for network in dict.fromkeys(name for name, _ in rows):
         ours = [rows[network, m] for m in GRADIENT_METHODS if (network, m) in rows]
         if not ours:
@@ -151,30 +166,32 @@ def _ms(one: dict[str, float]) -> str:
 def _method_cells(row: Row) -> list[str]:
     times = [_ms(row["seconds"][name]) if name in row["seconds"] else "" for name in COLUMNS]
     share = f"{ratio(row, 'camkit', 'ideal'):.2f}"
-    return [_network(row), row["method"], *times, share, f"{row['difference']:.0e}"]
+    return [_on(row, "network"), row["method"], *times, share, f"{row['difference']:.0e}"]
 
 
 def _way(row: Row) -> list[str]:
-    return [row["way"], f"{row['seconds']:.1f}", f"{row['difference']:.4f}"]
+    return [_on(row, "way"), f"{row['seconds']:.1f}", f"{row['difference']:.4f}"]
 
 
 def _scaling(row: Row) -> list[str]:
-    return [row["what"], ", ".join(f"{name} {_ms(one)}" for name, one in row["seconds"].items())]
+    times = (f"{name} {_ms(one)}" for name, one in row["seconds"].items())
+    return [_on(row, "what"), ", ".join(times)]
 
 
 def _mb(row: Row) -> list[str]:
     used = [row["megabytes"].get(name) for name in ("camkit", *PEERS)]
     shown = ["" if value is None else f"{value:.0f}" for value in used]
-    return [_network(row), row["method"], str(row["images"]), *shown]
+    return [_on(row, "network"), row["method"], str(row["images"]), *shown]
 
 
 def _loop(row: Row) -> list[str]:
     numbers = (f"{row['tensors']:+.0f}", f"{row['hooks']:+.0f}", f"{row['megabytes']:+.1f}")
-    return [row["loop"], *numbers]
+    return [_on(row, "loop"), *numbers]
 
 
-def _network(row: Row) -> str:
-    return str(row["network"]) + ("" if row["device"] == "cpu" else f" ({row['device']})")
+def _on(row: Row, what: str) -> str:
+    """What a row is about, and the device if that is no CPU."""
+    return str(row[what]) + ("" if row["device"] == "cpu" else f" ({row['device']})")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -1,8 +1,8 @@
 """Time camkit beside its peers, check its results, and write the tables.
 
-    python benchmarks/run.py --quick                   three minutes, without what takes longer
-    python benchmarks/run.py --output docs             everything, most of an hour: docs/speed.md
-    python benchmarks/run.py --output docs --parts methods --networks vgg16    these rows again
+    python benchmarks/run.py --quick                      three minutes, without what takes longer
+    python benchmarks/run.py --output docs/speed.md       everything, an hour on four cores
+    python benchmarks/run.py --output docs/speed.md --parts methods --networks vgg16    again
 
 Each row is timed in one process, its runs in turns, and is saved as soon as it is there, so that
 one which something else on the machine disturbed can be measured again. A CUDA device, where there
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from contenders import contenders, forward
 from networks import NETWORKS, images
-from report import line, markdown
+from report import PARTS, line, markdown
 from tables import (
     METHODS,
     Row,
@@ -35,7 +35,7 @@ from tables import (
 )
 from timing import print_growth, print_peak
 
-PARTS = ("methods", "sharing", "opt_ins", "loops", "memory")
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
 
 
@@ -46,7 +46,7 @@ def cell(kind: str, network: str, method: str, contender: str, count: str, devic
         return
     x = images(int(count), device=device)
     run = contenders(NETWORKS[network], method, x, contender)[contender]
-    print_peak(forward(NETWORKS[network].build(device), x), run)
+    print_peak(forward(NETWORKS[network].build(device), x), run, device)
 
 
 def machine() -> Row:
@@ -70,7 +70,7 @@ def _processor() -> str:
 def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
     """The rows of each part that is asked for."""
     slow = not args.quick
-    for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
+    for device in args.devices:
         parts: dict[str, Callable[[], Iterator[Row]]] = {
             "methods": lambda device=device: method_rows(
                 args.networks, args.methods, device, args.repeats, args.channels, slow
@@ -87,10 +87,10 @@ def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
                 yield part, row
 
 
-def earlier(folder: Path | None) -> Row:
-    """The report in a folder, if it was made on this machine; else an empty one."""
+def earlier(page: Path | None) -> Row:
+    """The rows of a page, if they were made on this machine; else an empty report."""
     here = machine()
-    file = folder / "speed.json" if folder else None
+    file = page.with_suffix(".json") if page else None
     if file and file.exists():
         found: Row = json.loads(file.read_text())
         if found["machine"] == here:
@@ -120,12 +120,13 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="tables (default: all)")
+    parser.add_argument("--devices", nargs="+", default=DEVICES, choices=DEVICES)
     parser.add_argument("--repeats", type=int, help="rounds (default: 41, with --quick 5)")
     parser.add_argument("--channels", type=int, default=32, help="run the long way, as a check")
     parser.add_argument(
         "--output",
         type=Path,
-        help="folder of speed.json and speed.md; rows in it that are not measured again are kept",
+        help="a .md page, with its rows in .json beside it; those not measured again are kept",
     )
     parser.add_argument("--cell", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -139,13 +140,13 @@ def main() -> None:
         args.channels = 8
     report = earlier(args.output)
     if args.output:
-        args.output.mkdir(parents=True, exist_ok=True)
+        args.output.parent.mkdir(parents=True, exist_ok=True)
     for part, row in measured(args):
         print(line(row), flush=True)
         add(report[part], row)
         if args.output:
-            (args.output / "speed.json").write_text(json.dumps(report, indent=1))
-            (args.output / "speed.md").write_text(markdown(report))
+            args.output.with_suffix(".json").write_text(json.dumps(report, indent=1))
+            args.output.write_text(markdown(report, args.output))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def check(model: nn.Module, name: str, images: torch.Tensor) -> dict[str, object
     with untouched(model):
         recording = record(model, images, Adapter(model.get_submodule(name)), name)
         raw = recording.raw.detach()
-        keep = (torch.rand(3, *raw.shape) > 0.5).to(raw.dtype)
+        keep = (torch.rand(3, *raw.shape) > 0.5).to(raw)
         edits = raw * keep
         fast = proven_replay(recording) is not None
         tail = first_tensor(tail_outputs(recording, edits))
@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=5, help="layers drawn from each model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", help="only these models")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, help="write the rows as JSON")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -154,12 +155,12 @@ def main() -> None:
         torch.manual_seed(args.seed)
         size = MODELS.get(model_name, 224)
         try:
-            model = timm.create_model(model_name, num_classes=10).eval()
+            model = timm.create_model(model_name, num_classes=10).eval().to(args.device)
         except RuntimeError as error:
             print(f"{model_name}: not in this timm ({error})")
             continue
         wake(model)
-        images = torch.randn(2, 3, size, size)
+        images = torch.randn(2, 3, size, size).to(args.device)
         names = layers_that_run_once(model, images)
         drawn = random.Random(f"{args.seed}{model_name}").sample(
             names, min(args.layers, len(names))

@@ -57,10 +57,10 @@ def alone(*cell: str) -> list[float]:
     return [float(number) for number in done.stdout.splitlines()[-1].split()]
 
 
-def print_peak(before: Run, run: Run) -> None:
+def print_peak(before: Run, run: Run, device: str) -> None:
     """Print by how much the peak memory of `run` is above that of `before`, in MB."""
-    start = _peak(before)
-    print((_peak(run) - start) / 2**20)
+    start = _peak(before, device)
+    print((_peak(run, device) - start) / 2**20)
 
 
 def print_growth(model: nn.Module, run: Run, calls: int = 200) -> None:
@@ -82,15 +82,15 @@ def _hooks(model: nn.Module) -> int:
 
 
 def _in_use() -> float:
-    """The memory of this process in MB, without what was freed and is kept for later."""
+    """The memory of this process and its GPU in MB, without what was freed but is kept."""
     ctypes.CDLL(None).malloc_trim(0)
-    return _status("VmRSS") / 2**20
+    return (_status("VmRSS") + torch.cuda.memory_allocated()) / 2**20
 
 
-def _peak(run: Run) -> float:
-    """The peak memory of this process, or of its GPU, while `run` runs, in bytes."""
+def _peak(run: Run, device: str) -> float:
+    """The peak memory of this process, or of its GPU, while `run` runs there, in bytes."""
     gc.collect()
-    if torch.cuda.is_available():
+    if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         run()
         return float(torch.cuda.max_memory_allocated())

@@ -211,12 +211,14 @@ def threads(explain: Explainer) -> None:
 
 
 def device(explain: Explainer) -> None:
-    """On a GPU the maps are there, and the same."""
+    """On a GPU the maps are there, and the same, and nothing there is changed."""
     if not torch.cuda.is_available():
         skip("there is no GPU")
     images = some_images()
     expected = explain(conv_net(), images, 1)
-    found = explain(conv_net().cuda(), images.cuda(), 1)
+    model, there = conv_net().cuda(), images.cuda()
+    with nothing_changes(model, there):
+        found = explain(model, there, 1)
     require(found.is_cuda, f"the heatmap is on {found.device}")
     require(_close(found.cpu(), expected, 1e-3), "on the GPU the map is another")
 

@@ -82,8 +82,9 @@ def _digest(tensor: Tensor) -> tuple[Any, ...]:
 def random_facts() -> dict[str, Any]:
     """The random states, to be compared."""
     kind, keys, *position = np.random.get_state()
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     return {
-        "torch's random state": torch.get_rng_state().tolist(),
+        "torch's random state": [state.tolist() for state in (torch.get_rng_state(), *gpus)],
         "Python's random state": random.getstate(),
         "numpy's random state": (kind, np.asarray(keys).tolist(), position),
     }
