@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,11 +31,40 @@ def tail_chunk_size(edit: Tensor) -> int:
     return max(8, min(128, 3 * 2**19 // (edit.numel() * edit.element_size())))
 
 
+class Halving(Generic[T]):
+    """Runs something on chunks; on half as much at once from when memory runs out.
+
+    Attributes:
+        run: what is run.
+        most: on how many it is run at once.
+    """
+
+    def __init__(self, run: Callable[[Any], T], most: int = sys.maxsize) -> None:
+        self.run, self.most = run, most
+
+    def __call__(self, chunk: Any) -> Iterator[T]:
+        """What it gives for the parts of a chunk, a tensor or a list."""
+        start = 0
+        while start < len(chunk):
+            part = chunk[start : start + self.most]
+            try:
+                answer = self.run(part)
+            except RuntimeError as error:
+                if len(part) == 1 or not out_of_memory(error):
+                    raise
+                self.most = (len(part) + 1) // 2
+            else:
+                start += len(part)
+                yield answer
+                continue
+            torch.cuda.empty_cache()  # after the error, which holds on to what was computed
+
+
 def stacked(edits: Iterable[Tensor], size: int) -> Iterator[Tensor]:
     """Edits, which are tensors of one shape, in chunks (M, ...) of at most `size`."""
-    edits = iter(edits)
-    while chunk := list(islice(edits, size)):
-        yield torch.stack(chunk)
+    edits, stack = iter(edits), Halving(torch.stack, size)
+    while chunk := list(islice(edits, stack.most)):
+        yield from stack(chunk)
 
 
 def run_in_chunks(
@@ -43,7 +73,7 @@ def run_in_chunks(
     """`run` on chunks of edits, its answers concatenated.
 
     Chunks are taken from the iterable as they are needed and forgotten. When memory runs out, the
-    chunk is halved and tried again. Shows progress after two seconds.
+    chunk is halved and tried again, and so are those after it. Shows progress after two seconds.
 
     Args:
         run: from a chunk (M, ...) of edits, which it leaves as it is, to answers (M, ...).
@@ -54,10 +84,10 @@ def run_in_chunks(
     Raises:
         CamkitError: if there is another number of edits, or none.
     """
-    answers, count = None, 0
+    answers, count, halving = None, 0, Halving(run)
     with _progress(total, label) as bar:
         for chunk in chunks:
-            for part in _halving(run, chunk):
+            for part in halving(chunk):
                 # One tensor for all: small ones, kept between the large ones of each run, would
                 # break the memory into pieces too small for the next.
                 if answers is None:
@@ -84,16 +114,9 @@ def _progress(total: int, label: str) -> Any:
 
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether memory ran out, on whichever device."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in said for words in _NO_MEMORY)
 
 
-def _halving(run: Callable[[Tensor], Tensor], chunk: Tensor) -> Iterator[Tensor]:
-    try:
-        yield run(chunk)
-        return
-    except RuntimeError as error:
-        if len(chunk) == 1 or not out_of_memory(error):
-            raise
-    torch.cuda.empty_cache()
-    for half in chunk.chunk(2):
-        yield from _halving(run, half)
+# Of the CPU, of Apple's GPUs, and of the libraries that multiply on Nvidia's.
+_NO_MEMORY = ("allocate memory", "out of memory", "STATUS_ALLOC_FAILED")

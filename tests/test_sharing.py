@@ -8,6 +8,7 @@ from torch import nn
 
 import camkit_core as camkit
 from camkit_core import CamkitError
+from camkit_core.chunks import out_of_memory, run_in_chunks
 from camkit_methods.ablationcam import ablationcam
 
 METHODS = ("ablationcam", "scorecam")
@@ -140,6 +141,50 @@ def test_running_out_of_memory_halves_the_chunk(monkeypatch):
 
     monkeypatch.setattr(model[0], "forward", small)
     assert torch.allclose(camkit.explain(model, X, "scorecam", 0, "1").cam, expected, atol=1e-6)
+
+
+def test_what_is_halved_stays_halved():
+    sizes = []
+
+    def run(rows):
+        sizes.append(len(rows))
+        if len(rows) > 3:
+            raise torch.OutOfMemoryError("too much")
+        return rows * 2
+
+    rows = torch.arange(20.0)
+    assert torch.equal(run_in_chunks(run, rows.split(10), 20, "rows"), rows * 2)
+    assert sizes == [10, 5, 3, 3, 3, 1, 3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("batch_size", [4, 64])
+def test_memory_that_runs_out_for_the_edits_themselves_halves_the_chunk_too(
+    monkeypatch, batch_size
+):
+    expected = camkit.explain(network(), X, "scorecam", 0, "1").cam
+    stack = torch.stack
+
+    def small(tensors, *args):
+        if len(tensors) > 2 and tensors[0].shape == X[0].shape:
+            raise torch.OutOfMemoryError("too much")
+        return stack(tensors, *args)
+
+    monkeypatch.setattr(torch, "stack", small)
+    found = camkit.explain(network(), X, "scorecam", 0, "1", batch_size=batch_size).cam
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+        "MPS backend out of memory (MPS allocated: 9.06 GB)",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_every_device_has_its_own_words_for_it(message):
+    assert out_of_memory(RuntimeError(message))
+    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 @pytest.mark.parametrize("given", [0, 3, 5, 30])
