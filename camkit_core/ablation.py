@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from .affine import in_closed_form
-from .chunks import stacked
 from .leading import leading_linear
 from .recording import Recording
 from .targets import Targets
@@ -44,7 +43,7 @@ def ablation_runs(
     raw = recording.raw.detach()
     if leading := leading_linear(recording) if axis == 1 else None:
         most = size(raw.new_empty(1, len(leading.weight)))
-        return stacked(leading.edits(values), most), leading.outputs
+        return leading.edits(values, most), leading.outputs
     return ablations(raw, axis, values, size(raw)), None
 
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+from .chunks import tail_chunk_size
 from .passes import count
 from .recording import Recording
 from .replay import Way
@@ -45,16 +46,21 @@ class Leading:
     weight: Tensor
     replay: Way
 
-    def edits(self, values: Tensor) -> Iterator[Tensor]:
-        """The linear layer's output (N, O) with each channel replaced by its value (N, C)."""
+    def edits(self, values: Tensor, size: int) -> Iterator[Tensor]:
+        """The linear layer's output with each channel replaced by its value (N, C).
+
+        Yields:
+            At most `size` edits (M, N, O).
+        """
         raw = self.recording.raw.detach()
         plain = _run(self.recording.tape, raw, self.position + 1)
         fill = values.view(*values.shape, *[1] * (raw.ndim - 2))
         change = _run(self.recording.tape, fill - raw, self.position)
-        width = change.shape[1] // raw.shape[1]
-        for columns in range(0, change.shape[1], width):
-            few = slice(columns, columns + width)
-            yield plain + F.linear(change[:, few], self.weight[:, few])
+        # What a channel is of the input, and its own columns of the weight: one product for each.
+        inputs = change.reshape(len(change), raw.shape[1], -1).transpose(0, 1)
+        columns = self.weight.reshape(len(self.weight), raw.shape[1], -1).permute(1, 2, 0)
+        for few, own in zip(torch.split(inputs, size), torch.split(columns, size), strict=True):
+            yield plain + torch.bmm(few, own)
 
     def outputs(self, edits: Tensor) -> Any:
         """The model's outputs for M versions (M, N, O) of the linear layer's output."""
@@ -91,8 +97,8 @@ def _error(leading: Leading) -> Callable[[Recording, Tensor, Tensor], float]:
             return torch.inf  # the layer reads the last axis alone, not all there is of a channel
         # The edits on trial are this way's own: channel 0, then the last one, set to zero.
         values = torch.zeros(edited.shape[:2], dtype=edited.dtype, device=edited.device)
-        found = list(leading.edits(values))
-        fast = flat(leading.outputs(torch.stack([found[0], found[-1]])), 2)
+        found = [edits[[0, -1]] for edits in leading.edits(values, tail_chunk_size(raw))]
+        fast = flat(leading.outputs(torch.stack([found[0][0], found[-1][1]])), 2)
         edits = torch.stack([_without(raw, 0), _without(raw, -1)])
         exact = flat(leading.replay(recording.tape, edits), 2)
         return float((fast - exact).abs().max())
