@@ -1,7 +1,8 @@
 """Two ways to run a tape again for many edits at once.
 
 `folded` hands each call all edits as rows of one batch, as quick as the model itself is on such a
-batch, and right where every call treats the rows alike and has them first. `mapped` runs the tape
+batch, and right where every call treats the rows alike and has them first. What comes from before
+the layer with a row for each image is handed on as often as there are edits. `mapped` runs the tape
 under `torch.vmap`, which needs neither. Which of them is exact is for tail.py to prove.
 """
 
@@ -12,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .tape import Slot, Tape
+from .tape import Call, Slot, Tape
 from .trees import map_tensors, tensors_in
 
 # Of attention on a CPU, for one. It is right, and there is nothing for a user to do about it.
@@ -22,6 +23,7 @@ warnings.filterwarnings("ignore", "There is a performance drop because we have n
 
 Way = Callable[..., Any]
 _SIZED = (Tensor.reshape, Tensor.view, Tensor.expand, torch.reshape)
+_RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)  # rows are on the second axis
 
 
 def folded(tape: Tape, activations: Tensor, after: int = -1) -> Any:
@@ -30,11 +32,25 @@ def folded(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     With `after`, of the first result of that call on the tape. Raises whatever a call raises that
     cannot take more rows.
     """
-    many = len(activations)
-    if tape.written or any(call.kwargs.get("out") is not None for call in tape.calls):
+    many, images = activations.shape[:2]
+    if any(call.kwargs.get("out") is not None for call in tape.calls):
         raise ValueError("a tensor from before the layer is written to")
-    # A copy: the first call may be in place, and the edits are the caller's.
-    output = _run(tape, {_start(tape, after): activations.flatten(0, 1).clone()}, after, many)
+
+    def rows(tensor: Tensor) -> Tensor:
+        # One axis is a channel's, and a parameter is no image's.
+        own = tensor.ndim > 1 and len(tensor) == images and not isinstance(tensor, nn.Parameter)
+        return tensor.expand(many, *tensor.shape).flatten(0, 1) if own else tensor
+
+    def widened(call: Call) -> tuple[Any, Any]:
+        if call.function not in _RECURRENT:
+            return map_tensors(rows, (call.args, call.kwargs))  # type: ignore[no-any-return]
+        states = map_tensors(lambda tensor: tensor.repeat(1, many, 1), call.args[1])
+        return (call.args[0], states, *call.args[2:]), call.kwargs
+
+    # Copies: a call may be in place, and the edits are the caller's.
+    values = {slot: rows(tensor).clone() for slot, tensor in tape.written.items()}
+    values[_start(tape, after)] = activations.flatten(0, 1).clone()
+    output = _run(tape, values, after, many, widened)
     return map_tensors(lambda tensor: tensor.unflatten(0, (many, -1)), output)
 
 
@@ -58,12 +74,20 @@ def _start(tape: Tape, after: int) -> int:
     return 0 if after < 0 else tape.calls[after].results[0]
 
 
-def _run(tape: Tape, values: dict[int, Tensor], after: int, many: int = 1) -> Any:
+def _run(
+    tape: Tape,
+    values: dict[int, Tensor],
+    after: int,
+    many: int = 1,
+    arguments: Callable[[Call], tuple[Any, Any]] = lambda call: (call.args, call.kwargs),
+) -> Any:
     """The output for values of slots, the batch `many` times as large as it was."""
     for position, call in enumerate(tape.calls[after + 1 :], after + 1):
-        args, kwargs = map_tensors(lambda slot: values[slot.index], (call.args, call.kwargs), Slot)
+        args, kwargs = map_tensors(lambda slot: values[slot.index], arguments(call), Slot)
         if many > 1 and call.function in _SIZED:
             args = _more_rows(*args, many=many)
+        if call.function in _RECURRENT:
+            _check_states(*args)
         result = call.function(*args, **kwargs)
         values.update(zip(call.results, tensors_in(result), strict=True))
         for slot in tape.last_uses.get(position, ()):
@@ -74,3 +98,10 @@ def _run(tape: Tape, values: dict[int, Tensor], after: int, many: int = 1) -> An
 def _more_rows(tensor: Tensor, *sizes: Any, many: int) -> tuple[Any, ...]:
     first, *rest = sizes if isinstance(sizes[0], int) else sizes[0]
     return tensor, (first if first == -1 else first * many, *rest)
+
+
+def _check_states(values: Tensor, states: Any, *rest: Any) -> None:
+    """Raise ValueError for states of another number of rows, which torch would read past."""
+    rows = values.shape[0 if rest[-1] is True else 1]
+    if any(state.ndim != 3 or state.shape[1] != rows for state in tensors_in(states)):
+        raise ValueError("states of another number of rows, or a packed sequence")

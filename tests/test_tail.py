@@ -44,6 +44,8 @@ class Tailed(nn.Module):
         self.relu, self.wide = nn.ReLU(True), nn.Conv2d(12, 6, 1)
         self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
         self.encoder = nn.TransformerEncoderLayer(6, 2, 8, batch_first=True)
+        self.lstm = nn.LSTM(6, 3, bidirectional=True, batch_first=True)
+        self.gru = nn.GRU(6, 6)
         self.head = nn.Linear(6, 4)
         self.tail = tail
         self.double().eval()
@@ -300,6 +302,21 @@ def images_of(count: int = 2) -> Tensor:
     return torch.randn(count, 3, 8, 8, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("recurrent", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_layer_never_gets_states_of_another_number_of_rows(recurrent: Any) -> None:
+    """Which torch would read past their end, and bring the process down with it."""
+    layer = recurrent(6, 3, bidirectional=True)
+
+    def over_the_images(model: Any, early: Tensor, features: Tensor) -> Tensor:
+        return model.head(layer(features.flatten(2).transpose(1, 2))[0].mean(1))
+
+    model, images = Tailed(over_the_images).float(), images_of().float()
+    with recorded(model, images) as recording:
+        with pytest.raises(ValueError, match="states of another number of rows"):
+            folded(recording.tape, edits_of(recording.raw))
+        assert not proven_replay(recording)
+
+
 @pytest.mark.parametrize("name", REPLAYED)
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_replay_equals_full_runs_with_a_hook(name: str, count: int) -> None:
@@ -335,7 +352,9 @@ MIXING: dict[str, Tail] = {
     "another order": lambda m, early, x: m.head(x.permute(1, 0, 2, 3).reshape(6, -1, 64).mean(2).T),
     "all rows": lambda m, early, x: m.read(x - x.mean()),
     "one row": lambda m, early, x: m.read(x - x[0]),
-    "constants": lambda m, early, x: m.read(x * early.mean((1, 2, 3)).reshape(-1, 1, 1, 1)),
+    "number of a row": by_batch_size,
+    "as many weights as rows": lambda m, early, x: m.read(x)
+    + F.linear(x.mean((2, 3)), m.head.weight.detach()[: len(x)]).sum(1, True),
 }  # fmt: skip
 
 
@@ -347,6 +366,35 @@ def test_rows_are_not_folded_where_a_call_would_mix_them(name: str, count: int) 
         edits = edits_of(recording.raw)
         assert proven_replay(recording) is not folded
         assert agree(tail_outputs(recording, edits), plain_runs(model, images, edits))
+
+
+def rows_and_columns(model: Any, early: Tensor, features: Tensor) -> Tensor:
+    """As in Sequencer: to a recurrent layer, each row of the grid is a sequence."""
+    rows = (features + early).permute(0, 2, 3, 1).flatten(0, 1)
+    sideways = model.lstm(rows)[0].reshape(len(features), 8, 8, 6)
+    downwards, last = model.gru(sideways.mean(2).transpose(0, 1))
+    return model.head(downwards.mean(0) + last[0])
+
+
+BESIDE: dict[str, Tail] = {
+    "states": rows_and_columns,
+    "added": REPLAYED["residual"],
+    "concatenated": REPLAYED["dense"],
+    "written into": REPLAYED["into the main branch"],
+    "a factor": lambda m, early, x: m.read(x * early.mean((1, 2, 3)).reshape(-1, 1, 1, 1)),
+    "a mask": lambda m, early, x: m.read(x.where(early > 0, early * 2)),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_comes_from_before_the_layer_is_each_rows_own(name: str, count: int) -> None:
+    model, images = Tailed(BESIDE[name]), images_of(count)
+    with recorded(model, images) as recording:
+        edits = edits_of(recording.raw)
+        assert proven_replay(recording) is folded
+        for _ in range(2):
+            assert agree(folded(recording.tape, edits), plain_runs(model, images, edits))
 
 
 @pytest.mark.parametrize("name", REPLAYED)
