@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from small_nets import FAMILIES, Net, small_net
 
 from camkit_core.plugins import Registry
 
-torch.set_num_threads(2)
+# Processes that share cores must not each take all of them: they would wait for one another.
+_THREADS = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+torch.set_num_threads(max(1, min(2, _THREADS)))
+os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # of the processes that tests start
 
 
 @pytest.fixture(autouse=True)
