@@ -7,13 +7,15 @@ from pathlib import Path
 
 from tables import GRADIENT_METHODS, Row
 
-PARTS = ("methods", "sharing", "opt_ins", "loops", "memory")
+PARTS = ("methods", "sharing", "opt_ins", "tails", "loops", "memory")
 PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
 COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 
 
 def line(row: Row) -> str:
     """One row for the eye."""
+    if "tails" in row:
+        return f"tail runs of {_on(row, 'tails')}: {_tails(row)}"
     if "loop" in row:
         left = f"{row['tensors']:+.0f} tensors  {row['hooks']:+.0f} hooks"
         return f"200 calls of {_on(row, 'loop')}  {left}  {row['megabytes']:+.1f} MB"
@@ -67,6 +69,13 @@ def markdown(report: Row, page: Path) -> str:
             ["what", "milliseconds"],
             map(_scaling, report["sharing"]),
             "",
+            "",
+        ),
+        (
+            "Tail runs",
+            ["of", "layers", "models", "exact", "by the fast way"],
+            map(_tail_cells, report["tails"]),
+            "Edits of randomly drawn layers (`benchmarks/tail_runs.py`), each beside a full run.",
             "",
         ),
         (
@@ -141,10 +150,28 @@ def goals(report: Row) -> Iterable[tuple[str, str, str]]:
             reached = f"{peer / way['seconds']:.1f}, {way['difference']:.3f}"
             what = "ScoreCAM, ResNet-50, all opt-ins"
             yield what, "4 × faster, heatmap within 0.02", reached
+    for row in report["tails"]:
+        yield f"tail runs, {row['tails']}", "all exact, 95 % by the fast way", _tails(row)
+    if loops := report["loops"]:
+        left = (f"{max(row[key] for row in loops):+.1f} {key}" for key in LEFT)
+        yield f"200 calls of each of {len(loops)} methods", "nothing left", ", ".join(left)
     for row in report["memory"]:
         if row["method"] in ("ablationcam", "scorecam") and row["images"] == 1:
             reached = f"{row['megabytes']['camkit']:.0f} MB"
             yield f"memory, {row['method']}, {row['network']}", "at most 350 MB", reached
+
+
+def _tail_cells(row: Row) -> list[str]:
+    return [_on(row, "tails"), *(str(row[key]) for key in ("layers", "models", "exact", "fast"))]
+
+
+LEFT = ("tensors", "hooks", "megabytes")
+
+
+def _tails(row: Row) -> str:
+    """How many layers were exact, and the share that was fast."""
+    exact = f"{row['exact']} of {row['layers']} of {row['models']} models exact"
+    return f"{exact}, {row['fast'] / row['layers']:.1%} fast"
 
 
 def _beside(row: Row, peer: str) -> str:

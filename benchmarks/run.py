@@ -32,6 +32,7 @@ from tables import (
     method_rows,
     opt_in_rows,
     sharing_rows,
+    tail_rows,
 )
 from timing import print_growth, print_peak
 
@@ -79,6 +80,7 @@ def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
                 device, args.repeats, LAYERS if slow else ()
             ),
             "opt_ins": lambda device=device: opt_in_rows(device),
+            "tails": lambda device=device: tail_rows(device),
             "loops": lambda device=device: loop_rows(device),
             "memory": lambda device=device: memory_rows(args.networks, device, slow),
         }
@@ -94,7 +96,7 @@ def earlier(page: Path | None) -> Row:
     if file and file.exists():
         found: Row = json.loads(file.read_text())
         if found["machine"] == here:
-            return found
+            return {**{part: [] for part in PARTS}, **found}
     return {"machine": here, **{part: [] for part in PARTS}}
 
 
@@ -108,7 +110,7 @@ def add(rows: list[Row], row: Row) -> None:
 
 
 def _key(row: Row) -> tuple[Any, ...]:
-    names = ("network", "method", "images", "what", "way", "loop", "device")
+    names = ("network", "method", "images", "what", "way", "loop", "tails", "device")
     return tuple(row.get(name) for name in names)
 
 

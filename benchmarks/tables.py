@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import tail_runs
 import torch
 from contenders import TARGET, contenders, forward, scorecam_ways
 from networks import NETWORKS, Network, images
@@ -122,6 +123,14 @@ def sharing_rows(device: str, repeats: int, channels: Sequence[str]) -> Iterator
         }
         what = f"ResNet-18, {count} channels ({layer})"
         yield {"what": what, "device": device, "seconds": timed(pair, 3)}
+
+
+def tail_rows(device: str) -> Iterator[Row]:
+    """Whether tail runs of inner layers of timm models are exact, and how many are fast."""
+    for tf32 in [False] if device == "cpu" else [False, True]:
+        found = list(tail_runs.rows(tail_runs.MODELS, 5, 0, device, tf32))
+        what = f"inner layers of timm models{', TF32' * tf32}"
+        yield {"tails": what, "device": device, **tail_runs.summary(found)}
 
 
 def opt_in_rows(device: str) -> Iterator[Row]:

@@ -10,7 +10,9 @@ import json
 import random
 import time
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -126,7 +128,7 @@ def layers_that_run_once(model: nn.Module, images: torch.Tensor) -> list[str]:
     return sorted(name for name, count in runs.items() if count == 1)
 
 
-def check(model: nn.Module, name: str, images: torch.Tensor) -> dict[str, object]:
+def check(model: nn.Module, name: str, images: torch.Tensor) -> dict[str, Any]:
     """The difference between tail runs and full runs for three edits of one layer."""
     with untouched(model):
         recording = record(model, images, Adapter(model.get_submodule(name)), name)
@@ -141,11 +143,52 @@ def check(model: nn.Module, name: str, images: torch.Tensor) -> dict[str, object
     return {"layer": name, "fast": fast, "error": error, "change": float(change)}
 
 
+def rows(
+    models: Iterable[str], layers: int, seed: int, device: str, tf32: bool = False
+) -> Iterator[dict[str, Any]]:
+    """A row for each of some layers drawn from each model.
+
+    Args:
+        models: names; one that this timm does not have is left out.
+        layers: how many of each.
+        seed: of the weights, the images and the draw.
+        device: where they run.
+        tf32: let a GPU round as coarsely as it does by default.
+    """
+    torch.backends.cudnn.allow_tf32 = tf32
+    for name in models:
+        torch.manual_seed(seed)
+        size = MODELS.get(name, 224)
+        try:
+            model = timm.create_model(name, num_classes=10).eval().to(device)
+        except RuntimeError as error:
+            print(f"{name}: not in this timm ({error})")
+            continue
+        wake(model)
+        images = torch.randn(2, 3, size, size).to(device)
+        known = layers_that_run_once(model, images)
+        for layer in random.Random(f"{seed}{name}").sample(known, min(layers, len(known))):
+            start = time.perf_counter()
+            row = {"model": name, **check(model, layer, images)}
+            row["exact"] = row["error"] <= (1e-2 if tf32 else 1e-4)
+            yield row | {"seconds": round(time.perf_counter() - start, 3)}
+
+
+def summary(found: list[dict[str, Any]]) -> dict[str, int]:
+    """How many layers of how many models, how many of them exact, and by the fast way."""
+    return {
+        "layers": len(found),
+        "models": len({row["model"] for row in found}),
+        "exact": sum(row["exact"] for row in found),
+        "fast": sum(row["fast"] for row in found),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layers", type=int, default=5, help="layers drawn from each model")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--models", nargs="*", help="only these models")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), help="only these models")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--tf32", action="store_true", help="let a GPU round as coarsely as it does"
@@ -153,39 +196,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the rows as JSON")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    torch.backends.cudnn.allow_tf32 = args.tf32
-    allowed = 1e-2 if args.tf32 else 1e-4
-    rows = []
-    for model_name in args.models or MODELS:
-        torch.manual_seed(args.seed)
-        size = MODELS.get(model_name, 224)
-        try:
-            model = timm.create_model(model_name, num_classes=10).eval().to(args.device)
-        except RuntimeError as error:
-            print(f"{model_name}: not in this timm ({error})")
-            continue
-        wake(model)
-        images = torch.randn(2, 3, size, size).to(args.device)
-        names = layers_that_run_once(model, images)
-        drawn = random.Random(f"{args.seed}{model_name}").sample(
-            names, min(args.layers, len(names))
-        )
-        for name in drawn:
-            start = time.perf_counter()
-            row = {"model": model_name, **check(model, name, images)}
-            rows.append(row | {"seconds": round(time.perf_counter() - start, 3)})
-            mark = "" if row["fast"] else " FULL RUN"
-            mark += " WRONG" if row["error"] > allowed else ""
-            errors = f"error {row['error']:.1e} change {row['change']:.1e}"
-            print(f"{model_name:34s} {name:40s} {errors}{mark}")
-    exact = sum(row["error"] <= allowed for row in rows)
-    fast = sum(bool(row["fast"]) for row in rows)
-    print(
-        f"{len(rows)} layers of {len({row['model'] for row in rows})} models: "
-        f"{exact} exact, {fast} by the fast way ({fast / len(rows):.1%})"
-    )
+    found = []
+    for row in rows(args.models, args.layers, args.seed, args.device, args.tf32):
+        found.append(row)
+        mark = ("" if row["fast"] else " FULL RUN") + ("" if row["exact"] else " WRONG")
+        errors = f"error {row['error']:.1e} change {row['change']:.1e}"
+        print(f"{row['model']:34s} {row['layer']:40s} {errors}{mark}")
+    print("{layers} layers of {models} models: {exact} exact, {fast} fast".format(**summary(found)))
     if args.output:
-        args.output.write_text(json.dumps(rows, indent=1))
+        args.output.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
