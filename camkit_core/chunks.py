@@ -48,15 +48,13 @@ class Halving(Generic[T]):
         while start < len(chunk):
             part = chunk[start : start + self.most]
             try:
-                answer = self.run(part)
+                yield self.run(part)  # without a name, which would keep it during the next run
+                start += len(part)
+                continue
             except RuntimeError as error:
                 if len(part) == 1 or not out_of_memory(error):
                     raise
                 self.most = (len(part) + 1) // 2
-            else:
-                start += len(part)
-                yield answer
-                continue
             torch.cuda.empty_cache()  # after the error, which holds on to what was computed
 
 
