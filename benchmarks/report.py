@@ -9,6 +9,8 @@ from tables import GRADIENT_METHODS, Row
 
 PARTS = ("methods", "sharing", "opt_ins", "tails", "loops", "memory")
 PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
+LEFT = ("tensors", "hooks", "megabytes")  # of what a loop may leave behind
+BEYOND_NOISE = "Beyond noise is a run whose lower quartile is above the other's upper quartile."
 COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 
 
@@ -100,9 +102,6 @@ def markdown(report: Row, page: Path) -> str:
     return "\n".join(lines)
 
 
-BEYOND_NOISE = "Beyond noise is a run whose lower quartile is above the other's upper quartile."
-
-
 def _said(text: str) -> list[str]:
     return [text, ""] if text else []
 
@@ -163,9 +162,6 @@ def goals(report: Row) -> Iterable[tuple[str, str, str]]:
 
 def _tail_cells(row: Row) -> list[str]:
     return [_on(row, "tails"), *(str(row[key]) for key in ("layers", "models", "exact", "fast"))]
-
-
-LEFT = ("tensors", "hooks", "megabytes")
 
 
 def _tails(row: Row) -> str:

@@ -1,7 +1,7 @@
 """Time camkit beside its peers, check its results, and write the tables.
 
     python benchmarks/run.py --quick                      three minutes, without what takes longer
-    python benchmarks/run.py --output docs/speed.md       everything, an hour on four cores
+    python benchmarks/run.py --output docs/speed.md       everything, 75 minutes on two cores
     python benchmarks/run.py --output docs/speed.md --parts methods --networks vgg16    again
 
 Each row is timed in one process, its runs in turns, and is saved as soon as it is there, so that

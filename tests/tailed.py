@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -21,6 +22,12 @@ NOTE = (
     "tail runs at 'layer' took full forward passes: replaying what follows the layer could not be "
     "proved exact for this model"
 )
+# Of these networks, which are untrained, and of what some of their tails are made of.
+QUIET = [
+    pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad"),
+]
 Tail = Callable[[Any, Tensor, Tensor], Any]
 
 

@@ -11,6 +11,7 @@ from tailed import (
     CONTROL_FLOW,
     NOT_REPLAYED,
     NOTE,
+    QUIET,
     REPLAYED,
     Tail,
     Tailed,
@@ -30,11 +31,7 @@ from camkit_core.replay import folded, mapped
 from camkit_core.tail import full_run, proven_replay, tail_outputs
 from camkit_core.trees import tensors_in
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning"),
-    pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad"),
-]
+pytestmark = QUIET
 
 
 @pytest.mark.parametrize("recurrent", [nn.LSTM, nn.GRU, nn.RNN])

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from tailed import (
+    QUIET,
     Tail,
     Tailed,
     ablated,
@@ -16,11 +17,7 @@ from tailed import (
 )
 from torch import Tensor, nn
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning"),
-    pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad"),
-]
+pytestmark = QUIET
 
 
 class Reversed(torch.autograd.Function):
