@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .adapter import Adapter, channels_last_to_grid, tokens_to_grid
     from .class_form import ClassForm
+    from .comparison import Comparison
     from .engine import compare, explain
     from .errors import (
         CamkitDeprecation,
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
         TargetError,
         UnknownName,
     )
-    from .explanation import Comparison, Explanation
+    from .explanation import Explanation
+    from .files import load_raw
     from .judging.case import Case
     from .maps import blurred, principal_map, unit_range, upsample, weighted_sum
     from .plugins.hookspecs import Spec, hookimpl
@@ -50,7 +52,9 @@ _HOMES = {
         "TargetError",
         "UnknownName",
     ),
-    "explanation": ("Comparison", "Explanation"),
+    "comparison": ("Comparison",),
+    "explanation": ("Explanation",),
+    "files": ("load_raw",),
     "judging.case": ("Case",),
     "plugins.hookspecs": ("Spec", "hookimpl"),
     "maps": ("blurred", "principal_map", "unit_range", "upsample", "weighted_sum"),
@@ -96,6 +100,7 @@ __all__ = [
     "explain",
     "heat_at",
     "hookimpl",
+    "load_raw",
     "principal_map",
     "record",
     "tokens_to_grid",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from .explanation import Explanation
 from .maps import heatmaps
 from .plans import Plan
 from .probe import Probe
-from .provenance import provenance
+from .provenance import camkit_version, plain
 from .selection import Chosen
 from .smoothing import View, mean_of_layers
 from .targets import found_logits
@@ -71,7 +72,7 @@ class Answer:
             images=self.plain.images,
             options=self.plan.options,
             guided=details,
-            provenance=provenance(self.plan, layers, smoothing),
+            provenance=_provenance(self.plan, layers, smoothing),
         )
 
     def _guided(self, cam: Tensor) -> Tensor:
@@ -84,3 +85,19 @@ class Answer:
 
 def _mean(maps: Sequence[Tensor]) -> Tensor:
     return maps[0] if len(maps) == 1 else torch.stack(list(maps)).mean(0)
+
+
+def _provenance(
+    plan: Plan, layers: Sequence[Chosen], smoothing: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Method, options, layers and versions."""
+    return {
+        "method": plan.name,
+        "method_from": plan.origin,
+        "options": {name: plain(value) for name, value in plan.options.items()},
+        "layers": [chosen.name for chosen in layers],
+        "adapter": layers[0].origin,
+        **smoothing,
+        "camkit": camkit_version(),
+        "torch": torch.__version__,
+    }

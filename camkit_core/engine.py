@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from .adapter import Adapter, Reshape
 from .answer import Answer
 from .companions import split
+from .comparison import Comparison
 from .contexts import untouched
 from .errors import CamkitError, TargetError
-from .explanation import Comparison, Explanation
+from .explanation import Explanation
 from .inputs import as_batch, note_of_wrapper, unwrapped
 from .layers import Layer
 from .plans import Method, plan_all
@@ -25,7 +26,8 @@ from .smoothing import views
 from .targets import Target, resolve
 
 if TYPE_CHECKING:
-    from .judging.judge import Metrics
+    from .judging.judge import Metrics, Rows
+    from .judging.judgement import Judgement
 
 Arguments = Mapping[str, Any] | Sequence[Any]
 
@@ -144,7 +146,10 @@ def compare(
         resolved = [resolve(target, plain.output, len(batch)) for target in targets]
         if judged:
             settings = {"batch_size": batch_size, "eigen_smooth": eigen_smooth}
-            return judged(plain, seconds, resolved, settings, plans, layers, notes)
+            judged_rows, judgement = judged(
+                plain, seconds, resolved, settings, plans, layers, notes
+            )
+            return Comparison(judged_rows, tuple(plan.name for plan in plans), judgement)
         asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
         rows = [[Answer(plan, probe, notes) for plan in plans] for probe in asked]
         for chosen in layers:
@@ -159,7 +164,7 @@ def compare(
     return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))
 
 
-def _judging(metrics: Metrics, more: bool) -> Callable[..., Comparison] | None:
+def _judging(metrics: Metrics, more: bool) -> Callable[..., tuple[Rows, Judgement]] | None:
     """What explains and judges in place of explaining alone; None without metrics."""
     if isinstance(metrics, Sequence) and not metrics:
         return None

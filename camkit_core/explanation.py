@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from .errors import CamkitError, InputError, unknown
+from .errors import InputError
 from .maps import heatmaps
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    from .judging.judgement import Judgement
-    from .plans import Renderer
+    from .plugins.lookup import Renderer
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +113,7 @@ class Explanation:
                 a signal or a volume, of which there is none.
         """
         from .image import to_picture, visible
-        from .plans import find_renderer
+        from .plugins.lookup import find_renderer
 
         self._check(index)
         draw = find_renderer(renderer, options)
@@ -129,10 +128,44 @@ class Explanation:
         A PNG carries its provenance as text. Raises InputError for a file type that cannot be
         written.
         """
-        from .saving import save
+        from .files import refuse_unknown_type, write_arrays, write_picture
+        from .provenance import of_renderer
 
         self._check(index)
-        return save(self, Path(path), renderer, index, **options)
+        path = Path(path)
+        if path.suffix == ".npz":
+            return write_arrays(path, *self._raw())
+        refuse_unknown_type(path)
+        record = self.summary(index) | of_renderer(renderer, options)
+        return write_picture(self.render(renderer, index, **options), path, record)
+
+    def summary(self, index: int = 0) -> dict[str, Any]:
+        """What one image's map is of and where it comes from, ready for JSON."""
+        category = int(self.target[index]) if isinstance(self.target, Tensor) else None
+        names = self.class_names
+        return {
+            **self.provenance,
+            "target": category if category is not None else self.describe(index),
+            "class": names[category] if names and category is not None else None,
+            "score": float(self.score[index]),
+            "blank": self.blank(index),
+            "notes": list(self.notes),
+        }
+
+    def _raw(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays of all images by name, and what they are of."""
+        arrays = {
+            name: value.detach().cpu().numpy()
+            for name in ("cam", "heatmap", "logits", "score", "target", "guided")
+            if isinstance(value := getattr(self, name), Tensor)
+        }
+        return arrays, {
+            **self.provenance,
+            "layer": self.layer,
+            "adapter": self.adapter,
+            "notes": list(self.notes),
+            "explained": [self.describe(index) for index in range(len(self))],
+        }
 
     def to_numpy(self) -> np.ndarray[Any, Any]:
         """The heatmap as a numpy array (N, H, W), float32 in [0, 1]."""
@@ -140,99 +173,15 @@ class Explanation:
         return values
 
     def _repr_png_(self) -> bytes | None:
-        return _png(self.render("side_by_side")) if self.images.ndim == 4 else None
+        return png(self.render("side_by_side")) if self.images.ndim == 4 else None
 
     def _check(self, index: int) -> None:
         if not -len(self) <= index < len(self):
             raise InputError(f"no image {index}: the explanation has {len(self)}, counted from 0")
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Several methods for several targets of the same images, from one forward pass.
-
-    `comparison[row, column]` is the explanation for target `row` by method `column`, which may
-    also be the method's name; iterating gives all of them, target by target.
-
-    Attributes:
-        rows: the explanations.
-        methods: the methods' names.
-        judgement: what metrics say of the methods, if `compare` was given any; else None.
-    """
-
-    rows: tuple[tuple[Explanation, ...], ...]
-    methods: tuple[str, ...]
-    judgement: Judgement | None = None
-
-    def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
-        row, column = place
-        if isinstance(column, str):
-            if column not in self.methods:
-                raise unknown("method of this comparison", column, self.methods)
-            column = self.methods.index(column)
-        return self.rows[row][column]
-
-    def __iter__(self) -> Iterator[Explanation]:
-        return (one for row in self.rows for one in row)
-
-    def __len__(self) -> int:
-        return len(self.rows) * len(self.methods)
-
-    def render(self, index: int = 0, image: Any = None, side: int = 224) -> Image:
-        """All of it as one labelled picture: a row for each target, a column for each method.
-
-        Args:
-            index: which image of the batch.
-            image: the picture to draw on, as for `Explanation.render`.
-            side: the longer side of each cell, in pixels.
-
-        Raises:
-            InputError: as `Explanation.render`.
-        """
-        from .image import to_picture, visible
-        from .renderers.sheet import sheet
-
-        first = self[0, 0]
-        picture = to_picture(visible(first.images[index]) if image is None else image)
-        return sheet(self, index, picture, side=side)
-
-    @property
-    def verdict(self) -> tuple[str, ...]:
-        """What the metrics say of the methods, in sentences; the recommendation is the last.
-
-        Raises:
-            CamkitError: if there are no metrics.
-        """
-        from .judging.verdict import verdict
-
-        return verdict(self._judged())
-
-    def save(self, path: str | Path) -> Path:
-        """Write the verdict, the maps and all numbers as a page (.html), or the numbers (.json).
-
-        Returns:
-            The path. The page is one file that needs nothing else.
-
-        Raises:
-            CamkitError: if there are no metrics, or the file cannot be written.
-        """
-        from .judging.report import save
-
-        return save(self._judged(), path)
-
-    def _judged(self) -> Judgement:
-        if self.judgement is None:
-            raise CamkitError(
-                "these methods were not judged, only run; pass compare some metrics, as in "
-                "metrics=['insertion', 'deletion']"
-            )
-        return self.judgement
-
-    def _repr_png_(self) -> bytes | None:
-        return _png(self.render()) if self[0, 0].images.ndim == 4 else None
-
-
-def _png(picture: Image) -> bytes:
+def png(picture: Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     return stream.getvalue()

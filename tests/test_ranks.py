@@ -13,9 +13,9 @@ from torchvision.models.video import r3d_18
 from toys import linear, tensor
 
 import camkit_core as camkit
+from camkit_core import load_raw
 from camkit_core.inputs import as_batch
 from camkit_core.layouts import layout_of
-from camkit_core.raw import load_raw
 from camkit_core.survey import survey
 from camkit_methods import GradCAM
 

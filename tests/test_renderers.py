@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from camkit_core import CamkitError, Comparison, Explanation, InputError, UnknownName
-from camkit_core.raw import load_raw
+from camkit_core import CamkitError, Comparison, Explanation, InputError, UnknownName, load_raw
 
 PICTURES = ("overlay", "heatmap", "side_by_side", "guided_gradcam")
 

@@ -25,7 +25,7 @@ from camkit_core.evaluation.planted import (
     planted,
 )
 from camkit_core.evaluation.tier0 import check_method, installed
-from camkit_core.plans import found
+from camkit_core.plugins.lookup import look_up
 
 GRADIENTS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "hirescam", "layercam")
 
@@ -90,7 +90,7 @@ def knows_the_middle(probe):
 
 @pytest.mark.parametrize("name", installed())
 def test_every_installed_method_passes(name):
-    function = found("method", name)[1]
+    function = look_up("method", name)[1]
     findings = [*check_closed_form(name, name), check_chance(name, name)]
     findings += check_planted(
         name, name, "target" not in getattr(function, "expected_failures", {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CamkitError
 
 if TYPE_CHECKING:
-    from ..explanation import Comparison
+    from ..comparison import Comparison
 
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 ARCHITECTURES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
@@ -43,7 +43,7 @@ def add_demo_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..saving import write_picture
+    from ..files import write_picture
 
     comparison, picture = explain_scene(args.arch)
     try:
@@ -72,9 +72,9 @@ def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tupl
     from dataclasses import replace
 
     from .. import compare
+    from ..comparison import Comparison
     from ..evaluation.networks import preprocess, trained
     from ..evaluation.scenes import CLASSES, make_scene
-    from ..explanation import Comparison
 
     picture = make_scene(SEED, KINDS).picture()
     large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn

@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from ..explanation import Explanation
+from ..files import write_picture
 from ..models.preprocessing import Picture
 from ..provenance import of_renderer
-from ..saving import account, write_picture
 from .files import FileNames, atomically, slug
 
 
@@ -76,7 +76,7 @@ class Pictures:
 
 
 def _record(explanation: Explanation) -> dict[str, Any]:
-    record = account(explanation, 0)
+    record = explanation.summary()
     # JSON knows no NaN; a model that overflowed has no score.
     return {**record, "score": record["score"] if math.isfinite(record["score"]) else None}
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..judging.baselines import MAPS
-from ..plans import Method, found
+from ..plans import Method
 from ..plugins import get_registry
+from ..plugins.lookup import look_up
 from .closed_forms import check_closed_form
 from .disconnected import check_disconnected
 from .finding import Finding
@@ -28,7 +29,7 @@ def evaluate(
         PluginError: for one that cannot be loaded.
     """
     asked = installed() if methods is None else list(methods)
-    loaded = [found("method", one) for one in asked]
+    loaded = [look_up("method", one) for one in asked]
     for (name, function, _), one in zip(loaded, asked, strict=True):
         watch(name)
         yield from check_method(name, one, function)

@@ -16,11 +16,12 @@ from tqdm.auto import tqdm
 
 from ..answer import Answer
 from ..errors import CamkitError, CamkitWarning, PluginError
-from ..explanation import Comparison, Explanation
+from ..explanation import Explanation
 from ..image import to_picture, visible
 from ..options import checked
 from ..passes import counting
-from ..plans import Plan, found, refuse_unknown
+from ..plans import Plan
+from ..plugins.lookup import look_up, refuse_unknown
 from ..probe import Probe, probes
 from ..recording import Recording
 from ..selection import Chosen
@@ -31,6 +32,7 @@ from .judgement import Cost, Judgement, Measure
 
 BASELINE = "baseline"  # where a map comes from that no method made
 Metric = Any  # a function of a `Case`
+Rows = tuple[tuple[Explanation, ...], ...]
 Metrics = Sequence[str | Metric] | Mapping[str, Mapping[str, Any]]
 
 
@@ -81,7 +83,7 @@ def asked(metrics: Metrics) -> list[Asked]:
 
 
 def _asked(metric: str | Metric, options: Mapping[str, Any]) -> Asked:
-    name, function, origin = found("metric", metric)
+    name, function, origin = look_up("metric", metric)
     refuse_unknown(options, [(name, function)])
     direction = getattr(function, "higher_is_better", None)
     if not isinstance(direction, bool):
@@ -92,12 +94,7 @@ def _asked(metric: str | Metric, options: Mapping[str, Any]) -> Asked:
     return Asked(name, function, checked(function, options), direction)
 
 
-def baseline_plans() -> list[Plan]:
-    """The baselines, as methods."""
-    return [Plan(name, function, {}, "baseline") for name, function in MAPS.items()]
-
-
-def judging(metrics: Metrics) -> Callable[..., Comparison]:
+def judging(metrics: Metrics) -> Callable[..., tuple[Rows, Judgement]]:
     """What `compare` calls to explain and judge, with the metrics found and checked.
 
     Raises:
@@ -115,8 +112,8 @@ def _judged(
     plans: Sequence[Plan],
     layers: Sequence[Chosen],
     notes: Sequence[str],
-) -> Comparison:
-    """Each method and baseline explained and measured.
+) -> tuple[Rows, Judgement]:
+    """The methods' explanations, a row for each target, and what the metrics say of them.
 
     Args:
         metrics: what is asked of them.
@@ -151,7 +148,7 @@ def _judged(
         _pictures(first[0]) * len(first),
         _provenance(first[0], metrics),
     )
-    return Comparison(rows, tuple(names), judgement)
+    return rows, judgement
 
 
 def _explained(plan: Plan, own: Sequence[Probe], notes: Sequence[str]) -> tuple[list[Answer], Cost]:

@@ -1,0 +1,106 @@
+"""Several methods for several targets, side by side: as a sheet, a verdict, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import CamkitError, unknown
+from .explanation import Explanation, png
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from .judging.judgement import Judgement
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several methods for several targets of the same images, from one forward pass.
+
+    `comparison[row, column]` is the explanation for target `row` by method `column`, which may
+    also be the method's name; iterating gives all of them, target by target.
+
+    Attributes:
+        rows: the explanations.
+        methods: the methods' names.
+        judgement: what metrics say of the methods, if `compare` was given any; else None.
+    """
+
+    rows: tuple[tuple[Explanation, ...], ...]
+    methods: tuple[str, ...]
+    judgement: Judgement | None = None
+
+    def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
+        row, column = place
+        if isinstance(column, str):
+            if column not in self.methods:
+                raise unknown("method of this comparison", column, self.methods)
+            column = self.methods.index(column)
+        return self.rows[row][column]
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (one for row in self.rows for one in row)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.methods)
+
+    def render(self, index: int = 0, image: Any = None, side: int = 224) -> Image:
+        """All of it as one labelled picture: a row for each target, a column for each method.
+
+        Args:
+            index: which image of the batch.
+            image: the picture to draw on, as for `Explanation.render`.
+            side: the longer side of each cell, in pixels.
+
+        Raises:
+            InputError: as `Explanation.render`.
+        """
+        from .image import to_picture, visible
+        from .renderers.sheet import sheet
+
+        first = self[0, 0]
+        picture = to_picture(visible(first.images[index]) if image is None else image)
+        rows = [
+            (row[0].describe(index), [partial(one.render, "overlay", index) for one in row])
+            for row in self.rows
+        ]
+        return sheet(picture, self.methods, rows, side)
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What the metrics say of the methods, in sentences; the recommendation is the last.
+
+        Raises:
+            CamkitError: if there are no metrics.
+        """
+        from .judging.verdict import verdict
+
+        return verdict(self._judged())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the verdict, the maps and all numbers as a page (.html), or the numbers (.json).
+
+        Returns:
+            The path. The page is one file that needs nothing else.
+
+        Raises:
+            CamkitError: if there are no metrics, or the file cannot be written.
+        """
+        from .judging.report import save
+
+        return save(self._judged(), path)
+
+    def _judged(self) -> Judgement:
+        if self.judgement is None:
+            raise CamkitError(
+                "these methods were not judged, only run; pass compare some metrics, as in "
+                "metrics=['insertion', 'deletion']"
+            )
+        return self.judgement
+
+    def _repr_png_(self) -> bytes | None:
+        return png(self.render()) if self[0, 0].images.ndim == 4 else None

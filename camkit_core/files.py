@@ -1,0 +1,59 @@
+"""Files: pictures that carry what they are of, and arrays with metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from .errors import InputError
+
+Array = np.ndarray[Any, Any]
+
+
+def refuse_unknown_type(path: Path) -> None:
+    """Raise InputError for a file name that says neither a picture nor arrays."""
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise InputError(
+            f"cannot write {path.name!r}: expected a name that ends in .png, .jpg or .npz"
+        )
+
+
+def write_picture(picture: Image.Image, path: Path, metadata: Mapping[str, Any]) -> Path:
+    """Write a picture; a PNG carries `metadata` as JSON in its text chunk `camkit`."""
+    if path.suffix.lower() != ".png":
+        picture.save(path)
+        return path
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("camkit", json.dumps(metadata))
+    picture.save(path, pnginfo=text)
+    return path
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> Path:
+    """Write arrays by name to a `.npz` file, with `metadata` as JSON."""
+    stored: dict[str, Any] = {"metadata": np.array(json.dumps(metadata)), **arrays}
+    np.savez_compressed(path, **stored)
+    return path
+
+
+def load_raw(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays and the metadata of a `.npz` file that `Explanation.save` wrote.
+
+    Returns:
+        Arrays by name: `cam` (N, h, w), `heatmap` (N, H, W), `score` (N,), and where there were
+        any `logits` (N, K), `target` (N,) and `guided` (N, C, H, W); and the metadata.
+
+    Raises:
+        InputError: if the file is not one.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files if name != "metadata"}
+            return arrays, json.loads(str(stored["metadata"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"cannot read {path} as camkit's .npz: {error}") from error
