@@ -13,7 +13,7 @@ from timing import Run
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.chunks import tail_chunk_size
+from camkit_core.forward.chunks import tail_chunk_size
 
 TARGET = 3
 PEER_CLASSES = {

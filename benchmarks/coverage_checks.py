@@ -16,9 +16,9 @@ from coverage_stage import in_last_stage
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.stated import stated
+from camkit_core.layers.hints import stated
 from camkit_core.testing.orientation import orientation
-from camkit_core.testing.weights import DRAWS
+from camkit_core.testing.random_weights import DRAWS
 
 Row = dict[str, Any]
 REACHED = 0.9  # of the places must have a gradient
@@ -156,8 +156,8 @@ def reason(error: BaseException) -> str:
 def resolved(part: str, name: str) -> Row:
     """The layer and grid of a model on the meta device, where there are shapes and no values."""
     from camkit_core.adapter import as_grid
-    from camkit_core.recording import record
-    from camkit_core.selection import choose
+    from camkit_core.forward.recording import record
+    from camkit_core.layers.choose import choose
 
     warnings.simplefilter("ignore")
     start = time.perf_counter()

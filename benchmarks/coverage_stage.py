@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from camkit_core.contexts import hooked
-from camkit_core.stated import Stated, stated
-from camkit_core.trees import first_tensor
+from camkit_core.forward.untouched import hooked
+from camkit_core.layers.hints import Stated, stated
+from camkit_core.pytree import first_tensor
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
 DEPTH = 0.75  # of the layers with weights and a grid must have run by then

@@ -14,10 +14,10 @@ import warnings
 import numpy as np
 
 import camkit_core as camkit
-from camkit_core.evaluation.networks import preprocess, trained
-from camkit_core.evaluation.scenes import CLASSES
-from camkit_core.evaluation.tier1 import right_scenes
-from camkit_core.evaluation.truth import energy, pointing
+from camkit_core.testing.ground_truth.networks import preprocess, trained
+from camkit_core.testing.ground_truth.scenes import CLASSES
+from camkit_core.testing.ground_truth.scores import energy, pointing
+from camkit_core.testing.ground_truth.tier1 import right_scenes
 
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam")
 

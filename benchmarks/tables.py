@@ -14,7 +14,7 @@ from timing import Run, alone, timed
 from torch import nn
 
 import camkit_core as camkit
-from camkit_core.plugins.groups import GROUPS
+from camkit_core.cli.method_groups import GROUPS
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")

@@ -19,10 +19,10 @@ import torch
 from torch import nn
 
 from camkit_core.adapter import Adapter
-from camkit_core.contexts import untouched
-from camkit_core.recording import record
-from camkit_core.tail import full_run, proven_replay, tail_outputs
-from camkit_core.trees import first_tensor
+from camkit_core.forward.recording import record
+from camkit_core.forward.untouched import untouched
+from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
+from camkit_core.pytree import first_tensor
 
 # One model of each family; (name, image size).
 MODELS = {

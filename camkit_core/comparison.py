@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import CamkitError, unknown
-from .explanation import Explanation, png
+from .results.explanation import Explanation, png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .judging.judgement import Judgement
+    from .metrics.judging.judgement import Judgement
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Comparison:
         Raises:
             CamkitError: if there are no metrics.
         """
-        from .judging.verdict import verdict
+        from .metrics.judging.verdict import verdict
 
         return verdict(self._judged())
 
@@ -90,7 +90,7 @@ class Comparison:
         Raises:
             CamkitError: if there are no metrics, or the file cannot be written.
         """
-        from .judging.report import save
+        from .metrics.judging.report.page import save
 
         return save(self._judged(), path)
 

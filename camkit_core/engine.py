@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
-from .answer import Answer
-from .companions import split
 from .comparison import Comparison
-from .contexts import untouched
 from .errors import CamkitError, TargetError
-from .explanation import Explanation
-from .inputs import as_batch, note_of_wrapper, unwrapped
-from .layers import Layer
-from .plans import Method, plan_all
-from .probe import probes
-from .recording import Recording, record
-from .selection import Chosen, choose
-from .smoothing import views
-from .targets import Target, resolve
+from .forward.recording import Recording, record
+from .forward.untouched import untouched
+from .inputs.forward_args import split
+from .inputs.images import as_batch
+from .inputs.model import note_of_wrapper, unwrapped
+from .inputs.targets.resolve import Target, resolve
+from .layers.choose import Chosen, choose
+from .layers.find import Layer
+from .probe.probe import probes
+from .results.assembly import Answer
+from .results.explanation import Explanation
+from .results.methods import Method, plan_all
+from .results.smoothing import views
 
 if TYPE_CHECKING:
-    from .judging.judge import Metrics, Rows
-    from .judging.judgement import Judgement
+    from .metrics.judging.judge import Metrics, Rows
+    from .metrics.judging.judgement import Judgement
 
 Arguments = Mapping[str, Any] | Sequence[Any]
 
@@ -168,7 +169,7 @@ def _judging(metrics: Metrics, more: bool) -> Callable[..., tuple[Rows, Judgemen
     """What explains and judges in place of explaining alone; None without metrics."""
     if isinstance(metrics, Sequence) and not metrics:
         return None
-    from .judging.judge import judging
+    from .metrics.judging.judge import judging
 
     if more:
         raise CamkitError(

@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .errors import InputError
-from .opencv import opencv
+from .errors import CamkitError, InputError
 
 Array = np.ndarray[Any, Any]
 JET = 2  # cv2.COLORMAP_JET, without importing OpenCV for it
@@ -163,3 +162,19 @@ def deprocess_image(img: Array) -> Array:
     centred = (img - np.mean(img)) / (np.std(img) + 1e-5)
     shown: Array = np.uint8(np.clip(centred * 0.1 + 0.5, 0, 1) * 255)  # type: ignore[assignment]
     return shown
+
+
+def opencv() -> Any:
+    """The module `cv2`, imported when a picture is read or coloured, and nowhere else.
+
+    Raises:
+        CamkitError: if it cannot be imported, with the package that needs no system library.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise CamkitError(
+            f"OpenCV cannot be imported ({error}); where system libraries are missing, "
+            f"pip install opencv-python-headless in place of opencv-python"
+        ) from error
+    return cv2

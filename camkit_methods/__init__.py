@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .class_form import AblationCAM, GradCAM, GradCAMPlusPlus, ScoreCAM, XGradCAM
+from .compat import AblationCAM, GradCAM, GradCAMPlusPlus, ScoreCAM, XGradCAM
 
 __all__ = ["AblationCAM", "GradCAM", "GradCAMPlusPlus", "ScoreCAM", "XGradCAM"]

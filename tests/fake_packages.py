@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from camkit_core.plugins.choice import ALLOWED, BLOCKED, PREFERRED, STRICT
+from camkit_core.plugins.policy import ALLOWED, BLOCKED, PREFERRED, STRICT
 
 Install = Callable[..., Path]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from camkit_core import Explanation
-from camkit_core.judging.judgement import BASELINES, Cost, Judgement, Measure
+from camkit_core.metrics.judging.judgement import BASELINES, Cost, Judgement, Measure
 
 LOWER = ("deletion", "average_drop", "sensitivity", "randomisation", "area")
 Numbers = Mapping[str, Sequence[float]]

@@ -15,8 +15,8 @@ from torch.utils.checkpoint import checkpoint
 
 import camkit_core as camkit
 from camkit_core import Adapter, Recording
-from camkit_core.contexts import untouched
-from camkit_core.trees import map_tensors, tensors_in
+from camkit_core.forward.untouched import untouched
+from camkit_core.pytree import map_tensors, tensors_in
 
 NOTE = (
     "tail runs at 'layer' took full forward passes: replaying what follows the layer could not be "

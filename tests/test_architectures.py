@@ -17,7 +17,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.layers import find_layer
+from camkit_core.layers.find import find_layer
 from camkit_core.plugins import get_registry
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")

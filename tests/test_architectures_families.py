@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
 from camkit_core.testing import check_adapter
-from camkit_core.testing.weights import calibrated
+from camkit_core.testing.random_weights import calibrated
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 Size = tuple[int, int]

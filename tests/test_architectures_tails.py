@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
-from camkit_core.tail import proven_replay, tail_outputs
+from camkit_core.probe.tail.proof import proven_replay, tail_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

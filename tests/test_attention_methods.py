@@ -13,8 +13,8 @@ from torchvision.models import VisionTransformer
 from transformers import ViTConfig, ViTForImageClassification
 
 import camkit_core as camkit
-from camkit_core.attention import Attention
-from camkit_core.evaluation.networks import build
+from camkit_core.probe.attention import Attention
+from camkit_core.testing.ground_truth.networks import build
 from camkit_core.testing.networks import AttentionNet, seeded
 from camkit_core.testing.state import nothing_changes
 from camkit_methods.attention_rollout import attention_rollout

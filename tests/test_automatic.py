@@ -12,11 +12,11 @@ import torchvision
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.automatic import automatic_adapter, pick
-from camkit_core.contexts import untouched
-from camkit_core.layouts import Layout, layout_of
-from camkit_core.stated import stated
-from camkit_core.survey import survey
+from camkit_core.forward.untouched import untouched
+from camkit_core.layers.automatic import automatic_adapter, pick
+from camkit_core.layers.candidates import survey
+from camkit_core.layers.hints import stated
+from camkit_core.layers.layout import Layout, layout_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -316,7 +316,7 @@ def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any)
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
 
     with monkeypatch.context() as patch:
-        patch.setattr("camkit_core.survey.torch.autograd.grad", refuse)
+        patch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
         with untouched(model):
             adapter, why = automatic_adapter(model, images)
     found = camkit.explain(model, images, adapter=adapter)
@@ -328,7 +328,7 @@ def test_any_other_error_of_the_search_is_passed_on(monkeypatch: Any) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise RuntimeError("no kernel")
 
-    monkeypatch.setattr("camkit_core.survey.torch.autograd.grad", refuse)
+    monkeypatch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
     with pytest.raises(RuntimeError, match="no kernel"):
         camkit.explain(Patches(), torch.randn(1, 3, 16, 24))
 

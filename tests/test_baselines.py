@@ -9,8 +9,8 @@ import torch
 from small_nets import small_net
 
 import camkit_core as camkit
-from camkit_core.judging.baselines import MAPS, centre, edges, random, uniform
-from camkit_core.judging.judgement import BASELINES
+from camkit_core.metrics.judging.baselines import MAPS, centre, edges, random, uniform
+from camkit_core.metrics.judging.judgement import BASELINES
 
 
 def of(images: torch.Tensor) -> SimpleNamespace:

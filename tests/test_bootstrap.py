@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from camkit_core.judging.bootstrap import LEAST, difference_interval, mean_interval, tail_of
+from camkit_core.metrics.judging.bootstrap import LEAST, difference_interval, mean_interval, tail_of
 
 NAN = math.nan
 

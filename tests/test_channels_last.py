@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.channels_last import run_quickest
+from camkit_core.forward.memory_format import run_quickest
 
 
 def network(groups: int = 1) -> nn.Sequential:
@@ -54,7 +54,7 @@ def test_the_values_are_those_of_the_usual_format(
 ) -> None:
     model, images = network(4), torch.randn(5, 3, 8, 8)
     quick = camkit.explain(model, images, method, 1, "2")
-    monkeypatch.setattr("camkit_core.channels_last._helps", lambda *given: False)
+    monkeypatch.setattr("camkit_core.forward.memory_format._helps", lambda *given: False)
     usual = camkit.explain(model, images, method, 1, "2")
     assert torch.allclose(quick.cam, usual.cam, rtol=1e-4, atol=1e-6)
     assert torch.allclose(quick.logits, usual.logits, rtol=1e-4, atol=1e-6)

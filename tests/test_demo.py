@@ -10,9 +10,9 @@ from PIL import Image
 
 from camkit_core.cli import main
 from camkit_core.cli.demo import ARCHITECTURES, KINDS, METHODS, SEED, explain_scene
-from camkit_core.evaluation.networks import FAMILIES, WEIGHTS
-from camkit_core.evaluation.scenes import make_scene
-from camkit_core.evaluation.truth import discrimination, energy, pointing
+from camkit_core.testing.ground_truth.networks import FAMILIES, WEIGHTS
+from camkit_core.testing.ground_truth.scenes import make_scene
+from camkit_core.testing.ground_truth.scores import discrimination, energy, pointing
 
 GRADIENTS = ("gradcam", "xgradcam")
 

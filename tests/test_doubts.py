@@ -8,8 +8,8 @@ from torch import nn
 from torchvision.models import resnet18
 
 import camkit_core as camkit
-from camkit_core.doubts import doubts, untrained
-from camkit_core.evaluation.networks import FAMILIES, trained
+from camkit_core.results.caveats import doubts, untrained
+from camkit_core.testing.ground_truth.networks import FAMILIES, trained
 
 LINEAR = nn.Linear(1, 1)
 

@@ -16,8 +16,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.automatic import automatic_adapter
-from camkit_core.contexts import untouched
+from camkit_core.forward.untouched import untouched
+from camkit_core.layers.automatic import automatic_adapter
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")

@@ -11,8 +11,8 @@ import pytest
 from test_packaging import installed_wheel
 
 from camkit_core.cli import main
+from camkit_core.cli.new_plugin.project import new_plugin
 from camkit_core.plugins.contribution import KINDS
-from camkit_core.scaffold import new_plugin
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "examples" / "camkit-more-cams"

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torchvision.models.vgg import VGG
 
 import camkit_core as camkit
-from camkit_core.layers import find_layer
+from camkit_core.layers.find import find_layer
 from camkit_core.plugins import get_registry
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map", "ignore:Setting .*hooks on ReLU")

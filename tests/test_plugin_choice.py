@@ -12,8 +12,8 @@ from fake_packages import GOOD, GOOD_CODE, HOOK, Install
 from camkit_core.cli import main
 from camkit_core.errors import PluginError, UnknownName
 from camkit_core.plugins import Registry, get_registry, using
-from camkit_core.plugins.contribution import ALIASES
 from camkit_core.plugins.hookspecs import Spec, hookimpl
+from camkit_core.plugins.names import ALIASES
 
 Capture = pytest.CaptureFixture[str]
 OWN = ["gradcam", "gradcam++"]

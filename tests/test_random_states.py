@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from camkit_core import random_states
-from camkit_core.random_states import preserving_rng
+from camkit_core.forward.random_states import preserving_rng
 
 DRAWS: dict[str, Callable[[], Any]] = {
     "nothing": lambda: None,

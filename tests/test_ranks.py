@@ -14,9 +14,9 @@ from toys import linear, tensor
 
 import camkit_core as camkit
 from camkit_core import load_raw
-from camkit_core.inputs import as_batch
-from camkit_core.layouts import layout_of
-from camkit_core.survey import survey
+from camkit_core.inputs.images import as_batch
+from camkit_core.layers.candidates import survey
+from camkit_core.layers.layout import layout_of
 from camkit_methods import GradCAM
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")

@@ -15,11 +15,11 @@ import torch
 from made_up import judgement
 
 from camkit_core import CamkitError, Comparison, InputError
-from camkit_core.judging.picture_grid import ROWS
-from camkit_core.judging.reading import HOW_TO_READ, MAKERS
-from camkit_core.judging.record import as_json, record
-from camkit_core.judging.report import html, save
-from camkit_core.judging.verdict import verdict
+from camkit_core.metrics.judging.report.how_to_read import HOW_TO_READ, MAKERS
+from camkit_core.metrics.judging.report.page import html, save
+from camkit_core.metrics.judging.report.pictures import ROWS
+from camkit_core.metrics.judging.report.record import as_json, record
+from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.plugins import get_registry
 
 VOID = {"meta", "img", "br"}
@@ -183,7 +183,7 @@ def test_signals_have_no_pictures_but_all_else():
 
 
 def test_every_baseline_is_explained():
-    from camkit_core.judging.judgement import BASELINES
+    from camkit_core.metrics.judging.judgement import BASELINES
 
     assert tuple(MAKERS) == BASELINES
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from camkit_core.evaluation.controls import Control, auc, scene_controls
-from camkit_core.evaluation.scenes import CLASSES, NEUTRAL, arrangements, make_scene
+from camkit_core.testing.ground_truth.controls import Control, auc, scene_controls
+from camkit_core.testing.ground_truth.scenes import CLASSES, NEUTRAL, arrangements, make_scene
 
 
 def test_a_scene_depends_on_its_seed_alone():

@@ -8,7 +8,7 @@ from torch import nn
 
 import camkit_core as camkit
 from camkit_core import CamkitError
-from camkit_core.chunks import out_of_memory, run_in_chunks
+from camkit_core.forward.chunks import out_of_memory, run_in_chunks
 from camkit_methods.ablationcam import ablationcam
 
 METHODS = ("ablationcam", "scorecam")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up import judgement
 
-from camkit_core.judging.standings import ranked, standings
+from camkit_core.metrics.judging.standings import ranked, standings
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 

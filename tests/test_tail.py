@@ -27,9 +27,9 @@ from tailed import (
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.replay import folded, mapped
-from camkit_core.tail import full_run, proven_replay, tail_outputs
-from camkit_core.trees import tensors_in
+from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
+from camkit_core.probe.tail.replay import folded, mapped
+from camkit_core.pytree import tensors_in
 
 pytestmark = QUIET
 

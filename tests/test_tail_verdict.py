@@ -23,8 +23,8 @@ from tailed import (
 from torch import Tensor, nn
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
-from camkit_core.replay import folded
-from camkit_core.tail import proven_replay
+from camkit_core.probe.tail.proof import proven_replay
+from camkit_core.probe.tail.replay import folded
 
 pytestmark = QUIET
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core import ClassifierOutputTarget, TargetError
-from camkit_core.targets import class_logits, found_logits, resolve, top
+from camkit_core.inputs.targets.classification import class_logits, found_logits
+from camkit_core.inputs.targets.resolve import resolve, top
 
 LOGITS = torch.tensor([[0.1, 3.0, -1.0, 0.5], [2.0, -2.0, 0.0, 1.0], [-1.0, -4.0, -3.0, -2.0]])
 SIX = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "guided_backprop"]

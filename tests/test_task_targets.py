@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core import DetectionTarget, RegressionTarget, SegmentationTarget, SimilarityTarget
-from camkit_core.task_targets import overlap
+from camkit_core.inputs.targets.detection import overlap
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")

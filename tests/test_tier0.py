@@ -10,11 +10,12 @@ import torch
 
 from camkit_core import CamkitError, upsample
 from camkit_core.cli import main
-from camkit_core.evaluation.closed_forms import CHECK as CLOSED
-from camkit_core.evaluation.closed_forms import check_closed_form
-from camkit_core.evaluation.disconnected import check_disconnected, disconnected
-from camkit_core.evaluation.networks import FAMILIES
-from camkit_core.evaluation.planted import (
+from camkit_core.plugins.lookup import look_up
+from camkit_core.testing.ground_truth.closed_forms import CHECK as CLOSED
+from camkit_core.testing.ground_truth.closed_forms import check_closed_form
+from camkit_core.testing.ground_truth.disconnected import check_disconnected, disconnected
+from camkit_core.testing.ground_truth.networks import FAMILIES
+from camkit_core.testing.ground_truth.planted import (
     CHANCE,
     CLASS,
     MANY,
@@ -24,8 +25,7 @@ from camkit_core.evaluation.planted import (
     check_planted,
     planted,
 )
-from camkit_core.evaluation.tier0 import check_method, installed
-from camkit_core.plugins.lookup import look_up
+from camkit_core.testing.ground_truth.tier0 import check_method, installed
 
 GRADIENTS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "hirescam", "layercam")
 

@@ -8,11 +8,17 @@ import torch
 from torch import nn
 
 from camkit_core import CamkitError
-from camkit_core.evaluation.controls import accuracy, network_controls, scores_of
-from camkit_core.evaluation.networks import FAMILIES, build, preprocess, record_of, trained
-from camkit_core.evaluation.scenes import CLASSES, NEUTRAL, make_scene
-from camkit_core.evaluation.tier1 import CEILING, FIVE, SCORES, right_scenes, try_network
-from camkit_core.evaluation.tier1_table import compared, document, not_above, page
+from camkit_core.testing.ground_truth.controls import accuracy, network_controls, scores_of
+from camkit_core.testing.ground_truth.networks import (
+    FAMILIES,
+    build,
+    preprocess,
+    record_of,
+    trained,
+)
+from camkit_core.testing.ground_truth.scenes import CLASSES, NEUTRAL, make_scene
+from camkit_core.testing.ground_truth.tier1 import CEILING, FIVE, SCORES, right_scenes, try_network
+from camkit_core.testing.ground_truth.tier1_table import compared, document, not_above, page
 
 FIRST = 10_300_000
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from camkit_core.cli import main
-from camkit_core.evaluation import training
-from camkit_core.evaluation.controls import TEST_SEED
-from camkit_core.evaluation.networks import FAMILIES, build, put, record_of, trained
-from camkit_core.evaluation.scenes import make_scene
+from camkit_core.testing.ground_truth import training
+from camkit_core.testing.ground_truth.controls import TEST_SEED
+from camkit_core.testing.ground_truth.networks import FAMILIES, build, put, record_of, trained
+from camkit_core.testing.ground_truth.scenes import make_scene
 
 
 @pytest.fixture(scope="module")

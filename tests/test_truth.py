@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from camkit_core.evaluation.truth import (
+from camkit_core.testing.ground_truth.scores import (
     average_precision,
     box_sums,
     discrimination,

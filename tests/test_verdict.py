@@ -9,12 +9,12 @@ import pytest
 import torch
 from made_up import judgement
 
-from camkit_core.judging import checks
-from camkit_core.judging import verdict as rules
-from camkit_core.judging.bootstrap import Interval
-from camkit_core.judging.standings import standings
-from camkit_core.judging.verdict import verdict
-from camkit_core.judging.words import between, number
+from camkit_core.metrics.judging import checks
+from camkit_core.metrics.judging import verdict as rules
+from camkit_core.metrics.judging.bootstrap import Interval
+from camkit_core.metrics.judging.standings import standings
+from camkit_core.metrics.judging.verdict import verdict
+from camkit_core.metrics.judging.wording import between, number
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 NOISE = np.array([1, -1] * 4) * 0.1

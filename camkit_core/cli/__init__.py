@@ -17,9 +17,9 @@ from .evaluate import add_evaluate_command
 from .explain import add_explain_command
 from .layers import add_layers_command
 from .lists import add_list_commands
-from .new_plugin import add_new_plugin_command
+from .messages import say
+from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
-from .text import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

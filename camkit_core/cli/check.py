@@ -90,7 +90,7 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
         return outcomes(metric_checks(name))
     if not args.model:
         raise CamkitError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
-    from ..models import load_model
+    from ..inputs.models import load_model
 
     loaded = load_model(args.model, "none")
     # An input of one number is square.

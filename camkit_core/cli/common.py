@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..errors import CamkitError
-from ..models import LoadedModel, load_model
-from ..targets import Rank, top
-from .classes import Top
-from .text import one_line, say
+from ..inputs.models import LoadedModel, load_model
+from ..inputs.targets.resolve import Rank, top
+from .class_names import Top
+from .messages import one_line, say
 
 
 def loaded(name: str, arguments: Mapping[str, Any]) -> LoadedModel:

@@ -57,7 +57,7 @@ def add_compare_command(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image could be read, 1 if some could not."""
-    from .judge import Request, judge_images
+    from .compare_run import Request, judge_images
 
     request = Request(
         images=arguments.images,

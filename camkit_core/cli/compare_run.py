@@ -15,18 +15,18 @@ from torch import Tensor
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
-from ..explanation import Explanation
 from ..image import read_image
-from ..judging.judge import judging
-from ..judging.judgement import Judgement
-from ..judging.record import record
-from ..judging.report import save
-from ..judging.verdict import verdict
-from ..models import LoadedModel, check_class_names
-from ..models.preprocessing import Picture
-from ..plans import plan_all
-from .asking import Failures, asked, loaded, placed
-from .classes import find_targets
+from ..inputs.models import LoadedModel, check_class_names
+from ..inputs.models.preprocessing import Picture
+from ..metrics.judging.judge import judging
+from ..metrics.judging.judgement import Judgement
+from ..metrics.judging.report.page import save
+from ..metrics.judging.report.record import record
+from ..metrics.judging.verdict import verdict
+from ..results.explanation import Explanation
+from ..results.methods import plan_all
+from .class_names import find_targets
+from .common import Failures, asked, loaded, placed
 from .files import atomically, image_files, writable_folder
 
 

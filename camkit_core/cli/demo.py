@@ -43,7 +43,7 @@ def add_demo_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..files import write_picture
+    from ..results.files import write_picture
 
     comparison, picture = explain_scene(args.arch)
     try:
@@ -73,8 +73,8 @@ def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tupl
 
     from .. import compare
     from ..comparison import Comparison
-    from ..evaluation.networks import preprocess, trained
-    from ..evaluation.scenes import CLASSES, make_scene
+    from ..testing.ground_truth.networks import preprocess, trained
+    from ..testing.ground_truth.scenes import CLASSES, make_scene
 
     picture = make_scene(SEED, KINDS).picture()
     large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn

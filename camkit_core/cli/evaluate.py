@@ -10,10 +10,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .arguments import parts, positive
-from .text import say
+from .messages import say
 
 if TYPE_CHECKING:
-    from ..evaluation.finding import Finding
+    from ..testing.ground_truth.finding import Finding
 
 FAMILIES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
 EXAMPLES = """examples:
@@ -68,7 +68,7 @@ def add_evaluate_command(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; 1 if a check fails, else 0."""
     if args.tier == 1:
-        from .evaluate_scenes import tier1
+        from .evaluate_run import tier1
 
         return tier1(args)
     return tier0(args.method, args.json)
@@ -81,7 +81,7 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     from tqdm import tqdm
 
     from ..errors import CamkitWarning
-    from ..evaluation.tier0 import evaluate
+    from ..testing.ground_truth.tier0 import evaluate
 
     findings: list[Finding] = []
     with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:

@@ -10,13 +10,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import CamkitError
-from ..evaluation.networks import FAMILIES, WEIGHTS
-from ..evaluation.tier1 import Trial
-from ..evaluation.tier1_run import checked_scenes, records, try_all, usual_methods
-from ..evaluation.tier1_table import document, page
-from ..plans import plan_all
+from ..results.methods import plan_all
+from ..testing.ground_truth.networks import FAMILIES, WEIGHTS
+from ..testing.ground_truth.tier1 import Trial
+from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
+from ..testing.ground_truth.tier1_table import document, page
 from .files import atomically, writable_folder
-from .text import say
+from .messages import say
 
 
 def tier1(args: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def _networks(args: argparse.Namespace) -> Path:
         return WEIGHTS
     import logging
 
-    from ..evaluation.training import train_all
+    from ..testing.ground_truth.training import train_all
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = Path(args.train)

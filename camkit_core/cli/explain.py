@@ -61,7 +61,7 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image was explained, 1 if some were not."""
-    from .run import Request, explain_images
+    from .explain_run import Request, explain_images
 
     smoothing = {"aug_smooth": arguments.aug_smooth, "eigen_smooth": arguments.eigen_smooth}
     request = Request(

@@ -16,17 +16,17 @@ from tqdm import tqdm
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
-from ..explanation import Explanation
 from ..image import read_image
-from ..models import LoadedModel, check_class_names
-from ..models.preprocessing import Picture
-from ..plans import plan_all
+from ..inputs.models import LoadedModel, check_class_names
+from ..inputs.models.preprocessing import Picture
 from ..plugins import get_registry
-from ..provenance import camkit_version
-from .asking import Failures, asked, loaded, placed, tell
-from .classes import Top, find_targets
+from ..results.explanation import Explanation
+from ..results.methods import plan_all
+from ..results.provenance import camkit_version
+from .class_names import Top, find_targets
+from .common import Failures, asked, loaded, placed, tell
 from .files import FileNames, image_files, writable_folder
-from .pictures import Pictures
+from .output import Pictures
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
 def _found(name: str, weights: str, size: Sequence[int] | None) -> tuple[list[dict[str, Any]], str]:
     import torch
 
-    from ..contexts import untouched
-    from ..models import load_model
-    from ..selection import choose
-    from ..survey import survey
+    from ..forward.untouched import untouched
+    from ..inputs.models import load_model
+    from ..layers.candidates import survey
+    from ..layers.choose import choose
 
     loaded = load_model(name, weights, size=size)
     noise = torch.randint(0, 256, (512, 512, 3), generator=torch.Generator().manual_seed(0))

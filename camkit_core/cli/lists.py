@@ -10,8 +10,8 @@ from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
-from ..plugins.groups import group_of, grouped
-from .text import say
+from .messages import say
+from .method_groups import group_of, grouped
 
 
 def add_list_commands(subparsers: Any) -> None:

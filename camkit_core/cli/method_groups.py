@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .contribution import BUILT_IN, Contribution
+from ..plugins.contribution import BUILT_IN, Contribution
 
 GROUPS = {
     "the five": ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"),

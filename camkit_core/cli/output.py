@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..explanation import Explanation
-from ..files import write_picture
-from ..models.preprocessing import Picture
-from ..provenance import of_renderer
+from ..inputs.models.preprocessing import Picture
+from ..results.explanation import Explanation
+from ..results.files import write_picture
+from ..results.provenance import of_renderer
 from .files import FileNames, atomically, slug
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..plugins import Registry, get_registry
 from ..plugins.contribution import BUILT_IN, KINDS, Contribution
-from .text import one_line, say
+from .messages import one_line, say
 
 EXAMPLES = """examples:
   camkit plugins
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checked(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, str], str]:
-    from ..plugins.trial import trials
+    from ..plugins.import_check import trials
 
     by_owner: dict[str, list[Contribution]] = defaultdict(list)
     for row in rows:

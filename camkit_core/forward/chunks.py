@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .errors import CamkitError
+from ..errors import CamkitError
 
 T = TypeVar("T")
 

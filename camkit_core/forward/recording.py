@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .adapter import Adapter, read_output
-from .channels_last import run_quickest
-from .companions import ALONE, Companions
-from .contexts import hooked
-from .errors import LayerError
-from .passes import count
+from ..adapter import Adapter, read_output
+from ..errors import LayerError
+from ..inputs.forward_args import ALONE, Companions
+from ..pytree import first_tensor, replace_first
+from .counting import count
+from .memory_format import run_quickest
 from .tape import Tape
-from .trees import first_tensor, replace_first
+from .untouched import hooked
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from weakref import ref
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from .contexts import version
-from .trees import map_tensors, tensors_in
+from ..pytree import map_tensors, tensors_in
+from .untouched import version
 
 
 @dataclass(slots=True)

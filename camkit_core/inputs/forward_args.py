@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .errors import InputError
-from .trees import map_tensors
+from ..errors import InputError
+from ..pytree import map_tensors
 
 
 @dataclass(frozen=True, eq=False)

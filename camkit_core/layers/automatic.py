@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
-from .adapter import Adapter
-from .companions import ALONE, Companions
-from .layers import no_adapter
-from .stated import stated
-from .survey import Candidate, search
+from ..adapter import Adapter
+from ..inputs.forward_args import ALONE, Companions
+from .candidates import Candidate, search
+from .find import no_adapter
+from .hints import stated
 
 REACHED = 0.9  # of a grid's places must have a gradient
 _ATTENTION = r"att(n|ention)"

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .chunks import out_of_memory
-from .companions import ALONE, Companions
-from .contexts import hooked
-from .errors import TargetError
-from .layouts import Layout
-from .stated import Stated, stated
-from .targets import class_logits, found_logits
-from .trees import first_tensor, replace_first, tensors_in
+from ..errors import TargetError
+from ..forward.chunks import out_of_memory
+from ..forward.untouched import hooked
+from ..inputs.forward_args import ALONE, Companions
+from ..inputs.targets.classification import class_logits, found_logits
+from ..pytree import first_tensor, replace_first, tensors_in
+from .hints import Stated, stated
+from .layout import Layout
 
 
 @dataclass(frozen=True)

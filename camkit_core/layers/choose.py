@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .adapter import Adapter, Reshape
+from ..adapter import Adapter, Reshape
+from ..errors import LayerError
+from ..inputs.forward_args import ALONE, Companions
+from ..plugins import get_registry
 from .automatic import automatic_adapter
-from .companions import ALONE, Companions
-from .errors import LayerError
-from .layers import Layer, find_layer
-from .plugins import get_registry
+from .find import Layer, find_layer
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from .errors import LayerError, NoAdapter
+from ..errors import LayerError, NoAdapter
 
 Layer = nn.Module | str
 

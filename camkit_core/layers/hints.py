@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .layouts import Layout, layout_of
+from .layout import Layout, layout_of
 
 USUAL = (0, 1, 2, 5)  # prefix tokens: none, a class token, one to distill, four registers
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import gt
 from typing import Literal
 
-from .adapter import Reshape, channels_last_to_grid, tokens_on
+from ..adapter import Reshape, channels_last_to_grid, tokens_on
 
 
 @dataclass(frozen=True)

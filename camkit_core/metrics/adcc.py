@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..judging.case import Case
 from .average_drop import average_drop
+from .case import Case
 
 
 def adcc(case: Case) -> Tensor:

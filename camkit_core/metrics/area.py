@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..judging.case import Case
+from .case import Case
 
 
 def area(case: Case) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..judging.case import Case
-from ..judging.masking import before_and_after
+from .case import Case
+from .masked import before_and_after
 
 
 def average_gain(case: Case) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..judging.case import Case
-from ..judging.masking import before_and_after
+from .case import Case
+from .masked import before_and_after
 
 
 def average_increase(case: Case) -> Tensor:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ..maps import heatmaps
-from ..plans import Plan
-from ..probe import Probe
-from ..sharing import Shared
-from .randomisation import cascade, shuffle, weights_kept
+from ..probe.probe import Probe
+from ..probe.shared import Shared
+from ..results.methods import Plan
+from .shuffled_weights import cascade, shuffle, weights_kept
 
 
 class Case:

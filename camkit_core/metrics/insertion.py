@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..judging.case import Case
-from ..judging.perturbation import soft
-from ..judging.uncovering import curve_area
+from .case import Case
+from .curves import curve_area
+from .perturbation import soft
 
 
 def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] = "blur") -> Tensor:

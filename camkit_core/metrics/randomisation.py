@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..judging.case import Case
+from .case import Case
 
 
 def randomisation(case: Case, *, depths: int = 4) -> Tensor:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..judging.case import Case
-from ..judging.removal import NOISE, SHARES, after_removal
+from .case import Case
+from .removal import NOISE, SHARES, after_removal
 
 
 def road_lerf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..judging.case import Case
+from .case import Case
 
 
 def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tensor:

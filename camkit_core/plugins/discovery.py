@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 from ..errors import PluginError
 from .builtins import DECLARED
-from .choice import Choice
-from .contribution import BUILT_IN, Problem, Source, fold, imported
+from .contribution import BUILT_IN, Problem, Source, imported
 from .hookspecs import Spec, hookimpl
+from .names import fold
+from .policy import Choice
 from .registration import HOOKS, PluginSet
 
 _HOOK_GROUP = "camkit"

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownName, unknown
-from ..options import checked, takes
-from . import get_registry
+from .options import checked, takes
+from .registry import get_registry
 
 if TYPE_CHECKING:
     from PIL.Image import Image

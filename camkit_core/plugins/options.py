@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from .errors import CamkitError
+from ..errors import CamkitError
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import PluginError
-from .contribution import BUILT_IN, FROM_CODE, Problem, fold
+from .contribution import BUILT_IN, FROM_CODE, Problem
+from .names import fold
 
 ALLOWED, BLOCKED, PREFERRED = "CAMKIT_PLUGINS", "CAMKIT_DISABLE_PLUGINS", "CAMKIT_PREFER"
 STRICT = "CAMKIT_STRICT_PLUGINS"

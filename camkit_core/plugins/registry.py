@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..errors import PluginError, UnknownName, unknown
-from .choice import Choice
-from .contribution import ALIASES, BUILT_IN, FROM_CODE, Contribution, Problem, Source, fold
+from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source
 from .discovery import Found, discover
+from .docstrings import is_installed
+from .names import ALIASES, fold
+from .policy import Choice
 from .registration import PluginSet
-from .sources import is_installed
-
-__all__ = ["API_VERSION", "Contribution", "Problem", "Registry", "get_registry", "using"]
 
 Claims = dict[str, list[Contribution]]
 API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter

@@ -18,12 +18,12 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.overrides import TorchFunctionMode
 
-from .adapter import as_grid
-from .errors import LayerError
-from .passes import count
-from .recording import Recording
-from .tail import flat
-from .targets import Targets
+from ..adapter import as_grid
+from ..errors import LayerError
+from ..forward.counting import count
+from ..forward.recording import Recording
+from ..inputs.targets.resolve import Targets
+from .tail.proof import flat
 
 _SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .adapter import Adapter
-from .errors import LayerError
-from .recording import Recording, record
-from .survey import Candidate, survey
+from ..adapter import Adapter
+from ..errors import LayerError
+from ..forward.recording import Recording, record
+from ..layers.candidates import Candidate, survey
 
 
 def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Recording]:

@@ -11,9 +11,9 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ..forward.recording import Recording
+from ..inputs.targets.resolve import Targets
 from .guided import score_at_images
-from .recording import Recording
-from .targets import Targets
 
 _CONVOLUTIONS = (
     *(F.conv1d, F.conv2d, F.conv3d),

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import LayerError
-from .passes import count
-from .recording import Recording
-from .targets import Targets
+from ..errors import LayerError
+from ..forward.counting import count
+from ..forward.recording import Recording
+from ..inputs.targets.resolve import Targets
 
 
 def guided_gradients(

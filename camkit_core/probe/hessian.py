@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from .chunks import out_of_memory
-from .errors import LayerError
-from .recording import Recording
-from .targets import Targets
+from ..errors import LayerError
+from ..forward.chunks import out_of_memory
+from ..forward.recording import Recording
+from ..inputs.targets.resolve import Targets
 
 
 def hessian_product(recording: Recording, targets: Targets) -> Tensor:

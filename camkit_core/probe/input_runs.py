@@ -11,10 +11,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .channels_last import run_quickest
-from .errors import CamkitError
-from .recording import Recording
-from .trees import first_tensor
+from ..errors import CamkitError
+from ..forward.memory_format import run_quickest
+from ..forward.recording import Recording
+from ..pytree import first_tensor
 
 WAYS = ("bfloat16", "compile")
 _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()

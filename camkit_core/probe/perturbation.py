@@ -9,15 +9,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .ablation import ablation_runs, drops_in_closed_form
-from .adapter import channel_axis
-from .chunks import chunk_size, stacked, tail_chunk_size
-from .errors import warn
-from .maps import spatial_axes
-from .masking import masked
-from .runner import Runner
-from .sharing import Outputs, Shared, full
-from .tail import proven_replay
+from ..adapter import channel_axis
+from ..errors import warn
+from ..forward.chunks import chunk_size, stacked, tail_chunk_size
+from ..maps import spatial_axes
+from .input_runs import Runner
+from .shared import Outputs, Shared, full
+from .tail.ablation import ablation_runs, drops_in_closed_form
+from .tail.masking import masked
+from .tail.proof import proven_replay
 
 
 class Runs:

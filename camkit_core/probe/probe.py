@@ -8,17 +8,18 @@ from typing import Any
 
 from torch import Tensor
 
-from .adapter import as_grid
+from ..adapter import as_grid
+from ..forward.chunks import one_by_one
+from ..forward.recording import Recording
+from ..inputs.targets.classification import ClassScore, class_logits
+from ..inputs.targets.resolve import Targets
+from ..maps import principal_map, weighted_sum
 from .attention import Attention, attention_of
-from .chunks import one_by_one
-from .curvature import hessian_product
 from .full_gradients import FullGradients, full_gradients
 from .guided import guided_gradients
-from .maps import principal_map, weighted_sum
-from .recording import Recording
-from .runs import Runs
-from .sharing import Shared, full
-from .targets import ClassScore, Targets, class_logits
+from .hessian import hessian_product
+from .perturbation import Runs
+from .shared import Shared, full
 
 
 class Probe(Runs):

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .chunks import run_in_chunks
-from .recording import Recording
-from .runner import Runner
-from .stages import stages
-from .tail import tail_outputs
-from .targets import Targets
+from ..forward.chunks import run_in_chunks
+from ..forward.recording import Recording
+from ..inputs.targets.resolve import Targets
+from .earlier_layers import stages
+from .input_runs import Runner
+from .tail.proof import tail_outputs
 
 Outputs = Callable[[Tensor], Any]
 

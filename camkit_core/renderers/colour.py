@@ -8,11 +8,10 @@ import numpy as np
 from PIL import Image
 
 from ..errors import unknown
-from ..image import refuse_other_ranks
-from ..opencv import opencv
+from ..image import opencv, refuse_other_ranks
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from ..results.explanation import Explanation
 
 # Equal steps of evidence look equal in all but the last two, which are what the field is used to.
 COLOUR_MAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", "jet")

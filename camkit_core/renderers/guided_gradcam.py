@@ -11,7 +11,7 @@ from ..image import deprocess_image, refuse_other_ranks, to_picture
 from .caption import no_evidence
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from ..results.explanation import Explanation
 
 
 def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from .colour import coloured, heat_at
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..explanation import Explanation
+    from ..results.explanation import Explanation
 
 
 def heatmap(

@@ -11,7 +11,7 @@ from .caption import no_evidence
 from .colour import coloured, heat_at
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from ..results.explanation import Explanation
 
 
 def overlay(

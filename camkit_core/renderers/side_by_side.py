@@ -11,7 +11,7 @@ from .colour import coloured, heat_at
 from .overlay import mixed
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from ..results.explanation import Explanation
 
 
 def side_by_side(

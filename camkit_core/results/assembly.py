@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .diagnosis import blank_reasons, warn_of_blanks
-from .doubts import doubts
+from ..inputs.targets.classification import found_logits
+from ..layers.choose import Chosen
+from ..maps import heatmaps
+from ..probe.probe import Probe
+from .blank_maps import blank_reasons, warn_of_blanks
+from .caveats import doubts
 from .explanation import Explanation
-from .maps import heatmaps
-from .plans import Plan
-from .probe import Probe
+from .methods import Plan
 from .provenance import camkit_version, plain
-from .selection import Chosen
 from .smoothing import View, mean_of_layers
-from .targets import found_logits
 
 
 class Answer:

@@ -6,8 +6,8 @@ import math
 
 from torch import Tensor
 
-from .errors import warn
-from .probe import Probe
+from ..errors import warn
+from ..probe.probe import Probe
 
 
 def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple[str | None, ...]:

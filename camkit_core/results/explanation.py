@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from .errors import InputError
-from .maps import heatmaps
+from ..errors import InputError
+from ..maps import heatmaps
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    from .plugins.lookup import Renderer
+    from ..plugins.lookup import Renderer
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ class Explanation:
             InputError: if there is no such image, `image` is not a picture, or the map is that of
                 a signal or a volume, of which there is none.
         """
-        from .image import to_picture, visible
-        from .plugins.lookup import find_renderer
+        from ..image import to_picture, visible
+        from ..plugins.lookup import find_renderer
 
         self._check(index)
         draw = find_renderer(renderer, options)

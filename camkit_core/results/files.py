@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from .errors import InputError
+from ..errors import InputError
 
 Array = np.ndarray[Any, Any]
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import CamkitError
-from .maps import AXES
-from .options import checked
-from .plugins.lookup import look_up, refuse_unknown
-from .probe import Probe
+from ..errors import CamkitError
+from ..maps import AXES
+from ..plugins.lookup import look_up, refuse_unknown
+from ..plugins.options import checked
+from ..probe.probe import Probe
 
 Method = Callable[..., Tensor]
 

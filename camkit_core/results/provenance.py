@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .plugins.lookup import look_up
+from ..plugins.lookup import look_up
 
 
 def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:

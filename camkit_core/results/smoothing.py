@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from .maps import spatial_axes, upsample
+from ..maps import spatial_axes, upsample
 
 Change = Callable[[Tensor], Tensor]
 

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter import Adapter, as_grid
-from ..contexts import hooked, untouched
 from ..errors import CamkitError
-from ..trees import first_tensor
+from ..forward.untouched import hooked, untouched
+from ..pytree import first_tensor
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all, skip
 from .networks import seeded
 from .orientation import FOUND, orientation
+from .random_weights import DRAWS
 from .state import nothing_changes
-from .weights import DRAWS
 
 Make = Callable[[nn.Module, tuple[int, ...]], Adapter]
 

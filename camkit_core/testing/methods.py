@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .checks import Check, checks_of, installed, run_all
 from .explainers import Explainer, explainer
-from .light import imports_nothing_heavy
+from .import_cost import imports_nothing_heavy
 from .maps import MAPS
 from .networks import attending
 from .side_effects import SIDE_EFFECTS

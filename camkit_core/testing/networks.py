@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..random_states import preserving_rng
+from ..forward.random_states import preserving_rng
 
 CLASSES = 4
 Network = TypeVar("Network", bound=nn.Module)

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import CamkitError
-from ..explanation import Explanation
+from ..results.explanation import Explanation
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
 from .networks import seeded
 from .state import random_facts

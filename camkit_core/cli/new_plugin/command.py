@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from ..plugins.contribution import KINDS
-from ..scaffold import new_plugin
+from ...plugins.contribution import KINDS
+from .project import new_plugin
 
 EXAMPLES = """examples:
   camkit new-plugin mycam

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import CamkitError
+from ...errors import CamkitError
 
 State = dict[str, Tensor]
 

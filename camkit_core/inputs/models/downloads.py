@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ..errors import CamkitError
+from ...errors import CamkitError
 
 # Hugging Face's client has used several HTTP libraries; not all their errors are OSErrors.
 _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ..errors import CamkitError
+from ...errors import CamkitError
 
 Picture = NDArray[np.uint8]
 

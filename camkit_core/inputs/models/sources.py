@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from ..errors import CamkitError, UnknownName
+from ...errors import CamkitError, UnknownName
 from .downloads import downloading, reach_hub
 from .preprocessing import Preprocessing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
@@ -12,11 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import TargetError
-from .trees import has_runs, has_samples, map_tensors, outline, sample_of, tensors_in
+from ...errors import TargetError
+from ...pytree import has_runs, map_tensors, sample_of, tensors_in
+from .classification import (
+    ClassifierOutputTarget,
+    ClassScore,
+    class_logits,
+    in_range,
+    probability,
+    score_of_logits,
+    signed,
+)
 
 Score = Callable[[Any], Tensor]
-ClassScore = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Targets:
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
         if self.classes is not None:
-            logits = _signed(class_logits(output))
+            logits = signed(class_logits(output))
             if len(categories := set(self.classes.tolist())) == 1:
                 return logits.select(1, categories.pop())  # quicker, and so is its gradient
             return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
@@ -55,26 +63,28 @@ class Targets:
         if self.classes is None:
             return torch.stack([self.scores(one) for one in _runs(output)])
         rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
-        logits = _signed(class_logits(rows))
+        logits = signed(class_logits(rows))
         classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
         return logits.gather(1, classes[:, None]).view(-1, len(self.functions))
 
     def scores_of_rows(self, image: int, output: Any, rows: int) -> Tensor:
         """The score (M,) of each of `rows` rows of output, by the function of one image."""
         if self.classes is not None:
-            return _signed(class_logits(output))[:, int(self.classes[image])]
+            return signed(class_logits(output))[:, int(self.classes[image])]
         return self._each([image] * rows, output)
 
     def of_probabilities(self) -> Targets:
         """The same classes, scored by their softmax probability; TargetError if they are none."""
-        return self.of_logits(_probability, "class probabilities")
+        return self.of_logits(probability, "class probabilities")
 
     def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
         """The same by a function of all logits (K,) and the class; TargetError says `what`."""
         if self.classes is None:
             raise TargetError(f"{what} need class targets, got callables; pass class indices")
         classes = self.classes.tolist()
-        return Targets(tuple(partial(_of_logits, score, category) for category in classes), None)
+        return Targets(
+            tuple(partial(score_of_logits, score, category) for category in classes), None
+        )
 
     def _each(self, images: Sequence[int], output: Any) -> Tensor:
         samples = [sample_of(output, row, len(images)) for row in range(len(images))]
@@ -91,24 +101,6 @@ class Targets:
         return score.reshape(())
 
 
-class ClassifierOutputTarget:
-    """The score of one class, as a callable target; what `target=category` means.
-
-    Raises:
-        TargetError: when called on an output that has no such class.
-    """
-
-    def __init__(self, category: int) -> None:
-        self.category = category
-
-    def __repr__(self) -> str:
-        return f"ClassifierOutputTarget({self.category})"
-
-    def __call__(self, sample: Any) -> Tensor:
-        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-        return _signed(logits)[0, _checked(self.category, logits)]
-
-
 def _runs(output: Any) -> Iterator[Any]:
     """What each of several runs of a batch gave."""
     if has_runs(output):
@@ -121,16 +113,6 @@ def _fixed(function: Score, sample: Any) -> Score:
     """The target as it is for the plain image, of one that settles something there."""
     fix = getattr(function, "fixed", None)
     return fix(sample) if callable(fix) else function
-
-
-def _probability(logits: Tensor, category: int) -> Tensor:
-    return logits.softmax(0)[category]
-
-
-def _of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
-    logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-    # One logit is two classes as far apart: their softmax is its sigmoid.
-    return score((_signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:
@@ -159,7 +141,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
     chosen = [one.category if isinstance(one, ClassifierOutputTarget) else one for one in chosen]
     if all(_is_index(one) for one in chosen):
         logits = class_logits(output)
-        classes = [_checked(operator.index(one), logits) for one in chosen]
+        classes = [in_range(operator.index(one), logits) for one in chosen]
         return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
     functions = [_function(one) for one in chosen]
     samples = [sample_of(output, row, images) for row in range(images)]
@@ -173,66 +155,13 @@ def top(count: int) -> list[Rank]:
 
 def _ranked(rank: Rank, output: Any) -> list[int]:
     # Of one logit, the top class says whether it is positive.
-    logits = _signed(class_logits(output))
+    logits = signed(class_logits(output))
     if rank.position >= logits.shape[1]:
         raise TargetError(
             f"asked for the {rank.position + 1} best classes of a model with {logits.shape[1]}"
         )
     order = logits.argsort(stable=True, dim=1, descending=True)
     return [int(category) for category in order[:, rank.position]]
-
-
-def found_logits(output: Any) -> Tensor | None:
-    """The (N, K) class scores in a model's output, or None if it has none."""
-    try:
-        return class_logits(output).detach()
-    except TargetError:
-        return None
-
-
-def class_logits(output: Any) -> Tensor:
-    """The (N, K) class scores in a model's output: itself, what it calls `logits` or only has.
-
-    Raises:
-        TargetError: if there is no such tensor, saying what there is.
-    """
-    found = output
-    if isinstance(output, Mapping):
-        only = next(iter(output.values())) if len(output) == 1 else output
-        found = output.get("logits", output.get("out", only))
-    elif not isinstance(output, Tensor):
-        found = getattr(output, "logits", output)
-    if isinstance(found, (tuple, list)) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, Tensor) and found.ndim == 2:
-        return found
-    raise TargetError(
-        f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
-        f"explain with {_advice(output, found)}"
-    )
-
-
-def _advice(output: Any, found: Any) -> str:
-    if has_samples(output) and "boxes" in output[0]:
-        return "target=DetectionTarget(category)"
-    if isinstance(found, Tensor) and found.ndim == 4:
-        return "target=SegmentationTarget(category)"
-    return "a callable, e.g. target=lambda output: output[3].mean()"
-
-
-def _signed(logits: Tensor) -> Tensor:
-    # A model with one logit has two classes: 1 is for the logit, 0 against it.
-    return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
-
-
-def _checked(category: int, logits: Tensor) -> int:
-    classes = max(logits.shape[1], 2)
-    if not 0 <= category < classes:
-        raise TargetError(
-            f"target {category} is out of range: the model has {classes} classes, "
-            f"0 to {classes - 1}"
-        )
-    return category
 
 
 def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:

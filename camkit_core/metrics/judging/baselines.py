@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..plans import Method
-from ..probe import Probe
+from ...probe.probe import Probe
+from ...results.methods import Method
 
 
 def uniform(probe: Probe) -> Tensor:

@@ -14,20 +14,20 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..answer import Answer
-from ..errors import CamkitError, CamkitWarning, PluginError
-from ..explanation import Explanation
-from ..image import to_picture, visible
-from ..options import checked
-from ..passes import counting
-from ..plans import Plan
-from ..plugins.lookup import look_up, refuse_unknown
-from ..probe import Probe, probes
-from ..recording import Recording
-from ..selection import Chosen
-from ..smoothing import views
+from ...errors import CamkitError, CamkitWarning, PluginError
+from ...forward.counting import counting
+from ...forward.recording import Recording
+from ...image import to_picture, visible
+from ...layers.choose import Chosen
+from ...plugins.lookup import look_up, refuse_unknown
+from ...plugins.options import checked
+from ...probe.probe import Probe, probes
+from ...results.assembly import Answer
+from ...results.explanation import Explanation
+from ...results.methods import Plan
+from ...results.smoothing import views
+from ..case import Case
 from .baselines import MAPS
-from .case import Case
 from .judgement import Cost, Judgement, Measure
 
 BASELINE = "baseline"  # where a map comes from that no method made

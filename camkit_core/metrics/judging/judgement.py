@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..explanation import Explanation
+from ...results.explanation import Explanation
 
 BASELINES = ("uniform", "centre", "edges", "random")  # maps that know nothing of the model
 

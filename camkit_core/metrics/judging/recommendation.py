@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from .checks import blank_everywhere, failed_randomisation, gamed_by_area, methods_of
 from .judgement import BASELINES, Judgement
+from .sanity_checks import blank_everywhere, failed_randomisation, gamed_by_area, methods_of
 from .standings import Standing, ranked
-from .words import counted, listed, spaced
+from .wording import counted, listed, spaced
 
 _CHEAP = 1.5  # times the cheapest: as cheap, since times vary from run to run
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ..explanation import Explanation
+from ...results.explanation import Explanation
 from .judgement import BASELINES, Judgement
 from .standings import Standing
-from .words import counted, listed, number, spaced
+from .wording import counted, listed, number, spaced
 
 ALIKE = 0.8  # similarity from which a map did not notice that the weights were randomised
 WHOLE = 0.9  # area from which a map is nearly all of the image

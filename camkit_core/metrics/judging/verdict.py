@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .bootstrap import LEAST
-from .checks import blank_maps, equal_maps, failed_randomisation, gamed_by_area, methods_of
 from .judgement import Judgement
 from .recommendation import beatable, cheapest_of, recommendation
+from .sanity_checks import blank_maps, equal_maps, failed_randomisation, gamed_by_area, methods_of
 from .standings import Standing, ranked, standings
-from .words import between, counted, does, listed, number, spaced, times
+from .wording import between, counted, does, listed, number, spaced, times
 
 DEAR = 3.0  # times the cheapest method's time: less is not worth a word
 

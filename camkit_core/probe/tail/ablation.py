@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...forward.recording import Recording
+from ...inputs.targets.resolve import Targets
 from .affine import in_closed_form
-from .leading import leading_linear
-from .recording import Recording
-from .targets import Targets
+from .first_linear import leading_linear
 
 
 def drops_in_closed_form(

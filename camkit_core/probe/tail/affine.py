@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from .tail import remembered
-from .tape import Call, Tape, slots_in
-from .trees import tensors_in
+from ...forward.tape import Call, Tape, slots_in
+from ...pytree import tensors_in
+from .proof import remembered
 
 if TYPE_CHECKING:
-    from .recording import Recording
+    from ...forward.recording import Recording
 
 # Affine in the tensor they are given first, if nothing else depends on the layer.
 _IN_THE_FIRST = (

@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from .chunks import tail_chunk_size
-from .passes import count
-from .recording import Recording
+from ...forward.chunks import tail_chunk_size
+from ...forward.counting import count
+from ...forward.recording import Recording
+from ...forward.tape import Call, Slot, Tape, slots_in
+from .proof import flat, proven_replay, remembered
 from .replay import Way
-from .tail import flat, proven_replay, remembered
-from .tape import Call, Slot, Tape, slots_in
 
 # Linear, and keep the channels apart and in order.
 _CHANNELWISE = (

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from .adapter import as_grid
-from .errors import LayerError
-from .recording import Recording
+from ...adapter import as_grid
+from ...errors import LayerError
+from ...forward.recording import Recording
 
 
 def masked(recording: Recording, masks: Iterable[Tensor], rank: int) -> Iterator[Tensor]:

@@ -17,14 +17,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .contexts import hooked
-from .passes import count
+from ...forward.counting import count
+from ...forward.tape import Tape
+from ...forward.untouched import hooked
+from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
 from .replay import Way, folded, mapped
-from .tape import Tape
-from .trees import has_runs, has_samples, map_tensors, replace_first, tensors_in
 
 if TYPE_CHECKING:
-    from .recording import Recording
+    from ...forward.recording import Recording
 
 
 def tail_outputs(recording: Recording, edits: Tensor) -> Any:

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .tape import Call, Slot, Tape
-from .trees import map_tensors, tensors_in
+from ...forward.tape import Call, Slot, Tape
+from ...pytree import map_tensors, tensors_in
 
 # Of attention on a CPU, for one. It is right, and there is nothing for a user to do about it.
 warnings.filterwarnings("ignore", "There is a performance drop because we have not yet implemented")

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine import explain
-from ..errors import CamkitError
-from ..plans import Method
+from ...engine import explain
+from ...errors import CamkitError
+from ...results.methods import Method
 from .finding import Finding, inapplicable, judged
 
 Array = np.ndarray[Any, Any]

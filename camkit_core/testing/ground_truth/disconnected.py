@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engine import compare
-from ..errors import CamkitError
-from ..plans import Method
+from ...engine import compare
+from ...errors import CamkitError
+from ...results.methods import Method
 from .finding import Finding, inapplicable, judged
 from .networks import FAMILIES, build
 

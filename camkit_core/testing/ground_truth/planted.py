@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
-from ..engine import compare
-from ..errors import CamkitError
-from ..judging.bootstrap import mean_interval
-from ..plans import Method
+from ...engine import compare
+from ...errors import CamkitError
+from ...metrics.judging.bootstrap import mean_interval
+from ...results.methods import Method
 from .finding import Finding, inapplicable, judged
 
 Array = np.ndarray[Any, Any]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..judging.baselines import MAPS
-from ..plans import Method
-from ..plugins import get_registry
-from ..plugins.lookup import look_up
+from ...metrics.judging.baselines import MAPS
+from ...plugins import get_registry
+from ...plugins.lookup import look_up
+from ...results.methods import Method
 from .closed_forms import check_closed_form
 from .disconnected import check_disconnected
 from .finding import Finding

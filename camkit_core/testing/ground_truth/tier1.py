@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..engine import compare
-from ..errors import CamkitError
-from ..explanation import Explanation
-from ..judging.baselines import MAPS
-from ..maps import heatmaps, upsample
-from ..plans import Method
+from ...engine import compare
+from ...errors import CamkitError
+from ...maps import heatmaps, upsample
+from ...metrics.judging.baselines import MAPS
+from ...results.explanation import Explanation
+from ...results.methods import Method
 from .controls import TEST_SEED, scores_of
 from .networks import build, preprocess
 from .scenes import CLASSES, NEUTRAL, OBJECTS, Scene, make_scene
-from .truth import (
+from .scores import (
     average_precision,
     box_sums,
     discrimination,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import CamkitError, CamkitWarning
+from ...errors import CamkitError, CamkitWarning
 from .controls import Control, scene_controls
 from .networks import WEIGHTS, record_of, trained
 from .tier0 import installed

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..judging.bootstrap import Interval, difference_interval, mean_interval
-from ..judging.judgement import BASELINES
+from ...metrics.judging.bootstrap import Interval, difference_interval, mean_interval
+from ...metrics.judging.judgement import BASELINES
 from .tier1 import CEILING, FIVE, SCORES, UNTRAINED, Trial
 
 Trials = Mapping[str, Sequence[Trial]]  # by family, one for each seed

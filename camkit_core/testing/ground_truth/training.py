@@ -1,4 +1,4 @@
-"""Train the zoo from nothing: `python -m camkit_core.evaluation.training`.
+"""Train the zoo from nothing: `python -m camkit_core.testing.ground_truth.training`.
 
 Which classes are in a scene, each decided by itself: binary cross-entropy. A scene turned,
 mirrored, in other colours or as a negative is a scene of the same classes. At first the objects

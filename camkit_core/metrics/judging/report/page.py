@@ -10,15 +10,15 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..errors import InputError
-from .checks import methods_of
-from .judgement import Judgement
-from .picture_grid import picture_grid
-from .reading import HOW_TO_READ, MAKERS
+from ....errors import InputError
+from ..judgement import Judgement
+from ..sanity_checks import methods_of
+from ..verdict import verdict
+from ..wording import counted, spaced
+from .how_to_read import HOW_TO_READ, MAKERS
+from .pictures import picture_grid
 from .record import as_json
-from .report_tables import cost_table, metric_table
-from .verdict import verdict
-from .words import counted, spaced
+from .tables import cost_table, metric_table
 
 
 def save(judgement: Judgement, path: str | Path) -> Path:

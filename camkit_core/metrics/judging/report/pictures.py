@@ -8,12 +8,12 @@ from html import escape
 
 from PIL import Image
 
-from ..explanation import Explanation
-from ..image import to_picture
-from ..renderers.colour import heat_at
-from ..renderers.overlay import mixed
-from .judgement import BASELINES, Judgement
-from .report_tables import scrolling
+from ....image import to_picture
+from ....renderers.colour import heat_at
+from ....renderers.overlay import mixed
+from ....results.explanation import Explanation
+from ..judgement import BASELINES, Judgement
+from .tables import scrolling
 
 ROWS = 24  # pictures of more images make a file that no browser likes
 SIDE = 224  # pixels of a picture's longer side

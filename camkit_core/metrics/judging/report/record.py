@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ..explanation import Explanation
-from ..provenance import camkit_version
-from .checks import methods_of
-from .judgement import Judgement
-from .standings import CHECKS, Standing, standings
-from .verdict import verdict
+from ....results.explanation import Explanation
+from ....results.provenance import camkit_version
+from ..judgement import Judgement
+from ..sanity_checks import methods_of
+from ..standings import CHECKS, Standing, standings
+from ..verdict import verdict
 
 SCHEMA = 1  # raised whenever a field is renamed, removed, or means something else
 

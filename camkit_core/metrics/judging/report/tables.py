@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from .checks import methods_of
-from .judgement import Judgement
-from .standings import CHECKS, Standing, standings
-from .words import bounds_of, counted, number, spaced, times
+from ..judgement import Judgement
+from ..sanity_checks import methods_of
+from ..standings import CHECKS, Standing, standings
+from ..wording import bounds_of, counted, number, spaced, times
 
 
 def scrolling(table: str, label: str) -> str:

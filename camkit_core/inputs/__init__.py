@@ -1,0 +1,1 @@
+"""What the user hands in: model, images, further arguments, targets."""

@@ -1,0 +1,60 @@
+"""The images as the engine takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..errors import InputError
+
+
+def spatial_rank(model: nn.Module, ndim: int) -> int:
+    """How many of `ndim` axes are spatial: 1 of signals, 2 of images, 3 of volumes and videos.
+
+    The model's first convolution says: to a Conv1d, three axes are signals (N, C, L) and two are
+    a single one; to a Conv3d, five are volumes (N, C, D, H, W) and four a single one. Without
+    any, and for any other number of axes, they are images.
+    """
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    first = next((module for module in model.modules() if isinstance(module, kinds)), None)
+    rank = len(first.kernel_size) if first else 2
+    return rank if ndim in (rank + 1, rank + 2) else 2
+
+
+def as_batch(images: Any, model: nn.Module) -> Tensor:
+    """Images as a detached (N, C, H, W) tensor, where the model is and in its dtype.
+
+    Signals become (N, C, L), volumes and videos (N, C, D, H, W); see `spatial_rank`.
+
+    Args:
+        images: tensor (N, C, H, W) or (C, H, W), floating-point, prepared for the model.
+        model: decides the rank by its first convolution, device and dtype by its first
+            floating-point parameter.
+
+    Raises:
+        InputError: for anything else, saying what it was.
+    """
+    if not isinstance(images, Tensor):
+        raise InputError(
+            f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
+            f"camkit_core.image.preprocess_image makes one from a picture"
+        )
+    axes = spatial_rank(model, images.ndim) + 2
+    if images.ndim not in (axes - 1, axes) or 0 in images.shape:
+        raise InputError(
+            f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
+            f"with a Conv1d, volumes (N, C, D, H, W) for one that begins with a Conv3d, none of "
+            f"them 0, got {tuple(images.shape)}"
+        )
+    if not images.is_floating_point():
+        raise InputError(
+            f"expected floating-point images, normalised as the model was trained, got "
+            f"{images.dtype}; camkit_core.image.preprocess_image does that"
+        )
+    batch = images.detach() if images.ndim == axes else images.detach()[None]
+    parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if parameter is not None:
+        batch = batch.to(parameter)
+    # A copy shares nothing with the caller, and unlike an inference tensor can have a gradient.
+    return batch.clone()

@@ -1,0 +1,161 @@
+"""A model by its name, ready to be explained: weights, preprocessing and class names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import CamkitError
+from .checkpoints import count_classes, named_as_in, put, read_checkpoint
+from .preprocessing import Picture
+from .sources import Source, find_source
+
+ClassNames = str | Path | Sequence[str]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model and what is needed to show it a picture.
+
+    Attributes:
+        model: in evaluation mode, on its device.
+        preprocess: from a picture (H', W', 3), uint8 RGB, to the model's input (3, H, W).
+        picture: back from the input to the picture (H, W, 3), uint8 RGB, that the model saw;
+            a heatmap of the input lies on this one.
+        class_names: one for each class, or None if nobody knows them.
+        name: as it was asked for.
+        weights: which ones they are, for the record; a file with its SHA-256.
+    """
+
+    model: nn.Module
+    preprocess: Callable[[Picture], Tensor]
+    picture: Callable[[Tensor], Picture]
+    class_names: tuple[str, ...] | None
+    name: str
+    weights: str
+
+
+def load_model(
+    name: str,
+    weights: str | Path = "DEFAULT",
+    device: str | torch.device = "cpu",
+    class_names: ClassNames | None = None,
+    *,
+    size: Sequence[int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> LoadedModel:
+    """Load a classification model with its weights, preprocessing and class names.
+
+    Args:
+        name: of a model of torchvision or timm (of torchvision, where both know it;
+            `timm:resnet50` says which), or `package.module:factory` for your own.
+        weights: DEFAULT for the library's best, none for random ones (the same each time), or
+            a checkpoint file; the number of classes follows the file.
+        device: where the model goes.
+        class_names: a text file with one name in a line, or the names; in place of those that
+            the checkpoint or the library knows.
+        size: (H, W) or one number, in place of the input size the weights were trained for.
+        mean: of the colours, one or three, in place of the usual ones.
+        std: of the colours, likewise.
+
+    Raises:
+        UnknownName: if no library knows the model; it gives the closest names.
+        CamkitError: if the weights cannot be downloaded or read, or are of another architecture;
+            if the class names do not fit the model, or the device is not there.
+    """
+    where = _device(device)
+    source = find_source(name)
+    preprocessing = source.preprocessing.changed(size, mean, std)
+    given = None if class_names is None else read_class_names(class_names)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = _with_weights(source, str(weights), name)
+    names = given or found.class_names
+    if names is not None and found.classes is not None:
+        check_class_names(names, found.classes)
+    model = found.model.eval().to(where)
+    return LoadedModel(
+        model, preprocessing.tensor, preprocessing.picture, names, name, found.weights
+    )
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """A model with weights in it, and what they brought along."""
+
+    model: nn.Module
+    weights: str
+    class_names: tuple[str, ...] | None
+    classes: int | None
+
+
+def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
+    if weights.lower() not in ("default", "none"):
+        return _from_file(source, weights, name)
+    if source.classes == 0:
+        raise CamkitError(
+            f"{name} has no classifier, so no class to explain; give weights with one "
+            f"(--weights FILE)"
+        )
+    if weights.lower() == "none":
+        return _Weighted(source.build(None), "none: random, seed 0", None, source.classes)
+    model, text = source.pretrained()
+    return _Weighted(model, text, source.class_names, source.classes)
+
+
+def _from_file(source: Source, path: str, name: str) -> _Weighted:
+    checkpoint = read_checkpoint(path)
+    model = source.build(None)
+    state, classes = named_as_in(model, checkpoint.state), source.classes
+    if classes is not None and (classes := count_classes(model, state, classes)) != source.classes:
+        model = source.build(classes)
+    put(checkpoint, state, model, name)
+    usual = source.class_names if classes == source.classes else None
+    text = f"{checkpoint.path.name} sha256:{checkpoint.sha256}"
+    return _Weighted(model, text, checkpoint.class_names or usual, classes)
+
+
+def read_class_names(names: ClassNames) -> tuple[str, ...]:
+    """Class names from a text file with one in a line, or from a sequence.
+
+    Raises:
+        CamkitError: if the file cannot be read as text, or is empty.
+    """
+    if not isinstance(names, (str, Path)):
+        return tuple(names)
+    try:
+        lines = Path(names).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CamkitError(
+            f"cannot read class names from {str(names)!r} ({error}); expected a text file, one "
+            f"name in a line, in the order of the classes"
+        ) from error
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise CamkitError(f"no class names in {str(names)!r}; expected one in a line")
+    return found
+
+
+def check_class_names(names: Sequence[str], classes: int) -> None:
+    """Raise CamkitError unless there is a name for each class; one logit tells two apart."""
+    if len(names) != max(classes, 2):
+        raise CamkitError(
+            f"{len(names)} class names for a model with {classes} classes; expected one for each, "
+            f"in the order of the classes (--class-names FILE)"
+        )
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = shorten(str(error), 120, placeholder=" ...")
+        raise CamkitError(
+            f"no device {str(device)!r} here ({reason}); expected cpu, cuda, cuda:1, mps, ..."
+        ) from error

@@ -1,0 +1,1 @@
+"""What is explained: one score for each image, a file for each task."""

@@ -1,0 +1,95 @@
+"""Class scores: found in a model's output, and one of them as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import TargetError
+from ...pytree import has_samples, map_tensors, outline
+
+ClassScore = Callable[[Tensor, int], Tensor]
+
+
+class ClassifierOutputTarget:
+    """The score of one class, as a callable target; what `target=category` means.
+
+    Raises:
+        TargetError: when called on an output that has no such class.
+    """
+
+    def __init__(self, category: int) -> None:
+        self.category = category
+
+    def __repr__(self) -> str:
+        return f"ClassifierOutputTarget({self.category})"
+
+    def __call__(self, sample: Any) -> Tensor:
+        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
+        return signed(logits)[0, in_range(self.category, logits)]
+
+
+def probability(logits: Tensor, category: int) -> Tensor:
+    return logits.softmax(0)[category]
+
+
+def score_of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
+    logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
+    # One logit is two classes as far apart: their softmax is its sigmoid.
+    return score((signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
+
+
+def found_logits(output: Any) -> Tensor | None:
+    """The (N, K) class scores in a model's output, or None if it has none."""
+    try:
+        return class_logits(output).detach()
+    except TargetError:
+        return None
+
+
+def class_logits(output: Any) -> Tensor:
+    """The (N, K) class scores in a model's output: itself, what it calls `logits` or only has.
+
+    Raises:
+        TargetError: if there is no such tensor, saying what there is.
+    """
+    found = output
+    if isinstance(output, Mapping):
+        only = next(iter(output.values())) if len(output) == 1 else output
+        found = output.get("logits", output.get("out", only))
+    elif not isinstance(output, Tensor):
+        found = getattr(output, "logits", output)
+    if isinstance(found, (tuple, list)) and len(found) == 1:
+        found = found[0]
+    if isinstance(found, Tensor) and found.ndim == 2:
+        return found
+    raise TargetError(
+        f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
+        f"explain with {_advice(output, found)}"
+    )
+
+
+def _advice(output: Any, found: Any) -> str:
+    if has_samples(output) and "boxes" in output[0]:
+        return "target=DetectionTarget(category)"
+    if isinstance(found, Tensor) and found.ndim == 4:
+        return "target=SegmentationTarget(category)"
+    return "a callable, e.g. target=lambda output: output[3].mean()"
+
+
+def signed(logits: Tensor) -> Tensor:
+    # A model with one logit has two classes: 1 is for the logit, 0 against it.
+    return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
+
+
+def in_range(category: int, logits: Tensor) -> int:
+    classes = max(logits.shape[1], 2)
+    if not 0 <= category < classes:
+        raise TargetError(
+            f"target {category} is out of range: the model has {classes} classes, "
+            f"0 to {classes - 1}"
+        )
+    return category

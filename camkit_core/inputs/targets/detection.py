@@ -1,0 +1,84 @@
+"""Targets of detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import TargetError
+from ...pytree import outline
+from .resolve import Score
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionTarget:
+    """How surely a detector finds an object, and how well it places it: score times overlap.
+
+    The best such product over the detections of the class, 0 if there is none. Takes what
+    torchvision's detectors return for an image: `boxes` (K, 4) as x1, y1, x2, y2, `labels` (K,)
+    and `scores` (K,).
+
+    Args:
+        category: the class.
+        box: x1, y1, x2, y2 in pixels of the image; None for the class's best detection.
+    """
+
+    category: int
+    box: tuple[float, float, float, float] | None = None
+    follows_places = True
+
+    def __call__(self, sample: Any) -> Tensor:
+        boxes, scores = self._of_class(sample)
+        if self.box is None:
+            return scores.max() if len(scores) else scores.sum()
+        worth = scores * overlap(boxes, self.box)
+        return worth.max() if len(worth) else worth.sum()
+
+    def fixed(self, sample: Any) -> Score:
+        """The same with the box of the class's best detection in one image."""
+        boxes, scores = self._of_class(sample)
+        fitting = _areas(boxes) > 0 if self.box is None else overlap(boxes, self.box) > 0
+        if not bool(fitting.any()):
+            where = "" if self.box is None else f" that overlaps {self.box}"
+            raise TargetError(
+                f"the detector finds no object of class {self.category}{where}; it finds "
+                f"{_listed(sample)}"
+            )
+        if self.box is not None:
+            return self
+        return replace(self, box=tuple(boxes[(scores * fitting).argmax()].tolist()))
+
+    def _of_class(self, sample: Any) -> tuple[Tensor, Tensor]:
+        if not isinstance(sample, Mapping) or not {"boxes", "labels", "scores"} <= set(sample):
+            raise TargetError(
+                f"expected boxes, labels and scores from the detector, got {outline(sample)}"
+            )
+        own = sample["labels"] == self.category
+        return sample["boxes"][own], sample["scores"][own]
+
+
+def overlap(boxes: Tensor, box: tuple[float, float, float, float]) -> Tensor:
+    """The intersection over union (K,) of each of `boxes` (K, 4) with one box, in [0, 1]."""
+    other = boxes.new_tensor(box)
+    low, high = torch.maximum(boxes[:, :2], other[:2]), torch.minimum(boxes[:, 2:], other[2:])
+    shared = (high - low).clamp(min=0).prod(1)
+    sizes = _areas(boxes) + _areas(other[None])
+    return shared / (sizes - shared).clamp(min=torch.finfo(boxes.dtype).tiny)
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[:, 2:] - boxes[:, :2]).prod(1)
+
+
+def _listed(sample: Any) -> str:
+    best = sample["scores"].argsort(descending=True)[:5].tolist()
+    found = [
+        f"class {int(sample['labels'][i])} at {[round(x) for x in sample['boxes'][i].tolist()]} "
+        f"({float(sample['scores'][i]):.2f})"
+        for i in best
+    ]
+    return ", ".join(found) or "nothing at all"

@@ -1,0 +1,1 @@
+"""Which layer is explained, and how its output is a grid."""

@@ -1,0 +1,8 @@
+"""Plugins: every method, adapter, renderer and metric by its name, whoever it comes from."""
+
+from __future__ import annotations
+
+from .contribution import Contribution, Problem
+from .registry import API_VERSION, Registry, get_registry, using
+
+__all__ = ["API_VERSION", "Contribution", "Problem", "Registry", "get_registry", "using"]

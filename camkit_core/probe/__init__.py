@@ -1,0 +1,1 @@
+"""All that a method can ask about one recorded pass."""

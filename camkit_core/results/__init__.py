@@ -1,0 +1,1 @@
+"""From a probe to an explanation: maps gathered, caveats noted, files written."""
