@@ -33,10 +33,12 @@ class ClassifierOutputTarget:
 
 
 def probability(logits: Tensor, category: int) -> Tensor:
+    """The softmax probability of a class, of logits (K,)."""
     return logits.softmax(0)[category]
 
 
 def score_of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
+    """A score of one sample's logits (K,) and a class."""
     logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
     # One logit is two classes as far apart: their softmax is its sigmoid.
     return score((signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
@@ -81,11 +83,12 @@ def _advice(output: Any, found: Any) -> str:
 
 
 def signed(logits: Tensor) -> Tensor:
-    # A model with one logit has two classes: 1 is for the logit, 0 against it.
+    """Logits (N, K); of a model with one logit (N, 2): class 1 is for it, class 0 against it."""
     return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
 
 
 def in_range(category: int, logits: Tensor) -> int:
+    """The class itself; TargetError if logits (N, K) have no such class."""
     classes = max(logits.shape[1], 2)
     if not 0 <= category < classes:
         raise TargetError(

@@ -37,6 +37,7 @@ class SimilarityTarget:
 
 
 def vector(sample: Any, key: str | None, at_least: int = 1) -> Tensor:
+    """The vector in one sample of the output, of at least that many axes; TargetError if none."""
     found = sample
     if key is not None:
         found = sample.get(key) if isinstance(sample, Mapping) else getattr(sample, key, None)
