@@ -16,7 +16,7 @@ from coverage_stage import in_last_stage
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.layers.hints import stated
+from camkit_core.layers.hints import hints_of
 from camkit_core.testing.orientation import orientation
 from camkit_core.testing.random_weights import DRAWS
 
@@ -64,7 +64,7 @@ def _soundness(built: Built, part: str) -> Row:
     e = camkit.explain(built.model, images, target=built.target)
     seconds = time.perf_counter() - start
     seen = _seen(built, images)
-    layout = stated(built.model, images).layout(seen["raw"].shape)
+    layout = hints_of(built.model, images).layout(seen["raw"].shape)
     row: Row = {
         "layer": e.layer,
         "output": "x".join(map(str, seen["raw"].shape)),
@@ -157,6 +157,7 @@ def resolved(part: str, name: str) -> Row:
     """The layer and grid of a model on the meta device, where there are shapes and no values."""
     from camkit_core.adapter import as_grid
     from camkit_core.forward.recording import record
+    from camkit_core.inputs.prepare import Inputs
     from camkit_core.layers.choose import choose
 
     warnings.simplefilter("ignore")
@@ -165,7 +166,7 @@ def resolved(part: str, name: str) -> Row:
         built = BUILD[part](name)
         images = torch.zeros(1, *built.shape)
         built.model.eval()
-        (chosen,) = choose(built.model, images, None, None, None)
+        (chosen,) = choose(Inputs(built.model, images))
         with torch.no_grad():
             recording = record(built.model, images, chosen.adapter, chosen.name)
     return {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.forward.untouched import hooked
-from camkit_core.layers.hints import Stated, stated
+from camkit_core.layers.hints import Hints, hints_of
 from camkit_core.pytree import first_tensor
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
@@ -27,14 +27,14 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
         layer: the layer's name.
         grid: how many places its grid has, which shapes alone may not tell.
     """
-    said = stated(model, images)
+    hints = hints_of(model, images)
     ran: list[tuple[str, int, bool]] = []  # name, places of its grid, whether it has weights
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             found = first_tensor(output)
             whole = found is not None and len(found) == len(images)  # no part of it, as a window is
-            places = _places(found, said) if whole else 0
+            places = _places(found, hints) if whole else 0
             if name == layer:
                 places = grid
             if places:
@@ -57,8 +57,8 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
     return depth >= DEPTH and min(later, default=ran[index][1]) >= ran[index][1]
 
 
-def _places(output: Tensor, said: Stated) -> int:
-    layout: Any = said.layout(output.shape)
+def _places(output: Tensor, hints: Hints) -> int:
+    layout: Any = hints.layout(output.shape)
     if layout is None:
         return 0
     grid = output if layout.reshape is None else layout.reshape(output)

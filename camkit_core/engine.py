@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain, product
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +16,19 @@ from .comparison import Comparison
 from .errors import CamkitError, TargetError
 from .forward.recording import Recording, record
 from .forward.untouched import untouched
-from .inputs.forward_args import split
-from .inputs.images import as_batch
-from .inputs.model import note_of_wrapper, unwrapped
+from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.resolve import Target, resolve
-from .layers.choose import Chosen, choose
+from .layers.choose import TargetLayer, choose
 from .layers.find import Layer
 from .probe.probe import probes
-from .results.assembly import Answer
+from .results.assembly import assemble
 from .results.explanation import Explanation
-from .results.methods import Method, plan_all
-from .results.smoothing import views
+from .results.methods import Method, configure
+from .results.smoothing import View
+from .results.smoothing import views as views_of
 
 if TYPE_CHECKING:
-    from .metrics.judging.judge import Metrics, Rows
-    from .metrics.judging.judgement import Judgement
-
-Arguments = Mapping[str, Any] | Sequence[Any]
+    from .metrics.judging.judge import Judge, Metrics
 
 
 def explain(
@@ -125,71 +123,73 @@ def compare(
     Raises:
         CamkitError: as `explain`; an option that no method takes is an error, too.
     """
-    module, plans = unwrapped(model), plan_all(methods, options)
-    _check(targets, batch_size)
-    judged = _judging(metrics, aug_smooth or guided)
-    notes = note_of_wrapper(model, module)
-    taped = any(getattr(plan.function, "needs", "") == "tail" for plan in plans)
-    _check_views(targets, aug_smooth)
-    smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
-    with untouched(module):
-        given, companions = split(images, image_input)
-        batch = as_batch(given, module)
-        companions = companions.beside(batch)
-        layers = choose(module, batch, layer, reshape_transform, adapter, companions)
-
-        def seen_by(chosen: Chosen, rows: Tensor) -> Recording:
-            return record(module, rows, chosen.adapter, chosen.name, companions, taped)
-
+    configured, judge = configure(methods, options), _judge_with(metrics, aug_smooth or guided)
+    _check(targets, batch_size, aug_smooth)
+    inputs = prepare(model, images, image_input)
+    taped = any(method.needs == "tail" for method in configured)
+    with untouched(inputs.model):
+        layers = choose(inputs, layer, reshape_transform, adapter)
         start = perf_counter()
-        plain = seen_by(layers[0], batch)
+        recording = _record(inputs, layers[0], taped)
         seconds = perf_counter() - start
-        resolved = [resolve(target, plain.output, len(batch)) for target in targets]
-        if judged:
-            settings = {"batch_size": batch_size, "eigen_smooth": eigen_smooth}
-            judged_rows, judgement = judged(
-                plain, seconds, resolved, settings, plans, layers, notes
-            )
-            return Comparison(judged_rows, tuple(plan.name for plan in plans), judgement)
-        asked = probes(plain, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
-        rows = [[Answer(plan, probe, notes) for plan in plans] for probe in asked]
-        for chosen in layers:
-            for view in views(aug_smooth):
-                if aug_smooth or chosen is not layers[0]:
-                    seen = seen_by(chosen, view.change(batch))
-                    asked = probes(seen, resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
-                for row, probe in zip(rows, asked, strict=True):
-                    for answer in row:
-                        answer.ask(probe, view)
-        made = [[answer.explanation(layers, smoothing, guided) for answer in row] for row in rows]
-    return Comparison(tuple(map(tuple, made)), tuple(plan.name for plan in plans))
+        resolved = [resolve(target, recording.output, len(inputs.images)) for target in targets]
+        ask = partial(probes, targets=resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
+        if judge:
+            again = partial(ask, recording)
+            rows, judgement = judge(again, seconds, configured, layers, inputs.notes)
+        else:
+            plain, judgement = ask(recording), None
+            views = _views(inputs, layers, recording, aug_smooth, taped)
+            seen = ((view, plain if at is recording else ask(at)) for view, at in views)
+            smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
+            rows = assemble(configured, plain, seen, layers, inputs.notes, smoothing, guided)
+    return Comparison(rows, tuple(method.name for method in configured), judgement)
 
 
-def _judging(metrics: Metrics, more: bool) -> Callable[..., tuple[Rows, Judgement]] | None:
+def _record(inputs: Inputs, layer: TargetLayer, taped: bool) -> Recording:
+    """One forward pass, cut at a layer."""
+    others = inputs.forward_args
+    return record(inputs.model, inputs.images, layer.adapter, layer.name, others, taped)
+
+
+def _views(
+    inputs: Inputs,
+    layers: Sequence[TargetLayer],
+    plain: Recording,
+    aug_smooth: bool,
+    taped: bool,
+) -> Iterator[tuple[View, Recording]]:
+    """Every view of the images at every layer; the plain one at the first layer is there."""
+    for layer, view in product(layers, views_of(aug_smooth)):
+        if layer is layers[0] and not aug_smooth:
+            yield view, plain
+        else:
+            changed = replace(inputs, images=view.change(inputs.images))
+            yield view, _record(changed, layer, taped)
+
+
+def _judge_with(metrics: Metrics, more: bool) -> Judge | None:
     """What explains and judges in place of explaining alone; None without metrics."""
     if isinstance(metrics, Sequence) and not metrics:
         return None
-    from .metrics.judging.judge import judging
+    from .metrics.judging.judge import judge_with
 
     if more:
         raise CamkitError(
             "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
         )
-    return judging(metrics)
+    return judge_with(metrics)
 
 
-def _check_views(targets: Any, aug_smooth: bool) -> None:
-    listed = [one if isinstance(one, (list, tuple)) else [one] for one in targets]
-    if aug_smooth and any(getattr(one, "follows_places", False) for one in chain(*listed)):
-        raise TargetError(
-            "the target is about a place in the image, which aug_smooth mirrors; leave one out"
-        )
-
-
-def _check(targets: Any, batch_size: Any) -> None:
+def _check(targets: Any, batch_size: Any, aug_smooth: bool) -> None:
     if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
         raise TargetError(f"expected a list of targets, at least one; got {targets!r}")
     if batch_size is not None and not (isinstance(batch_size, int) and batch_size > 0):
         raise CamkitError(
             f"expected batch_size to be a positive integer or None; got {batch_size!r}"
+        )
+    listed = [target if isinstance(target, (list, tuple)) else [target] for target in targets]
+    if aug_smooth and any(getattr(one, "follows_places", False) for one in chain(*listed)):
+        raise TargetError(
+            "the target is about a place in the image, which aug_smooth mirrors; leave one out"
         )

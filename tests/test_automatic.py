@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
-from camkit_core.layers.automatic import automatic_adapter, pick
-from camkit_core.layers.candidates import survey
-from camkit_core.layers.hints import stated
+from camkit_core.inputs.prepare import Inputs
+from camkit_core.layers.automatic import automatic_adapter, shortlist
+from camkit_core.layers.candidates import find_candidates
+from camkit_core.layers.hints import hints_of
 from camkit_core.layers.layout import Layout, layout_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -118,8 +119,7 @@ class Attention(nn.Module):
 
 def found(model: nn.Module, *size: int) -> tuple[str, str]:
     """The layer that is taken, and how it is read."""
-    chosen = pick(survey(model.eval(), torch.randn(2, 3, *size)), model)
-    assert chosen is not None
+    *_, chosen = shortlist(find_candidates(Inputs(model.eval(), torch.randn(2, 3, *size))), model)
     return chosen.name, str(chosen.layout)
 
 
@@ -155,7 +155,9 @@ def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() ->
 
     model = Odd().eval()
     assert found(model, 12, 12) == ("stem", "NCHW 10x10")
-    reach = {one.name: one.reach for one in survey(model, torch.randn(1, 3, 12, 12))}
+    reach = {
+        one.name: one.reach for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+    }
     assert reach["unread"] == 0
     assert "twice" not in reach
 
@@ -217,7 +219,9 @@ def test_the_gradient_is_that_before_a_change_in_place() -> None:
     """Of what is left of a zero no gradient comes, but the layer before it has one."""
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
     nn.init.constant_(model[0].bias, -9.0)
-    reach = {one.name: one.reach for one in survey(model, torch.randn(1, 3, 12, 12))}
+    reach = {
+        one.name: one.reach for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+    }
     assert reach == {"0": 0.0, "1": 1.0}
 
 
@@ -228,34 +232,33 @@ def test_a_grid_that_the_model_states_goes_before_the_images_proportions() -> No
         def forward(self, images: Tensor) -> Tensor:
             return images
 
-    said = stated(Wide(), torch.zeros(1, 3, 36, 36))
-    assert said.grids == ((18, 18), (4, 4), (5, 5))
-    assert str(said.layout((1, 26, 8))) == "NLC 1 + 5x5"
-    assert str(said.layout((1, 17, 8))) == "NLC 1 + 4x4"
+    hints = hints_of(Wide(), torch.zeros(1, 3, 36, 36))
+    assert hints.grids == ((18, 18), (4, 4), (5, 5))
+    assert str(hints.layout((1, 26, 8))) == "NLC 1 + 5x5"
+    assert str(hints.layout((1, 17, 8))) == "NLC 1 + 4x4"
 
 
 def test_a_config_states_patches_registers_and_latents() -> None:
     model = nn.Identity()
     model.config = SimpleNamespace(patch_size=8, num_register_tokens=8, num_latents=16)
-    said = stated(model, torch.zeros(1, 3, 32, 32))
-    assert said.prefixes[0] == 9
-    assert str(said.layout((1, 25, 4))) == "NLC 9 + 4x4"
-    assert said.layout((1, 16, 4)) is None
+    hints = hints_of(model, torch.zeros(1, 3, 32, 32))
+    assert hints.prefixes[0] == 9
+    assert str(hints.layout((1, 25, 4))) == "NLC 9 + 4x4"
+    assert hints.layout((1, 16, 4)) is None
 
 
 def test_on_the_meta_device_shapes_decide() -> None:
     model = Patches().to("meta").eval()
-    candidates = survey(model, torch.zeros(1, 3, 16, 24, device="meta"))
-    chosen = pick(candidates, model)
-    assert chosen is not None
+    candidates = find_candidates(Inputs(model, torch.zeros(1, 3, 16, 24, device="meta")))
+    *_, chosen = shortlist(candidates, model)
     assert (chosen.name, chosen.reach) == ("blocks.1.norm1", None)
 
 
 def test_maps_of_the_classes_are_known_by_their_number_where_there_are_no_values() -> None:
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1)
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).to("meta")
-    chosen = pick(survey(model, torch.zeros(1, 3, 12, 12, device="meta")), model)
-    assert chosen is not None
+    candidates = find_candidates(Inputs(model, torch.zeros(1, 3, 12, 12, device="meta")))
+    *_, chosen = shortlist(candidates, model)
     assert chosen.name == "1"
 
 
@@ -339,9 +342,8 @@ def test_without_values_channels_as_many_as_an_embedding_are_no_classes() -> Non
         model = Patches(prefix=0)
         model.head = nn.Identity()
         model.forward = lambda x: model.norm(walked(model, x)).mean(1)  # type: ignore[method-assign]
-        chosen = pick(survey(model, torch.zeros(1, 3, 16, 24)), model)
-    assert chosen is not None
-    assert chosen.name == "norm"
+        *_, chosen = shortlist(find_candidates(Inputs(model, torch.zeros(1, 3, 16, 24))), model)
+        assert chosen.name == "norm"
 
 
 def walked(model: Any, images: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from toys import linear, tensor
 import camkit_core as camkit
 from camkit_core import load_raw
 from camkit_core.inputs.images import as_batch
-from camkit_core.layers.candidates import survey
+from camkit_core.inputs.prepare import Inputs
+from camkit_core.layers.candidates import find_candidates
 from camkit_core.layers.layout import layout_of
 from camkit_methods import GradCAM
 
@@ -326,7 +327,9 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
 
     model = network(3).float()
     model[6] = nn.Sequential(nn.ReLU(), Attention())
-    layouts = {one.name: str(one.layout) for one in survey(model, inputs(1).float())}
+    layouts = {
+        one.name: str(one.layout) for one in find_candidates(Inputs(model, inputs(1).float()))
+    }
     assert layouts["6.1"] == "NCL 7"
     assert "6.1.slide" not in layouts
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
-from camkit_core.probe.tail.replay import folded, mapped
+from camkit_core.probe.tail.replay import batched, vmapped
 from camkit_core.pytree import tensors_in
 
 pytestmark = QUIET
@@ -45,7 +45,7 @@ def test_a_recurrent_layer_never_gets_states_of_another_number_of_rows(recurrent
     model, images = Tailed(over_the_images).float(), images_of().float()
     with recorded(model, images) as recording:
         with pytest.raises(ValueError, match="states of another number of rows"):
-            folded(recording.tape, edits_of(recording.raw))
+            batched(recording.tape, edits_of(recording.raw))
         assert not proven_replay(recording)
 
 
@@ -57,7 +57,7 @@ def test_a_replay_equals_full_runs_with_a_hook(name: str, count: int) -> None:
         edits = edits_of(recording.raw)
         kept = edits.clone()
         expected = plain_runs(model, images, edits)
-        assert agree(mapped(recording.tape, edits), expected)
+        assert agree(vmapped(recording.tape, edits), expected)
         assert agree(full_run(recording, edits), expected)
         assert agree(tail_outputs(recording, edits), expected)
         assert proven_replay(recording)
@@ -76,8 +76,8 @@ def test_rows_are_folded_into_one_batch_where_calls_treat_them_alike() -> None:
     model, images = Tailed(tail), images_of()
     with recorded(model, images) as recording:
         edits = edits_of(recording.raw)
-        assert proven_replay(recording) is folded
-        assert agree(folded(recording.tape, edits), plain_runs(model, images, edits))
+        assert proven_replay(recording) is batched
+        assert agree(batched(recording.tape, edits), plain_runs(model, images, edits))
 
 
 MIXING: dict[str, Tail] = {
@@ -96,7 +96,7 @@ def test_rows_are_not_folded_where_a_call_would_mix_them(name: str, count: int) 
     model, images = Tailed(MIXING[name]), images_of(count)
     with recorded(model, images) as recording:
         edits = edits_of(recording.raw)
-        assert proven_replay(recording) is not folded
+        assert proven_replay(recording) is not batched
         assert agree(tail_outputs(recording, edits), plain_runs(model, images, edits))
 
 
@@ -124,9 +124,9 @@ def test_what_comes_from_before_the_layer_is_each_rows_own(name: str, count: int
     model, images = Tailed(BESIDE[name]), images_of(count)
     with recorded(model, images) as recording:
         edits = edits_of(recording.raw)
-        assert proven_replay(recording) is folded
+        assert proven_replay(recording) is batched
         for _ in range(2):
-            assert agree(folded(recording.tape, edits), plain_runs(model, images, edits))
+            assert agree(batched(recording.tape, edits), plain_runs(model, images, edits))
 
 
 @pytest.mark.parametrize("name", REPLAYED)
@@ -135,9 +135,9 @@ def test_a_replay_may_be_repeated(name: str) -> None:
     model, images = Tailed(REPLAYED[name]), images_of()
     with recorded(model, images) as recording:
         first = edits_of(recording.raw)
-        again = list(tensors_in(mapped(recording.tape, first)))
-        mapped(recording.tape, first * 2)
-        assert all(map(torch.equal, again, tensors_in(mapped(recording.tape, first))))
+        again = list(tensors_in(vmapped(recording.tape, first)))
+        vmapped(recording.tape, first * 2)
+        assert all(map(torch.equal, again, tensors_in(vmapped(recording.tape, first))))
 
 
 @pytest.mark.parametrize("name", NOT_REPLAYED)

@@ -1,4 +1,4 @@
-"""Whether a replay is exact is found out once, on one image, and remembered."""
+"""Whether a replay is exact is found out once, on one image, and proved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from camkit_core.probe.tail.proof import proven_replay
-from camkit_core.probe.tail.replay import folded
+from camkit_core.probe.tail.replay import batched
 
 pytestmark = QUIET
 
@@ -128,7 +128,7 @@ def test_rounding_that_depends_on_the_number_of_rows_is_no_error_of_the_replay(n
     for change in (lambda scores: scores, coarsely):
         model = Tailed(lambda *given, change=change: change(REPLAYED[name](*given)))
         with recorded(model, images_of()) as recording:
-            assert proven_replay(recording) is folded
+            assert proven_replay(recording) is batched
 
 
 def test_and_it_is_no_excuse_for_a_wrong_one() -> None:
@@ -142,4 +142,4 @@ def test_and_it_is_no_excuse_for_a_wrong_one() -> None:
 def test_what_depends_on_the_number_of_rows_by_more_than_rounding_is_an_error() -> None:
     model = Tailed(lambda *given: coarsely(REPLAYED["attention"](*given), by=0.01))
     with recorded(model, images_of()) as recording:
-        assert proven_replay(recording) is not folded
+        assert proven_replay(recording) is not batched

@@ -18,13 +18,13 @@ from ..errors import CamkitError, CamkitWarning, InputError
 from ..image import read_image
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
-from ..metrics.judging.judge import judging
+from ..metrics.judging.judge import configure_metrics
 from ..metrics.judging.judgement import Judgement
 from ..metrics.judging.report.page import save
 from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
 from ..results.explanation import Explanation
-from ..results.methods import plan_all
+from ..results.methods import configure
 from .class_names import find_targets
 from .common import Failures, asked, loaded, placed
 from .files import atomically, image_files, writable_folder
@@ -68,8 +68,8 @@ def judge_images(request: Request) -> int:
         CamkitError: for how the command was called, most of it found before the model is loaded,
             and for what the model raises.
     """
-    plan_all(request.methods, request.options)
-    judging(request.metrics)
+    configure(request.methods, request.options)
+    configure_metrics(request.metrics)
     report = _report_file(request.output)
     paths, failures = image_files(request.images), Failures()
     pictures = _readable(paths, failures)

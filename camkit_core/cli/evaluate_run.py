@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import CamkitError
-from ..results.methods import plan_all
+from ..results.methods import configure
 from ..testing.ground_truth.networks import FAMILIES, WEIGHTS
-from ..testing.ground_truth.tier1 import Trial
+from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
 from ..testing.ground_truth.tier1_table import document, page
 from .files import atomically, writable_folder
@@ -35,12 +35,12 @@ def tier1(args: argparse.Namespace) -> int:
             "they are trained and kept"
         )
     methods = args.method or usual_methods()
-    plan_all(methods, {})
+    configure(methods, {})
     output = writable_folder(args.output) if args.output else None
     for control in checked_scenes():
         say(str(control))
     folder = _networks(args)
-    trials: dict[str, dict[int, Trial]] = {family: {} for family in args.arch}
+    trials: dict[str, dict[int, NetworkScores]] = {family: {} for family in args.arch}
     total = len(args.arch) * args.seeds
     with tqdm(total=total, unit="network", delay=2, leave=False, disable=None) as bar:
         for family, seed, trial in try_all(args.arch, methods, args.scenes, args.seeds, folder):
@@ -65,7 +65,10 @@ def _networks(args: argparse.Namespace) -> Path:
 
 
 def _tell(
-    args: argparse.Namespace, output: Path | None, trials: dict[str, list[Trial]], folder: Path
+    args: argparse.Namespace,
+    output: Path | None,
+    trials: dict[str, list[NetworkScores]],
+    folder: Path,
 ) -> None:
     training = records(args.arch, args.seeds, folder)
     text, data = page(trials, training, _command(args)), document(trials, training)

@@ -21,7 +21,7 @@ from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
 from ..plugins import get_registry
 from ..results.explanation import Explanation
-from ..results.methods import plan_all
+from ..results.methods import configure
 from ..results.provenance import camkit_version
 from .class_names import Top, find_targets
 from .common import Failures, asked, loaded, placed, tell
@@ -67,7 +67,7 @@ def explain_images(request: Request) -> int:
         CamkitError: for what would fail in the same way for every image; most of it is found
             before the model is loaded.
     """
-    plan_all(request.methods, request.options)
+    configure(request.methods, request.options)
     raw = request.renderer == "raw"
     if not raw:
         get_registry().find("renderer", request.renderer)

@@ -57,15 +57,17 @@ def _found(name: str, weights: str, size: Sequence[int] | None) -> tuple[list[di
 
     from ..forward.untouched import untouched
     from ..inputs.models import load_model
-    from ..layers.candidates import survey
+    from ..inputs.prepare import prepare
+    from ..layers.candidates import find_candidates
     from ..layers.choose import choose
 
     loaded = load_model(name, weights, size=size)
     noise = torch.randint(0, 256, (512, 512, 3), generator=torch.Generator().manual_seed(0))
     images = loaded.preprocess(noise.to(torch.uint8).numpy())[None]
-    with untouched(loaded.model):
-        candidates = survey(loaded.model, images)
-        default = choose(loaded.model, images, None, None, None)[0].name
+    inputs = prepare(loaded.model, images)
+    with untouched(inputs.model):
+        candidates = find_candidates(inputs)
+        default = choose(inputs)[0].name
     rows = [
         {
             "name": one.name,

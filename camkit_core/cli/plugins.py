@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checked(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, str], str]:
-    from ..plugins.import_check import trials
+    from ..plugins.import_check import check_imports
 
     by_owner: dict[str, list[Contribution]] = defaultdict(list)
     for row in rows:
@@ -69,8 +69,8 @@ def _checked(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, st
     found = {}
     for owner, owned in by_owner.items():
         say(f"importing what {owner} contributes")
-        for trial in trials(owned, seconds):
-            row, result = trial.contribution, one_line(trial.result)
+        for checked in check_imports(owned, seconds):
+            row, result = checked.contribution, one_line(checked.result)
             told = row.status or "ok"
             found[row.kind, row.qualified] = told if result == "ok" else f"failed: {result}"
     return found

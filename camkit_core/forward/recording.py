@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from ..adapter import Adapter, read_output
 from ..errors import LayerError
-from ..inputs.forward_args import ALONE, Companions
+from ..inputs.forward_args import NO_ARGS, ForwardArgs
+from ..inputs.prepare import Inputs
 from ..pytree import first_tensor, replace_first
 from .counting import count
 from .memory_format import run_quickest
@@ -42,7 +43,12 @@ class Recording:
     output: Any
     raw: Tensor
     noted: Tape | None
-    companions: Companions = ALONE
+    companions: ForwardArgs = NO_ARGS
+
+    @property
+    def inputs(self) -> Inputs:
+        """The model, its images, and what else it was called with."""
+        return Inputs(self.model, self.images, self.companions)
 
     @cached_property
     def tape(self) -> Tape:
@@ -64,6 +70,10 @@ class Recording:
         """
         count("forward", len(rows))
         return read_output(self.adapter, self.companions.call(model or self.model, rows, image))
+
+    def at(self, adapter: Adapter, layer: str) -> Recording:
+        """The same images and model, at another layer."""
+        return record(self.model, self.images, adapter, layer, self.companions, False)
 
     def again(self, images: Tensor) -> Recording:
         """The same layer of the same model for other images (N, C, H, W)."""
@@ -142,7 +152,7 @@ def record(
     images: Tensor,
     adapter: Adapter,
     layer: str = "layer",
-    companions: Companions = ALONE,
+    companions: ForwardArgs = NO_ARGS,
     taped: bool = True,
 ) -> Recording:
     """Run `model` once on `images` (N, C, H, W); no graph is built before the adapter's layer.
@@ -150,7 +160,7 @@ def record(
     With `taped`, what runs after the layer is noted at once, and not only when it is asked for:
     that takes a percent of a small model's time, and spares another pass to whoever asks.
 
-    To be called where the model is left `untouched` (contexts.py).
+    To be called where the model is left `untouched`.
 
     Raises:
         LayerError: if the layer runs never, or more than once.
@@ -166,7 +176,7 @@ def record(
 
 
 def _record(
-    model: nn.Module, images: Tensor, companions: Companions, cut: _Cut, handed: Tensor
+    model: nn.Module, images: Tensor, companions: ForwardArgs, cut: _Cut, handed: Tensor
 ) -> Recording:
     adapter, layer, tape, output = cut.adapter, cut.layer, cut.tape, None
     try:

@@ -13,7 +13,7 @@ from ..pytree import map_tensors
 
 
 @dataclass(frozen=True, eq=False)
-class Companions:
+class ForwardArgs:
     """The arguments of a model's call, with a place among them for the images.
 
     A tensor with as many rows as there are images goes with them, row by row; all else is the
@@ -31,7 +31,7 @@ class Companions:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
 
-    def beside(self, images: Tensor) -> Companions:
+    def beside(self, images: Tensor) -> ForwardArgs:
         """The same beside a number of images."""
         if not self.args and not self.kwargs:
             return self
@@ -62,7 +62,7 @@ class Companions:
         return own.repeat(many // len(own), *[1] * (tensor.ndim - 1))
 
 
-def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Companions]:
+def split(given: Any, image_input: int | str | None = None) -> tuple[Any, ForwardArgs]:
     """The images among a model's arguments, and what goes with them.
 
     Args:
@@ -75,17 +75,17 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Compan
     if isinstance(given, Mapping):
         place = _place(dict(given), image_input)
         others = {name: value for name, value in given.items() if name != place}
-        return given[place], Companions(place, (), others)
+        return given[place], ForwardArgs(place, (), others)
     if isinstance(given, (tuple, list)) and (
         image_input is not None or any(map(_is_images, given))
     ):
         place = _place(dict(enumerate(given)), image_input)
         args = tuple(value for position, value in enumerate(given) if position != place)
-        return given[place], Companions(place, args)
-    return given, ALONE if image_input is None else Companions(image_input)
+        return given[place], ForwardArgs(place, args)
+    return given, NO_ARGS if image_input is None else ForwardArgs(image_input)
 
 
-ALONE = Companions()
+NO_ARGS = ForwardArgs()
 
 
 def _place(arguments: Mapping[Any, Any], asked: int | str | None) -> Any:

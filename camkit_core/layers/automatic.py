@@ -11,29 +11,25 @@ import re
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..adapter import Adapter
-from ..inputs.forward_args import ALONE, Companions
-from .candidates import Candidate, search
+from ..inputs.prepare import Inputs
+from .candidates import Candidate, scan_layers
 from .find import no_adapter
-from .hints import stated
+from .hints import hints_of
 
 REACHED = 0.9  # of a grid's places must have a gradient
 _ATTENTION = r"att(n|ention)"
 _INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 
 
-def pick(candidates: Sequence[Candidate], model: nn.Module) -> Candidate | None:
-    """The candidate to explain; None if there is none that the gradient reaches.
+def shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
+    """The candidates that could be explained, the last of them best.
 
-    Where it is unknown, or zero everywhere as behind a head of zeros, the shapes alone decide.
+    Where the gradient is unknown, or zero everywhere as behind a head of zeros, the shapes alone
+    decide.
     """
-    shortlist = _shortlist(candidates, model)
-    return shortlist[-1] if shortlist else None
-
-
-def _shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
     connected = [one for one in candidates if one.connected]
     if not any(one.reach for one in connected):
         return _by_shape(connected, model)
@@ -57,34 +53,33 @@ _picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str
 _picked = WeakKeyDictionary()
 
 
-def automatic_adapter(
-    model: nn.Module, images: Tensor, companions: Companions = ALONE
-) -> tuple[Adapter, str]:
+def automatic_adapter(inputs: Inputs) -> tuple[Adapter, str]:
     """The adapter found for a model, and why it is that; remembered for each image size.
 
-    To be called where the model is left `untouched` (contexts.py).
+    To be called where the model is left `untouched`.
 
     Raises:
         NoAdapter: if no layer is found, with the last ones whose output could be a map.
     """
-    known = _picked.setdefault(model, {})
-    size = tuple(images.shape[1:])
+    known = _picked.setdefault(inputs.model, {})
+    size = tuple(inputs.images.shape[1:])
     if size not in known:
-        known[size] = _found(model, images, companions)
-    found, why = known[size]
-    return Adapter(model.get_submodule(found.name), found.layout.reshape), why
+        known[size] = _pick(inputs)
+    candidate, reason = known[size]
+    layer = inputs.model.get_submodule(candidate.name)
+    return Adapter(layer, candidate.layout.reshape), reason
 
 
-def _found(model: nn.Module, images: Tensor, companions: Companions) -> tuple[Candidate, str]:
-    said = stated(model, images)
-    candidates, seen = search(model, images, said, companions)
-    shortlist = _shortlist(candidates, model)
-    if not shortlist:
-        raise no_adapter(model, seen.shapes)
-    found = shortlist[-1]
-    own = ", as the model states" if said.states(found.layout) else ""
-    by = f"its gradient reaches {found.reach:.0%} of it" if found.reach else "by its shape alone"
-    return found, f"automatic: {found.layout}{own}, {by}; the last of {len(shortlist)} such layers"
+def _pick(inputs: Inputs) -> tuple[Candidate, str]:
+    hints = hints_of(inputs.model, inputs.images)
+    candidates, scan = scan_layers(inputs, hints)
+    listed = shortlist(candidates, inputs.model)
+    if not listed:
+        raise no_adapter(inputs.model, scan.shapes)
+    last = listed[-1]
+    own = ", as the model states" if hints.states(last.layout) else ""
+    by = f"its gradient reaches {last.reach:.0%} of it" if last.reach else "by its shape alone"
+    return last, f"automatic: {last.layout}{own}, {by}; the last of {len(listed)} such layers"
 
 
 def _inside(pattern: str, name: str, model: nn.Module) -> bool:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from ..errors import TargetError
 from ..forward.chunks import out_of_memory
 from ..forward.untouched import hooked
-from ..inputs.forward_args import ALONE, Companions
+from ..inputs.prepare import Inputs
 from ..inputs.targets.classification import class_logits, found_logits
 from ..pytree import first_tensor, replace_first, tensors_in
-from .hints import Stated, stated
+from .hints import Hints, hints_of
 from .layout import Layout
 
 
@@ -48,7 +48,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Pass:
+class Scan:
     """One forward pass of one image.
 
     Attributes:
@@ -64,41 +64,35 @@ class Pass:
     classes: int | None
 
 
-def survey(model: nn.Module, images: Tensor, companions: Companions = ALONE) -> list[Candidate]:
+def find_candidates(inputs: Inputs) -> list[Candidate]:
     """The candidates, in the order in which the layers end, from a pass of the first image.
 
-    To be called where the model is left `untouched` (contexts.py).
+    To be called where the model is left `untouched`.
     """
-    return search(model, images, stated(model, images), companions)[0]
+    return scan_layers(inputs, hints_of(inputs.model, inputs.images))[0]
 
 
-def search(
-    model: nn.Module, images: Tensor, said: Stated, companions: Companions
-) -> tuple[list[Candidate], Pass]:
+def scan_layers(inputs: Inputs, hints: Hints) -> tuple[list[Candidate], Scan]:
     """The candidates, from gradients; where memory does not allow a graph, from shapes alone.
 
     Args:
-        model: left `untouched` (contexts.py) by the caller.
-        images: (N,C,H,W) or another rank; the first is passed.
-        said: what the model states about its grids.
-        companions: what goes with the images.
+        inputs: their model is left `untouched` by the caller; the first image is passed.
+        hints: what the model states about its grids.
 
     Raises:
         RuntimeError: what the model raises, if it is not about memory.
     """
     try:
-        seen = _forward(model, images, said, companions)
-        return _candidates(seen), seen
+        scan = _forward(inputs, hints)
+        return _candidates(scan), scan
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-    seen = _forward(model, images, said, companions, graph=False)
-    return _candidates(seen), seen
+    scan = _forward(inputs, hints, graph=False)
+    return _candidates(scan), scan
 
 
-def _forward(
-    model: nn.Module, images: Tensor, said: Stated, companions: Companions, graph: bool = True
-) -> Pass:
+def _forward(inputs: Inputs, hints: Hints, graph: bool = True) -> Scan:
     runs: dict[str, list[tuple[int, ...]]] = {}
     grids: dict[str, tuple[Tensor, Layout]] = {}
     latest: tuple[int, ...] = ()
@@ -110,7 +104,7 @@ def _forward(
             runs.setdefault(name, []).append(() if found is None else tuple(found.shape))
             if found is None or len(found) != 1:
                 return output
-            layout = said.slid(module, found.shape) or said.layout(found.shape, latest)
+            layout = hints.slid(module, found.shape) or hints.layout(found.shape, latest)
             if layout is None:
                 if found.ndim == 3 and min(found.shape[1:]) > 1:
                     latest = ()  # what follows may keep this one's axes, which nobody knows
@@ -127,19 +121,19 @@ def _forward(
 
         return hook
 
-    leaf = images[:1].detach().clone().requires_grad_(graph)
+    leaf = inputs.images[:1].detach().clone().requires_grad_(graph)
     with torch.set_grad_enabled(graph), ExitStack() as stack:
-        for name, module in model.named_modules():
+        for name, module in inputs.model.named_modules():
             if name:
                 stack.enter_context(hooked(module, note(name)))
-        output = companions.call(model, leaf.clone(), image=0)
+        output = inputs.forward_args.call(inputs.model, leaf.clone(), image=0)
         score = _score(output)
     once = {name: first for name, (first, *more) in runs.items() if not more}
     logits = found_logits(output)
     grids = {name: grids[name] for name in grids if name in once}
     if graph:
         grids = {name: grid for name, grid in grids.items() if grid[0].requires_grad}
-    return Pass(once, grids, score, _classes(logits, grids.values()))
+    return Scan(once, grids, score, _classes(logits, grids.values()))
 
 
 def _classes(logits: Tensor | None, grids: Iterable[tuple[Tensor, Layout]]) -> int | None:
@@ -150,18 +144,18 @@ def _classes(logits: Tensor | None, grids: Iterable[tuple[Tensor, Layout]]) -> i
     return None if layers.count(logits.shape[1]) > len(layers) / 4 + 2 else logits.shape[1]
 
 
-def _candidates(seen: Pass) -> list[Candidate]:
-    if not seen.grids:
+def _candidates(scan: Scan) -> list[Candidate]:
+    if not scan.grids:
         return []
-    outputs = [output for output, _ in seen.grids.values()]
+    outputs = [output for output, _ in scan.grids.values()]
     gradients: Sequence[Tensor | None] = outputs
     if outputs[0].requires_grad:
-        if not seen.score.requires_grad:
+        if not scan.score.requires_grad:
             return []
-        gradients = torch.autograd.grad(seen.score, outputs, allow_unused=True)
+        gradients = torch.autograd.grad(scan.score, outputs, allow_unused=True)
     return [
-        _candidate(name, output.shape, layout, gradient, seen.classes)
-        for (name, (output, layout)), gradient in zip(seen.grids.items(), gradients, strict=True)
+        _candidate(name, output.shape, layout, gradient, scan.classes)
+        for (name, (output, layout)), gradient in zip(scan.grids.items(), gradients, strict=True)
     ]
 
 

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from ..adapter import Adapter, Reshape
 from ..errors import LayerError
-from ..inputs.forward_args import ALONE, Companions
+from ..inputs.prepare import Inputs
 from ..plugins import get_registry
 from .automatic import automatic_adapter
 from .find import Layer, find_layer
 
 
 @dataclass(frozen=True)
-class Chosen:
+class TargetLayer:
     """A target layer.
 
     Attributes:
@@ -33,13 +33,11 @@ class Chosen:
 
 
 def choose(
-    model: nn.Module,
-    images: Tensor,
-    layer: Layer | Sequence[Layer] | None,
-    reshape: Reshape | None,
-    adapter: Adapter | None,
-    companions: Companions = ALONE,
-) -> list[Chosen]:
+    inputs: Inputs,
+    layer: Layer | Sequence[Layer] | None = None,
+    reshape: Reshape | None = None,
+    adapter: Adapter | None = None,
+) -> list[TargetLayer]:
     """The target layers, at least one.
 
     A layer named by the caller is that layer's own output; the adapter still gives the reshape.
@@ -49,10 +47,11 @@ def choose(
         LayerError: if a named layer is not part of the model.
         PluginError: if the adapter cannot be loaded.
     """
-    known, origin = (adapter, "given") if adapter else _installed(model, images)
+    model = inputs.model
+    known, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
     if layer is None:
         if known is None:
-            known, origin = automatic_adapter(model, images, companions)
+            known, origin = automatic_adapter(inputs)
         layers: Sequence[Layer] = [known.layer]
     else:
         layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]
@@ -60,13 +59,13 @@ def choose(
         raise LayerError("got an empty list of layers; name at least one, or pass layer=None")
     default = find_layer(model, known.layer)[0] if known else None
     if layer is None and reshape is None and known is not None:
-        return [Chosen(str(default), known, origin, default)]
+        return [TargetLayer(str(default), known, origin, default)]
     base = known or Adapter(model)
     activation = base.activation if layer is None else None
     reading = reshape or base.reshape
     found = [find_layer(model, one) for one in layers]
     return [
-        Chosen(
+        TargetLayer(
             name,
             Adapter(module, reading, activation=activation, output=base.output),
             f"{origin}, layer given",

@@ -15,7 +15,7 @@ USUAL = (0, 1, 2, 5)  # prefix tokens: none, a class token, one to distill, four
 
 
 @dataclass(frozen=True)
-class Stated:
+class Hints:
     """What is known of a model's grids for one size of image.
 
     Attributes:
@@ -60,11 +60,11 @@ class Stated:
         return layout.grid in self.grids
 
 
-def stated(model: nn.Module, images: Tensor) -> Stated:
+def hints_of(model: nn.Module, images: Tensor) -> Hints:
     """What timm's models, and the configs of transformers, say of themselves."""
     size = tuple(images.shape[2:])
     if len(size) != 2:
-        return Stated(size)
+        return Hints(size)
     height, width = size
     config: Any = getattr(model, "config", None)
     config = getattr(config, "vision_config", None) or config
@@ -73,7 +73,7 @@ def stated(model: nn.Module, images: Tensor) -> Stated:
     grids += [(height // step, width // step) for step in steps if isinstance(step, int) and step]
     grids += [(ceil(height / step), ceil(width / step)) for step in _reductions(model)]
     latents = getattr(config, "num_latents", None)
-    return Stated(
+    return Hints(
         (height, width),
         tuple(dict.fromkeys((*_prefixes(model, config), *USUAL))),
         tuple(dict.fromkeys(grid for grid in grids if grid and min(grid) > 0)),

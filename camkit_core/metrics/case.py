@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..maps import heatmaps
 from ..probe.probe import Probe
-from ..probe.shared import Shared
-from ..results.methods import Plan
+from ..probe.shared import SharedPass
+from ..results.methods import ConfiguredMethod
 from .shuffled_weights import cascade, shuffle, weights_kept
 
 
@@ -32,7 +32,7 @@ class Case:
         notes: what the reader is to know.
     """
 
-    def __init__(self, probe: Probe, plan: Plan, cam: Tensor, seed: int = 0) -> None:
+    def __init__(self, probe: Probe, plan: ConfiguredMethod, cam: Tensor, seed: int = 0) -> None:
         self.images = probe.images
         self.cam = cam
         self.heatmaps = heatmaps(cam, probe.images.shape[2:])
@@ -93,5 +93,5 @@ class Case:
         return self._probe.of_probabilities()
 
     def _asked(self, images: Tensor) -> Tensor:
-        shared = Shared(self._probe.recording.again(images), [self._probe.targets])
+        shared = SharedPass(self._probe.recording.again(images), [self._probe.targets])
         return self._plan.run(Probe(shared, batch_size=self._probe.batch_size))

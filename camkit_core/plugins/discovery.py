@@ -13,7 +13,7 @@ from .builtins import DECLARED
 from .contribution import BUILT_IN, Problem, Source, imported
 from .hookspecs import Spec, hookimpl
 from .names import fold
-from .policy import Choice
+from .policy import Policy
 from .registration import HOOKS, PluginSet
 
 _HOOK_GROUP = "camkit"
@@ -38,7 +38,7 @@ class Found:
     blocked: list[tuple[Source, Declared]] = field(default_factory=list)
 
 
-def discover(choice: Choice) -> Found:
+def discover(choice: Policy) -> Found:
     """Every installed plugin, registered one by one, and those that had to be left out.
 
     Reads metadata only, but for modules under the group `camkit`, which it imports.

@@ -27,27 +27,27 @@ for kind, name, distribution, version, value in json.load(sys.stdin):
 
 
 @dataclass(frozen=True)
-class Trial:
+class ImportResult:
     """What came of importing a contribution: "ok", or what went wrong."""
 
     contribution: Contribution
     result: str
 
 
-def trials(rows: Sequence[Contribution], seconds: float = 60.0) -> list[Trial]:
+def check_imports(rows: Sequence[Contribution], seconds: float = 60.0) -> list[ImportResult]:
     """Import contributions of one distribution, in as many processes as die of it.
 
     Args:
         rows: what to import.
         seconds: how long a process may take.
     """
-    found: list[Trial] = []
+    found: list[ImportResult] = []
     while len(found) < len(rows):
         found += _survivors(rows[len(found) :], seconds)
     return found
 
 
-def _survivors(rows: Sequence[Contribution], seconds: float) -> list[Trial]:
+def _survivors(rows: Sequence[Contribution], seconds: float) -> list[ImportResult]:
     """Those up to the first that ends the process, at least one."""
     asked = [[row.kind, row.name, row.distribution, row.version, row.value] for row in rows]
     try:
@@ -67,8 +67,8 @@ def _survivors(rows: Sequence[Contribution], seconds: float) -> list[Trial]:
         for line in printed.splitlines()
         if line.startswith(_MARK)
     ]
-    found = [Trial(row, result) for row, result in zip(rows, results, strict=False)]
-    return found if len(found) == len(rows) else [*found, Trial(rows[len(found)], end)]
+    found = [ImportResult(row, result) for row, result in zip(rows, results, strict=False)]
+    return found if len(found) == len(rows) else [*found, ImportResult(rows[len(found)], end)]
 
 
 def _ending(code: int) -> str:

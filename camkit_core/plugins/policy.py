@@ -15,7 +15,7 @@ STRICT = "CAMKIT_STRICT_PLUGINS"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Policy:
     """What is used of what is installed; camkit's own are, whatever is said of others.
 
     Distributions and names count in any spelling: case, `-`, `_` and `.` do not matter.
@@ -40,7 +40,7 @@ class Choice:
         disable: Iterable[str] = (),
         prefer: Mapping[str, str] | None = None,
         strict: bool = False,
-    ) -> Choice:
+    ) -> Policy:
         """A choice, spelt as it comes."""
         return cls(
             only=None if only is None else frozenset(map(fold, only)),
@@ -50,7 +50,7 @@ class Choice:
         )
 
     @classmethod
-    def of_environment(cls) -> Choice:
+    def of_environment(cls) -> Policy:
         """What the environment says: `CAMKIT_PLUGINS`, `CAMKIT_DISABLE_PLUGINS`,
         `CAMKIT_PREFER` and `CAMKIT_STRICT_PLUGINS`.
 

@@ -13,7 +13,7 @@ from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source
 from .discovery import Found, discover
 from .docstrings import is_installed
 from .names import ALIASES, fold
-from .policy import Choice
+from .policy import Policy
 from .registration import PluginSet
 
 Claims = dict[str, list[Contribution]]
@@ -46,7 +46,7 @@ class Registry:
         autoload: bool = True,
     ) -> None:
         given = only is not None or disable or prefer or strict
-        self._choice = Choice.of(only, disable, prefer, strict) if given else None
+        self._choice = Policy.of(only, disable, prefer, strict) if given else None
         self._autoload = autoload
         self._discovered: Found | None = None
         self._registered = PluginSet()
@@ -164,10 +164,10 @@ class Registry:
         self._rows.clear()
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> Policy:
         """Which plugins are used."""
         if self._choice is None:
-            self._choice = Choice.of_environment()
+            self._choice = Policy.of_environment()
         return self._choice
 
     def _found(self) -> Found:
@@ -221,7 +221,7 @@ def _order(row: Contribution) -> tuple[bool, str, str]:
     return row.distribution == FROM_CODE, fold(row.distribution), row.name
 
 
-def _judged(claims: Sequence[Contribution], choice: Choice) -> list[Contribution]:
+def _judged(claims: Sequence[Contribution], choice: Policy) -> list[Contribution]:
     """The contributions of one name, each with its status."""
     used = [one for one in claims if choice.uses(one.distribution, one.name)]
     there = [one for one in used if one.target or is_installed(one.value.partition(":")[0])]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from ..adapter import Adapter
 from ..errors import LayerError
-from ..forward.recording import Recording, record
-from ..layers.candidates import Candidate, survey
+from ..forward.recording import Recording
+from ..layers.candidates import Candidate, find_candidates
 
 
 def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Recording]:
@@ -23,7 +23,7 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
     Raises:
         LayerError: if a named layer gives no grid that the score's gradient reaches.
     """
-    found = survey(recording.model, recording.images, recording.companions)
+    found = find_candidates(recording.inputs)
     known = {one.name: one for one in found if one.connected}
     if missing := [name for name in layers if name not in known]:
         raise LayerError(
@@ -52,5 +52,4 @@ def _finer(recording: Recording, candidates: Iterable[Candidate]) -> list[Candid
 def _at(recording: Recording, found: Candidate) -> Recording:
     module = recording.model.get_submodule(found.name)
     adapter = Adapter(module, found.layout.reshape, output=recording.adapter.output)
-    images, companions = recording.images, recording.companions
-    return record(recording.model, images, adapter, found.name, companions, False)
+    return recording.at(adapter, found.name)

@@ -20,7 +20,7 @@ WAYS = ("bfloat16", "compile")
 _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
 
 
-class Runner:
+class InputRunner:
     """A model to be run many times, on versions of one image, without a graph.
 
     Args:

@@ -13,17 +13,17 @@ from ..adapter import channel_axis
 from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..maps import spatial_axes
-from .input_runs import Runner
-from .shared import Outputs, Shared, full
+from .input_runs import InputRunner
+from .shared import Outputs, SharedPass, full
 from .tail.ablation import ablation_runs, drops_in_closed_form
 from .tail.masking import masked
 from .tail.proof import proven_replay
 
 
-class Runs:
+class Perturbation:
     """The part of a `Probe` that runs the model: see there for the letters in shapes."""
 
-    def __init__(self, shared: Shared, index: int, batch_size: int | None) -> None:
+    def __init__(self, shared: SharedPass, index: int, batch_size: int | None) -> None:
         self.recording = shared.recording
         self.targets = shared.targets[index]
         self.notes: list[str] = []
@@ -137,7 +137,7 @@ class Runs:
             fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
                 noted.
         """
-        runner = Runner(self.recording, image, fast)
+        runner = InputRunner(self.recording, image, fast)
         chunks = stacked(edits, self.batch_size or chunk_size(self.images.device))
         key = None if share is None else (share, image)
         scores = self._shared.input_scores(self._index, runner, chunks, total, key)

@@ -18,11 +18,11 @@ from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
 from .guided import guided_gradients
 from .hessian import hessian_product
-from .perturbation import Runs
-from .shared import Shared, full
+from .perturbation import Perturbation
+from .shared import SharedPass, full
 
 
-class Probe(Runs):
+class Probe(Perturbation):
     """One question about one recorded forward pass; each answer is computed when first read.
 
     Letters in shapes: N images, C channels, (h, w) the target layer's grid, (H, W) the images'
@@ -38,7 +38,7 @@ class Probe(Runs):
 
     def __init__(
         self,
-        shared: Shared,
+        shared: SharedPass,
         index: int = 0,
         *,
         batch_size: int | None = None,
@@ -77,7 +77,7 @@ class Probe(Runs):
         return self._of(self.targets.of_logits(score))
 
     def _of(self, targets: Targets) -> Probe:
-        asked = Probe(Shared(self.recording, [targets]), batch_size=self.batch_size)
+        asked = Probe(SharedPass(self.recording, [targets]), batch_size=self.batch_size)
         asked.notes = self.notes
         self._others.append(asked)
         return asked
@@ -91,7 +91,7 @@ class Probe(Runs):
         """
         for images in one_by_one(versions, total, "input runs"):
             seen = self.recording.again(images.to(self.images.dtype))
-            yield Probe(Shared(seen, [self.targets])).gradients
+            yield Probe(SharedPass(seen, [self.targets])).gradients
 
     def stages(self, layers: Sequence[str] = (), count: int = 3) -> list[Probe]:
         """The same question at other layers of the same model.
@@ -162,5 +162,5 @@ class Probe(Runs):
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
     """A probe for each of several targets, which share what they can."""
-    shared = Shared(recording, targets)
+    shared = SharedPass(recording, targets)
     return [Probe(shared, index, **settings) for index in range(len(targets))]

@@ -13,13 +13,13 @@ from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
 from ..inputs.targets.resolve import Targets
 from .earlier_layers import stages
-from .input_runs import Runner
+from .input_runs import InputRunner
 from .tail.proof import tail_outputs
 
 Outputs = Callable[[Tensor], Any]
 
 
-class Shared:
+class SharedPass:
     """One recording and its T targets; what is computed for one target is there for all.
 
     Attributes:
@@ -33,7 +33,7 @@ class Shared:
         self.targets = list(targets)
         self.notes: dict[Hashable, list[str]] = {}
         self._scores: dict[Hashable, Tensor] = {}
-        self._stages: dict[Hashable, list[Shared]] = {}
+        self._stages: dict[Hashable, list[SharedPass]] = {}
 
     @cached_property
     def plain_scores(self) -> list[Tensor]:
@@ -47,11 +47,11 @@ class Shared:
         # Images do not touch each other, so the gradient of a sum holds each image's own.
         return self.recording.gradients(self.plain_scores)
 
-    def stages(self, layers: tuple[str, ...], count: int) -> list[Shared]:
+    def stages(self, layers: tuple[str, ...], count: int) -> list[SharedPass]:
         """The same targets at other layers, as `stages.stages` finds them."""
         if (layers, count) not in self._stages:
             found = stages(self.recording, layers, count)
-            self._stages[layers, count] = [Shared(one, self.targets) for one in found]
+            self._stages[layers, count] = [SharedPass(one, self.targets) for one in found]
         return self._stages[layers, count]
 
     def scores(
@@ -96,7 +96,7 @@ class Shared:
         return self.scores(index, share, ask)
 
     def input_scores(
-        self, index: int, runner: Runner, chunks: Iterable[Tensor], total: int, share: Hashable
+        self, index: int, runner: InputRunner, chunks: Iterable[Tensor], total: int, share: Hashable
     ) -> Tensor:
         """Scores (M,) of target `index` for chunks of versions of the runner's image."""
         image = runner.image

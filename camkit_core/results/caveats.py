@@ -15,7 +15,7 @@ _norms: WeakKeyDictionary[nn.Module, list[Any]] = WeakKeyDictionary()
 _fresh: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
 
 
-def doubts(model: nn.Module, logits: Tensor | None, classes: Tensor | None) -> list[str]:
+def caveats(model: nn.Module, logits: Tensor | None, classes: Tensor | None) -> list[str]:
     """A note for each reason to doubt, with its cause and what to do.
 
     Args:

@@ -19,13 +19,18 @@ Method = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfiguredMethod:
     """A method with its options: its name, its function, and the distribution it comes from."""
 
     name: str
     function: Method
     options: dict[str, Any]
     origin: str
+
+    @property
+    def needs(self) -> str:
+        """What it asks the engine for: "tail" or "attention"; "" for no more than any does."""
+        return str(getattr(self.function, "needs", ""))
 
     def run(self, probe: Probe) -> Tensor:
         """The method's map, detached.
@@ -44,8 +49,10 @@ class Plan:
         return cam.detach() if cam.dtype == torch.float64 else cam.detach().float()
 
 
-def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> list[Plan]:
-    """A plan for each method, with those of `options` that it takes.
+def configure(
+    methods: Sequence[str | Method], options: Mapping[str, Any]
+) -> list[ConfiguredMethod]:
+    """Each method, with those of `options` that it takes.
 
     Raises:
         UnknownName: for a method that is not installed, or an option that no method takes.
@@ -56,5 +63,6 @@ def plan_all(methods: Sequence[str | Method], options: Mapping[str, Any]) -> lis
     known = [look_up("method", method) for method in methods]
     refuse_unknown(options, [(name, function) for name, function, _ in known])
     return [
-        Plan(name, function, checked(function, options), origin) for name, function, origin in known
+        ConfiguredMethod(name, function, checked(function, options), origin)
+        for name, function, origin in known
     ]

@@ -16,15 +16,14 @@ from tqdm.auto import tqdm
 
 from ...errors import CamkitError, CamkitWarning, PluginError
 from ...forward.counting import counting
-from ...forward.recording import Recording
 from ...image import to_picture, visible
-from ...layers.choose import Chosen
+from ...layers.choose import TargetLayer
 from ...plugins.lookup import look_up, refuse_unknown
 from ...plugins.options import checked
-from ...probe.probe import Probe, probes
-from ...results.assembly import Answer
+from ...probe.probe import Probe
+from ...results.assembly import ExplanationBuilder, Rows
 from ...results.explanation import Explanation
-from ...results.methods import Plan
+from ...results.methods import ConfiguredMethod
 from ...results.smoothing import views
 from ..case import Case
 from .baselines import MAPS
@@ -32,12 +31,12 @@ from .judgement import Cost, Judgement, Measure
 
 BASELINE = "baseline"  # where a map comes from that no method made
 Metric = Any  # a function of a `Case`
-Rows = tuple[tuple[Explanation, ...], ...]
+Judge = Callable[..., tuple[Rows, Judgement]]
 Metrics = Sequence[str | Metric] | Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConfiguredMetric:
     """A metric with its options, ready to be asked.
 
     Attributes:
@@ -68,7 +67,7 @@ class Asked:
         return values.detach().cpu().double()
 
 
-def asked(metrics: Metrics) -> list[Asked]:
+def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
     """The metrics, found and checked.
 
     Raises:
@@ -79,10 +78,10 @@ def asked(metrics: Metrics) -> list[Asked]:
     if isinstance(metrics, str) or not metrics:
         raise CamkitError(f"expected a list of metrics, at least one; got {metrics!r}")
     given = metrics if isinstance(metrics, Mapping) else {}
-    return [_asked(one, given.get(one, {})) for one in metrics]
+    return [_configured(one, given.get(one, {})) for one in metrics]
 
 
-def _asked(metric: str | Metric, options: Mapping[str, Any]) -> Asked:
+def _configured(metric: str | Metric, options: Mapping[str, Any]) -> ConfiguredMetric:
     name, function, origin = look_up("metric", metric)
     refuse_unknown(options, [(name, function)])
     direction = getattr(function, "higher_is_better", None)
@@ -91,53 +90,51 @@ def _asked(metric: str | Metric, options: Mapping[str, Any]) -> Asked:
             f"metric {name!r} ({origin}) does not say which way is better; give its function the "
             f"attribute higher_is_better, True or False"
         )
-    return Asked(name, function, checked(function, options), direction)
+    return ConfiguredMetric(name, function, checked(function, options), direction)
 
 
-def judging(metrics: Metrics) -> Callable[..., tuple[Rows, Judgement]]:
-    """What `compare` calls to explain and judge, with the metrics found and checked.
+def judge_with(metrics: Metrics) -> Judge:
+    """What explains and judges in place of explaining alone, with the metrics looked up.
 
     Raises:
-        CamkitError: as `asked`.
+        CamkitError: as `configure_metrics`.
     """
-    return partial(_judged, asked(metrics))
+    return partial(_judge, configure_metrics(metrics))
 
 
-def _judged(
-    metrics: Sequence[Asked],
-    recording: Recording,
+def _judge(
+    metrics: Sequence[ConfiguredMetric],
+    ask: Callable[[], list[Probe]],
     seconds: float,
-    targets: Sequence[Any],
-    settings: Mapping[str, Any],
-    plans: Sequence[Plan],
-    layers: Sequence[Chosen],
+    methods: Sequence[ConfiguredMethod],
+    layers: Sequence[TargetLayer],
     notes: Sequence[str],
 ) -> tuple[Rows, Judgement]:
     """The methods' explanations, a row for each target, and what the metrics say of them.
 
     Args:
         metrics: what is asked of them.
-        recording: the forward pass, which all of them share.
-        seconds: what it took, which counts for each.
-        targets: T, resolved.
-        settings: of probes.
-        plans: the methods.
+        ask: new probes, one for each target, of the forward pass that all methods share: what a
+            method computes counts as its own.
+        seconds: what that pass took, which counts for each.
+        methods: the methods.
         layers: the target layer, the only one.
         notes: what is to be told whatever the method.
     """
     if len(layers) > 1:
         raise CamkitError("metrics judge the maps of one layer; name one, or leave out metrics")
-    names = [plan.name for plan in plans]
+    names = [method.name for method in methods]
     baselines = [
-        Plan(name, function, {}, BASELINE) for name, function in MAPS.items() if name not in names
+        ConfiguredMethod(name, function, {}, BASELINE)
+        for name, function in MAPS.items()
+        if name not in names
     ]
-    answers, costs = {}, {}
-    for plan in (*plans, *baselines):
-        own = probes(recording, targets, **settings)
-        answers[plan.name], cost = _explained(plan, own, notes)
-        costs[plan.name] = replace(cost, seconds=seconds + cost.seconds)
-    measures = _measured(answers, metrics)
-    explanations = {name: _told(those, layers) for name, those in answers.items()}
+    builders, costs = {}, {}
+    for method in (*methods, *baselines):
+        builders[method.name], cost = _explained(method, ask(), notes)
+        costs[method.name] = replace(cost, seconds=seconds + cost.seconds)
+    measures = _measured(builders, metrics)
+    explanations = {name: _explanations(by_target, layers) for name, by_target in builders.items()}
     rows = tuple(zip(*(explanations[name] for name in names), strict=True))
     first = [one for (one, *_) in rows]
     judgement = Judgement(
@@ -151,56 +148,60 @@ def _judged(
     return rows, judgement
 
 
-def _explained(plan: Plan, own: Sequence[Probe], notes: Sequence[str]) -> tuple[list[Answer], Cost]:
-    """An answer for each target, and what it took beside the recording."""
-    answers = [Answer(plan, probe, notes) for probe in own]
+def _explained(
+    method: ConfiguredMethod, probes: Sequence[Probe], notes: Sequence[str]
+) -> tuple[list[ExplanationBuilder], Cost]:
+    """A builder for each target, its map made, and what that took beside the recording."""
+    builders = [ExplanationBuilder(method, probe, notes) for probe in probes]
     (plain,) = views(False)
     with counting() as passes:
-        for answer, probe in zip(answers, own, strict=True):
-            answer.ask(probe, plain)
-    each = len(own) * len(own[0].images)
-    seconds, forward = sum(one.seconds for one in answers), passes["forward"] / each
-    shared = 1 / len(own)  # the recording
-    return answers, Cost(
+        for builder, probe in zip(builders, probes, strict=True):
+            builder.add_view(probe, plain)
+    each = len(probes) * len(probes[0].images)
+    seconds, forward = sum(builder.seconds for builder in builders), passes["forward"] / each
+    shared = 1 / len(probes)  # the recording
+    return builders, Cost(
         seconds, forward + shared, passes["tail"] / each, passes["backward"] / each
     )
 
 
-def _told(answers: Sequence[Answer], layers: Sequence[Chosen]) -> tuple[Explanation, ...]:
+def _explanations(
+    builders: Sequence[ExplanationBuilder], layers: Sequence[TargetLayer]
+) -> tuple[Explanation, ...]:
     """The explanations; that a uniform map is the same everywhere is nothing to warn of."""
     with warnings.catch_warnings():
-        if answers[0].plan.origin == BASELINE:
+        if builders[0].method.origin == BASELINE:
             warnings.simplefilter("ignore", CamkitWarning)
-        return tuple(one.explanation(layers, {}, False) for one in answers)
+        return tuple(builder.explanation(layers, {}, False) for builder in builders)
 
 
 def _measured(
-    answers: Mapping[str, Sequence[Answer]], metrics: Sequence[Asked]
+    builders: Mapping[str, Sequence[ExplanationBuilder]], metrics: Sequence[ConfiguredMetric]
 ) -> tuple[Measure, ...]:
     """Each metric of each method; shows progress after two seconds."""
     measures = []
-    with tqdm(total=len(answers) * len(metrics), delay=2, disable=None, leave=False) as bar:
+    with tqdm(total=len(builders) * len(metrics), delay=2, disable=None, leave=False) as bar:
         for metric in metrics:
-            for name, those in answers.items():
+            for name, by_target in builders.items():
                 bar.set_description_str(f"{metric.name} of {name}", refresh=False)
-                measures.append(_measure(those, metric))
+                measures.append(_measure(by_target, metric))
                 bar.update()
     return tuple(measures)
 
 
-def _measure(answers: Sequence[Answer], metric: Asked) -> Measure:
+def _measure(builders: Sequence[ExplanationBuilder], metric: ConfiguredMetric) -> Measure:
     """What a metric says of one method."""
     start, values = perf_counter(), []
-    for answer in answers:
-        ((cam,),) = answer.maps.values()
-        case = Case(answer.plain, answer.plan, cam)
+    for builder in builders:
+        ((cam,),) = builder.maps.values()
+        case = Case(builder.plain, builder.method, cam)
         values.append(metric.ask(case))
-        answer.notes += [note for note in case.notes if note not in answer.notes]
-    name, better = answers[0].plan.name, metric.higher_is_better
+        builder.notes += [note for note in case.notes if note not in builder.notes]
+    name, better = builders[0].method.name, metric.higher_is_better
     return Measure(metric.name, name, torch.cat(values), better, perf_counter() - start)
 
 
-def _provenance(first: Explanation, metrics: Sequence[Asked]) -> dict[str, Any]:
+def _provenance(first: Explanation, metrics: Sequence[ConfiguredMetric]) -> dict[str, Any]:
     """Where all of it comes from: what is not one method's own, and the metrics' options."""
     own = ("method", "method_from", "options", "aug_smooth", "eigen_smooth")
     shared = {name: value for name, value in first.provenance.items() if name not in own}

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...forward.recording import Recording
 from ...inputs.targets.resolve import Targets
 from .affine import in_closed_form
-from .first_linear import leading_linear
+from .first_linear import first_linear
 
 
 def drops_in_closed_form(
@@ -41,7 +41,7 @@ def ablation_runs(
         size: how many edits of a tensor like this one are run at once.
     """
     raw = recording.raw.detach()
-    if leading := leading_linear(recording) if axis == 1 else None:
+    if leading := first_linear(recording) if axis == 1 else None:
         most = size(raw.new_empty(1, len(leading.weight)))
         return leading.edits(values, most), leading.outputs
     return ablations(raw, axis, values, size(raw)), None

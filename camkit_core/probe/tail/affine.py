@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...forward.tape import Call, Tape, slots_in
 from ...pytree import tensors_in
-from .proof import remembered
+from .proof import proved
 
 if TYPE_CHECKING:
     from ...forward.recording import Recording
@@ -59,7 +59,7 @@ def in_closed_form(recording: Recording, positive: bool) -> bool:
     tape = recording.tape
     if not tape.complete or not is_affine(tape, positive):
         return False
-    return remembered(recording, f"affine {positive}", _affine_error)
+    return proved(recording, f"affine {positive}", _affine_error)
 
 
 def _affine_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:

@@ -19,8 +19,8 @@ from ...forward.chunks import tail_chunk_size
 from ...forward.counting import count
 from ...forward.recording import Recording
 from ...forward.tape import Call, Slot, Tape, slots_in
-from .proof import flat, proven_replay, remembered
-from .replay import Way
+from .proof import flat, proved, proven_replay
+from .replay import Replay
 
 # Linear, and keep the channels apart and in order.
 _CHANNELWISE = (
@@ -31,7 +31,7 @@ _CHANNELWISE = (
 
 
 @dataclass(frozen=True)
-class Leading:
+class FirstLinear:
     """The calls up to and including the first linear layer of a tail.
 
     Attributes:
@@ -44,7 +44,7 @@ class Leading:
     recording: Recording
     position: int
     weight: Tensor
-    replay: Way
+    replay: Replay
 
     def edits(self, values: Tensor, size: int) -> Iterator[Tensor]:
         """The linear layer's output with each channel replaced by its value (N, C).
@@ -68,7 +68,7 @@ class Leading:
         return self.replay(self.recording.tape, edits, after=self.position)
 
 
-def leading_linear(recording: Recording) -> Leading | None:
+def first_linear(recording: Recording) -> FirstLinear | None:
     """The first linear layer, if nothing but channelwise calls come before it; proved by a run.
 
     For a target layer whose channels are on axis 1.
@@ -86,11 +86,11 @@ def leading_linear(recording: Recording) -> Leading | None:
     read = _run(recording.tape, recording.raw.detach(), position)
     if read.ndim != 2 or read.shape[1] % recording.raw.shape[1]:
         return None  # it reads something else than one row of channels for each image
-    leading = Leading(recording, position, weight, replay)
-    return leading if remembered(recording, "leading linear", _error(leading)) else None
+    leading = FirstLinear(recording, position, weight, replay)
+    return leading if proved(recording, "leading linear", _error(leading)) else None
 
 
-def _error(leading: Leading) -> Callable[[Recording, Tensor, Tensor], float]:
+def _error(leading: FirstLinear) -> Callable[[Recording, Tensor, Tensor], float]:
     def error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
         raw = recording.raw.detach()
         if _run(recording.tape, raw, leading.position).ndim != 2:

@@ -21,7 +21,7 @@ from ...forward.counting import count
 from ...forward.tape import Tape
 from ...forward.untouched import hooked
 from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
-from .replay import Way, folded, mapped
+from .replay import Replay, batched, vmapped
 
 if TYPE_CHECKING:
     from ...forward.recording import Recording
@@ -70,24 +70,24 @@ def _by_run(tensor: Tensor, many: int, rows: int) -> Tensor:
     return tensor.expand(many, *tensor.shape)
 
 
-_verdicts: WeakKeyDictionary[nn.Module, dict[Any, bool]] = WeakKeyDictionary()
+_proofs: WeakKeyDictionary[nn.Module, dict[Any, bool]] = WeakKeyDictionary()
 COARSE = 0.15  # of an edit's effect; the most that coarse rounding may hide
-_trials: WeakKeyDictionary[Recording, tuple[Tensor, Tensor]] = WeakKeyDictionary()
+_probe_edits: WeakKeyDictionary[Recording, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
 
-def proven_replay(recording: Recording) -> Way | None:
+def proven_replay(recording: Recording) -> Replay | None:
     """The quickest replay known to equal full runs; finds out once, then remembers.
 
     Unedited activations must give back the recorded output, and an edit what a full run gives.
     """
     if recording.tape.complete:
-        for way in (folded, mapped):
-            if remembered(recording, way.__name__, partial(_replay_error, way)):
+        for way in (batched, vmapped):
+            if proved(recording, way.__name__, partial(_replay_error, way)):
                 return way
     return None
 
 
-def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
+def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
     """Whether a way of answering proved exact, for this model, layer and sequence of calls.
 
     Another image shape or another control flow is another proof.
@@ -98,11 +98,11 @@ def remembered(recording: Recording, what: str, error: Callable[..., Any]) -> bo
         error: from an edit (N, ...) and what a full run gives for it (1, rows) to the largest
             error of the way on trial; inf if it cannot be taken.
     """
-    verdicts = _verdicts.setdefault(recording.model, {})
+    verdicts = _proofs.setdefault(recording.model, {})
     key = what, id(recording.adapter.layer), recording.images.shape, signature(recording.tape)
     if key in verdicts:
         return verdicts[key]
-    edited, slow = _trial(recording)
+    edited, slow = _probe_edit(recording)
     known = flat(recording.output)
     if slow.shape != known.shape:
         return False  # as of a detector, which finds more or fewer objects
@@ -131,16 +131,16 @@ def _noise(recording: Recording) -> float:
     return noise if noise < float(known.abs().max()) / 128 else 0.0
 
 
-def _trial(recording: Recording) -> tuple[Tensor, Tensor]:
+def _probe_edit(recording: Recording) -> tuple[Tensor, Tensor]:
     """An edit and what a full run gives for it; the same for all ways to be proved."""
-    if recording not in _trials:
+    if recording not in _probe_edits:
         plain = recording.raw.detach()
         edited = plain * torch.rand_like(plain)
-        _trials[recording] = edited, flat(full_run(recording, edited[None]))
-    return _trials[recording]
+        _probe_edits[recording] = edited, flat(full_run(recording, edited[None]))
+    return _probe_edits[recording]
 
 
-def _replay_error(replay: Way, recording: Recording, edited: Tensor, slow: Tensor) -> float:
+def _replay_error(replay: Replay, recording: Recording, edited: Tensor, slow: Tensor) -> float:
     plain = recording.raw.detach()
     try:
         again, fast = flat(replay(recording.tape, torch.stack([plain, edited])), 2)

@@ -21,12 +21,12 @@ from ...pytree import map_tensors, tensors_in
 # Of attention on a CPU, for one. It is right, and there is nothing for a user to do about it.
 warnings.filterwarnings("ignore", "There is a performance drop because we have not yet implemented")
 
-Way = Callable[..., Any]
+Replay = Callable[..., Any]
 _SIZED = (Tensor.reshape, Tensor.view, Tensor.expand, torch.reshape)
 _RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)  # rows are on the second axis
 
 
-def folded(tape: Tape, activations: Tensor, after: int = -1) -> Any:
+def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     """The model's outputs for M versions (M, N, ...) of the layer's output; each has M first.
 
     With `after`, of the first result of that call on the tape. Raises whatever a call raises that
@@ -54,7 +54,7 @@ def folded(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     return map_tensors(lambda tensor: tensor.unflatten(0, (many, -1)), output)
 
 
-def mapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
+def vmapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     """The same, each edit for itself as far as the calls can tell."""
     shape: list[Any] = []
 

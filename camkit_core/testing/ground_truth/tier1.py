@@ -38,7 +38,7 @@ _BATCH = 25
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class NetworkScores:
     """What was found with one network.
 
     Attributes:
@@ -67,7 +67,7 @@ def try_network(
     methods: Sequence[str | Method],
     count: int = 100,
     watch: Callable[[str], None] = lambda method: None,
-) -> Trial:
+) -> NetworkScores:
     """Score methods and baselines on `count` scenes of two classes that the network gets right.
 
     Args:
@@ -101,7 +101,7 @@ def try_network(
         scores[name] = _scored(scenes, drops, heats, signed)
     best = _ceiling(scenes, grid)
     scores[CEILING] = _scored(scenes, drops, best, best)
-    return Trial(layer, grid, len(scenes), seen, scores, _chance(scenes), refused)
+    return NetworkScores(layer, grid, len(scenes), seen, scores, _chance(scenes), refused)
 
 
 def _name(method: str | Method) -> str:

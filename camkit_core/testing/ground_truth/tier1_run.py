@@ -17,7 +17,7 @@ from ...errors import CamkitError, CamkitWarning
 from .controls import Control, scene_controls
 from .networks import WEIGHTS, record_of, trained
 from .tier0 import installed
-from .tier1 import Trial, try_network
+from .tier1 import NetworkScores, try_network
 
 LEFT_OUT = ("sscam", "iscam", "randomcam")  # of hours, and a baseline in any case
 
@@ -57,7 +57,7 @@ def try_all(
     scenes: int,
     seeds: int = 1,
     folder: Path = WEIGHTS,
-) -> Iterator[tuple[str, int, Trial]]:
+) -> Iterator[tuple[str, int, NetworkScores]]:
     """Each family and seed with its trial, as they are done.
 
     Args:
@@ -84,7 +84,7 @@ def records(families: Sequence[str], seeds: int, folder: Path) -> dict[str, list
     return {one: [record_of(one, seed, folder) for seed in range(seeds)] for one in families}
 
 
-def _try(job: Job) -> Trial:
+def _try(job: Job) -> NetworkScores:
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)

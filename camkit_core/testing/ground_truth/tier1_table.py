@@ -8,12 +8,12 @@ from typing import Any
 
 from ...metrics.judging.bootstrap import Interval, difference_interval, mean_interval
 from ...metrics.judging.judgement import BASELINES
-from .tier1 import CEILING, FIVE, SCORES, UNTRAINED, Trial
+from .tier1 import CEILING, FIVE, SCORES, UNTRAINED, NetworkScores
 
-Trials = Mapping[str, Sequence[Trial]]  # by family, one for each seed
+Trials = Mapping[str, Sequence[NetworkScores]]  # by family, one for each seed
 
 
-def compared(trial: Trial) -> dict[str, dict[str, tuple[Interval, bool]]]:
+def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]]:
     """By score and method: its mean with its interval, and whether it is as good as the best.
 
     As good is a method whose paired difference to the best one has an interval that reaches 0.
@@ -32,7 +32,7 @@ def compared(trial: Trial) -> dict[str, dict[str, tuple[Interval, bool]]]:
     return found
 
 
-def not_above(trial: Trial, methods: Sequence[str] = FIVE) -> list[tuple[str, str, str]]:
+def not_above(trial: NetworkScores, methods: Sequence[str] = FIVE) -> list[tuple[str, str, str]]:
     """Method, score and baseline wherever a method is not above edges and centre for certain."""
     found = []
     for column, score in enumerate(SCORES):
@@ -63,7 +63,7 @@ def page(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]], mad
     return "\n".join(lines)
 
 
-def _family(family: str, trial: Trial, record: Mapping[str, str]) -> Iterable[str]:
+def _family(family: str, trial: NetworkScores, record: Mapping[str, str]) -> Iterable[str]:
     grid = "x".join(map(str, trial.grid))
     yield f"## {family}"
     yield ""
@@ -86,7 +86,7 @@ def _family(family: str, trial: Trial, record: Mapping[str, str]) -> Iterable[st
         yield f"\n{name} does not apply: {why}"
 
 
-def _standing(trial: Trial) -> str:
+def _standing(trial: NetworkScores) -> str:
     """Whether the five are above the baselines, in a sentence."""
     below = not_above(trial, [name for name in FIVE if name in trial.scores])
     if not below:
@@ -146,7 +146,7 @@ def document(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]])
     }
 
 
-def _means(trial: Trial) -> dict[str, dict[str, Any]]:
+def _means(trial: NetworkScores) -> dict[str, dict[str, Any]]:
     found = compared(trial)
     return {
         name: {

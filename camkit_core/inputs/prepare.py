@@ -1,0 +1,56 @@
+"""One way in: a model and all it is called with, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .forward_args import NO_ARGS, ForwardArgs, split
+from .images import as_batch
+from .model import note_of_wrapper, unwrapped
+
+Arguments = Mapping[str, Any] | Sequence[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """A model, its images, and what else it takes.
+
+    Attributes:
+        model: eager, and not inside a wrapper.
+        images: (N, C, H, W), where the model is and in its dtype; (N, C, L) of signals,
+            (N, C, D, H, W) of volumes and videos.
+        forward_args: the other arguments of the model's call.
+        notes: what a reader of the explanation should know of the model.
+    """
+
+    model: nn.Module
+    images: Tensor
+    forward_args: ForwardArgs = NO_ARGS
+    notes: tuple[str, ...] = ()
+
+
+def prepare(
+    model: nn.Module, images: Tensor | Arguments, image_input: int | str | None = None
+) -> Inputs:
+    """What a user hands in, checked and copied.
+
+    Args:
+        model: any eager model, also inside `torch.compile` or `DataParallel`.
+        images: see `explain`; or all arguments of the model, by name or by position.
+        image_input: which of several arguments are the images; None for the only one that can be.
+
+    Raises:
+        InputError: for a model, images or arguments that cannot be used, saying what they were.
+    """
+    module = unwrapped(model)
+    given, forward_args = split(images, image_input)
+    # Copies made in inference mode could not be part of a graph.
+    with torch.inference_mode(False), torch.no_grad():
+        batch = as_batch(given, module)
+    notes = note_of_wrapper(model, module)
+    return Inputs(module, batch, forward_args.beside(batch), tuple(notes))
