@@ -47,6 +47,10 @@ _HOMES = {
         "weighted_sum",
     ),
     "metrics.case": ("Case",),
+    "plugins.facts": (
+        "Method",
+        "Metric",
+    ),
     "plugins.hookspecs": (
         "Spec",
         "hookimpl",
@@ -88,6 +92,8 @@ if TYPE_CHECKING:
     from .maps import upsample as upsample
     from .maps import weighted_sum as weighted_sum
     from .metrics.case import Case as Case
+    from .plugins.facts import Method as Method
+    from .plugins.facts import Metric as Metric
     from .plugins.hookspecs import Spec as Spec
     from .plugins.hookspecs import hookimpl as hookimpl
     from .probe.probe import Probe as Probe

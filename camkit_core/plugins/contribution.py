@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 from ..errors import PluginError
-from .docstrings import docstring_line, first_line
+from .facts import Method, Metric
+from .source import Description, description, first_line
 
 KINDS = ("method", "adapter", "renderer", "metric")
 BUILT_IN = "camkit"
+_FACTS: dict[str, type[Method] | type[Metric]] = {"method": Method, "metric": Metric}
 FROM_CODE = "<code>"  # stands where a distribution's name would; no distribution has such a name
 
 
@@ -102,8 +105,23 @@ class Contribution:
         """
         if self.stated:
             return self.stated
-        written = first_line(self.target.__doc__) if self.target else docstring_line(self.value)
-        return written or self.package_summary
+        return self._described.summary or self.package_summary
+
+    @cached_property
+    def facts(self) -> Method | Metric | None:
+        """What a method or a metric states of itself, read without importing it; else None.
+
+        A value that is not written out in its source counts as not stated.
+        """
+        cls = _FACTS.get(self.kind)
+        stating = self.target or SimpleNamespace(**self._described.attributes)
+        return cls.of(stating) if cls else None
+
+    @cached_property
+    def _described(self) -> Description:
+        if self.target is None:
+            return description(self.value)
+        return Description(first_line(self.target.__doc__))
 
     def load(self) -> Any:
         """The callable itself, imported now if it was not yet; a failure is not remembered.

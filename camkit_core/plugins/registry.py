@@ -11,10 +11,10 @@ from dataclasses import replace
 from ..errors import PluginError, UnknownName, unknown
 from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source
 from .discovery import Found, discover
-from .docstrings import is_installed
 from .names import ALIASES, fold
 from .policy import Policy
 from .registration import PluginSet
+from .source import is_installed
 
 Claims = dict[str, list[Contribution]]
 API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter

@@ -1,0 +1,113 @@
+"""What a plugin's source says about it, read without importing it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a module's source says of a function or a class in it.
+
+    Attributes:
+        summary: the first line of its docstring; "" if no source shows it.
+        attributes: those that are set on it and whose values are written out, by an assignment
+            `function.name = value` or an argument of a decorator, `@Method(name=value)`.
+    """
+
+    summary: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def description(value: str) -> Description:
+    """What the source says of "package.module:attribute"."""
+    module, _, attribute = value.partition(":")
+    file = _source_file(module)
+    tree = _parsed(file) if file else None
+    node: ast.AST | None = tree
+    for name in attribute.split("."):
+        node = _member(node, name)
+    if tree is None or not isinstance(node, _DOCUMENTED):
+        return Description()
+    return Description(first_line(ast.get_docstring(node)), _attributes(node, tree))
+
+
+def _attributes(node: _Documented, tree: ast.Module) -> dict[str, Any]:
+    stated: dict[str, ast.expr] = {}
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and _last_name(decorator.func) in ("Method", "Metric"):
+            stated |= {one.arg: one.value for one in decorator.keywords if one.arg}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Attribute) and _last_name(target.value) == node.name:
+                    stated[target.attr] = statement.value
+    values = {}
+    for name, expression in stated.items():
+        with suppress(ValueError, TypeError, MemoryError, RecursionError):  # not written out
+            values[name] = ast.literal_eval(expression)
+    return values
+
+
+def _last_name(expression: ast.expr) -> str:
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
+def first_line(text: object) -> str:
+    """The first line that says anything; "" if none does."""
+    return str(text or "").strip().partition("\n")[0].strip()
+
+
+def is_installed(module: str) -> bool:
+    """Whether the top-level package of a dotted module name can be found."""
+    return _top_level(module) is not None
+
+
+_Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _top_level(module: str) -> ModuleSpec | None:
+    # Only ever the top level: find_spec of a dotted name imports the packages above it.
+    try:
+        return find_spec(module.partition(".")[0])
+    except Exception:  # noqa: BLE001 - import hooks of other packages run here
+        return None
+
+
+def _source_file(module: str) -> Path | None:
+    spec = _top_level(module)
+    *above, last = ["", *module.split(".")[1:]]
+    if spec is None:
+        return None
+    if not last:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    for location in spec.submodule_search_locations or ():
+        folder = Path(location, *above)
+        for file in (folder / last / "__init__.py", folder / f"{last}.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _member(node: ast.AST | None, name: str) -> ast.AST | None:
+    for child in getattr(node, "body", ()):
+        if isinstance(child, _DOCUMENTED) and child.name == name:
+            return child
+    return None
