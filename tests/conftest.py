@@ -45,5 +45,5 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 @pytest.fixture
 def fresh(install: Install, monkeypatch: pytest.MonkeyPatch) -> Install:
     """The same, with a registry that has seen none of it yet."""
-    monkeypatch.setattr("camkit_core.plugins._default", Registry())
+    monkeypatch.setattr("camkit_core.plugins.registry._default", Registry())
     return install

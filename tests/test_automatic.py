@@ -321,7 +321,7 @@ def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any)
     with monkeypatch.context() as patch:
         patch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
         with untouched(model):
-            adapter, why = automatic_adapter(model, images)
+            adapter, why = automatic_adapter(Inputs(model, images))
     found = camkit.explain(model, images, adapter=adapter)
     assert "by its shape alone" in why
     assert (found.layer, found.cam.tolist()) == (expected.layer, expected.cam.tolist())

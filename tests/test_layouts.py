@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
+from camkit_core.inputs.prepare import Inputs
 from camkit_core.layers.automatic import automatic_adapter
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -76,7 +77,7 @@ def test_a_method_gives_what_whole_runs_give(layout: str, method: str, target: A
     """On the layer that the search finds; a class may be answered in closed form, no callable."""
     model, images = made(layout)
     with untouched(model):
-        adapter, _ = automatic_adapter(model, images)
+        adapter, _ = automatic_adapter(Inputs(model, images))
     found = camkit.explain(model, images, method, target, adapter=adapter)
     wanted = naive.cam(method, model, images, adapter, lambda scores: scores[2])
     assert float(wanted.abs().max()) > 0

@@ -131,7 +131,7 @@ def test_the_scan_runs_once_and_again_only_if_it_failed(
 def test_a_plugin_may_use_the_registry_while_it_is_imported(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.plugins._default", Registry())
+    monkeypatch.setattr("camkit_core.plugins.registry._default", Registry())
     asks = f"from camkit_core.plugins import get_registry\nget_registry().problems()\n{HOOK}"
     install("camkit-hook", "[camkit]\nmine = camkit_hook\n", camkit_hook=asks)
     assert "hooky-a" in names(get_registry())

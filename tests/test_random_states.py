@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from camkit_core import random_states
+from camkit_core.forward import random_states
 from camkit_core.forward.random_states import preserving_rng
 
 DRAWS: dict[str, Callable[[], Any]] = {

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 import camkit_methods
-from camkit_core import tail
 from camkit_core.plugins import get_registry
+from camkit_core.probe.tail import proof
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -394,7 +394,7 @@ def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
 
 @every_method
 def test_the_model_can_be_collected_while_its_explanation_lives(method: str) -> None:
-    before = len(tail._verdicts)
+    before = len(proof._proofs)
     model = Lively()
     found = camkit.explain(model, torch.randn(1, 3, 8, 8), method, 1, "layer", guided=True)
     model_ref, layer_ref = weakref.ref(model), weakref.ref(model.layer)
@@ -402,5 +402,5 @@ def test_the_model_can_be_collected_while_its_explanation_lives(method: str) -> 
     gc.collect()
     assert model_ref() is None
     assert layer_ref() is None
-    assert len(tail._verdicts) <= before
+    assert len(proof._proofs) <= before
     assert found.heatmap.shape == (1, 8, 8)

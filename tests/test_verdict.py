@@ -9,7 +9,7 @@ import pytest
 import torch
 from made_up import judgement
 
-from camkit_core.metrics.judging import checks
+from camkit_core.metrics.judging import sanity_checks as checks
 from camkit_core.metrics.judging import verdict as rules
 from camkit_core.metrics.judging.bootstrap import Interval
 from camkit_core.metrics.judging.standings import standings
