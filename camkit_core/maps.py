@@ -16,6 +16,11 @@ AXES = {1: "l", 2: "h, w", 3: "d, h, w"}  # of a grid, as messages name them
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
+def full(values: Tensor) -> Tensor:
+    """Values as float32, or float64 as they are: sums over many values need more than half."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
 def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
     """The map that `weights` (N, C) make of `activations` (N, C, h, w): (N, h, w), signed."""
     sums = torch.bmm(weights.unsqueeze(1), activations.flatten(2))

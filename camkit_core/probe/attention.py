@@ -23,6 +23,7 @@ from ..errors import LayerError
 from ..forward.counting import count
 from ..forward.recording import Recording
 from ..inputs.targets.resolve import Targets
+from ..maps import full
 from .tail.proof import flat
 
 _SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
@@ -183,6 +184,4 @@ def _check_same(recording: Recording, output: Any, kind: str) -> None:
 
 
 def _all_full(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    return tuple(
-        one.detach() if one.dtype == torch.float64 else one.detach().float() for one in tensors
-    )
+    return tuple(full(tensor.detach()) for tensor in tensors)

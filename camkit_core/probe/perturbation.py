@@ -12,9 +12,9 @@ from torch import Tensor
 from ..adapter import channel_axis
 from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
-from ..maps import spatial_axes
+from ..maps import full, spatial_axes
 from .input_runs import InputRunner
-from .shared import Outputs, SharedPass, full
+from .shared import Outputs, SharedPass
 from .tail.ablation import ablation_runs, drops_in_closed_form
 from .tail.masking import masked
 from .tail.proof import proven_replay

@@ -13,13 +13,13 @@ from ..forward.chunks import one_by_one
 from ..forward.recording import Recording
 from ..inputs.targets.classification import ClassScore, class_logits
 from ..inputs.targets.resolve import Targets
-from ..maps import principal_map, weighted_sum
+from ..maps import full, principal_map, weighted_sum
 from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
 from .guided import guided_gradients
 from .hessian import hessian_product
 from .perturbation import Perturbation
-from .shared import SharedPass, full
+from .shared import SharedPass
 
 
 class Probe(Perturbation):

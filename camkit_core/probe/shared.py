@@ -12,6 +12,7 @@ from torch import Tensor
 from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
 from ..inputs.targets.resolve import Targets
+from ..maps import full
 from .earlier_layers import stages
 from .input_runs import InputRunner
 from .tail.proof import tail_outputs
@@ -110,8 +111,3 @@ class SharedPass:
             return run_in_chunks(run, chunks, total, "input runs")
 
         return self.scores(index, share, ask)
-
-
-def full(values: Tensor) -> Tensor:
-    """In float32, or float64 as it is: half precision is for networks, not for long sums."""
-    return values if values.dtype == torch.float64 else values.float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .caption import no_evidence
-from .colour import coloured, heat_at
+from .colour import COLOUR_MAP, coloured, heat_at
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def heatmap(
-    explanation: Explanation, index: int, picture: Image.Image, *, colormap: str = "inferno"
+    explanation: Explanation, index: int, picture: Image.Image, *, colormap: str = COLOUR_MAP
 ) -> Image.Image:
     """The heatmap alone, in colour, at the picture's size.
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .caption import no_evidence
-from .colour import coloured, heat_at
+from .colour import ALPHA, COLOUR_MAP, coloured, heat_at
 
 if TYPE_CHECKING:
     from ..results.explanation import Explanation
@@ -19,8 +19,8 @@ def overlay(
     index: int,
     picture: Image.Image,
     *,
-    colormap: str = "inferno",
-    alpha: float = 0.5,
+    colormap: str = COLOUR_MAP,
+    alpha: float = ALPHA,
 ) -> Image.Image:
     """The heatmap over the picture, at the picture's size.
 

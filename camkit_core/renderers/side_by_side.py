@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .caption import PAPER, WARNING, captioned
-from .colour import coloured, heat_at
+from .colour import ALPHA, COLOUR_MAP, coloured, heat_at
 from .overlay import mixed
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def side_by_side(
     index: int,
     picture: Image.Image,
     *,
-    colormap: str = "inferno",
-    alpha: float = 0.5,
+    colormap: str = COLOUR_MAP,
+    alpha: float = ALPHA,
     gap: int = 8,
 ) -> Image.Image:
     """Picture, heatmap and overlay in a row, with class and score below.

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import CamkitError
-from ..maps import AXES
+from ..maps import AXES, full
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
 from ..probe.probe import Probe
@@ -46,7 +45,7 @@ class ConfiguredMethod:
                 f"method {self.name!r} ({self.origin}) must return a map "
                 f"(N, {AXES[images.ndim - 2]}) for {len(images)} images, and returned {got}"
             )
-        return cam.detach() if cam.dtype == torch.float64 else cam.detach().float()
+        return full(cam.detach())
 
 
 def configure(

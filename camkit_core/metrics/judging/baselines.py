@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...maps import full
 from ...probe.probe import Probe
 from ...results.methods import Method
 
@@ -69,7 +70,7 @@ MAPS: dict[str, Method] = {
 
 
 def _grey(images: Tensor) -> Tensor:
-    return (images if images.dtype == torch.float64 else images.float()).mean(1)
+    return full(images).mean(1)
 
 
 def _along(values: Tensor, axis: int, kernel: tuple[float, ...]) -> Tensor:

@@ -9,7 +9,7 @@ from html import escape
 from PIL import Image
 
 from ....image import to_picture
-from ....renderers.colour import heat_at
+from ....renderers.colour import ALPHA, COLOUR_MAP, heat_at
 from ....renderers.overlay import mixed
 from ....results.explanation import Explanation
 from ..judgement import BASELINES, Judgement
@@ -79,7 +79,7 @@ def _cell(maker: str, name: str, explanation: Explanation, index: int, picture: 
         )
     heat = heat_at(explanation, index, picture.size)
     alt = escape(f"{maker} for {name}: highest at the {_where(explanation, index)}")
-    return f'<img src="{_uri(mixed(picture, heat, "inferno", 0.5))}" alt="{alt}">'
+    return f'<img src="{_uri(mixed(picture, heat, COLOUR_MAP, ALPHA))}" alt="{alt}">'
 
 
 def _where(explanation: Explanation, index: int) -> str:
