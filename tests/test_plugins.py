@@ -6,6 +6,7 @@ import doctest
 import importlib
 import importlib.util
 import json
+import runpy
 import subprocess
 import sys
 import threading
@@ -89,6 +90,12 @@ def test_without_metadata_camkits_own_are_there(
 def test_what_is_there_without_metadata_is_what_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["entry-points"] == DECLARED
+
+
+def test_the_table_of_built_ins_is_the_one_that_its_command_writes() -> None:
+    command = runpy.run_path(str(ROOT / ".ci" / "declare_builtins.py"))
+    written = command["BUILTINS"].read_text(encoding="utf-8")
+    assert written == command["module"](), "run: python .ci/declare_builtins.py"
 
 
 def test_the_docstring_of_a_submodule_is_read_without_importing_its_package(
