@@ -1,6 +1,6 @@
 """Write camkit_core/plugins/builtins.py from the entry points in pyproject.toml.
 
-    python .ci/declare_builtins.py
+python .ci/declare_builtins.py
 """
 
 from __future__ import annotations
