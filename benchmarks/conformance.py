@@ -1,7 +1,7 @@
 """Run the conformance kit on camkit's methods and on its peers' Grad-CAM, and write the page.
 
     python benchmarks/conformance.py                  print what fails
-    python benchmarks/conformance.py --output docs    docs/conformance.md and .json
+    python benchmarks/conformance.py --output docs/results    conformance.md and conformance.json
 
 Each peer is used as its README says, through a wrapper that hands it model, layer, images and
 classes, and brings its map to the image's size and to [0, 1] where that is left to the user.
@@ -104,9 +104,9 @@ def report(found: dict[str, tuple[str, list[Outcome]]]) -> str:
         "# Conformance",
         "",
         f"What every explanation should promise, and who keeps it: `python "
-        f"benchmarks/conformance.py --output docs`, {date.today().isoformat()}, {', '.join(said)}. "
-        f"The checks are those of `camkit check`, for any library's method behind a function from "
-        f"model, images and classes to heatmaps. Each runs on networks of a few hundred weights.",
+        f"benchmarks/conformance.py --output docs/results`, {date.today().isoformat()}, "
+        f"{', '.join(said)}. The checks are those of `camkit check`, for any library's method "
+        f"behind a function from model, images and classes to heatmaps. Each runs on networks of a few hundred weights.",
         "",
         f"| {' | '.join(columns)} |",
         "|---" * len(columns) + "|",

@@ -1,6 +1,6 @@
 """Which layer camkit takes by itself, and whether the maps are sound, for models of all families.
 
-    python benchmarks/coverage.py --output docs --workers 2      everything: docs/coverage.md, .json
+    python benchmarks/coverage.py --output docs/results --workers 2    everything
     python benchmarks/coverage.py timm --models swin_tiny_patch4_window7_224
 
 Random weights, no argument but the model and the image. Parts: timm (the smallest model of each

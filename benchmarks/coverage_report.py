@@ -51,7 +51,7 @@ def markdown(report: Row) -> str:
         "",
         "Which layer camkit takes by itself, and whether its map is sound, for models with random "
         "weights: no argument but the model and the image. Made by `python benchmarks/coverage.py "
-        "--output docs`.",
+        "--output docs/results`.",
         "",
         *_table(
             ["models", "asked", "sound", "left out", "made"],

@@ -1,8 +1,8 @@
 """Time camkit beside its peers, check its results, and write the tables.
 
-    python benchmarks/run.py --quick                      three minutes, without what takes longer
-    python benchmarks/run.py --output docs/speed.md       everything, 75 minutes on two cores
-    python benchmarks/run.py --output docs/speed.md --parts methods --networks vgg16    again
+    python benchmarks/run.py --quick                          three minutes, the slow rows left out
+    python benchmarks/run.py --output docs/results/speed.md   everything, 75 minutes on two cores
+    python benchmarks/run.py --output docs/results/speed.md --parts methods --networks vgg16
 
 Each row is timed in one process, its runs in turns, and is saved as soon as it is there, so that
 one which something else on the machine disturbed can be measured again. A CUDA device, where there

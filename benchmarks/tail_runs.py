@@ -1,6 +1,6 @@
 """Are tail runs exact, and how often is the fast way taken? Randomly drawn layers of timm models.
 
-python benchmarks/tail_runs.py --layers 5 --seed 0 --output docs/tail_runs.json
+python benchmarks/tail_runs.py --layers 5 --seed 0 --output docs/results/tail_runs.json
 """
 
 from __future__ import annotations
