@@ -106,7 +106,8 @@ def report(found: dict[str, tuple[str, list[Outcome]]]) -> str:
         f"What every explanation should promise, and who keeps it: `python "
         f"benchmarks/conformance.py --output docs/results`, {date.today().isoformat()}, "
         f"{', '.join(said)}. The checks are those of `camkit check`, for any library's method "
-        f"behind a function from model, images and classes to heatmaps. Each runs on networks of a few hundred weights.",
+        f"behind a function from model, images and classes to heatmaps. Each runs on networks of a "
+        f"few hundred weights.",
         "",
         f"| {' | '.join(columns)} |",
         "|---" * len(columns) + "|",
