@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from camkit_core.cli.class_names import Top, find_class, find_targets
+from camkit_core.cli.common.targets import Top, find_class, find_targets
 from camkit_core.errors import CamkitError, UnknownName
 
 NAMES = (

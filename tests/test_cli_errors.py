@@ -44,7 +44,7 @@ def test_an_unreadable_image_does_not_stop_the_others(
 def test_no_model_is_loaded_when_no_image_can_be_read(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     assert explain("gone.png") == 1
     assert "camkit: 0 of 1 images explained; failed: gone.png (" in capsys.readouterr().err
 
@@ -60,14 +60,14 @@ def test_what_a_model_raises_on_an_image_is_that_images_failure(
 def test_an_unknown_method_is_refused_with_a_suggestion(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     fails(capsys, explain(dog, "--method", "gradcma"), "Did you mean 'gradcam'?")
 
 
 def test_an_unknown_renderer_or_option_is_refused_before_the_model_is_loaded(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     fails(capsys, explain(dog, "--renderer", "overly"), "Did you mean 'overlay'?")
     fails(capsys, explain(dog, "--set", "depth=3"), "no option of gradcam named 'depth'")
     fails(capsys, explain(dog, "--set", "depth"), "expected --set name=value, got 'depth'")
@@ -114,7 +114,7 @@ def test_no_network_for_default_weights_is_one_line(
 def test_an_output_folder_that_cannot_be_written_is_refused(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     fails(capsys, explain(dog, "--output", f"{dog}/below"), "cannot write to output folder")
 
 
@@ -139,7 +139,7 @@ def test_an_interrupted_run_ends_with_130_and_leaves_no_half_file(
         Path(str(arguments[1])).write_bytes(b"half a pic")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("camkit_core.cli.output.write_picture", interrupted)
+    monkeypatch.setattr("camkit_core.cli.common.pictures.write_picture", interrupted)
     assert explain(dog) == 130
     assert list(Path("camkit-output").iterdir()) == []
     assert capsys.readouterr().err.splitlines()[-1] == "camkit: interrupted"
@@ -152,6 +152,6 @@ def test_a_run_ends_when_nobody_reads_its_answers(
         raise BrokenPipeError
 
     monkeypatch.setattr("camkit_core.cli.explain_run.tqdm.write", closed)
-    monkeypatch.setattr("camkit_core.cli._discard_output", lambda: None)
+    monkeypatch.setattr("camkit_core.cli.command._discard_output", lambda: None)
     assert explain(dog, "--target", "7") == 1
     assert "error" not in capsys.readouterr().err

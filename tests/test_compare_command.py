@@ -77,7 +77,7 @@ def test_an_unreadable_image_is_left_out_and_named(dog: str, capsys: Capture) ->
 def test_no_model_is_loaded_when_no_image_can_be_read(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     assert compare("gone.png", *QUICK) == 1
     assert "camkit: 0 of 1 images explained; failed: gone.png (" in capsys.readouterr().err
     assert not Path("camkit-report.html").exists()
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_before_the_model_is_loaded(
     arguments: list[str],
     expected: str,
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.common.load_model", None)
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
     fails(capsys, compare(dog, *arguments), expected)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import CamkitError
 from ..plugins import get_registry
 from ..plugins.contribution import KINDS
-from .arguments import input_size
+from .common.arguments import input_size
 
 EXAMPLES = """examples:
   camkit check gradcam

@@ -1,11 +1,12 @@
-"""`camkit compare`: its arguments, and what they mean before anything heavy is imported."""
+"""`camkit compare`: its arguments; what it does is in `compare_run.py`, which imports torch."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from .arguments import LOADING, add_images, add_model, add_question, option, parts
+from .common.arguments import add_images, add_model, add_question, split_list
+from .common.request import shared_fields
 
 METHODS = "gradcam,gradcam++,xgradcam"
 METRICS = "insertion,deletion,average_drop,area"
@@ -57,19 +58,7 @@ def add_compare_command(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image could be read, 1 if some could not."""
-    from .compare_run import Request, judge_images
+    from .compare_run import CompareRequest, judge_images
 
-    request = Request(
-        images=arguments.images,
-        model=arguments.model,
-        loading={key: getattr(arguments, key) for key in LOADING},
-        methods=parts(arguments.method),
-        metrics=parts(arguments.metric),
-        target=arguments.target,
-        layers=parts(arguments.layer or ""),
-        batch_size=arguments.batch_size,
-        options=dict(map(option, arguments.set)),
-        output=arguments.output,
-        json=arguments.json,
-    )
-    return judge_images(request)
+    metrics = split_list(arguments.metric)
+    return judge_images(CompareRequest(**shared_fields(arguments), metrics=metrics))

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..engine import compare
-from ..errors import CamkitError, CamkitWarning, InputError
-from ..image import read_image
+from ..errors import CamkitError, CamkitWarning
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
 from ..metrics.judging.judge import configure_metrics
@@ -25,48 +23,30 @@ from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
 from ..results.explanation import Explanation
 from ..results.methods import configure
-from .class_names import find_targets
-from .common import Failures, asked, loaded, placed
-from .files import atomically, image_files, writable_folder
+from .common.failures import Failures
+from .common.files import atomically, image_files, writable_folder
+from .common.model import load, to_device_of
+from .common.request import Request
+from .common.targets import find_targets, with_ranks
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line.
+class CompareRequest(Request):
+    """What `camkit compare` was asked for.
 
     Attributes:
-        images: files and folders.
-        model: the model's name.
-        loading: the other arguments of `load_model`.
-        methods: names of methods.
         metrics: names of metrics.
-        target: classes, as `find_targets` reads them.
-        layers: dotted names; none for the adapter's choice.
-        batch_size: rows in one run; None chooses.
-        options: those of the methods.
-        output: the file to write the report to.
-        json: whether to print JSON, and write it beside the report.
     """
 
-    images: Sequence[str]
-    model: str
-    loading: Mapping[str, Any]
-    methods: Sequence[str]
     metrics: Sequence[str]
-    target: str
-    layers: Sequence[str]
-    batch_size: int | None
-    options: Mapping[str, Any]
-    output: str
-    json: bool
 
 
-def judge_images(request: Request) -> int:
+def judge_images(request: CompareRequest) -> int:
     """Judge the methods on every image that can be read; 0 if that was all of them, else 1.
 
     Raises:
-        CamkitError: for how the command was called, most of it found before the model is loaded,
-            and for what the model raises.
+        CamkitError: for how the command was called, noticed before the model is loaded where
+            possible, and for what the model raises.
     """
     configure(request.methods, request.options)
     configure_metrics(request.metrics)
@@ -74,9 +54,9 @@ def judge_images(request: Request) -> int:
     paths, failures = image_files(request.images), Failures()
     pictures = _readable(paths, failures)
     if pictures:
-        model = loaded(request.model, request.loading)
+        model = load(request.model, request.loading)
         inputs = [model.preprocess(picture) for picture in pictures.values()]
-        images = placed(torch.stack(inputs), model.model)
+        images = to_device_of(model.model, torch.stack(inputs))
         judgement = _described(_judged(request, model, images), model, list(pictures))
         _write(judgement, report, request.json, failures)
     return failures.conclude(len(paths))
@@ -90,27 +70,24 @@ def _report_file(output: str) -> Path:
 
 
 def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
-    read = {path: _read(path, failures) for path in paths}
+    read = {path: failures.read(path) for path in paths}
     return {path: picture for path, picture in read.items() if picture is not None}
 
 
-def _read(path: Path, failures: Failures) -> Picture | None:
-    try:
-        return read_image(path)
-    except (InputError, OSError) as error:
-        failures.add(path, error)
-        return None
-
-
-def _judged(request: Request, model: LoadedModel, images: Tensor) -> Judgement:
-    targets = asked(find_targets(request.target, model.class_names))
-    settings: dict[str, Any] = {"batch_size": request.batch_size, "metrics": request.metrics}
-    layers = request.layers or None
+def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judgement:
+    targets = with_ranks(find_targets(request.target, model.class_names))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
-            found = compare(
-                model.model, images, request.methods, targets, layers, **request.options, **settings
+            comparison = compare(
+                model.model,
+                images,
+                request.methods,
+                targets,
+                request.layers or None,
+                batch_size=request.batch_size,
+                metrics=request.metrics,
+                **request.options,
             )
     except Exception as error:
         if isinstance(error, (CamkitError, BrokenPipeError)):
@@ -119,22 +96,22 @@ def _judged(request: Request, model: LoadedModel, images: Tensor) -> Judgement:
             f"the model failed on these images ({type(error).__name__}: {error}); it may need "
             f"another --size"
         ) from error
-    assert found.judgement is not None  # there are metrics
-    return found.judgement
+    assert comparison.judgement is not None  # there are metrics
+    return comparison.judgement
 
 
 def _described(judgement: Judgement, model: LoadedModel, paths: Sequence[Path]) -> Judgement:
-    """The judgement with the files' and classes' names, and the pictures the model saw."""
+    """The judgement with the names of files and classes, and the images the model was given."""
     explanations = next(iter(judgement.explanations.values()))
-    seen = [model.picture(image) for image in explanations[0].images]
+    shown = [model.picture(image) for image in explanations[0].images]
     return replace(
         judgement,
         names=[
-            f"{path.name}, {_class_name(one, index, model)}"
-            for one in explanations
+            f"{path.name}, {_class_name(explanation, index, model)}"
+            for explanation in explanations
             for index, path in enumerate(paths)
         ],
-        pictures=seen * len(explanations),
+        pictures=shown * len(explanations),
         provenance={"model": model.name, "weights": model.weights, **judgement.provenance},
     )
 
@@ -148,10 +125,10 @@ def _class_name(explanation: Explanation, index: int, model: LoadedModel) -> str
     return names[category]
 
 
-def _write(judgement: Judgement, report: Path, as_data: bool, failures: Failures) -> None:
+def _write(judgement: Judgement, report: Path, as_json: bool, failures: Failures) -> None:
     with atomically(report) as temporary:
         save(judgement, temporary)
-    if not as_data:
+    if not as_json:
         sys.stdout.write("".join(f"{line}\n" for line in (*verdict(judgement), report)))
         return
     document = {**record(judgement), "report": str(report), "failed": failures.record()}

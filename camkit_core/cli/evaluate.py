@@ -9,8 +9,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .arguments import parts, positive
-from .messages import say
+from .common.arguments import positive, split_list
+from .common.messages import say
 
 if TYPE_CHECKING:
     from ..testing.ground_truth.finding import Finding
@@ -41,13 +41,16 @@ def add_evaluate_command(subparsers: Any) -> None:
     )
     parser.add_argument("--tier", type=int, choices=(0, 1), default=0, help="default: 0")
     parser.add_argument(
-        "--method", type=parts, metavar="M[,M...]", help="of `camkit list-methods` (default: all)"
+        "--method",
+        type=split_list,
+        metavar="M[,M...]",
+        help="of `camkit list-methods` (default: all)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     group = parser.add_argument_group("tier 1")
     group.add_argument(
         *("--arch", "--family"),
-        type=parts,
+        type=split_list,
         default=list(FAMILIES),
         metavar="A[,A...]",
         help=f"of {', '.join(FAMILIES)} (default: all)",

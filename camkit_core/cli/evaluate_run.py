@@ -15,8 +15,8 @@ from ..testing.ground_truth.networks import FAMILIES, WEIGHTS
 from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
 from ..testing.ground_truth.tier1_table import document, page
-from .files import atomically, writable_folder
-from .messages import say
+from .common.files import atomically, writable_folder
+from .common.messages import say
 
 
 def tier1(args: argparse.Namespace) -> int:

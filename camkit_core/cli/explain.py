@@ -1,11 +1,12 @@
-"""`camkit explain`: its arguments, and what they mean before anything heavy is imported."""
+"""`camkit explain`: its arguments; what it does is in `explain_run.py`, which imports torch."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from .arguments import LOADING, add_images, add_model, add_question, option, parts
+from .common.arguments import add_images, add_model, add_question
+from .common.request import shared_fields
 
 EXAMPLES = """\
 examples:
@@ -61,20 +62,12 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image was explained, 1 if some were not."""
-    from .explain_run import Request, explain_images
+    from .explain_run import ExplainRequest, explain_images
 
-    smoothing = {"aug_smooth": arguments.aug_smooth, "eigen_smooth": arguments.eigen_smooth}
-    request = Request(
-        images=arguments.images,
-        model=arguments.model,
-        loading={key: getattr(arguments, key) for key in LOADING},
-        methods=parts(arguments.method),
-        target=arguments.target,
-        layers=parts(arguments.layer or ""),
-        settings={"batch_size": arguments.batch_size, "guided": arguments.guided, **smoothing},
-        options=dict(map(option, arguments.set)),
+    settings = ("guided", "aug_smooth", "eigen_smooth")
+    request = ExplainRequest(
+        **shared_fields(arguments),
+        settings={name: getattr(arguments, name) for name in settings},
         renderer=arguments.renderer,
-        output=arguments.output,
-        json=arguments.json,
     )
     return explain_images(request)

@@ -1,11 +1,11 @@
-"""What `camkit explain` does: image by image, one comparison each, every picture to its file."""
+"""What `camkit explain` does: image by image, one comparison each, one file a picture."""
 
 from __future__ import annotations
 
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,76 +16,61 @@ from tqdm import tqdm
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
-from ..image import read_image
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
+from ..inputs.targets.resolve import Rank
 from ..plugins import get_registry
 from ..results.explanation import Explanation
 from ..results.methods import configure
 from ..results.provenance import camkit_version
-from .class_names import Top, find_targets
-from .common import Failures, asked, loaded, placed, tell
-from .files import FileNames, image_files, writable_folder
-from .output import Pictures
+from .common.failures import Failures
+from .common.files import FileNames, image_files, writable_folder
+from .common.messages import say_above_bar
+from .common.model import load, to_device_of
+from .common.pictures import Pictures
+from .common.request import Request
+from .common.targets import find_targets, with_ranks
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line.
+class ExplainRequest(Request):
+    """What `camkit explain` was asked for.
 
     Attributes:
-        images: files and folders.
-        model: the model's name.
-        loading: the other arguments of `load_model`.
-        methods: names of methods.
-        target: classes, as `find_targets` reads them.
-        layers: dotted names; none for the adapter's choice.
-        settings: arguments of `compare`.
-        options: those of the methods.
-        renderer: name of a renderer.
-        output: the folder to write to.
-        json: whether to write JSON, to stdout and beside each picture.
+        settings: further arguments of `compare`.
+        renderer: name of a renderer, or "raw".
     """
 
-    images: Sequence[str]
-    model: str
-    loading: Mapping[str, Any]
-    methods: Sequence[str]
-    target: str
-    layers: Sequence[str]
     settings: Mapping[str, Any]
-    options: Mapping[str, Any]
     renderer: str
-    output: str
-    json: bool
 
 
-def explain_images(request: Request) -> int:
+def explain_images(request: ExplainRequest) -> int:
     """Explain every image that can be read; 0 if that was all of them, else 1.
 
     Raises:
-        CamkitError: for what would fail in the same way for every image; most of it is found
+        CamkitError: for what would fail in the same way for every image; most of it is noticed
             before the model is loaded.
     """
     configure(request.methods, request.options)
-    raw = request.renderer == "raw"
-    if not raw:
-        get_registry().find("renderer", request.renderer)
+    renderer = None if request.renderer == "raw" else request.renderer
+    if renderer is not None:
+        get_registry().find("renderer", renderer)
     paths = image_files(request.images)
-    folder = writable_folder(request.output)
-    run = _Run(request, Pictures(folder, None if raw else request.renderer, request.json))
-    alone = True if len(paths) == 1 else None  # None: if nobody watches
+    pictures = Pictures(writable_folder(request.output), renderer, request.json)
+    explainer = _ImageExplainer(request, pictures)
+    hide_bar = True if len(paths) == 1 else None  # None: hidden where stderr is no terminal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
-        for path in tqdm(paths, unit="image", delay=2, leave=False, disable=alone):
-            run.try_to_explain(path)
-    return run.conclude(len(paths))
+        for path in tqdm(paths, unit="image", delay=2, leave=False, disable=hide_bar):
+            explainer.explain(path)
+    return explainer.conclude(len(paths))
 
 
-class _Run:
-    """One run of the command: its model, loaded for the first readable image, and its results."""
+class _ImageExplainer:
+    """Explains image by image; keeps the model, what was written, and what failed."""
 
-    def __init__(self, request: Request, pictures: Pictures) -> None:
+    def __init__(self, request: ExplainRequest, pictures: Pictures) -> None:
         self.request = request
         self.stems = FileNames()
         self.pictures = pictures
@@ -94,49 +79,48 @@ class _Run:
 
     @cached_property
     def model(self) -> LoadedModel:
-        return loaded(self.request.model, self.request.loading)
+        """The model, loaded for the first image that can be read."""
+        return load(self.request.model, self.request.loading)
 
     @cached_property
-    def targets(self) -> tuple[int | Top, ...]:
-        return find_targets(self.request.target, self.model.class_names)
+    def targets(self) -> list[int | Rank]:
+        return with_ranks(find_targets(self.request.target, self.model.class_names))
 
-    def try_to_explain(self, path: Path) -> None:
-        """Explain one image; what concerns it alone is noted as its failure."""
+    def explain(self, path: Path) -> None:
+        """Explain one image; an error that concerns this image alone is noted as its failure."""
         stem = self.stems.unused(path.stem)
-        try:
-            picture = read_image(path)
-        except (InputError, OSError) as error:
-            return self.failures.add(path, error)
+        picture = self.failures.read(path)
+        if picture is None:
+            return
         targets = self.targets  # loads the model: what fails here is not the image's fault
         try:
             self._explain(path, stem, picture, targets)
         except BrokenPipeError:
-            raise  # nobody reads the answers any more
+            raise  # nobody reads the output any more
         except Exception as error:
             if isinstance(error, CamkitError) and not isinstance(error, InputError):
                 raise  # it would be the same for every image
             self.failures.add(path, error)
 
-    def _explain(
-        self, path: Path, stem: str, picture: Picture, targets: Sequence[int | Top]
-    ) -> None:
+    def _explain(self, path: Path, stem: str, picture: Picture, targets: list[int | Rank]) -> None:
         model, request = self.model, self.request
-        images = placed(model.preprocess(picture)[None], model.model)
-        found = compare(
+        images = to_device_of(model.model, model.preprocess(picture)[None])
+        comparison = compare(
             model.model,
             images,
             request.methods,
-            asked(targets),
+            targets,
             request.layers or None,
-            **{**request.options, **request.settings},
+            **{**request.options, **request.settings, "batch_size": request.batch_size},
         )
-        seen = model.picture(images[0])
-        for explanation in _different(found):
-            named = self._named(path, explanation)
-            record = self.pictures.write(stem, named, seen)
-            self._report({**record, "image": str(path)}, named)
+        shown = model.picture(images[0])
+        for explanation in _without_repeats(comparison):
+            described = self._described(path, explanation)
+            record = self.pictures.write(stem, described, shown)
+            self._report({**record, "image": str(path)}, described)
 
-    def _named(self, path: Path, explanation: Explanation) -> Explanation:
+    def _described(self, path: Path, explanation: Explanation) -> Explanation:
+        """The explanation with the names of the file, the model and the classes."""
         names, logits = self.model.class_names, explanation.logits
         if names is not None and logits is not None:
             check_class_names(names, logits.shape[1])
@@ -146,15 +130,16 @@ class _Run:
 
     def _report(self, record: dict[str, Any], explanation: Explanation) -> None:
         self.records.append(record)
-        shown, image = explanation.describe(0), record["image"]
+        what, image = explanation.describe(0), record["image"]
         for note in explanation.notes:
-            tell(f"note: {image}, {explanation.method}, {shown}: {note.removeprefix('image 0: ')}")
+            text = note.removeprefix("image 0: ")
+            say_above_bar(f"note: {image}, {explanation.method}, {what}: {text}")
         if not self.request.json:
-            line = f"{image}  {shown}  {explanation.method}  {record['picture']}"
+            line = f"{image}  {what}  {explanation.method}  {record['picture']}"
             tqdm.write(line, file=sys.stdout)
 
     def conclude(self, images: int) -> int:
-        """Print the JSON document, if asked for, and a summary of what failed; the exit code."""
+        """Print the JSON document of `--json`, and a summary of what failed; the exit code."""
         if self.request.json:
             document = {
                 "camkit": camkit_version(),
@@ -165,6 +150,10 @@ class _Run:
         return self.failures.conclude(images)
 
 
-def _different(found: Iterable[Explanation]) -> list[Explanation]:
-    """The explanations without those of a class that was asked for twice, as by `3,top5`."""
-    return list({(one.method, int(torch.as_tensor(one.target)[0])): one for one in found}.values())
+def _without_repeats(explanations: Iterable[Explanation]) -> list[Explanation]:
+    """The explanations, each method and class once: `--target 3,top5` may name a class twice."""
+    by_method_and_class = {
+        (explanation.method, int(torch.as_tensor(explanation.target)[0])): explanation
+        for explanation in explanations
+    }
+    return list(by_method_and_class.values())

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import input_size
+from .common.arguments import input_size
 
 EXAMPLES = """examples:
   camkit layers swin_t

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
-from .messages import say
+from .common.messages import say
 from .method_groups import group_of, grouped
 
 

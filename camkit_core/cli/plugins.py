@@ -10,7 +10,7 @@ from typing import Any
 
 from ..plugins import Registry, get_registry
 from ..plugins.contribution import BUILT_IN, KINDS, Contribution
-from .messages import one_line, say
+from .common.messages import one_line, say
 
 EXAMPLES = """examples:
   camkit plugins

@@ -1,4 +1,4 @@
-"""How the command says things: to people, one line each, on stderr."""
+"""Messages to the person at the terminal: one line each, on stderr."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line for people."""
+    """Print a message."""
     sys.stderr.write(f"camkit: {one_line(text)}\n")
     sys.stderr.flush()
+
+
+def say_above_bar(text: str) -> None:
+    """Print a message while a progress bar may be shown: the bar moves down a line."""
+    from tqdm import tqdm  # the commands that show no bar need not import it
+
+    with tqdm.external_write_mode(sys.stderr):
+        say(text)

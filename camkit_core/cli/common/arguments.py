@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what their texts mean."""
+"""Command-line arguments that several commands share, and how their texts are read."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import argparse
 import ast
 from typing import Any
 
-from ..errors import CamkitError
+from ...errors import CamkitError
 
+# What `add_model` adds that `load_model` takes beside the name.
 LOADING = ("weights", "device", "class_names", "size", "mean", "std")
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
-    """Add the files to read."""
+    """Add the image files."""
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="image files, or folders of them"
     )
 
 
 def add_model(group: argparse._ArgumentGroup) -> None:
-    """Add the model, its weights, and how it wants its pictures."""
+    """Add the model, its weights, and how images are prepared for it."""
     group.add_argument(
         "--model",
         required=True,
@@ -46,7 +47,7 @@ def add_model(group: argparse._ArgumentGroup) -> None:
 
 
 def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
-    """Add methods, with a default, targets, layers, and the methods' options."""
+    """Add methods, targets, layers and the methods' options; `methods` are the default."""
     group.add_argument(
         "--method",
         default=methods,
@@ -72,13 +73,13 @@ def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
     )
 
 
-def parts(text: str) -> list[str]:
-    """What a list separated by commas names, each once."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def split_list(text: str) -> list[str]:
+    """The items of a list separated by commas, each once."""
+    return list(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
 
 
-def option(text: str) -> tuple[str, Any]:
-    """Name and value of `name=value`, the value as Python reads it, or else as text."""
+def parse_option(text: str) -> tuple[str, Any]:
+    """Name and value of `name=value`; the value is a Python literal, or else text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
         raise CamkitError(f"expected --set name=value, got {text!r}")
@@ -90,7 +91,7 @@ def option(text: str) -> tuple[str, Any]:
 
 def input_size(text: str) -> list[int]:
     """An input size: one number, or height and width."""
-    return [positive(part) for part in text.lower().split("x")]
+    return [positive(side) for side in text.lower().split("x")]
 
 
 def positive(text: str) -> int:
@@ -102,6 +103,6 @@ def positive(text: str) -> int:
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(part) for part in text.split(",")]
+        return [float(number) for number in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected one or three numbers, got {text!r}") from None

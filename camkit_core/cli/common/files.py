@@ -1,4 +1,4 @@
-"""The files of the command: which images it reads, and how what it writes is named and written."""
+"""Files of the command: the images it reads, and how its output is named and written."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import CamkitError
+from ...errors import CamkitError
 
 _PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def image_files(given: Iterable[str]) -> list[Path]:
-    """The files given, each once; a folder stands for the pictures right inside it.
+    """The files given, each once; a folder stands for the pictures in it, without subfolders.
 
     Raises:
         CamkitError: if a folder has no pictures.
     """
-    found = [path for text in given for path in _expanded(Path(text))]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(path for text in given for path in _expanded(Path(text))))
 
 
 def _expanded(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    pictures = sorted(one for one in path.iterdir() if one.suffix.lower() in _PICTURES)
+    pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES)
     if not pictures:
         raise CamkitError(f"no pictures in folder {path}; expected {', '.join(_PICTURES)}")
     return pictures
 
 
 def writable_folder(path: str) -> Path:
-    """The folder, made if it is not there, after a proof that files can be written to it.
+    """The folder, made if it is not there; a file is written to it as a trial.
 
     Raises:
-        CamkitError: if they cannot.
+        CamkitError: if no file can be written to it.
     """
     folder = Path(path)
     try:
@@ -53,7 +52,7 @@ def writable_folder(path: str) -> Path:
 
 @contextmanager
 def atomically(path: Path) -> Iterator[Path]:
-    """A path to write to; it becomes `path` when all is written, and vanishes after an error."""
+    """A temporary path to write to: renamed to `path` at the end, deleted after an error."""
     temporary = path.with_name(f".camkit-{os.getpid()}{path.suffix}")
     try:
         yield temporary
@@ -63,19 +62,19 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """A text as part of a file name: its first words, in lower case, without underscores."""
-    first = text.split(",")[0].lower()
-    return re.sub(r"[^\w.+]+|_+", "-", first).strip("-.")[:60]
+    """A text as part of a file name: up to its first comma, in lower case, without underscores."""
+    first_part = text.split(",")[0].lower()
+    return re.sub(r"[^\w.+]+|_+", "-", first_part).strip("-.")[:60]
 
 
 class FileNames:
-    """Hands out file names, none of them twice, whatever the system thinks of upper case."""
+    """Hands out file names, none of them twice; upper and lower case count as one."""
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
 
     def unused(self, name: str) -> str:
-        """`name`, with a number behind it if it has been handed out before."""
+        """`name`, followed by a number if it has been handed out before."""
         numbered, count = name, 1
         while numbered.casefold() in self.taken:
             count += 1

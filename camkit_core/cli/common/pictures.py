@@ -1,4 +1,4 @@
-"""Explanations as files: each picture with what it shows and where it comes from."""
+"""Pictures of explanations, written to a folder with what they show and where they come from."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 from torch import Tensor
 
-from ..inputs.models.preprocessing import Picture
-from ..results.explanation import Explanation
-from ..results.files import write_picture
-from ..results.provenance import of_renderer
+from ...inputs.models.preprocessing import Picture
+from ...results.explanation import Explanation
+from ...results.files import write_picture
+from ...results.provenance import of_renderer
 from .files import FileNames, atomically, slug
 
 
 class Pictures:
-    """Writes pictures to a folder, each under a name of its own.
+    """Writes pictures to a folder, each to a file of its own.
 
     Args:
-        folder: where to; it exists.
-        renderer: name of the renderer; None for the raw values in place of a picture.
+        folder: an existing folder.
+        renderer: name of the renderer; None writes the raw values in place of a picture.
         sidecars: whether to put a JSON file beside each picture.
     """
 
@@ -33,27 +33,28 @@ class Pictures:
         self.sidecars = sidecars
         self.names = FileNames()
 
-    def write(self, stem: str, explanation: Explanation, seen: Picture) -> dict[str, Any]:
-        """Write the picture of a single image's explanation, and what belongs to it.
+    def write(self, stem: str, explanation: Explanation, shown: Picture) -> dict[str, Any]:
+        """Write the picture of one explanation, and the files that belong to it.
 
         Args:
-            stem: what the file names begin with.
-            explanation: of one image.
-            seen: the picture (H, W, 3), uint8 RGB, that the model saw.
+            stem: the beginning of the file names.
+            explanation: the explanation of a single image.
+            shown: the image (H, W, 3), uint8 RGB, as the model was given it.
 
         Returns:
-            What the picture is of, ready for JSON, with the paths written.
+            What the picture shows, ready for JSON, with the paths written.
         """
         base = self.names.unused(_name(stem, explanation))
-        drawn = of_renderer(self.renderer, {}) if self.renderer else {}
-        record = _record(explanation) | drawn
+        record = _record(explanation)
+        if self.renderer:
+            record |= of_renderer(self.renderer, {})
         path = self.folder / f"{base}{'.png' if self.renderer else '.npz'}"
-        self._draw(explanation, self.renderer, seen, path, record)
+        self._draw(explanation, self.renderer, shown, path, record)
         written = {"picture": str(path)}
         if explanation.guided is not None:
             path = self.folder / f"{base}_guided.png"
-            guided = record | of_renderer("guided_gradcam", {})
-            self._draw(explanation, "guided_gradcam", seen, path, guided)
+            guided_record = record | of_renderer("guided_gradcam", {})
+            self._draw(explanation, "guided_gradcam", shown, path, guided_record)
             written["guided_picture"] = str(path)
         if self.sidecars:
             with atomically(self.folder / f"{base}.json") as temporary:
@@ -64,7 +65,7 @@ class Pictures:
         self,
         explanation: Explanation,
         renderer: str | None,
-        seen: Picture,
+        shown: Picture,
         path: Path,
         record: dict[str, Any],
     ) -> None:
@@ -72,21 +73,21 @@ class Pictures:
             if renderer is None:
                 explanation.save(temporary)
             else:
-                write_picture(explanation.render(renderer, 0, seen), temporary, record)
+                write_picture(explanation.render(renderer, 0, shown), temporary, record)
 
 
 def _record(explanation: Explanation) -> dict[str, Any]:
     record = explanation.summary()
-    # JSON knows no NaN; a model that overflowed has no score.
+    # JSON has no NaN, which is the score of a model that overflows.
     return {**record, "score": record["score"] if math.isfinite(record["score"]) else None}
 
 
 def _name(stem: str, explanation: Explanation) -> str:
     method = re.sub(r"[^\w.+-]", "-", explanation.method)
-    return f"{stem}_{method}_{_target(explanation)}"
+    return f"{stem}_{method}_{_target_slug(explanation)}"
 
 
-def _target(explanation: Explanation) -> str:
+def _target_slug(explanation: Explanation) -> str:
     if not isinstance(explanation.target, Tensor):
         return "target"
     index, names = int(explanation.target[0]), explanation.class_names
@@ -94,8 +95,8 @@ def _target(explanation: Explanation) -> str:
 
 
 def _class_slug(index: int, names: Sequence[str]) -> str:
-    own = slug(names[index])
-    if not own:
+    class_slug = slug(names[index])
+    if not class_slug:
         return str(index)
-    shared = sum(slug(name) == own for name in names) > 1
-    return f"{own}-{index}" if shared else own
+    shared = sum(slug(name) == class_slug for name in names) > 1
+    return f"{class_slug}-{index}" if shared else class_slug

@@ -1,0 +1,1 @@
+"""What several subcommands share: arguments, requests, models, targets, files, messages."""

@@ -1,0 +1,34 @@
+"""The model that a command explains, and the device that it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...inputs.models import LoadedModel, load_model
+from .messages import say_above_bar
+
+
+def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:
+    """The model of a name, on the device of `--device`, or else on a GPU if there is one.
+
+    Prints a note if its weights are random, as the maps then show an untrained model.
+
+    Args:
+        name: the model's name, as `load_model` takes it.
+        loading: the other arguments of `load_model`.
+    """
+    device = loading["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_model(name, **{**loading, "device": device})
+    if model.weights.startswith("none"):
+        say_above_bar("note: the weights are random, so the maps show an untrained model")
+    return model
+
+
+def to_device_of(model: nn.Module, images: Tensor) -> Tensor:
+    """The images on the model's device."""
+    parameter = next(model.parameters(), None)
+    return images if parameter is None else images.to(parameter.device)

@@ -1,0 +1,55 @@
+"""What a command that explains images was asked for: the fields that those commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .arguments import LOADING, parse_option, split_list
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command line, read; each command adds fields of its own.
+
+    Attributes:
+        images: files and folders.
+        model: the model's name.
+        loading: the other arguments of `load_model`.
+        methods: names of methods.
+        target: classes, as `find_targets` reads them.
+        layers: dotted names; none for the adapter's choice.
+        batch_size: rows in one run; None chooses.
+        options: those of the methods.
+        output: the file or folder to write to.
+        json: whether to write JSON, to stdout and beside what is written.
+    """
+
+    images: Sequence[str]
+    model: str
+    loading: Mapping[str, Any]
+    methods: Sequence[str]
+    target: str
+    layers: Sequence[str]
+    batch_size: int | None
+    options: Mapping[str, Any]
+    output: str
+    json: bool
+
+
+def shared_fields(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `Request` by name, from what argparse read."""
+    return {
+        "images": arguments.images,
+        "model": arguments.model,
+        "loading": {name: getattr(arguments, name) for name in LOADING},
+        "methods": split_list(arguments.method),
+        "target": arguments.target,
+        "layers": split_list(arguments.layer or ""),
+        "batch_size": arguments.batch_size,
+        "options": dict(map(parse_option, arguments.set)),
+        "output": arguments.output,
+        "json": arguments.json,
+    }
