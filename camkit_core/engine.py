@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,11 @@ from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.resolve import Target, resolve
 from .layers.choose import TargetLayer, choose
 from .layers.find import Layer
-from .probe.probe import probes
+from .probe.probe import Probe, probes
 from .results.assembly import assemble
+from .results.configured_method import Method, configure
 from .results.explanation import Explanation
-from .results.methods import Method, configure
-from .results.smoothing import View
-from .results.smoothing import views as views_of
+from .results.smoothing import PLAIN, View, image_views
 
 if TYPE_CHECKING:
     from .metrics.judging.judge import Judge, Metrics
@@ -123,7 +122,8 @@ def compare(
     Raises:
         CamkitError: as `explain`; an option that no method takes is an error, too.
     """
-    configured, judge = configure(methods, options), _judge_with(metrics, aug_smooth or guided)
+    configured = configure(methods, options)
+    judge = _judge_with(metrics, aug_smooth or guided)
     _check(targets, batch_size, aug_smooth)
     inputs = prepare(model, images, image_input)
     taped = any(method.needs == "tail" for method in configured)
@@ -132,49 +132,55 @@ def compare(
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)
         seconds = perf_counter() - start
-        resolved = [resolve(target, recording.output, len(inputs.images)) for target in targets]
-        ask = partial(probes, targets=resolved, batch_size=batch_size, eigen_smooth=eigen_smooth)
+        scored = [resolve(target, recording.output, len(inputs.images)) for target in targets]
+        probes_of = partial(
+            probes, targets=scored, batch_size=batch_size, eigen_smooth=eigen_smooth
+        )
+        judgement = None
         if judge:
-            again = partial(ask, recording)
-            rows, judgement = judge(again, seconds, configured, layers, inputs.notes)
+            fresh_probes = partial(probes_of, recording)
+            rows, judgement = judge(fresh_probes, seconds, configured, layers, inputs.notes)
         else:
-            plain, judgement = ask(recording), None
-            views = _views(inputs, layers, recording, aug_smooth, taped)
-            seen = ((view, plain if at is recording else ask(at)) for view, at in views)
+            plain = probes_of(recording)
+            views = _probed_views(inputs, layers, aug_smooth, taped, plain, probes_of)
             smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
-            rows = assemble(configured, plain, seen, layers, inputs.notes, smoothing, guided)
+            rows = assemble(configured, plain, views, layers, inputs.notes, smoothing, guided)
     return Comparison(rows, tuple(method.name for method in configured), judgement)
 
 
 def _record(inputs: Inputs, layer: TargetLayer, taped: bool) -> Recording:
-    """One forward pass, cut at a layer."""
-    others = inputs.forward_args
-    return record(inputs.model, inputs.images, layer.adapter, layer.name, others, taped)
+    """One forward pass, cut at `layer`."""
+    args = inputs.model, inputs.images, layer.adapter, layer.name, inputs.forward_args
+    return record(*args, taped)
 
 
-def _views(
+def _probed_views(
     inputs: Inputs,
     layers: Sequence[TargetLayer],
-    plain: Recording,
     aug_smooth: bool,
     taped: bool,
-) -> Iterator[tuple[View, Recording]]:
-    """Every view of the images at every layer; the plain one at the first layer is there."""
-    for layer, view in product(layers, views_of(aug_smooth)):
-        if layer is layers[0] and not aug_smooth:
+    plain: list[Probe],
+    probes_of: Callable[[Recording], list[Probe]],
+) -> Iterator[tuple[View, list[Probe]]]:
+    """Every view of the images at every layer, with its probes; one recording at a time.
+
+    The probes of the images as they are at the first layer are there already: `plain`.
+    """
+    for layer, view in product(layers, image_views(aug_smooth)):
+        if layer is layers[0] and view is PLAIN:
             yield view, plain
         else:
             changed = replace(inputs, images=view.change(inputs.images))
-            yield view, _record(changed, layer, taped)
+            yield view, probes_of(_record(changed, layer, taped))
 
 
-def _judge_with(metrics: Metrics, more: bool) -> Judge | None:
-    """What explains and judges in place of explaining alone; None without metrics."""
+def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:
+    """The function that explains and judges, where there are metrics; else None."""
     if isinstance(metrics, Sequence) and not metrics:
         return None
     from .metrics.judging.judge import judge_with
 
-    if more:
+    if smoothed_or_guided:
         raise CamkitError(
             "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
         )
@@ -188,8 +194,13 @@ def _check(targets: Any, batch_size: Any, aug_smooth: bool) -> None:
         raise CamkitError(
             f"expected batch_size to be a positive integer or None; got {batch_size!r}"
         )
-    listed = [target if isinstance(target, (list, tuple)) else [target] for target in targets]
-    if aug_smooth and any(getattr(one, "follows_places", False) for one in chain(*listed)):
+    if aug_smooth and any(_follows_places(target) for target in targets):
         raise TargetError(
             "the target is about a place in the image, which aug_smooth mirrors; leave one out"
         )
+
+
+def _follows_places(target: Any) -> bool:
+    """Whether a target is about a place in the image, or one of several is."""
+    single = target if isinstance(target, (list, tuple)) else [target]
+    return any(getattr(function, "follows_places", False) for function in single)

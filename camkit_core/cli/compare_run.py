@@ -21,8 +21,8 @@ from ..metrics.judging.judgement import Judgement
 from ..metrics.judging.report.page import save
 from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
+from ..results.configured_method import configure
 from ..results.explanation import Explanation
-from ..results.methods import configure
 from .common.failures import Failures
 from .common.files import atomically, image_files, writable_folder
 from .common.model import load, to_device_of

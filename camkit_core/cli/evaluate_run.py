@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import CamkitError
-from ..results.methods import configure
+from ..results.configured_method import configure
 from ..testing.ground_truth.networks import FAMILIES, WEIGHTS
 from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods

@@ -20,8 +20,8 @@ from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
 from ..inputs.targets.resolve import Rank
 from ..plugins import get_registry
+from ..results.configured_method import configure
 from ..results.explanation import Explanation
-from ..results.methods import configure
 from ..results.provenance import camkit_version
 from .common.failures import Failures
 from .common.files import FileNames, image_files, writable_folder

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..maps import heatmaps
 from ..probe.probe import Probe
 from ..probe.shared import SharedPass
-from ..results.methods import ConfiguredMethod
+from ..results.configured_method import ConfiguredMethod
 from .shuffled_weights import cascade, shuffle, weights_kept
 
 

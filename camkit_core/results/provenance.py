@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..plugins.lookup import look_up
+
+if TYPE_CHECKING:
+    from ..layers.choose import TargetLayer
+    from .configured_method import ConfiguredMethod
+
+
+def of_method(
+    method: ConfiguredMethod, layers: Sequence[TargetLayer], smoothing: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Method, options, layers and versions."""
+    import torch
+
+    return {
+        "method": method.name,
+        "method_from": method.origin,
+        "options": {name: plain(value) for name, value in method.options.items()},
+        "layers": [layer.name for layer in layers],
+        "adapter": layers[0].origin,
+        **smoothing,
+        "camkit": camkit_version(),
+        "torch": torch.__version__,
+    }
 
 
 def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Renderer, its options, and where it comes from."""
     name, _, origin = look_up("renderer", renderer)
-    taken = {option: plain(value) for option, value in options.items()}
-    return {"renderer": name, "renderer_from": origin, "renderer_options": taken}
+    values = {option: plain(value) for option, value in options.items()}
+    return {"renderer": name, "renderer_from": origin, "renderer_options": values}
 
 
-@cache  # read from disk
+@cache  # the metadata is read from disk
 def camkit_version() -> str:
-    """The installed version of camkit; "unknown" in a checkout that was never installed."""
+    """The installed version of camkit; "unknown" in a checkout without metadata."""
     try:
         return version("camkit")
     except PackageNotFoundError:

@@ -23,26 +23,35 @@ class View:
     undo: Change
 
 
-def views(augment: bool) -> list[View]:
-    """The images as they are; with augmentation, six versions of them.
-
-    Six as in the most used library: the last axis mirrored or not, values times 0.9, 1 or 1.1.
-    """
-    if not augment:
-        return [View(_same, _same)]
-    return [_view(flip, factor) for flip, factor in product((_same, _mirrored), (0.9, 1.0, 1.1))]
-
-
-def _view(flip: Change, factor: float) -> View:
-    return View(lambda images: flip(images) * factor, flip)
-
-
 def _same(pixels: Tensor) -> Tensor:
     return pixels
 
 
 def _mirrored(pixels: Tensor) -> Tensor:
     return torch.flip(pixels, (-1,))
+
+
+PLAIN = View(_same, _same)  # the images as they are
+
+
+def image_views(augment: bool) -> list[View]:
+    """The plain view; with augmentation, six views.
+
+    Six as in the most used library: the last axis mirrored or not, values times 0.9, 1 or 1.1.
+    """
+    if not augment:
+        return [PLAIN]
+    return [_view(flip, factor) for flip, factor in product((_same, _mirrored), (0.9, 1.0, 1.1))]
+
+
+def _view(flip: Change, factor: float) -> View:
+    # A mirrored map is mirrored back; its scale stays as it is.
+    return View(lambda images: flip(images) * factor, undo=flip)
+
+
+def mean_of_views(maps: Sequence[Tensor]) -> Tensor:
+    """The mean of the maps of several views; a single map as it is."""
+    return maps[0] if len(maps) == 1 else torch.stack(list(maps)).mean(0)
 
 
 def mean_of_layers(maps: Sequence[Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...maps import full
 from ...probe.probe import Probe
-from ...results.methods import Method
+from ...results.configured_method import Method
 
 
 def uniform(probe: Probe) -> Tensor:

@@ -22,9 +22,9 @@ from ...plugins.lookup import look_up, refuse_unknown
 from ...plugins.options import checked
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
+from ...results.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
-from ...results.methods import ConfiguredMethod
-from ...results.smoothing import views
+from ...results.smoothing import PLAIN
 from ..case import Case
 from .baselines import MAPS
 from .judgement import Cost, Judgement, Measure
@@ -153,10 +153,9 @@ def _explained(
 ) -> tuple[list[ExplanationBuilder], Cost]:
     """A builder for each target, its map made, and what that took beside the recording."""
     builders = [ExplanationBuilder(method, probe, notes) for probe in probes]
-    (plain,) = views(False)
     with counting() as passes:
         for builder, probe in zip(builders, probes, strict=True):
-            builder.add_view(probe, plain)
+            builder.add_view(probe, PLAIN)
     each = len(probes) * len(probes[0].images)
     seconds, forward = sum(builder.seconds for builder in builders), passes["forward"] / each
     shared = 1 / len(probes)  # the recording

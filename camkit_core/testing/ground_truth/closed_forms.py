@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...engine import explain
 from ...errors import CamkitError
-from ...results.methods import Method
+from ...results.configured_method import Method
 from .finding import Finding, inapplicable, judged
 
 Array = np.ndarray[Any, Any]

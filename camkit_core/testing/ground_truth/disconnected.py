@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ...engine import compare
 from ...errors import CamkitError
-from ...results.methods import Method
+from ...results.configured_method import Method
 from .finding import Finding, inapplicable, judged
 from .networks import FAMILIES, build
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ...engine import compare
 from ...errors import CamkitError
 from ...metrics.judging.bootstrap import mean_interval
-from ...results.methods import Method
+from ...results.configured_method import Method
 from .finding import Finding, inapplicable, judged
 
 Array = np.ndarray[Any, Any]

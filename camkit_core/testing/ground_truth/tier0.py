@@ -8,7 +8,7 @@ from typing import Any
 from ...metrics.judging.baselines import MAPS
 from ...plugins import get_registry
 from ...plugins.lookup import look_up
-from ...results.methods import Method
+from ...results.configured_method import Method
 from .closed_forms import check_closed_form
 from .disconnected import check_disconnected
 from .finding import Finding

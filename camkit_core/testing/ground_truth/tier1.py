@@ -14,8 +14,8 @@ from ...engine import compare
 from ...errors import CamkitError
 from ...maps import heatmaps, upsample
 from ...metrics.judging.baselines import MAPS
+from ...results.configured_method import Method
 from ...results.explanation import Explanation
-from ...results.methods import Method
 from .controls import TEST_SEED, scores_of
 from .networks import build, preprocess
 from .scenes import CLASSES, NEUTRAL, OBJECTS, Scene, make_scene

@@ -1,4 +1,4 @@
-"""Methods made ready to run: found, their options checked, their origin kept."""
+"""A method made ready to run: looked up by its name, with its options checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ Method = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class ConfiguredMethod:
-    """A method with its options: its name, its function, and the distribution it comes from."""
+    """A method with its options.
+
+    Attributes:
+        name: the method's name.
+        function: from a `Probe` to a map.
+        options: its keyword arguments.
+        origin: the distribution it comes from, and its version.
+    """
 
     name: str
     function: Method
@@ -28,14 +35,14 @@ class ConfiguredMethod:
 
     @property
     def needs(self) -> str:
-        """What it asks the engine for: "tail" or "attention"; "" for no more than any does."""
+        """What the method needs beside activations and gradients: "tail", "attention" or ""."""
         return str(getattr(self.function, "needs", ""))
 
     def run(self, probe: Probe) -> Tensor:
-        """The method's map, detached.
+        """The method's map of each image: (N, h, w), detached, float32 or float64.
 
         Raises:
-            CamkitError: if it is no map (N, h, w) of the images' rank.
+            CamkitError: if the method returns anything but a map of the images' rank.
         """
         cam = self.function(probe, **self.options)
         images = probe.images
@@ -59,9 +66,9 @@ def configure(
     """
     if isinstance(methods, str) or not methods:
         raise CamkitError(f"expected a list of methods, at least one; got {methods!r}")
-    known = [look_up("method", method) for method in methods]
-    refuse_unknown(options, [(name, function) for name, function, _ in known])
+    installed = [look_up("method", method) for method in methods]
+    refuse_unknown(options, [(name, function) for name, function, _ in installed])
     return [
         ConfiguredMethod(name, function, checked(function, options), origin)
-        for name, function, origin in known
+        for name, function, origin in installed
     ]
