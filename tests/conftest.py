@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_packages import Install, installer
-from small_nets import FAMILIES, Net, small_net
 
 from camkit_core.plugins import Registry
+from helpers.fake_packages import Install, installer
+from helpers.small_nets import FAMILIES, Net, small_net
 
 # Processes that share cores must not each take all of them: they would wait for one another.
 _THREADS = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

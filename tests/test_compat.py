@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-from small_nets import enliven
 from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import BasicBlock
@@ -20,6 +19,7 @@ import camkit_methods
 from camkit_core import CamkitError, LayerError, TargetError, UnknownName
 from camkit_core.image import deprocess_image, preprocess_image, show_cam_on_image
 from camkit_methods import AblationCAM, GradCAM, GradCAMPlusPlus, ScoreCAM, XGradCAM
+from helpers.small_nets import enliven
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from helpers.checkout import ROOT
+from helpers.wheels import installed_wheel
 
 PLUGIN = '''"""A method of somebody else."""
 
@@ -31,18 +32,6 @@ version = "1.2"
 [project.entry-points."camkit.methods"]
 energycam = "camkit_energy:energycam"
 """
-
-
-def installed_wheel(project: Path, folder: Path) -> Path:
-    """The wheel of a project, built and unpacked into a folder of its own, as pip does it."""
-    wheels, site = folder / "wheels", folder / "site"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    build = ["wheel", str(project), "--no-deps", "--no-build-isolation", "-w", str(wheels)]
-    subprocess.run([*pip, *build], check=True, cwd=folder)
-    (wheel,) = wheels.glob("*.whl")
-    install = ["install", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
-    subprocess.run([*pip, *install], check=True, cwd=folder)
-    return site
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import torchvision
 from PIL import Image
 
 from camkit_core.cli import main
+from helpers.checkout import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("results/*.md"))]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import camkit_core
+from helpers.checkout import ROOT
 
-ROOT = Path(__file__).parent.parent
 PLUGINS = sorted([*ROOT.glob("camkit_methods/*.py"), *ROOT.glob("camkit_archs/*.py")])
 CORE = sorted(ROOT.glob("camkit_core/**/*.py"))
 

@@ -10,7 +10,6 @@ import pytest
 import timm
 import torch
 import torchvision
-from small_nets import FAMILIES, Net, enliven, small_net
 from timm.models import vision_transformer
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.layers.find import find_layer
 from camkit_core.plugins import get_registry
+from helpers.small_nets import FAMILIES, Net, enliven, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

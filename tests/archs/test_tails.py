@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import naive
 import pytest
 import torch
-from small_nets import FAMILIES, Net, small_net
 from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
 from camkit_core.probe.tail.proof import proven_replay, tail_outputs
+from helpers import naive
+from helpers.small_nets import FAMILIES, Net, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

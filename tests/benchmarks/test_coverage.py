@@ -6,22 +6,17 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import pytest
 import timm
 import torch
-from torch import Tensor, nn
-
-import camkit_core as camkit
-
-sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
-
 from coverage_checks import drawn, resolved
 from coverage_models import Built
 from coverage_stage import in_last_stage
 from coverage_workers import run
+from torch import Tensor, nn
 
+import camkit_core as camkit
 from camkit_core.testing.orientation import orientation
 
 pytestmark = pytest.mark.filterwarnings("ignore")

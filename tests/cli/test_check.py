@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from fake_packages import Install
 
 from camkit_core.cli import main
+from helpers.fake_packages import Install
 
 Capture = pytest.CaptureFixture[str]
 

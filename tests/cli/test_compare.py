@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from command_calls import compare, names, picture
 
 from camkit_core.cli import main
+from helpers.command_calls import compare, names, picture
 
 Capture = pytest.CaptureFixture[str]
 QUICK = ("--method", "gradcam,layercam", "--metric", "average_drop,area")

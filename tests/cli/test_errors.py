@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from command_calls import explain, names, picture
 
 from camkit_core.cli import main
+from helpers.command_calls import explain, names, picture
 
 Capture = pytest.CaptureFixture[str]
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from command_calls import explain, names, picture
 from PIL import Image
 
 import camkit_core
 from camkit_core.cli import main
+from helpers.command_calls import explain, names, picture
 
 Capture = pytest.CaptureFixture[str]
 RUN = "import sys; from camkit_core.cli import main; sys.exit(main())"

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_packaging import installed_wheel
 
 from camkit_core.cli import main
 from camkit_core.cli.new_plugin.project import new_plugin
 from camkit_core.plugins.contribution import KINDS
+from helpers.checkout import ROOT
+from helpers.wheels import installed_wheel
 
-ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "examples" / "camkit-more-cams"
 
 

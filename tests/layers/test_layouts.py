@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import naive
 import pytest
 import torch
 import torchvision
@@ -19,6 +18,7 @@ import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
 from camkit_core.layers.automatic import automatic_adapter
+from helpers import naive
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")

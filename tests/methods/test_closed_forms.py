@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import gap_linear, linear, tensor, weights_of
 
 import camkit_core as camkit
+from helpers.toys import gap_linear, linear, tensor, weights_of
 
 A = tensor([[[[1, 3], [0, 4]], [[2, 0], [0, 2]], [[4, 4], [0, 0]]]])
 W, B = [[2, -1, 0.5], [0, 1, 0]], [1, 0]

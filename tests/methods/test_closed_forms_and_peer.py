@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from small_nets import small_net
-from torch import Tensor
-from toys import gap_linear, tensor
 
 import camkit_core as camkit
 from camkit_core import principal_map
+from helpers.small_nets import small_net
+from helpers.toys import tensor
+from helpers.two_channels import A1, MODEL, cam
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
-
-# Two channels of 2x2 behind which the score of class 0 is 2 mean(A1) - 4 mean(A2).
-A1, A2 = [[1.0, 2.0], [3.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]
-IMAGES = tensor([[A1, A2]])
-MODEL = gap_linear([[2, -4], [1, 1]], [0, 0])
-
-
-def cam(method: str, **options: Any) -> Tensor:
-    return camkit.explain(MODEL, IMAGES, method, 0, "0", **options).cam[0]
 
 
 @pytest.mark.parametrize(

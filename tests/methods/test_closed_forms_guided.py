@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
-from toys import tensor
 
 import camkit_core as camkit
+from helpers.toys import tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

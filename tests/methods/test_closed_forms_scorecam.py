@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import conv, gap_linear, linear, tensor, weights_of
 
 import camkit_core as camkit
+from helpers.toys import conv, gap_linear, linear, tensor, weights_of
 
 POOLED = tensor([[[[1, 3], [0, 4]], [[2, 0], [0, 2]], [[4, 4], [0, 0]]]])
 STRIDED = tensor([[[[4, 0, 2, 6]]]])

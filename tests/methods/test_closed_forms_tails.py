@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import InPlace, linear, tensor, weights_of
 
 import camkit_core as camkit
 from camkit_archs.densenet import positive
+from helpers.toys import InPlace, linear, tensor, weights_of
 
 
 def tail(bias: bool) -> nn.Sequential:

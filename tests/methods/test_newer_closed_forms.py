@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from test_more_methods import A1, A2, IMAGES, MODEL, cam
 from torch import Tensor, nn
-from toys import conv, gap_linear, tensor, weights_of
 
 import camkit_core as camkit
 from camkit_core import CamkitError
+from helpers.toys import conv, gap_linear, tensor, weights_of
+from helpers.two_channels import A1, A2, IMAGES, MODEL, cam
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from small_nets import small_net
 from torch import Tensor, nn
-from toys import ConvNet, gap_linear, linear, tensor
 
 import camkit_core as camkit
 from camkit_core import LayerError, Probe, TargetError
 from camkit_core.testing.state import nothing_changes
+from helpers.small_nets import small_net
+from helpers.toys import ConvNet, gap_linear, linear, tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 NEW = (

@@ -14,14 +14,14 @@ import timm
 import torch
 import torchvision
 from captum.attr import GuidedBackprop, LayerGradCam
-from peers import pytorch_grad_cam, shown
-from small_nets import FAMILIES, enliven, small_net
 from torch import Tensor, nn
 from torchvision.models.vgg import VGG
 
 import camkit_core as camkit
 from camkit_core.layers.find import find_layer
 from camkit_core.plugins import get_registry
+from helpers.peers import pytorch_grad_cam, shown
+from helpers.small_nets import FAMILIES, enliven, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map", "ignore:Setting .*hooks on ReLU")
 Drawn = tuple[nn.Module, Tensor]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 import torch
 from captum.attr import LayerGradCam
-from peers import pytorch_grad_cam, shown
-from small_nets import small_net
 from torch import Tensor, nn
-from toys import InPlace, conv, gap_linear, linear, tensor, weights_of
 
 import camkit_core as camkit
 from camkit_archs.densenet import positive
+from helpers.peers import pytorch_grad_cam, shown
+from helpers.small_nets import small_net
+from helpers.toys import InPlace, conv, gap_linear, linear, tensor, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 A = tensor([[[[1, 3], [0, 4]], [[2, 0], [0, 2]], [[4, 4], [0, 0]]]])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-import naive
 import pytest
 import torch
-from small_nets import Net, small_net
 from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
+from helpers import naive
+from helpers.small_nets import Net, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

@@ -18,7 +18,6 @@ from types import SimpleNamespace
 import pluggy
 import pytest
 import tomllib
-from fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 import camkit_core
 from camkit_core import errors
@@ -30,9 +29,10 @@ from camkit_core.plugins.builtins import DECLARED
 from camkit_core.plugins.contribution import Contribution, Source
 from camkit_core.plugins.hookspecs import Spec, hookimpl
 from camkit_core.plugins.registration import PluginSet
+from helpers.checkout import ROOT
+from helpers.fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 Capture = pytest.CaptureFixture[str]
-ROOT = Path(__file__).parent.parent
 
 
 def names(registry: Registry, kind: str = "method") -> list[str]:

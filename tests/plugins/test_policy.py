@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 from camkit_core.cli import main
 from camkit_core.errors import PluginError, UnknownName
 from camkit_core.plugins import Registry, get_registry, using
 from camkit_core.plugins.hookspecs import Spec, hookimpl
 from camkit_core.plugins.names import ALIASES
+from helpers.fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 Capture = pytest.CaptureFixture[str]
 OWN = ["gradcam", "gradcam++"]

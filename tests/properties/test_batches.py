@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from small_nets import Net, small_net
 from torch import Tensor, nn
-from toys import weights_of
 
 import camkit_core as camkit
+from helpers.small_nets import Net, small_net
+from helpers.toys import weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-import naive
 import pytest
 import torch
-from small_nets import FAMILIES, small_net
 from torch import Tensor, nn
-from toys import ConvNet
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
+from helpers import naive
+from helpers.small_nets import FAMILIES, small_net
+from helpers.toys import ConvNet
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

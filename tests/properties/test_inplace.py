@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from small_nets import Net, small_net
 from torch import nn
 from torchvision.models.densenet import DenseNet
-from toys import ConvNet
 
 import camkit_core as camkit
+from helpers.small_nets import Net, small_net
+from helpers.toys import ConvNet
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 METHODS = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]

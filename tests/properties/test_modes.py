@@ -8,10 +8,10 @@ from copy import deepcopy
 
 import pytest
 import torch
-from small_nets import Net
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from helpers.small_nets import Net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 METHODS = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import naive
 import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models.video import r3d_18
-from toys import linear, tensor
 
 import camkit_core as camkit
 from camkit_core import load_raw
@@ -19,6 +17,8 @@ from camkit_core.inputs.prepare import Inputs
 from camkit_core.layers.candidates import find_candidates
 from camkit_core.layers.layout import layout_of
 from camkit_methods import GradCAM
+from helpers import naive
+from helpers.toys import linear, tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_nets import Net, small_net
 from torch import Tensor
 
 import camkit_core as camkit
+from helpers.small_nets import Net, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-import mutants
 import pytest
 import torch
-from small_nets import FAMILIES, small_net
 
 from camkit_core import CamkitError, Probe
 from camkit_core.plugins import get_registry
@@ -26,6 +24,8 @@ from camkit_core.testing import (
     renderer_checks,
 )
 from camkit_core.testing.networks import token_net
+from helpers import mutants
+from helpers.small_nets import FAMILIES, small_net
 
 SIZES = [(16, 16), (16, 24), (32, 16)]
 

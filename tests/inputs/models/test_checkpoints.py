@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torchvision
-from network_files import same_weights, saved, squeezenet, vit
 from safetensors.torch import save_file
 
 from camkit_core.errors import CamkitError
 from camkit_core.inputs.models import load_model
+from helpers.network_files import same_weights, saved, squeezenet, vit
 
 
 def test_a_safetensors_file_fills_torchvisions_model_and_keeps_its_class_names(

@@ -11,11 +11,11 @@ import pytest
 import timm
 import torch
 import torchvision
-from network_files import same_weights, saved, squeezenet, vit
 from torch import nn
 
 from camkit_core.errors import CamkitError, UnknownName
 from camkit_core.inputs.models import load_model
+from helpers.network_files import same_weights, saved, squeezenet, vit
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 

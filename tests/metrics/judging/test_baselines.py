@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from small_nets import small_net
 
 import camkit_core as camkit
 from camkit_core.metrics.judging.baselines import MAPS, centre, edges, random, uniform
 from camkit_core.metrics.judging.judgement import BASELINES
+from helpers.small_nets import small_net
 
 
 def of(images: torch.Tensor) -> SimpleNamespace:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up import judgement
 
 from camkit_core import CamkitError, Comparison, InputError
 from camkit_core.metrics.judging.report.how_to_read import HOW_TO_READ, MAKERS
@@ -21,6 +20,7 @@ from camkit_core.metrics.judging.report.pictures import ROWS
 from camkit_core.metrics.judging.report.record import as_json, record
 from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.plugins import get_registry
+from helpers.made_up import judgement
 
 VOID = {"meta", "img", "br"}
 EIGHT = np.linspace(0.2, 0.9, 8)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from made_up import judgement
 
 from camkit_core.metrics.judging.standings import ranked, standings
+from helpers.made_up import judgement
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from made_up import judgement
 
 from camkit_core.metrics.judging import sanity_checks as checks
 from camkit_core.metrics.judging import verdict as rules
@@ -15,6 +14,7 @@ from camkit_core.metrics.judging.bootstrap import Interval
 from camkit_core.metrics.judging.standings import standings
 from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.metrics.judging.wording import between, number
+from helpers.made_up import judgement
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 NOISE = np.array([1, -1] * 4) * 0.1

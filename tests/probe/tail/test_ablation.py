@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from tailed import (
+from torch import Tensor, nn
+
+from helpers.tailed import (
     QUIET,
     Tail,
     Tailed,
@@ -15,7 +17,6 @@ from tailed import (
     drops,
     images_of,
 )
-from torch import Tensor, nn
 
 pytestmark = QUIET
 

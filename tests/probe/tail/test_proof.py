@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from tailed import (
+from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
+
+from camkit_core.probe.tail.proof import proven_replay
+from camkit_core.probe.tail.replay import batched
+from helpers.tailed import (
     NOT_REPLAYED,
     NOTE,
     QUIET,
@@ -20,11 +25,6 @@ from tailed import (
     said,
     scripted,
 )
-from torch import Tensor, nn
-from torch.overrides import handle_torch_function, has_torch_function_unary
-
-from camkit_core.probe.tail.proof import proven_replay
-from camkit_core.probe.tail.replay import batched
 
 pytestmark = QUIET
 

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from tailed import (
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
+from camkit_core.probe.tail.replay import batched, vmapped
+from camkit_core.pytree import tensors_in
+from helpers.tailed import (
     CONTROL_FLOW,
     NOT_REPLAYED,
     NOTE,
@@ -24,12 +30,6 @@ from tailed import (
     plain_runs,
     recorded,
 )
-from torch import Tensor, nn
-
-import camkit_core as camkit
-from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
-from camkit_core.probe.tail.replay import batched, vmapped
-from camkit_core.pytree import tensors_in
 
 pytestmark = QUIET
 

@@ -1,0 +1,1 @@
+"""What tests share: small networks, toys, made-up plugins, slow formulas, seeded bugs."""
