@@ -289,7 +289,7 @@ def test_broken_plugins_change_nothing_for_who_does_not_ask_for_them(
     fresh: Install, capfd: Any
 ) -> None:
     import torch
-    from small_nets import small_net
+    from helpers.small_nets import small_net
 
     import camkit_core as camkit
 
