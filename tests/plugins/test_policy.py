@@ -289,9 +289,9 @@ def test_broken_plugins_change_nothing_for_who_does_not_ask_for_them(
     fresh: Install, capfd: Any
 ) -> None:
     import torch
-    from helpers.small_nets import small_net
 
     import camkit_core as camkit
+    from helpers.small_nets import small_net
 
     fresh("camkit-imp", "[camkit.methods]\nbroken = camkit_imp:f\n", camkit_imp="import nowhere")
     fresh("camkit-exit", "[camkit]\nmine = camkit_exit\n", camkit_exit="raise SystemExit")
