@@ -1,11 +1,11 @@
-"""`camkit check`: whether a plugin keeps what camkit promises of it."""
+"""`camkit check`: run the conformance kit on a plugin."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import CamkitError
@@ -24,7 +24,7 @@ MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipp
 
 
 def add_check_command(subparsers: Any) -> None:
-    """Add the command to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "check",
         help="check that a plugin keeps what camkit promises of it",
@@ -47,18 +47,19 @@ def add_check_command(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what came of each check; returns 1 if one failed."""
+    """Print the outcome of each check; returns 1 if a check failed, else 0."""
     names = args.name or (_all(args.kind) if args.all else [])
     if not names:
         raise CamkitError("name a plugin to check, or pass --all; see camkit list-methods")
     failed, documents = False, []
     for name in names:
-        found = _outcomes(args, name)
-        failed = failed or any(one.status == "failed" for one in found)
+        outcomes = _outcomes(args, name)
+        failed = failed or any(outcome.status == "failed" for outcome in outcomes)
         if args.json:
-            documents.append({"name": name, "kind": args.kind, "checks": [vars(o) for o in found]})
+            checks = [vars(outcome) for outcome in outcomes]
+            documents.append({"name": name, "kind": args.kind, "checks": checks})
         else:
-            _print(name, found)
+            _print(name, outcomes)
     if args.json:
         import json
 
@@ -74,28 +75,28 @@ def _all(kind: str) -> list[str]:
 
 
 def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
-    from ..testing import (
-        adapter_checks,
-        method_checks,
-        metric_checks,
-        outcomes,
-        renderer_checks,
-    )
+    from .. import testing
 
-    if args.kind == "method":
-        return outcomes(method_checks(name))
-    if args.kind == "renderer":
-        return outcomes(renderer_checks(name))
-    if args.kind == "metric":
-        return outcomes(metric_checks(name))
+    if args.kind == "adapter":
+        return testing.outcomes(_adapter_checks(args, name))
+    checks_of_kind: dict[str, Callable[[str], Sequence[Any]]] = {
+        "method": testing.method_checks,
+        "renderer": testing.renderer_checks,
+        "metric": testing.metric_checks,
+    }
+    return testing.outcomes(checks_of_kind[args.kind](name))
+
+
+def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     if not args.model:
         raise CamkitError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
     from ..inputs.models import load_model
+    from ..testing import adapter_checks
 
     loaded = load_model(args.model, "none")
-    # An input of one number is square.
+    # A size of one number is that of a square.
     sizes = [(size[0], size[-1]) for size in args.size or [_usual_size(loaded)]]
-    return outcomes(adapter_checks(name, loaded.model, sizes))
+    return adapter_checks(name, loaded.model, sizes)
 
 
 def _usual_size(loaded: Any) -> tuple[int, ...]:
@@ -104,12 +105,13 @@ def _usual_size(loaded: Any) -> tuple[int, ...]:
     return tuple(loaded.preprocess(np.zeros((256, 256, 3), dtype=np.uint8)).shape[1:])
 
 
-def _print(name: str, found: Sequence[Any]) -> None:
-    sys.stdout.write(f"{name}\n")
-    wide = max(len(one.name) for one in found)
-    for one in found:
-        why = f": {one.why}" if one.why else ""
-        sys.stdout.write(f"  {MARKS[one.status]:7}  {one.name:{wide}}  {one.text}{why}\n")
-    counts = Counter(one.status for one in found)
-    told = ", ".join(f"{counts[status]} {status}" for status in MARKS)
-    sys.stdout.write(f"{len(found)} checks: {told}\n")
+def _print(plugin: str, outcomes: Sequence[Any]) -> None:
+    sys.stdout.write(f"{plugin}\n")
+    width = max(len(outcome.name) for outcome in outcomes)
+    for outcome in outcomes:
+        why = f": {outcome.why}" if outcome.why else ""
+        line = f"{MARKS[outcome.status]:7}  {outcome.name:{width}}  {outcome.text}{why}"
+        sys.stdout.write(f"  {line}\n")
+    counts = Counter(outcome.status for outcome in outcomes)
+    totals = ", ".join(f"{counts[status]} {status}" for status in MARKS)
+    sys.stdout.write(f"{len(outcomes)} checks: {totals}\n")

@@ -1,4 +1,4 @@
-"""The command `camkit`: its subcommands, and how an error reads."""
+"""The command `camkit`: its own options, its subcommands, its errors and exit codes."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return 130
-    except BrokenPipeError:  # whoever read stdout has seen enough, as `head` does
+    except BrokenPipeError:  # the reader of stdout, such as `head`, has closed it
         _discard_output()
         return 1
     return code
 
 
 def _registry(args: argparse.Namespace) -> Registry:
-    """The registry as the command line wants it, on top of what the environment says."""
+    """The registry by the options of the command line, which add to those of the environment."""
     if not args.no_plugins and not args.disable_plugin:
         return get_registry()
     choice = get_registry().choice
@@ -58,19 +58,19 @@ def _registry(args: argparse.Namespace) -> Registry:
 
 
 def _discard_output() -> None:
-    # Python flushes stdout when it exits, and would complain.
+    # Python flushes stdout when it exits, and would print an error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with errors of one line."""
+    """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"camkit: error: {message} (see {self.prog} --help)\n")
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Prints the version, which is read from disk only here."""
 
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **keywords: Any) -> None:
         from importlib.metadata import PackageNotFoundError, version

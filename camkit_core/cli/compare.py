@@ -20,7 +20,7 @@ examples:
 
 
 def add_compare_command(subparsers: Any) -> None:
-    """Add `compare` to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "compare",
         help="judge methods on your own model and images",

@@ -19,7 +19,7 @@ examples:
 
 
 def add_explain_command(subparsers: Any) -> None:
-    """Add `explain` to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "explain",
         help="explain what a model sees in images",

@@ -1,4 +1,4 @@
-"""`camkit layers`: the layers of a model that could be explained."""
+"""`camkit layers`: list the layers of a model that could be explained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLES = """examples:
 
 
 def add_layers_command(subparsers: Any) -> None:
-    """Add the command to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "layers",
         help="list the layers of a model that could be explained",
@@ -37,22 +37,25 @@ def add_layers_command(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the layers; returns 0."""
-    rows, default = _found(args.model, args.weights, args.size)
+    rows, default = _candidates(args.model, args.weights, args.size)
     if args.json:
         import json
 
         sys.stdout.write(json.dumps({"default": default, "layers": rows}, indent=2) + "\n")
         return 0
-    wide = max((len(str(row["name"])) for row in rows), default=0)
+    width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
         star = "*" if row["name"] == default else " "
         channels, reach = f"{row['channels']} channels", f"gradient {row['reach']:.0%}"
         layout = f"{row['layout']:18}"
-        sys.stdout.write(f"{star} {row['name']:{wide}}  {layout}  {channels:14}  {reach}\n")
+        sys.stdout.write(f"{star} {row['name']:{width}}  {layout}  {channels:14}  {reach}\n")
     return 0
 
 
-def _found(name: str, weights: str, size: Sequence[int] | None) -> tuple[list[dict[str, Any]], str]:
+def _candidates(
+    name: str, weights: str, size: Sequence[int] | None
+) -> tuple[list[dict[str, Any]], str]:
+    """A row for each layer that could be explained, and the name of the default."""
     import torch
 
     from ..forward.untouched import untouched
@@ -70,11 +73,11 @@ def _found(name: str, weights: str, size: Sequence[int] | None) -> tuple[list[di
         default = choose(inputs)[0].name
     rows = [
         {
-            "name": one.name,
-            "layout": str(one.layout),
-            "channels": one.channels,
-            "reach": one.reach,
+            "name": layer.name,
+            "layout": str(layer.layout),
+            "channels": layer.channels,
+            "reach": layer.reach,
         }
-        for one in candidates
+        for layer in candidates
     ]
     return rows, default

@@ -1,11 +1,11 @@
-"""`camkit plugins`: who contributes what, and what is wrong with it."""
+"""`camkit plugins`: list the contributions of each package, and their problems."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..plugins import Registry, get_registry
@@ -21,7 +21,7 @@ EXAMPLES = """examples:
 
 
 def add_plugins_command(subparsers: Any) -> None:
-    """Add the command to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "plugins",
         help="list the packages that contribute methods, adapters, renderers and metrics",
@@ -48,60 +48,71 @@ def run(args: argparse.Namespace) -> int:
     """Print the plugins; returns 1 if --check finds one that cannot be imported, else 0."""
     registry = get_registry()
     rows = [row for kind in KINDS for row in registry.contributions(kind)]
-    status = {(row.kind, row.qualified): row.status or "declared" for row in rows}
+    status = {_key(row): row.status or "declared" for row in rows}
     if args.check:
-        status |= _checked(rows, args.seconds)
-    failed = args.check and any(said.startswith("failed") for said in status.values())
+        status |= _import_status(rows, args.seconds)
+    failed = args.check and any(text.startswith("failed") for text in status.values())
     if args.json:
         _print_json(registry, rows, status)
     else:
         _print_table(registry, rows, status)
-    return int(failed or (args.check and any(one.left_out for one in registry.problems())))
+    return int(failed or (args.check and any(problem.left_out for problem in registry.problems())))
 
 
-def _checked(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, str], str]:
+def _key(row: Contribution) -> tuple[str, str]:
+    return row.kind, row.qualified
+
+
+def _import_status(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, str], str]:
+    """The status of each contribution after its import, in a process for each package."""
     from ..plugins.import_check import check_imports
 
-    by_owner: dict[str, list[Contribution]] = defaultdict(list)
+    by_package: dict[str, list[Contribution]] = defaultdict(list)
     for row in rows:
         if row.status != "disabled" and row.target is None:
-            by_owner[row.distribution].append(row)
-    found = {}
-    for owner, owned in by_owner.items():
-        say(f"importing what {owner} contributes")
-        for checked in check_imports(owned, seconds):
+            by_package[row.distribution].append(row)
+    status = {}
+    for package, contributions in by_package.items():
+        say(f"importing what {package} contributes")
+        for checked in check_imports(contributions, seconds):
             row, result = checked.contribution, one_line(checked.result)
-            told = row.status or "ok"
-            found[row.kind, row.qualified] = told if result == "ok" else f"failed: {result}"
-    return found
+            status[_key(row)] = (row.status or "ok") if result == "ok" else f"failed: {result}"
+    return status
 
 
 def _print_table(
-    registry: Registry, rows: Iterable[Contribution], status: dict[tuple[str, str], str]
+    registry: Registry, rows: Sequence[Contribution], status: dict[tuple[str, str], str]
 ) -> None:
-    own = [row for row in rows if row.distribution == BUILT_IN]
-    counts = ", ".join(f"{sum(row.kind == kind for row in own)} {kind}s" for kind in KINDS)
-    origin = own[0].origin if own else BUILT_IN
-    wrong = [row for row in own if status[row.kind, row.qualified] not in ("declared", "ok")]
-    cells = [(origin, counts, "" if wrong else "built in")]
-    cells += [
-        (row.origin, f"{row.kind} {row.name}", status[row.kind, row.qualified])
-        for row in rows
-        if row.distribution != BUILT_IN or row in wrong
-    ]
+    cells = _cells(rows, status)
     cells += [
         (" ".join(source.named), f"hooks {name}", "disabled")
         for source, name, _ in registry.blocked()
     ]
-    wide = [max(len(cell[column]) for cell in cells) for column in range(2)]
+    first_width, second_width = (max(len(cell[column]) for cell in cells) for column in range(2))
     for first, second, third in cells:
-        sys.stdout.write(f"{first:{wide[0]}}  {second:{wide[1]}}  {third}".rstrip() + "\n")
+        line = f"{first:{first_width}}  {second:{second_width}}  {third}"
+        sys.stdout.write(line.rstrip() + "\n")
     for problem in registry.problems():
         say(str(problem))
 
 
+def _cells(
+    rows: Sequence[Contribution], status: dict[tuple[str, str], str]
+) -> list[tuple[str, str, str]]:
+    """Origin, contribution and status; camkit's own are one line, those with a problem more."""
+    built_in = [row for row in rows if row.distribution == BUILT_IN]
+    broken = [row for row in built_in if status[_key(row)] not in ("declared", "ok")]
+    counts = ", ".join(f"{sum(row.kind == kind for row in built_in)} {kind}s" for kind in KINDS)
+    origin = built_in[0].origin if built_in else BUILT_IN
+    listed = [row for row in rows if row.distribution != BUILT_IN or row in broken]
+    return [
+        (origin, counts, "" if broken else "built in"),
+        *((row.origin, f"{row.kind} {row.name}", status[_key(row)]) for row in listed),
+    ]
+
+
 def _print_json(
-    registry: Registry, rows: Iterable[Contribution], status: dict[tuple[str, str], str]
+    registry: Registry, rows: Sequence[Contribution], status: dict[tuple[str, str], str]
 ) -> None:
     import json
     from dataclasses import asdict
@@ -113,7 +124,7 @@ def _print_json(
             "distribution": row.distribution,
             "version": row.version,
             "value": row.value,
-            "status": status[row.kind, row.qualified],
+            "status": status[_key(row)],
         }
         for row in rows
     ]

@@ -1,4 +1,4 @@
-"""`camkit new-plugin`: a project to start from."""
+"""`camkit new-plugin`: its arguments, and the call of what writes the project."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ then:
 
 
 def add_new_plugin_command(subparsers: Any) -> None:
-    """Add the command to the command's subparsers."""
+    """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "new-plugin",
         help="write a plugin's project to start from",

@@ -6,9 +6,6 @@ import json
 import math
 from typing import Any
 
-from torch import Tensor
-
-from ....results.explanation import Explanation
 from ....results.provenance import camkit_version
 from ..judgement import Judgement
 from ..sanity_checks import methods_of
@@ -43,20 +40,15 @@ def as_json(judgement: Judgement) -> str:
 
 
 def _explained(judgement: Judgement) -> list[dict[str, Any]]:
-    rows = [
-        (one, index)
-        for one in next(iter(judgement.explanations.values()))
-        for index in range(len(one))
+    summaries = [
+        explanation.summary(index)
+        for explanation in next(iter(judgement.explanations.values()))
+        for index in range(len(explanation))
     ]
     return [
-        {"name": name, "target": _target(one, index), "score": float(one.score[index])}
-        for name, (one, index) in zip(judgement.names, rows, strict=True)
+        {"name": name, "target": summary["target"], "score": summary["score"]}
+        for name, summary in zip(judgement.names, summaries, strict=True)
     ]
-
-
-def _target(explanation: Explanation, index: int) -> int | str:
-    target = explanation.target
-    return int(target[index]) if isinstance(target, Tensor) else explanation.describe(index)
 
 
 def _maker(name: str, judgement: Judgement) -> dict[str, Any]:
