@@ -5,61 +5,52 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Each name is imported when first used: `camkit list-methods` must not wait for torch.
+# The module of each public name, imported when the name is first used: a command that needs no
+# torch must not wait for it. The imports below it tell type checkers the same.
 _HOMES = {
-    "adapter": (
-        "Adapter",
-        "channels_last_to_grid",
-        "tokens_to_grid",
-    ),
-    "compat": ("ClassForm",),
-    "comparison": ("Comparison",),
-    "engine": (
-        "compare",
-        "explain",
-    ),
-    "errors": (
-        "CamkitDeprecation",
-        "CamkitError",
-        "CamkitWarning",
-        "InputError",
-        "LayerError",
-        "NoAdapter",
-        "PluginError",
-        "TargetError",
-        "UnknownName",
-    ),
-    "forward.recording": (
-        "Recording",
-        "record",
-    ),
-    "inputs.targets.classification": ("ClassifierOutputTarget",),
-    "inputs.targets.detection": ("DetectionTarget",),
-    "inputs.targets.regression": ("RegressionTarget",),
-    "inputs.targets.resolve": ("top",),
-    "inputs.targets.segmentation": ("SegmentationTarget",),
-    "inputs.targets.similarity": ("SimilarityTarget",),
-    "maps": (
-        "blurred",
-        "principal_map",
-        "unit_range",
-        "upsample",
-        "weighted_sum",
-    ),
-    "metrics.case": ("Case",),
-    "plugins.facts": (
-        "Method",
-        "Metric",
-    ),
-    "plugins.hookspecs": (
-        "Spec",
-        "hookimpl",
-    ),
-    "probe.probe": ("Probe",),
-    "renderers.colour": ("heat_at",),
-    "results.explanation": ("Explanation",),
-    "results.files": ("load_raw",),
+    "Adapter": "adapter",
+    "CamkitDeprecation": "errors",
+    "CamkitError": "errors",
+    "CamkitWarning": "errors",
+    "Case": "metrics.case",
+    "ClassForm": "compat",
+    "ClassifierOutputTarget": "inputs.targets.classification",
+    "Comparison": "comparison",
+    "DetectionTarget": "inputs.targets.detection",
+    "Explanation": "results.explanation",
+    "FixableTarget": "inputs.targets.protocol",
+    "InputError": "errors",
+    "LayerError": "errors",
+    "Method": "plugins.facts",
+    "Metric": "plugins.facts",
+    "NoAdapter": "errors",
+    "PlaceTarget": "inputs.targets.protocol",
+    "PluginError": "errors",
+    "Probe": "probe.probe",
+    "Recording": "forward.recording",
+    "RegressionTarget": "inputs.targets.regression",
+    "ScoreFunction": "inputs.targets.protocol",
+    "SegmentationTarget": "inputs.targets.segmentation",
+    "SimilarityTarget": "inputs.targets.similarity",
+    "Spec": "plugins.hookspecs",
+    "TargetError": "errors",
+    "UnknownName": "errors",
+    "blurred": "maps",
+    "channels_last_to_grid": "adapter",
+    "compare": "engine",
+    "explain": "engine",
+    "heat_at": "renderers.colour",
+    "hookimpl": "plugins.hookspecs",
+    "load_raw": "results.files",
+    "principal_map": "maps",
+    "record": "forward.recording",
+    "tokens_to_grid": "adapter",
+    "top": "inputs.targets.resolve",
+    "unit_range": "maps",
+    "upsample": "maps",
+    "weighted_sum": "maps",
 }
+__all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from .adapter import Adapter as Adapter
@@ -82,6 +73,9 @@ if TYPE_CHECKING:
     from .forward.recording import record as record
     from .inputs.targets.classification import ClassifierOutputTarget as ClassifierOutputTarget
     from .inputs.targets.detection import DetectionTarget as DetectionTarget
+    from .inputs.targets.protocol import FixableTarget as FixableTarget
+    from .inputs.targets.protocol import PlaceTarget as PlaceTarget
+    from .inputs.targets.protocol import ScoreFunction as ScoreFunction
     from .inputs.targets.regression import RegressionTarget as RegressionTarget
     from .inputs.targets.resolve import top as top
     from .inputs.targets.segmentation import SegmentationTarget as SegmentationTarget
@@ -101,14 +95,11 @@ if TYPE_CHECKING:
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
 
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME)
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value
     return value
 

@@ -17,6 +17,7 @@ from .errors import CamkitError, TargetError
 from .forward.recording import Recording, record
 from .forward.untouched import untouched
 from .inputs.prepare import Arguments, Inputs, prepare
+from .inputs.targets.protocol import follows_places
 from .inputs.targets.resolve import Target, resolve
 from .layers.choose import TargetLayer, choose
 from .layers.find import Layer
@@ -194,13 +195,7 @@ def _check(targets: Any, batch_size: Any, aug_smooth: bool) -> None:
         raise CamkitError(
             f"expected batch_size to be a positive integer or None; got {batch_size!r}"
         )
-    if aug_smooth and any(_follows_places(target) for target in targets):
+    if aug_smooth and any(map(follows_places, targets)):
         raise TargetError(
             "the target is about a place in the image, which aug_smooth mirrors; leave one out"
         )
-
-
-def _follows_places(target: Any) -> bool:
-    """Whether a target is about a place in the image, or one of several is."""
-    single = target if isinstance(target, (list, tuple)) else [target]
-    return any(getattr(function, "follows_places", False) for function in single)

@@ -22,7 +22,7 @@ from ..adapter import as_grid
 from ..errors import LayerError
 from ..forward.counting import count
 from ..forward.recording import Recording
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 from ..maps import full
 from .tail.proof import flat
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..forward.recording import Recording
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 from .guided import score_at_images
 
 _CONVOLUTIONS = (

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import LayerError
 from ..forward.counting import count
 from ..forward.recording import Recording
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 
 
 def guided_gradients(

@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.recording import Recording
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 
 
 def hessian_product(recording: Recording, targets: Targets) -> Tensor:

@@ -12,7 +12,7 @@ from ..adapter import as_grid
 from ..forward.chunks import one_by_one
 from ..forward.recording import Recording
 from ..inputs.targets.classification import ClassScore, class_logits
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 from ..maps import full, principal_map, weighted_sum
 from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients

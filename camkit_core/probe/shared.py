@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
-from ..inputs.targets.resolve import Targets
+from ..inputs.targets.scores import Targets
 from ..maps import full
 from .earlier_layers import stages
 from .input_runs import InputRunner

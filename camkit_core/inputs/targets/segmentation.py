@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import TargetError
 from ...pytree import outline
-from .resolve import Score
+from .protocol import Score
 
 
 @dataclass(frozen=True, eq=False)

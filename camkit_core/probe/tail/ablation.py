@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...forward.recording import Recording
-from ...inputs.targets.resolve import Targets
+from ...inputs.targets.scores import Targets
 from .affine import in_closed_form
 from .first_linear import first_linear
 

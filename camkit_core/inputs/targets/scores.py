@@ -1,0 +1,89 @@
+"""The score functions of a batch of images, and the scores that they read of an output."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import TargetError
+from ...pytree import has_runs, map_tensors, sample_of, tensors_in
+from .classification import ClassScore, class_logits, probability, score_of_logits, signed
+from .protocol import Score
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """One score function for each image.
+
+    Attributes:
+        functions: N functions from one sample's output to a scalar tensor.
+        classes: LongTensor (N,) if all targets are classes, else None.
+    """
+
+    functions: tuple[Score, ...]
+    classes: Tensor | None
+
+    def scores(self, output: Any) -> Tensor:
+        """The score (N,) of each image, by its own function."""
+        if self.classes is not None:
+            logits = signed(class_logits(output))
+            if len(categories := set(self.classes.tolist())) == 1:
+                return logits.select(1, categories.pop())  # quicker, and so is its gradient
+            return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
+        return self._each(range(len(self.functions)), output)
+
+    def scores_of_runs(self, output: Any) -> Tensor:
+        """The score (M, N) of each image in each of M runs, of which the output has M first."""
+        if self.classes is None:
+            return torch.stack([self.scores(one) for one in _runs(output)])
+        rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
+        logits = signed(class_logits(rows))
+        classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
+        return logits.gather(1, classes[:, None]).view(-1, len(self.functions))
+
+    def scores_of_rows(self, image: int, output: Any, rows: int) -> Tensor:
+        """The score (M,) of each of `rows` rows of output, by the function of one image."""
+        if self.classes is not None:
+            return signed(class_logits(output))[:, int(self.classes[image])]
+        return self._each([image] * rows, output)
+
+    def of_probabilities(self) -> Targets:
+        """The same classes, scored by their softmax probability; TargetError if they are none."""
+        return self.of_logits(probability, "class probabilities")
+
+    def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
+        """The same by a function of all logits (K,) and the class; TargetError says `what`."""
+        if self.classes is None:
+            raise TargetError(f"{what} need class targets, got callables; pass class indices")
+        classes = self.classes.tolist()
+        return Targets(
+            tuple(partial(score_of_logits, score, category) for category in classes), None
+        )
+
+    def _each(self, images: Sequence[int], output: Any) -> Tensor:
+        samples = [sample_of(output, row, len(images)) for row in range(len(images))]
+        return torch.stack([self._one(*pair) for pair in zip(images, samples, strict=True)])
+
+    def _one(self, image: int, sample: Any) -> Tensor:
+        score = self.functions[image](sample)
+        if not isinstance(score, Tensor) or score.numel() != 1:
+            shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+            raise TargetError(
+                f"the target of image {image} gave {shape}; expected a scalar tensor, "
+                f"e.g. target=lambda output: output[3]"
+            )
+        return score.reshape(())
+
+
+def _runs(output: Any) -> Iterator[Any]:
+    """What each of several runs of a batch gave."""
+    if has_runs(output):
+        return iter(output)
+    count = len(next(tensors_in(output)))
+    return (map_tensors(operator.itemgetter(run), output) for run in range(count))
