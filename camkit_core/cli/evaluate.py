@@ -20,7 +20,6 @@ EXAMPLES = """examples:
   camkit evaluate --tier 0
   camkit evaluate --tier 0 --method gradcam,lab-cam --json
   camkit evaluate --tier 1 --method gradcam,scorecam --arch vgg,vit --output results
-  camkit evaluate --tier 1 --train weights --seeds 3 --output results
 """
 
 
@@ -33,8 +32,7 @@ def add_evaluate_command(subparsers: Any) -> None:
         "each other's part of the image, planted patterns, and chance where nothing can be known. "
         "It needs no file and no training, and takes about a minute. Tier 1 scores methods on "
         "small trained networks by the masks of glyph scenes, and by what the network makes of the "
-        "same scene with one glyph exchanged; some minutes with the networks that camkit ships, an "
-        "hour or more if they are trained anew.",
+        "same scene with one glyph exchanged; it takes some minutes.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -57,12 +55,6 @@ def add_evaluate_command(subparsers: Any) -> None:
     )
     group.add_argument(
         "--scenes", type=positive, default=100, metavar="N", help="for each network (default: 100)"
-    )
-    group.add_argument(
-        "--train", metavar="DIR", help="train the networks that are not in DIR yet, and use those"
-    )
-    group.add_argument(
-        "--seeds", type=positive, default=1, metavar="N", help="networks of each family to train"
     )
     group.add_argument("--output", metavar="DIR", help="write tier1.md and tier1.json there")
     parser.set_defaults(func=run)

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+
+import tier1
+import train_networks as training
+
 from camkit_core.cli import main
-from camkit_core.testing.ground_truth import training
 from camkit_core.testing.ground_truth.controls import TEST_SEED
-from camkit_core.testing.ground_truth.networks import FAMILIES, build, put, record_of, trained
+from camkit_core.testing.ground_truth.networks import (
+    FAMILIES,
+    build,
+    put,
+    record_of,
+    trained,
+    weights_of,
+)
 from camkit_core.testing.ground_truth.scenes import make_scene
+from camkit_core.testing.ground_truth.tier1 import try_network
+from camkit_core.testing.ground_truth.tier1_table import document
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +61,9 @@ def test_a_trained_network_is_stored_with_its_record(scenes, tmp_path, monkeypat
     data = tmp_path / "scenes.pt"
     torch.save(vars(scenes), data)
     path = training.train_and_save("mnasnet", 0, data, tmp_path, 1, 1)
-    network = trained("mnasnet", 0, tmp_path)
+    network = trained("mnasnet", tmp_path)
     assert path == tmp_path / "mnasnet.safetensors"
-    assert record_of("mnasnet", 0, tmp_path)["scenes"] == "64"
+    assert record_of("mnasnet", tmp_path)["scenes"] == "64"
     values = next(network.parameters())
     assert torch.equal(values, values.half().float())
 
@@ -64,9 +80,29 @@ def test_no_scene_of_a_trial_is_trained_on():
     assert training.SCENES < TEST_SEED
 
 
-def test_more_seeds_have_to_be_trained(capsys):
-    assert main(["evaluate", "--tier", "1", "--seeds", "3"]) == 2
+def test_more_seeds_have_to_be_trained(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["tier1.py", "--seeds", "3"])
+    with pytest.raises(SystemExit, match="2"):
+        tier1.main()
     assert "pass --train DIR" in capsys.readouterr().err
+
+
+def test_networks_that_are_there_are_not_trained_again(tmp_path):
+    paths = [weights_of("vgg", training.folder_of(tmp_path, seed)) for seed in range(2)]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert training.train_all(["vgg"], 2, tmp_path) == paths
+
+
+def test_the_tables_of_several_seeds_have_every_network():
+    scores = {"vgg": try_network(trained("vgg"), "vgg", ["gradcam"], 2)}
+    text = "\n".join(tier1.all_seeds([scores, scores]))
+    assert text.count("| vgg | gradcam |") == 1
+    assert "- vgg, seed 1: " in text
+    records = [{"vgg": record_of("vgg") | {"seed": str(seed)}} for seed in range(2)]
+    networks = tier1.merged([document(scores, record) for record in records])["families"]["vgg"]
+    assert [network["seed"] for network in networks] == [0, 1]
 
 
 def test_an_unknown_family_is_one_line(capsys):

@@ -104,15 +104,15 @@ def build(family: str, seed: int = 0) -> nn.Module:
     return network
 
 
-def weights_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> Path:
+def weights_of(family: str, folder: Path = WEIGHTS) -> Path:
     """Where a network's trained weights are, or are to be."""
-    return folder / (f"{family}.safetensors" if seed == 0 else f"{family}-{seed}.safetensors")
+    return folder / f"{family}.safetensors"
 
 
-def trained(family: str, seed: int = 0, folder: Path = WEIGHTS) -> nn.Module:
+def trained(family: str, folder: Path = WEIGHTS) -> nn.Module:
     """The trained network of a family in evaluation mode; stored in half precision."""
     network = build(family)
-    put(network, load_file(weights_of(family, seed, folder)))
+    put(network, load_file(weights_of(family, folder)))
     return network.eval()
 
 
@@ -125,9 +125,9 @@ def put(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
     network.load_state_dict(state)
 
 
-def record_of(family: str, seed: int = 0, folder: Path = WEIGHTS) -> dict[str, str]:
+def record_of(family: str, folder: Path = WEIGHTS) -> dict[str, str]:
     """What a weights file says of its training: scenes, seed, accuracy, versions."""
-    with safe_open(weights_of(family, seed, folder), framework="pt") as stored:
+    with safe_open(weights_of(family, folder), framework="pt") as stored:
         return dict(stored.metadata())
 
 

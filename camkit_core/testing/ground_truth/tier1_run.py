@@ -1,4 +1,4 @@
-"""Tier 1 as a whole: controls of the scenes, networks trained or shipped, trials side by side."""
+"""Tier 1 as a whole: the controls of the scenes, then all networks side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -32,7 +31,6 @@ class Job:
     """One network to be tried."""
 
     family: str
-    seed: int
     methods: tuple[str, ...]
     scenes: int
     folder: Path
@@ -55,38 +53,32 @@ def try_all(
     families: Sequence[str],
     methods: Sequence[str],
     scenes: int,
-    seeds: int = 1,
     folder: Path = WEIGHTS,
-) -> Iterator[tuple[str, int, NetworkScores]]:
-    """Each family and seed with its trial, as they are done.
+) -> Iterator[tuple[str, NetworkScores]]:
+    """Each family with its scores, in the order in which they are ready.
 
     Args:
         families: of the zoo.
         methods: names of installed methods.
         scenes: how many for each network.
-        seeds: networks of each family.
-        folder: where their weights are.
+        folder: where the networks' weights are.
     """
-    jobs = [
-        Job(family, seed, tuple(methods), scenes, folder)
-        for seed, family in product(range(seeds), families)
-    ]
+    jobs = [Job(family, tuple(methods), scenes, folder) for family in families]
     workers = min(os.cpu_count() or 1, len(jobs))
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         waiting = {pool.submit(_try, job): job for job in jobs}
         for done in as_completed(waiting):
-            job = waiting[done]
-            yield job.family, job.seed, done.result()
+            yield waiting[done].family, done.result()
 
 
-def records(families: Sequence[str], seeds: int, folder: Path) -> dict[str, list[dict[str, str]]]:
-    """What the weights files say of their training."""
-    return {one: [record_of(one, seed, folder) for seed in range(seeds)] for one in families}
+def records(families: Sequence[str], folder: Path = WEIGHTS) -> dict[str, dict[str, str]]:
+    """What the weights file of each family says of its training."""
+    return {family: record_of(family, folder) for family in families}
 
 
 def _try(job: Job) -> NetworkScores:
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)
-        network = trained(job.family, job.seed, job.folder)
+        network = trained(job.family, job.folder)
         return try_network(network, job.family, job.methods, job.scenes)

@@ -10,7 +10,8 @@ from ...metrics.judging.bootstrap import Interval, difference_interval, mean_int
 from ...metrics.judging.judgement import BASELINES
 from .tier1 import CEILING, FIVE, SCORES, UNTRAINED, NetworkScores
 
-Trials = Mapping[str, Sequence[NetworkScores]]  # by family, one for each seed
+Trials = Mapping[str, NetworkScores]  # by family
+Records = Mapping[str, Mapping[str, str]]  # by family, what its weights file says of its training
 
 
 def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]]:
@@ -46,20 +47,25 @@ def not_above(trial: NetworkScores, methods: Sequence[str] = FIVE) -> list[tuple
     return found
 
 
-def page(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]], made_by: str) -> str:
-    """The trials as Markdown: a table for each family, from its first seed, and all seeds."""
+def page(trials: Trials, records: Records, made_by: str, guide: str = "evaluation.md") -> str:
+    """The scores as Markdown, a table for each family.
+
+    Args:
+        trials: the scores.
+        records: of the same families.
+        made_by: the command that makes this page.
+        guide: the path, seen from the page, of the text that says how it was done.
+    """
     lines = [
         "# Methods on scenes with known truth",
         "",
-        f"Made by `{made_by}`. How it was done is said in [evaluation](evaluation.md). Bold is the "
+        f"Made by `{made_by}`. How it was done is said in [evaluation]({guide}). Bold is the "
         "best method of a score, and each that does not differ from it (paired bootstrap over "
         "scenes, 95 %). In brackets stand the intervals.",
         "",
     ]
-    for family, seeds in trials.items():
-        lines += [*_family(family, seeds[0], records[family][0]), ""]
-    if any(len(seeds) > 1 for seeds in trials.values()):
-        lines += ["## All seeds", "", *_by_seed(trials), ""]
+    for family, trial in trials.items():
+        lines += [*_family(family, trial, records[family]), ""]
     return "\n".join(lines)
 
 
@@ -81,12 +87,12 @@ def _family(family: str, trial: NetworkScores, record: Mapping[str, str]) -> Ite
         yield f"| {name} | {' | '.join(cells)} |"
     yield f"| chance | {' | '.join(f'{trial.chance[score]:.3f}' for score in SCORES)} |"
     yield ""
-    yield _standing(trial)
+    yield standing(trial)
     for name, why in trial.refused.items():
         yield f"\n{name} does not apply: {why}"
 
 
-def _standing(trial: NetworkScores) -> str:
+def standing(trial: NetworkScores) -> str:
     """Whether the five are above the baselines, in a sentence."""
     below = not_above(trial, [name for name in FIVE if name in trial.scores])
     if not below:
@@ -102,47 +108,28 @@ def _cell(interval: Interval, best: bool) -> str:
     return f"{mean} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _by_seed(trials: Trials) -> Iterable[str]:
-    """The mean of each score for each network of a family, as trained from several seeds."""
-    yield f"| family | method | {' | '.join(SCORES)} |"
-    yield f"|---|---|{'---|' * len(SCORES)}"
-    for family, seeds in trials.items():
-        for name in seeds[0].scores:
-            cells = [
-                ", ".join(
-                    f"{mean_interval(seed.scores[name][:, column]).mean:.3f}" for seed in seeds
-                )
-                for column in range(len(SCORES))
-            ]
-            yield f"| {family} | {name} | {' | '.join(cells)} |"
-    yield ""
-    for family, seeds in trials.items():
-        for seed, trial in enumerate(seeds):
-            yield f"- {family}, seed {seed}: {_standing(trial)}"
-
-
-def document(trials: Trials, records: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, Any]:
-    """The trials ready for JSON."""
+def document(trials: Trials, records: Records) -> dict[str, Any]:
+    """The scores ready for JSON: of each family a list of networks, here of one."""
     return {
         "schema": 1,
         "scores": list(SCORES),
         "families": {
-            family: [
-                {
-                    "seed": seed,
-                    "training": dict(records[family][seed]),
-                    "layer": trial.layer,
-                    "grid": list(trial.grid),
-                    "scenes": trial.scenes,
-                    "seen": trial.seen,
-                    "chance": trial.chance,
-                    "refused": trial.refused,
-                    "means": _means(trial),
-                }
-                for seed, trial in enumerate(seeds)
-            ]
-            for family, seeds in trials.items()
+            family: [_network(trial, records[family])] for family, trial in trials.items()
         },
+    }
+
+
+def _network(trial: NetworkScores, record: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "seed": int(record["seed"]),
+        "training": dict(record),
+        "layer": trial.layer,
+        "grid": list(trial.grid),
+        "scenes": trial.scenes,
+        "seen": trial.seen,
+        "chance": trial.chance,
+        "refused": trial.refused,
+        "means": _means(trial),
     }
 
 

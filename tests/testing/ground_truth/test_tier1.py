@@ -130,11 +130,11 @@ def test_a_method_that_does_not_apply_is_named_with_its_reason():
 
 
 def test_page_and_data_hold_every_family_and_method(trial):
-    records = {"vgg": [record_of("vgg")]}
-    text = page({"vgg": [trial]}, records, "camkit evaluate --tier 1")
+    records = {"vgg": record_of("vgg")}
+    text = page({"vgg": trial}, records, "camkit evaluate --tier 1")
     for name in (*FIVE, CEILING, "chance"):
         assert f"| {name} |" in text
-    numbers = document({"vgg": [trial]}, records)["families"]["vgg"][0]
+    numbers = document({"vgg": trial}, records)["families"]["vgg"][0]
     assert numbers["means"]["gradcam"]["energy"]["mean"] == pytest.approx(
         np.nanmean(trial.scores["gradcam"][:, 1]), abs=1e-5
     )

@@ -1,9 +1,13 @@
-"""Train the zoo from nothing: `python -m camkit_core.testing.ground_truth.training`.
+"""Train the small networks that camkit ships, from nothing.
 
-Which classes are in a scene, each decided by itself: binary cross-entropy. A scene turned,
-mirrored, in other colours or as a negative is a scene of the same classes. At first the objects
-are white on black, and their paint and the background fade in: without that, a transformer sees
-nothing in a picture for many epochs.
+    python benchmarks/train_networks.py                                 20 minutes on four cores
+    python benchmarks/train_networks.py --seeds 3 --folder weights      three of each family
+
+Weights that are in the folder already are kept. Each network learns which classes are in a scene:
+one binary cross-entropy for each class. A scene that is turned, mirrored, in other colours or a
+negative has the same classes, so each batch is changed in these ways. At first the objects are
+white on black, and their paint and the background fade in; without that, a transformer learns
+nothing for many epochs.
 """
 
 from __future__ import annotations
@@ -25,20 +29,20 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .controls import network_controls
-from .networks import FAMILIES, WEIGHTS, build, put, weights_of
-from .scenes import make_scene
+from camkit_core.testing.ground_truth.controls import network_controls
+from camkit_core.testing.ground_truth.networks import FAMILIES, WEIGHTS, build, put, weights_of
+from camkit_core.testing.ground_truth.scenes import make_scene
 
 Array = np.ndarray[Any, Any]
-log = logging.getLogger("camkit.evaluation.training")
+log = logging.getLogger("camkit.train_networks")
 SCENES = 40_000
-EPOCHS = {"mnasnet": 3}  # in which each scene is seen once; the others take
+EPOCHS = {"mnasnet": 3}  # each scene is seen once in an epoch; the other families take
 USUAL_EPOCHS = 4
 BATCH = 64
-RATES = {"vit": 2e-3}  # of learning; the others take
-RATE = 4e-3
-SLOWEST = ("mnasnet", "resnet", "densenet", "vit", "vgg")
-FADE = 0.4  # of the steps, until scenes are as they are
+RATES = {"vit": 2e-3}  # of learning; the other families take
+USUAL_RATE = 4e-3
+SLOWEST_FIRST = ("mnasnet", "resnet", "densenet", "vit", "vgg")
+FADE = 0.4  # the share of the steps in which the scenes fade in
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,11 @@ class Scenes:
     objects: Tensor
     labels: Tensor
 
-    def batch(self, chosen: Tensor, faded: float) -> Tensor:
+    def batch(self, indices: Tensor, faded: float) -> Tensor:
         """Pictures (B, 3, H, W) in [-1, 1], changed at random; at `faded` 0 white on black."""
-        painted = self.pictures[chosen][:, torch.randperm(3)].float() / 127.5 - 1
+        painted = self.pictures[indices][:, torch.randperm(3)].float() / 127.5 - 1
         if faded < 1:
-            painted = faded * painted + (1 - faded) * (2 * self.objects[chosen].float() - 1)
+            painted = faded * painted + (1 - faded) * (2 * self.objects[indices].float() - 1)
         return _augmented(painted)
 
 
@@ -76,8 +80,8 @@ def train(family: str, seed: int, scenes: Scenes, epochs: int) -> nn.Module:
     network = build(family, seed).to(memory_format=torch.channels_last)
     labels = scenes.labels
     steps, step = epochs * (len(labels) // BATCH), 0
-    rate = RATES.get(family, RATE)
-    optimizer = torch.optim.AdamW(_groups(network), lr=rate)
+    rate = RATES.get(family, USUAL_RATE)
+    optimizer = torch.optim.AdamW(_parameter_groups(network), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rate, total_steps=steps, pct_start=0.2
     )
@@ -85,9 +89,9 @@ def train(family: str, seed: int, scenes: Scenes, epochs: int) -> nn.Module:
     network.train()
     for epoch in range(epochs):
         total = 0.0
-        for chosen in _batches(len(labels)):
-            batch = scenes.batch(chosen, min(1.0, step / (FADE * steps)))
-            loss = loss_of(network(batch), labels[chosen])
+        for indices in _batches(len(labels)):
+            batch = scenes.batch(indices, min(1.0, step / (FADE * steps)))
+            loss = loss_of(network(batch), labels[indices])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -99,10 +103,10 @@ def train(family: str, seed: int, scenes: Scenes, epochs: int) -> nn.Module:
     return network.eval().to(memory_format=torch.contiguous_format)
 
 
-def _groups(network: nn.Module) -> list[dict[str, object]]:
+def _parameter_groups(network: nn.Module) -> list[dict[str, object]]:
     """Weights decay; norms and biases do not."""
-    weights = [one for one in network.parameters() if one.ndim > 1]
-    others = [one for one in network.parameters() if one.ndim <= 1]
+    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
     return [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
 
 
@@ -135,21 +139,22 @@ def make_scenes(count: int, first: int = 0) -> Scenes:
 
 def _scene(seed: int) -> tuple[Array, Array, Array]:
     scene = make_scene(seed)
-    objects = np.asarray(sum(one.mask for one in scene.objects), bool)
+    objects = np.asarray(sum(glyph.mask for glyph in scene.objects), bool)
     return scene.picture(), objects, scene.labels
 
 
 def train_and_save(
     family: str, seed: int, data: Path, folder: Path, epochs: int, threads: int
 ) -> Path:
-    """Train one network on stored scenes, look whether it is fit to be explained, and store it."""
+    """Train one network on stored scenes, run its controls, and store both in `folder`."""
     torch.set_num_threads(threads)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     scenes = Scenes(**torch.load(data, mmap=True))
     start, busy = time.perf_counter(), time.process_time()
     network = train(family, seed, scenes, epochs)
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    path = weights_of(family, seed, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = weights_of(family, folder)
     weights = {name: _half(value) for name, value in network.state_dict().items()}
     put(network, weights)
     controls = network_controls(network)
@@ -163,7 +168,7 @@ def train_and_save(
         **{control.what: f"{control.found:.4f}" for control in controls},
     }
     save_file(weights, path, record)
-    path.chmod(0o644)  # safetensors lets nobody else read it
+    path.chmod(0o644)  # safetensors makes files that only their owner can read
     for control in controls:
         log.info("%s-%d, %s", family, seed, control)
     log.info("%s-%d, %s s, %s", family, seed, record["seconds"], path.name)
@@ -172,6 +177,11 @@ def train_and_save(
 
 def _half(value: Tensor) -> Tensor:
     return (value.half() if value.is_floating_point() else value).contiguous()
+
+
+def folder_of(folder: Path, seed: int) -> Path:
+    """Where the networks of a seed are; those of seed 0, which camkit ships, in `folder` itself."""
+    return folder / f"seed-{seed}" if seed else folder
 
 
 def train_all(
@@ -184,41 +194,48 @@ def train_all(
     """Train the networks of several families and seeds, side by side; returns their files.
 
     A file that is there already is kept.
+
+    Args:
+        families: which.
+        seeds: how many networks of each.
+        folder: that of all weights.
+        count: how many scenes.
+        epochs: in place of each family's own number.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    slowest_first = sorted(families, key=SLOWEST.index)
-    asked = list(product(range(seeds), slowest_first))
-    missing = [(f, s) for s, f in asked if not weights_of(f, s, folder).exists()]
+    slowest_first = sorted(families, key=SLOWEST_FIRST.index)
+    paths = {
+        (family, seed): weights_of(family, folder_of(folder, seed))
+        for seed, family in product(range(seeds), slowest_first)
+    }
+    missing = [key for key, path in paths.items() if not path.exists()]
     if missing:
         data = folder / "scenes.pt"
         torch.save(vars(make_scenes(count)), data)
         cores = os.cpu_count() or 1
         workers = min(cores, len(missing))
-        each = cores // workers
+        threads = cores // workers
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            waiting = [
-                pool.submit(
-                    train_and_save, family, seed, data, folder, _epochs(family, epochs), each
-                )
-                for family, seed in missing
-            ]
-            for one in waiting:
-                one.result()
+            running = []
+            for family, seed in missing:
+                number = epochs or EPOCHS.get(family, USUAL_EPOCHS)
+                arguments = (family, seed, data, folder_of(folder, seed), number, threads)
+                running.append(pool.submit(train_and_save, *arguments))
+            for future in running:
+                future.result()
         data.unlink()
-    return [weights_of(family, seed, folder) for seed, family in asked]
-
-
-def _epochs(family: str, asked: int | None) -> int:
-    return asked or EPOCHS.get(family, USUAL_EPOCHS)
+    return list(paths.values())
 
 
 def main() -> None:
     """Train what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
     parser.add_argument("--seeds", type=int, default=1, help="networks of each family")
     parser.add_argument("--scenes", type=int, default=SCENES)
-    parser.add_argument("--epochs", type=int, help="in place of each family's own")
+    parser.add_argument("--epochs", type=int, help="in place of each family's own number")
     parser.add_argument("--folder", type=Path, default=WEIGHTS, help="where the weights go")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
