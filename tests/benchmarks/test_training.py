@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
-
-sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
-
 import tier1
+import torch
 import train_networks as training
 
 from camkit_core.cli import main
