@@ -14,7 +14,8 @@ from timing import Run, alone, timed
 from torch import nn
 
 import camkit_core as camkit
-from camkit_core.cli.method_groups import GROUPS
+from camkit_core.plugins import get_registry
+from camkit_core.plugins.method_groups import facts_of, grouped
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")
@@ -172,21 +173,27 @@ def memory_rows(networks: Sequence[str], device: str, slow: bool) -> Iterator[Ro
 
 def loop_rows(device: str) -> Iterator[Row]:
     """What 200 calls of each method leave behind."""
-    for group in GROUPS.values():
-        for method in group:
-            tensors, hooks, megabytes = alone("loop", "any", method, "camkit", "1", device)
-            yield {
-                "loop": method,
-                "device": device,
-                "tensors": tensors,
-                "hooks": hooks,
-                "megabytes": megabytes,
-            }
+    for method in own_methods():
+        tensors, hooks, megabytes = alone("loop", "any", method, "camkit", "1", device)
+        yield {
+            "loop": method,
+            "device": device,
+            "tensors": tensors,
+            "hooks": hooks,
+            "megabytes": megabytes,
+        }
+
+
+def own_methods() -> list[str]:
+    """camkit's own methods, in the order in which they are listed."""
+    rows = get_registry().contributions("method")
+    groups = grouped(row for row in rows if row.distribution == "camkit")
+    return [row.name for members in groups.values() for row in members]
 
 
 def looped(method: str, device: str) -> tuple[nn.Module, Run]:
     """The model and the call that a loop repeats: an early layer, which has few channels."""
-    attends = method in GROUPS["attention"]
+    attends = facts_of(get_registry().find("method", method)).needs == "attention"
     model = NETWORKS["deit_tiny" if attends else "resnet18"].build(device)
     layer = None if attends else "layer1"
     x = images(1, 224 if attends else 64, device)

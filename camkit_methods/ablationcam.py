@@ -6,11 +6,12 @@ from typing import Literal
 
 from torch import Tensor
 
-from camkit_core import LayerError, Probe
+from camkit_core import LayerError, Method, Probe
 
 Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
 
 
+@Method(group="the five", needs="tail")
 def ablationcam(
     probe: Probe, *, variant: Variant = "drop", ablate: Literal["zero", "mean"] = "zero"
 ) -> Tensor:
@@ -44,6 +45,3 @@ def ablationcam(
         norms = probe.activations.flatten(2).norm(dim=2)
         drops = drops.where(norms == 0, drops / norms)
     return probe.weighted_sum(drops)
-
-
-ablationcam.needs = "tail"  # type: ignore[attr-defined]

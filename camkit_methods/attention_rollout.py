@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="attention", needs="attention", needs_class=False)
 def attention_rollout(
     probe: Probe, *, heads: Literal["mean", "max", "min"] = "mean", discard: float = 0.0
 ) -> Tensor:
@@ -37,10 +38,6 @@ def attention_rollout(
         mixed = _without_smallest(fused, discard) + identity
         rolled = mixed / mixed.sum(2, keepdim=True) @ rolled
     return probe.attention.map_of(rolled)
-
-
-attention_rollout.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]
-attention_rollout.needs = "attention"  # type: ignore[attr-defined]
 
 
 def _without_smallest(attention: Tensor, share: float) -> Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="attention", needs="attention")
 def chefer(probe: Probe) -> Tensor:
     """Follow the attention that speaks for the class through all blocks.
 
@@ -25,6 +26,3 @@ def chefer(probe: Probe) -> Tensor:
     for block, gradient in zip(attention.probabilities, attention.gradients, strict=True):
         relevance = relevance + (gradient * block).relu().mean(1) @ relevance
     return attention.map_of(relevance)
-
-
-chefer.needs = "attention"  # type: ignore[attr-defined]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe, principal_map
+from camkit_core import Method, Probe, principal_map
 
 
+@Method(group="gradient-free", needs_class=False)
 def eigencam(probe: Probe) -> Tensor:
     """Project the activations on their first principal component: no gradient, and no class.
 
@@ -17,6 +18,3 @@ def eigencam(probe: Probe) -> Tensor:
     """
     probe.note("Eigen-CAM shows what the layer responds to, whatever the class")
     return principal_map(probe.activations)
-
-
-eigencam.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]

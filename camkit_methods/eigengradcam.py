@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe, principal_map
+from camkit_core import Method, Probe, principal_map
 
 
+@Method(group="gradient")
 def eigengradcam(probe: Probe) -> Tensor:
     """Project gradient times activation on its first principal component.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient-free", needs_class=False)
 def fem(probe: Probe, *, k: float = 2.0) -> Tensor:
     """Weight each channel by the share of its positions that are unusually strong.
 
@@ -22,6 +23,3 @@ def fem(probe: Probe, *, k: float = 2.0) -> Tensor:
     mean = activations.mean(places, keepdim=True)
     deviation = activations.std(places, keepdim=True, correction=0)
     return probe.weighted_sum((activations > mean + k * deviation).to(mean).mean(places))
-
-
-fem.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]

@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe
+from camkit_core import CamkitError, Method, Probe
 
 
+@Method(group="gradient")
 def finercam(
     probe: Probe,
     *,

@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe, unit_range, upsample
+from camkit_core import Method, Probe, unit_range, upsample
 
 
+@Method(group="gradient")
 def fullgrad(probe: Probe, *, variant: Literal["paper", "official"] = "paper") -> Tensor:
     """Add up what the image and every bias contribute, wherever they are.
 

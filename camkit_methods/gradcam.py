@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="the five", gradient_weighted=True)
 def gradcam(probe: Probe) -> Tensor:
     """Weight each channel by the mean of its gradient.
 

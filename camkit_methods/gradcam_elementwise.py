@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient", position_wise=True)
 def gradcam_elementwise(probe: Probe) -> Tensor:
     """Multiply activation and gradient, and keep what is positive before channels are summed.
 
@@ -17,6 +18,3 @@ def gradcam_elementwise(probe: Probe) -> Tensor:
         The map (N, h, w), not negative.
     """
     return probe.channel_sum((probe.gradients * probe.activations).relu())
-
-
-gradcam_elementwise.position_wise = True  # type: ignore[attr-defined]

@@ -7,11 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 Variant = Literal["paper", "official", "pytorch-grad-cam"]
 
 
+@Method(group="the five")
 def gradcam_plusplus(
     probe: Probe, *, variant: Variant = "paper", negative_sum: Literal["clamp", "raw"] = "clamp"
 ) -> Tensor:

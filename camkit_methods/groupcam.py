@@ -7,9 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe, blurred, unit_range, upsample
+from camkit_core import CamkitError, Method, Probe, blurred, unit_range, upsample
+
+_BLUR = "moved round its edges, an image has another blur near them"
 
 
+@Method(group="gradient-free", expected_failures={"place": _BLUR, "layouts": _BLUR})
 def groupcam(
     probe: Probe,
     *,
@@ -55,7 +58,3 @@ def groupcam(
         scores = asked.input_scores(len(rows), edits, len(masks) + 1)
         rows.append(torch.tensordot(scores[1:] - scores[0], masks, 1))
     return torch.stack(rows)
-
-
-_BLUR = "moved round its edges, an image has another blur near them"
-groupcam.expected_failures = {"place": _BLUR, "layouts": _BLUR}  # type: ignore[attr-defined]

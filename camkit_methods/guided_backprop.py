@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient")
 def guided_backprop(probe: Probe, *, nodes: Sequence[str] = ("ReluBackward0",)) -> Tensor:
     """Carry only positive gradients through each ReLU, to the pixels.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient", position_wise=True, gradient_weighted=True)
 def hirescam(probe: Probe) -> Tensor:
     """Multiply each position's activation by its own gradient.
 
@@ -16,6 +17,3 @@ def hirescam(probe: Probe) -> Tensor:
         The map (N, h, w), signed.
     """
     return probe.channel_sum(probe.gradients * probe.activations)
-
-
-hirescam.position_wise = True  # type: ignore[attr-defined]

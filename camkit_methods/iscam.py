@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe, unit_range, upsample
+from camkit_core import CamkitError, Method, Probe, unit_range, upsample
 
 
+@Method(group="gradient-free", costly=True)
 def iscam(
     probe: Probe,
     *,

@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe, principal_map
+from camkit_core import Method, Probe, principal_map
 
 
+@Method(group="gradient-free", needs_class=False)
 def kpcacam(
     probe: Probe, *, kernel: Literal["rbf", "sigmoid"] = "rbf", gamma: float | None = None
 ) -> Tensor:
@@ -34,6 +35,3 @@ def kpcacam(
         return torch.exp(-scale * torch.cdist(rows, rows) ** 2)
 
     return principal_map(probe.activations, products)
-
-
-kpcacam.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]

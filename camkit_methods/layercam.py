@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient", position_wise=True)
 def layercam(probe: Probe) -> Tensor:
     """Weight each position of a channel by its own positive gradient.
 
@@ -16,6 +17,3 @@ def layercam(probe: Probe) -> Tensor:
         The map (N, h, w); the paper's ReLU is applied in the heatmap.
     """
     return probe.channel_sum(probe.gradients.relu() * probe.activations)
-
-
-layercam.position_wise = True  # type: ignore[attr-defined]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="attention", needs="attention")
 def legrad(probe: Probe) -> Tensor:
     """Add up, over all blocks, how much the class wants each patch to be attended to.
 
@@ -25,6 +26,3 @@ def legrad(probe: Probe) -> Tensor:
     attention = probe.attention
     wanted = torch.stack([one.relu().mean((1, 2)) for one in attention.gradients]).mean(0)
     return attention.map_of(wanted[:, None].expand(-1, wanted.shape[1], -1))
-
-
-legrad.needs = "attention"  # type: ignore[attr-defined]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="baselines", needs_class=False)
 def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
     """Weight each channel at random, between -1 and 1: a baseline, not an explanation.
 
@@ -23,6 +24,3 @@ def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     weights = torch.rand(activations.shape[1], generator=generator) * 2 - 1
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
-
-
-randomcam.expected_failures = {"target": "it reads no class"}  # type: ignore[attr-defined]

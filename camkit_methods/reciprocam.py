@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe, unit_range
+from camkit_core import Method, Probe, unit_range
 
 
+@Method(group="gradient-free", needs="tail")
 def reciprocam(
     probe: Probe,
     *,
@@ -37,9 +38,6 @@ def reciprocam(
     masks = _windows(grid, probe.activations) if gaussian else _points(grid, probe.activations)
     scores = asked.masked_scores(masks, count, ("positions", gaussian))
     return unit_range(scores.T.reshape(-1, *grid))
-
-
-reciprocam.needs = "tail"  # type: ignore[attr-defined]
 
 
 def _points(grid: torch.Size, like: Tensor) -> Iterator[Tensor]:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe, unit_range, upsample
+from camkit_core import CamkitError, Method, Probe, unit_range, upsample
 
 from .gradcam import gradcam
 from .gradcam_plusplus import gradcam_plusplus
@@ -17,6 +17,7 @@ from .layercam import layercam
 _BASES = {"gradcam++": gradcam_plusplus, "gradcam": gradcam, "layercam": layercam}
 
 
+@Method(group="gradient")
 def refinecam(
     probe: Probe,
     *,

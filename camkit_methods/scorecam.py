@@ -8,11 +8,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe, unit_range, upsample
+from camkit_core import CamkitError, Method, Probe, unit_range, upsample
 
 Variant = Literal["paper", "definition", "official", "pytorch-grad-cam", "torch-cam"]
 
 
+@Method(group="the five")
 def scorecam(
     probe: Probe,
     *,

@@ -6,9 +6,10 @@ from typing import Literal
 
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="gradient")
 def shapleycam(probe: Probe, *, utility: Literal["rest", "score"] = "rest") -> Tensor:
     """Weight each channel by the mean of its gradient less half the Hessian's share.
 

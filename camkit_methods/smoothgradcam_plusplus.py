@@ -8,9 +8,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe
+from camkit_core import CamkitError, Method, Probe
+
+_NOISE = "the noise stays where it is when the image moves"
 
 
+@Method(group="gradient", expected_failures={"place": _NOISE, "layouts": _NOISE})
 def smoothgradcam_plusplus(
     probe: Probe,
     *,
@@ -56,10 +59,3 @@ def _noisy(images: Tensor, samples: int, sigma: float, seed: int) -> Iterator[Te
     generator = torch.Generator().manual_seed(seed)
     for _ in range(samples):
         yield images + sigma * torch.randn(images.shape[1:], generator=generator).to(images)
-
-
-_NOISE = "the noise stays where it is when the image moves"
-smoothgradcam_plusplus.expected_failures = {  # type: ignore[attr-defined]
-    "place": _NOISE,
-    "layouts": _NOISE,
-}

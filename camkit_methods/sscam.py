@@ -8,11 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import CamkitError, Probe, unit_range, upsample
+from camkit_core import CamkitError, Method, Probe, unit_range, upsample
 
 Variant = Literal["activations", "images", "torch-cam"]
 
 
+_NOISE = "the noise stays where it is when the image moves"
+
+
+@Method(group="gradient-free", costly=True, expected_failures={"place": _NOISE, "layouts": _NOISE})
 def sscam(
     probe: Probe,
     *,
@@ -72,7 +76,3 @@ def _noisy(
                 yield image * unit_range(upsample(channel, size)) + noise(image)
             else:
                 yield image * unit_range(upsample(channel + noise(channel), size))
-
-
-_NOISE = "the noise stays where it is when the image moves"
-sscam.expected_failures = {"place": _NOISE, "layouts": _NOISE}  # type: ignore[attr-defined]

@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from camkit_core import Probe
+from camkit_core import Method, Probe
 
 
+@Method(group="the five", gradient_weighted=True)
 def xgradcam(
     probe: Probe, *, variant: Literal["paper", "pytorch-grad-cam"] = "paper", tol: float = 1e-3
 ) -> Tensor:

@@ -73,13 +73,11 @@ class _Version(argparse.Action):
     """Prints the version, which is read from disk only here."""
 
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **keywords: Any) -> None:
-        from importlib.metadata import PackageNotFoundError, version
+        from ..results.provenance import UNKNOWN, camkit_version
 
-        try:
-            found = version("camkit")
-        except PackageNotFoundError:
-            found = "unknown (not installed)"
-        sys.stdout.write(f"camkit {found}\n")
+        version = camkit_version()
+        why = " (not installed)" if version == UNKNOWN else ""
+        sys.stdout.write(f"camkit {version}{why}\n")
         parser.exit()
 
 

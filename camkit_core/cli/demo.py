@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CamkitError
+from ..inputs.families import FAMILIES
+from ..plugins.method_groups import THE_FIVE, methods_of
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
 
-METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
-ARCHITECTURES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
 SEED, KINDS = 43, ("W", "U", "neutral")
 EXAMPLES = """examples:
   camkit demo --output demo.png
@@ -33,7 +33,7 @@ def add_demo_command(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--arch", choices=ARCHITECTURES, default="vgg", help="the network (default: vgg)"
+        "--arch", choices=FAMILIES, default="vgg", help="the network (default: vgg)"
     )
     parser.add_argument(
         "--output", type=Path, default=Path("camkit_demo.png"), help="the picture to write"
@@ -59,16 +59,23 @@ def run(args: argparse.Namespace) -> int:
 
 def _account(comparison: Comparison) -> dict[str, Any]:
     first = comparison[0, 0]
-    rows = [comparison[row, 0] for row in range(len(comparison.rows))]
+    firsts = [row[0] for row in comparison.rows]
     return {
         **first.provenance,
         "method": list(comparison.methods),
-        "explained": [one.describe() for one in rows],
+        "explained": [explanation.describe() for explanation in firsts],
     }
 
 
-def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tuple[Comparison, Any]:
-    """Two glyphs of a scene, each by all methods, and the scene, four times as large."""
+def explain_scene(
+    family: str = "vgg", methods: Sequence[str] | None = None
+) -> tuple[Comparison, Any]:
+    """Two glyphs of a scene, each by some methods, and the scene, four times as large.
+
+    Args:
+        family: of the small networks that camkit ships.
+        methods: names of methods; None for the five.
+    """
     from dataclasses import replace
 
     from .. import compare
@@ -79,6 +86,10 @@ def explain_scene(family: str = "vgg", methods: Sequence[str] = METHODS) -> tupl
     picture = make_scene(SEED, KINDS).picture()
     large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn
     targets = [CLASSES.index(kind) for kind in KINDS if kind in CLASSES]
-    found = compare(trained(family), preprocess(picture), methods, targets)
-    rows = tuple(tuple(replace(one, class_names=CLASSES) for one in row) for row in found.rows)
-    return Comparison(rows, found.methods), large
+    methods = methods_of(THE_FIVE) if methods is None else methods
+    comparison = compare(trained(family), preprocess(picture), methods, targets)
+    rows = tuple(
+        tuple(replace(explanation, class_names=CLASSES) for explanation in row)
+        for row in comparison.rows
+    )
+    return Comparison(rows, comparison.methods), large

@@ -9,13 +9,13 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..inputs.families import FAMILIES
 from .common.arguments import positive, split_list
 from .common.messages import say
 
 if TYPE_CHECKING:
     from ..testing.ground_truth.finding import Finding
 
-FAMILIES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
 EXAMPLES = """examples:
   camkit evaluate --tier 0
   camkit evaluate --tier 0 --method gradcam,lab-cam --json

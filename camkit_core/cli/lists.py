@@ -10,8 +10,8 @@ from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
+from ..plugins.method_groups import facts_of, group_of, grouped
 from .common.messages import say
-from .method_groups import group_of, grouped
 
 
 def add_list_commands(subparsers: Any) -> None:
@@ -112,10 +112,17 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 3].rstrip() + "..."
 
 
-def _record(row: Contribution) -> dict[str, str]:
+def _record(row: Contribution) -> dict[str, Any]:
     keys = ("name", "qualified", "summary", "distribution", "version", "value", "status")
-    group = {"group": group_of(row)} if row.kind == "method" else {}
-    return {key: getattr(row, key) for key in keys} | group
+    record = {key: getattr(row, key) for key in keys}
+    return {**record, **_stated(row)} if row.kind == "method" else record
+
+
+def _stated(method: Contribution) -> dict[str, Any]:
+    """What a method states of itself that its user may want to know."""
+    facts = facts_of(method)
+    keys = ("needs", "needs_class", "position_wise")
+    return {"group": group_of(method), **{key: getattr(facts, key) for key in keys}}
 
 
 def _print(text: str) -> None:

@@ -109,13 +109,21 @@ class Contribution:
 
     @cached_property
     def facts(self) -> Method | Metric | None:
-        """What a method or a metric states of itself, read without importing it; else None.
+        """What a method or a metric states of itself; None of another kind.
 
-        A value that is not written out in its source counts as not stated.
+        It is read from the source, without an import; a value that is no literal there counts as
+        not stated. Only a plugin of camkit's own whose source is not there is imported.
         """
         cls = _FACTS.get(self.kind)
-        stating = self.target or SimpleNamespace(**self._described.attributes)
-        return cls.of(stating) if cls else None
+        return cls.of(self._stating()) if cls else None
+
+    def _stating(self) -> object:
+        """What has the facts as its attributes."""
+        if self.target is not None:
+            return self.target
+        if self.distribution == BUILT_IN and not self._described.readable:
+            return self.load()
+        return SimpleNamespace(**self._described.attributes)
 
     @cached_property
     def _described(self) -> Description:

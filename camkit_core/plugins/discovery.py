@@ -24,7 +24,7 @@ Declared = tuple[str, str, str]  # group, name, value
 
 
 @dataclass
-class Found:
+class Discovery:
     """What is installed.
 
     Attributes:
@@ -38,28 +38,28 @@ class Found:
     blocked: list[tuple[Source, Declared]] = field(default_factory=list)
 
 
-def discover(choice: Policy) -> Found:
+def discover(policy: Policy) -> Discovery:
     """Every installed plugin, registered one by one, and those that had to be left out.
 
     Reads metadata only, but for modules under the group `camkit`, which it imports.
     """
-    found = Found()
-    declared = _scan(found.problems)
+    discovery = Discovery()
+    declared = _scan(discovery.problems)
     for source, entries in declared:
         for entry in entries:
             group, name, _ = entry
             plugin = f"{group}:{name}"
-            if group == _HOOK_GROUP and not choice.uses(source.distribution):
-                found.blocked.append((source, entry))
+            if group == _HOOK_GROUP and not policy.uses(source.distribution):
+                discovery.blocked.append((source, entry))
                 continue
             try:
-                loaded = _plugin(source, entry, found.problems)
-                found.plugins.add(loaded, f"{source.distribution}:{plugin}", source)
+                loaded = _plugin(source, entry, discovery.problems)
+                discovery.plugins.add(loaded, f"{source.distribution}:{plugin}", source)
             except (Exception, SystemExit) as cause:  # noqa: BLE001 - it becomes a problem
-                found.problems.append(_problem(source, plugin, cause))
-    names = [f"{one.distribution}:{one.name}" for one in found.plugins.all()]
-    found.problems += choice.unknown([*(source.distribution for source, _ in declared), *names])
-    return found
+                discovery.problems.append(_problem(source, plugin, cause))
+    names = [f"{row.distribution}:{row.name}" for row in discovery.plugins.all()]
+    discovery.problems += policy.unknown([*(source.distribution for source, _ in declared), *names])
+    return discovery
 
 
 def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:

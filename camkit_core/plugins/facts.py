@@ -1,7 +1,8 @@
 """What a method or a metric states of itself: optional attributes of its function.
 
-Each class here lists the attributes of one kind, with their defaults, and is a decorator that sets
-them. A function whose attributes are set in another way states the same.
+`Method` and `Metric` list the attributes, with their types and defaults. Each is a decorator that
+sets them; a function whose attributes are set in another way states the same. All attributes are
+optional.
 
 >>> @Method(group="gradient", position_wise=True)
 ... def squared(probe):
@@ -14,48 +15,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 F = TypeVar("F", bound=Callable[..., Any])
 Facts = TypeVar("Facts", bound="_Facts")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Facts:
     """A decorator that sets its fields as attributes of a function."""
 
     def __call__(self, function: F) -> F:
         """State all of this of `function`, and return it."""
-        for one in fields(self):
-            setattr(function, one.name, getattr(self, one.name))
+        for fact in fields(self):
+            setattr(function, fact.name, getattr(self, fact.name))
         return function
 
     @classmethod
     def of(cls: type[Facts], function: Any) -> Facts:
-        """What a function states; the default of what it does not."""
-        names = [one.name for one in fields(cls) if hasattr(function, one.name)]
-        return cls(**{name: getattr(function, name) for name in names})
+        """What a function states; a value of another type counts as not stated."""
+        types = _TYPES[cls]
+        stated = {name: getattr(function, name) for name in types if hasattr(function, name)}
+        return cls(**{name: value for name, value in stated.items() if _fits(value, types[name])})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method(_Facts):
     """What a method states of itself.
 
     Attributes:
-        group: under which heading `camkit list-methods` lists it; one of camkit's ("gradient",
-            "gradient-free", "attention", "baselines", ...), or one of its own.
-        needs: "tail" if it runs edited activations through what follows the layer, which is then
-            noted during the forward pass; "attention" if it reads a transformer's attention.
-        needs_class: whether its map depends on the class; such a map is tested on every class.
+        group: the heading under which `camkit list-methods` lists it: one of camkit's ("gradient",
+            "gradient-free", "attention", "baselines"), or a heading of its own.
+        needs: "tail" if it runs edited activations through the layers behind the target layer,
+            which are then noted during the forward pass; "attention" if it reads a transformer's
+            attention.
+        needs_class: whether its map depends on the class. If it does not, the checks of the class
+            are left out.
         position_wise: whether it weighs each position by that position's own gradient, so that
-            the map is zero where the gradient is.
-        gradient_weighted: whether its map is the sum of gradient times activation wherever the
-            gradient does not vary over the grid, as Grad-CAM's is behind global pooling.
-        costly: whether it takes ten runs of the model and more for each channel; such a method
-            is left out where all are tried on many images.
+            the map is zero where the gradient is zero.
+        gradient_weighted: whether its map is the sum over the channels of gradient times
+            activation, wherever the gradient does not vary over the grid; Grad-CAM's is.
+        costly: whether it runs the model ten times or more for each channel. Such a method is
+            left out where all methods are tried on many images.
         closed_form: its map (h, w) as a function of activations (C, h, w) and the gradient (C,)
-            of a score that is the same everywhere on the grid, both numpy; None if there is none.
-        expected_failures: by the name of a check of the conformance kit, why it cannot pass.
+            of a score whose gradient is the same everywhere on the grid; all three are numpy
+            arrays of float64. None if there is no such formula.
+        expected_failures: by the name of a check of the conformance kit, why the method fails it.
     """
 
     group: str = ""
@@ -68,7 +74,7 @@ class Method(_Facts):
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric(_Facts):
     """What a metric states of itself; `higher_is_better` has to be stated.
 
@@ -94,3 +100,40 @@ class Metric(_Facts):
     rewards: str = ""
     unbeatable: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+
+_TYPES: dict[type[_Facts], dict[str, Any]] = {cls: get_type_hints(cls) for cls in (Method, Metric)}
+
+
+def misstated(cls: type[_Facts], function: Any) -> list[str]:
+    """The attributes of a function whose values are of another type than `cls` says, in words."""
+    return [
+        f"{name} must be {_in_words(kind)}, not {getattr(function, name)!r}"
+        for name, kind in _TYPES[cls].items()
+        if hasattr(function, name) and not _fits(getattr(function, name), kind)
+    ]
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of one of the types that the classes above use."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is UnionType:
+        return any(_fits(value, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(
+            isinstance(each, str) for pair in value.items() for each in pair
+        )
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return callable(value) if origin is Callable else isinstance(value, kind)
+
+
+def _in_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(repr, get_args(kind)))}"
+    text = kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+    return text.replace("collections.abc.", "").replace("typing.", "")

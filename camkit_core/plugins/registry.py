@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from ..errors import PluginError, UnknownName, unknown
-from .contribution import BUILT_IN, FROM_CODE, Contribution, Problem, Source
-from .discovery import Found, discover
-from .names import ALIASES, fold
+from .claims import Claims, claims_by, claims_on, key, meant, order, winner, with_status
+from .contribution import FROM_CODE, Contribution, Problem, Source
+from .discovery import Discovery, discover
+from .names import loosely
 from .policy import Policy
 from .registration import PluginSet
-from .source import is_installed
 
-Claims = dict[str, list[Contribution]]
 API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter
 
 
@@ -48,7 +45,7 @@ class Registry:
         given = only is not None or disable or prefer or strict
         self._choice = Policy.of(only, disable, prefer, strict) if given else None
         self._autoload = autoload
-        self._discovered: Found | None = None
+        self._discovered: Discovery | None = None
         self._registered = PluginSet()
         self._rows: dict[str, tuple[Contribution, ...]] = {}
         self._claims: dict[str, tuple[tuple[Contribution, ...], Claims]] = {}
@@ -66,44 +63,43 @@ class Registry:
         return self._rows[kind]
 
     def _listed(self, kind: str) -> tuple[Contribution, ...]:
-        groups: dict[str, dict[tuple[str, str], Contribution]] = defaultdict(dict)
-        for plugins in (self._found().plugins, self._registered):
-            for one in plugins.all():
-                if one.kind == kind:
-                    # What one distribution declares twice, in the same words, counts once.
-                    groups[_key(kind, one.name)][one.distribution, one.value] = one
-        choice = self.choice
-        rows = [row for claims in groups.values() for row in _judged(list(claims.values()), choice)]
-        return tuple(sorted(rows, key=_order))
+        # What one distribution declares twice, in the same words, counts once.
+        rows = {
+            (key(kind, row.name), row.distribution, row.value): row
+            for plugins in (self._installed().plugins, self._registered)
+            for row in plugins.all()
+            if row.kind == kind
+        }
+        claims = claims_on(rows.values()).values()
+        judged = [row for claim in claims for row in with_status(claim, self.choice)]
+        return tuple(sorted(judged, key=order))
 
     def find(self, kind: str, name: str) -> Contribution:
         """The contribution of that name, or of that "distribution:name".
 
         Case does not count, nor which of `-`, `_` and `.` a name has; both do in an adapter's
-        name, which is a Python path. A built-in goes before any package that claims its name,
-        and what was registered from code goes before a built-in.
+        name, which is a Python path. A method's name may also be spelt without separators, and
+        "++" as "plusplus" or "pp", where that fits one name alone. A built-in goes before any
+        package that claims its name, and what was registered from code goes before a built-in.
 
         Raises:
             UnknownName: if there is none, with the closest one and the plugins left out.
             PluginError: if several packages claim the name.
         """
         distribution, _, short = name.rpartition(":")
-        known = self._claims_of(kind)
-        claims = known.get(_key(kind, short)) or known.get(_key(kind, _alias(kind, short)), [])
+        claims = self._claims_of(kind)
         if distribution:
-            claims = [row for row in claims if fold(row.distribution) == fold(distribution)]
-        if not claims:
+            claims = claims_by(distribution, claims)
+        rows = meant(kind, short, claims)
+        if not rows:
             raise self._unknown(kind, name, self.contributions(kind))
-        return _only(claims)
+        return winner(rows)
 
     def _claims_of(self, kind: str) -> Claims:
         """What each name of a kind may mean."""
         rows = self.contributions(kind)
         if kind not in self._claims or self._claims[kind][0] is not rows:
-            claims: Claims = defaultdict(list)
-            for row in rows:
-                claims[_key(kind, row.name)].append(row)
-            self._claims[kind] = rows, claims
+            self._claims[kind] = rows, claims_on(rows)
         return self._claims[kind][1]
 
     def adapter_for(self, cls: type) -> Contribution | None:
@@ -120,7 +116,7 @@ class Registry:
             while path:
                 usable = [row for row in known.get(path, ()) if row.status in ("", "conflict")]
                 if usable:
-                    return _only(usable)
+                    return winner(usable)
                 path = path.rpartition(".")[0]
         return None
 
@@ -148,11 +144,12 @@ class Registry:
 
     def problems(self) -> tuple[Problem, ...]:
         """The plugins that are left out, and what else is wrong."""
-        return tuple(self._found().problems)
+        return tuple(self._installed().problems)
 
     def blocked(self) -> tuple[tuple[Source, str, str], ...]:
         """The hook plugins that were not imported: distribution, entry point's name and value."""
-        return tuple((source, name, value) for source, (_, name, value) in self._found().blocked)
+        blocked = self._installed().blocked
+        return tuple((source, name, value) for source, (_, name, value) in blocked)
 
     def refresh(self) -> None:
         """Look again at what is installed, as after `pip install` in a live session.
@@ -170,24 +167,26 @@ class Registry:
             self._choice = Policy.of_environment()
         return self._choice
 
-    def _found(self) -> Found:
+    def _installed(self) -> Discovery:
         if not self._autoload:
-            self._discovered = self._discovered or Found()
+            self._discovered = self._discovered or Discovery()
         if self._discovered is None:
             # No lock is held while plugins are imported, for imports have locks of their own. So
             # threads may scan at once, to the same end; and a plugin may ask while it is imported,
             # and sees what can be seen then, until the scan that imports it is done.
-            found = discover(self.choice)
-            if self.choice.strict and found.problems:
-                raise PluginError(str(found.problems[0]))
-            self._discovered = found
+            discovered = discover(self.choice)
+            if self.choice.strict and discovered.problems:
+                raise PluginError(str(discovered.problems[0]))
+            self._discovered = discovered
         return self._discovered
 
     def _unknown(self, kind: str, name: str, rows: Sequence[Contribution]) -> UnknownName:
         names = {row.qualified if ":" in name else row.name for row in rows}
+        alike = sorted(each for each in names if loosely(each) == loosely(name))
+        fits = [f"the name fits {' and '.join(alike)}"] if kind == "method" and alike[1:] else []
         groups = ("", "camkit", f"camkit.{kind}s")
         notes = [str(one) for one in self.problems() if one.plugin.partition(":")[0] in groups]
-        return UnknownName("\n".join([str(unknown(kind, name, names)), *notes]))
+        return UnknownName("\n".join([str(unknown(kind, name, names)), *fits, *notes]))
 
 
 _default = Registry()
@@ -207,50 +206,3 @@ def using(registry: Registry) -> Iterator[None]:
         yield
     finally:
         _default = before
-
-
-def _alias(kind: str, name: str) -> str:
-    return ALIASES.get(fold(name), name) if kind == "method" else name
-
-
-def _key(kind: str, name: str) -> str:
-    return name if kind == "adapter" else fold(name)
-
-
-def _order(row: Contribution) -> tuple[bool, str, str]:
-    return row.distribution == FROM_CODE, fold(row.distribution), row.name
-
-
-def _judged(claims: Sequence[Contribution], choice: Policy) -> list[Contribution]:
-    """The contributions of one name, each with its status."""
-    used = [one for one in claims if choice.uses(one.distribution, one.name)]
-    there = [one for one in used if one.target or is_installed(one.value.partition(":")[0])]
-    from_code = [one for one in there if one.distribution == FROM_CODE][-1:]
-    preferred = choice.prefer.get(fold(claims[0].name))
-    favoured = [one for one in there if fold(one.distribution) == preferred]
-    built_in = [one for one in there if one.distribution == BUILT_IN]
-    winners = from_code or favoured or built_in or there
-
-    def status(one: Contribution) -> str:
-        if one not in used:
-            return "disabled"
-        if one not in there:
-            return "missing"
-        if one not in winners:
-            return "shadowed"
-        return "" if len(winners) == 1 else "conflict"
-
-    return [replace(one, status=status(one)) for one in claims]
-
-
-def _only(claims: Sequence[Contribution]) -> Contribution:
-    """The one that a name means: the one it is given to, or the only one there is."""
-    chosen = [one for one in claims if not one.status] or claims
-    present = [one for one in chosen if one.status not in ("missing", "disabled")] or chosen
-    if len(present) > 1:
-        listed = ", ".join(f"{one.qualified} ({one.version})" for one in present)
-        raise PluginError(
-            f"several packages have a {present[0].kind} named {present[0].name!r}; "
-            f"ask for one of: {listed}"
-        )
-    return present[0]

@@ -20,10 +20,12 @@ class Description:
         summary: the first line of its docstring; "" if no source shows it.
         attributes: those that are set on it and whose values are written out, by an assignment
             `function.name = value` or an argument of a decorator, `@Method(name=value)`.
+        readable: whether there is such source; an application frozen into one file has none.
     """
 
     summary: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    readable: bool = False
 
 
 def description(value: str) -> Description:
@@ -36,30 +38,37 @@ def description(value: str) -> Description:
         node = _member(node, name)
     if tree is None or not isinstance(node, _DOCUMENTED):
         return Description()
-    return Description(first_line(ast.get_docstring(node)), _attributes(node, tree))
+    attributes = {**_decorated(node), **_assigned(tree, attribute)}
+    return Description(first_line(ast.get_docstring(node)), _written_out(attributes), True)
 
 
-def _attributes(node: _Documented, tree: ast.Module) -> dict[str, Any]:
-    stated: dict[str, ast.expr] = {}
+def _decorated(node: _Documented) -> dict[str, ast.expr]:
+    """The arguments of the outermost decorator `@Method(...)` or `@Metric(...)`."""
     for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and _last_name(decorator.func) in ("Method", "Metric"):
-            stated |= {one.arg: one.value for one in decorator.keywords if one.arg}
+        if isinstance(decorator, ast.Call):
+            name = ast.unparse(decorator.func).rpartition(".")[2]  # `camkit.Method` is `Method`
+            if name in ("Method", "Metric"):
+                return {each.arg: each.value for each in decorator.keywords if each.arg}
+    return {}
+
+
+def _assigned(tree: ast.Module, owner: str) -> dict[str, ast.expr]:
+    """What the module assigns to attributes of `owner`, as in `mycam.group = "gradient"`."""
+    values = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
-                if isinstance(target, ast.Attribute) and _last_name(target.value) == node.name:
-                    stated[target.attr] = statement.value
-    values = {}
-    for name, expression in stated.items():
-        with suppress(ValueError, TypeError, MemoryError, RecursionError):  # not written out
-            values[name] = ast.literal_eval(expression)
+                if isinstance(target, ast.Attribute) and ast.unparse(target.value) == owner:
+                    values[target.attr] = statement.value
     return values
 
 
-def _last_name(expression: ast.expr) -> str:
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
+def _written_out(expressions: Mapping[str, ast.expr]) -> dict[str, Any]:
+    values = {}
+    for name, expression in expressions.items():
+        with suppress(ValueError, TypeError, MemoryError, RecursionError):  # of no literal
+            values[name] = ast.literal_eval(expression)
+    return values
 
 
 def first_line(text: object) -> str:
@@ -102,7 +111,7 @@ def _source_file(module: str) -> Path | None:
 def _parsed(file: Path) -> ast.Module | None:
     try:
         return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 

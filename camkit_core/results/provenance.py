@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..plugins.lookup import look_up
 
+UNKNOWN = "unknown"  # the version of camkit without metadata
 if TYPE_CHECKING:
     from ..layers.choose import TargetLayer
     from .configured_method import ConfiguredMethod
@@ -45,7 +46,7 @@ def camkit_version() -> str:
     try:
         return version("camkit")
     except PackageNotFoundError:
-        return "unknown"
+        return UNKNOWN
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,6 @@ from camkit_core.cli import main
 from camkit_core.errors import PluginError, UnknownName
 from camkit_core.plugins import Registry, get_registry, using
 from camkit_core.plugins.hookspecs import Spec, hookimpl
-from camkit_core.plugins.names import ALIASES
 from helpers.fake_packages import GOOD, GOOD_CODE, HOOK, Install
 
 Capture = pytest.CaptureFixture[str]
@@ -124,17 +123,6 @@ def test_a_refreshed_registry_sees_what_was_installed_meanwhile(install: Install
     assert usable(registry) == OWN
     registry.refresh()
     assert usable(registry) == [*OWN, "mycam"]
-
-
-@pytest.mark.parametrize("alias", sorted(ALIASES))
-def test_other_spellings_of_the_methods_are_known(alias: str) -> None:
-    assert get_registry().find("method", alias).distribution == "camkit"
-    assert get_registry().find("method", f"camkit:{alias.upper()}").distribution == "camkit"
-
-
-def test_a_package_may_have_an_alias_for_a_name(install: Install) -> None:
-    install("camkit-x", "[camkit.methods]\ngrad-cam = camkit_x:f\n", camkit_x="def f(probe): ...")
-    assert Registry().find("method", "Grad_CAM").distribution == "camkit-x"
 
 
 # By the environment

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from ...plugins import get_registry
+from ...plugins.method_groups import facts_of
 from ...results.explanation import Explanation
 from .judgement import BASELINES, Judgement
 from .standings import Standing
@@ -15,8 +17,6 @@ ALIKE = 0.8  # similarity from which a map did not notice that the weights were 
 WHOLE = 0.9  # area from which a map is nearly all of the image
 _SAME = 1e-4  # of [0, 1]: less than a step of the colour scale
 
-# Equal wherever the gradient does not vary over the grid (see docs/methods.md).
-_OF_CONSTANT_GRADIENTS = {"gradcam", "xgradcam", "hirescam"}
 # What a map that keeps the whole image does well in.
 _REWARDS_AREA = ("average_drop", "average_increase", "average_gain")
 
@@ -49,9 +49,15 @@ def _equal(first: str, others: dict[str, float]) -> str:
     verb = "equals" if len(others) == 1 else "equal"
     largest = f"largest difference {max(others.values()):.1g}"
     text = f"{listed(list(others))} {verb} {first} here ({largest})"
-    if {first, *others} <= _OF_CONSTANT_GRADIENTS:
+    if _gradient_weighted({first, *others}):
         return f"{text}: one map, as where global pooling follows the layer."
     return f"{text}: they are one map."
+
+
+def _gradient_weighted(names: set[str]) -> bool:
+    """Whether all of these methods have one map where the gradient is the same everywhere."""
+    rows = [row for row in get_registry().contributions("method") if row.name in names]
+    return names <= {row.name for row in rows if facts_of(row).gradient_weighted}
 
 
 def blank_maps(judgement: Judgement) -> list[str]:

@@ -15,9 +15,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ...inputs.families import FAMILIES as FAMILIES
 from .scenes import CLASSES, SIZE
 
-FAMILIES = ("resnet", "vgg", "densenet", "mnasnet", "vit")
 WEIGHTS = Path(__file__).with_name("weights")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...metrics.judging.baselines import MAPS
 from ...plugins import get_registry
+from ...plugins.facts import Method as Facts
 from ...plugins.lookup import look_up
 from ...results.configured_method import Method
 from .closed_forms import check_closed_form
@@ -41,16 +42,15 @@ def evaluate(
 def check_method(name: str, method: str | Method, function: Any) -> Iterator[Finding]:
     """All checks of one method.
 
-    Two attributes of its function are read: `expected_failures`, in which "target" says that it
-    reads no class; and `position_wise`, true if it weighs every position by itself, so that where
-    the gradient is zero the map is.
+    Three facts that it may state are read: `needs_class`, `position_wise` and `closed_form`. That
+    the check "target" of the conformance kit is expected to fail also says that it needs no class.
     """
-    knows_class = "target" not in getattr(function, "expected_failures", {})
-    yield from check_closed_form(name, method)
-    yield from check_planted(name, method, knows_class)
-    if knows_class:
-        exact = bool(getattr(function, "position_wise", False))
-        yield from check_disconnected(name, method, exact)
+    facts = Facts.of(function)
+    needs_class = facts.needs_class and "target" not in facts.expected_failures
+    yield from check_closed_form(name, method, facts.closed_form)
+    yield from check_planted(name, method, needs_class)
+    if needs_class:
+        yield from check_disconnected(name, method, facts.position_wise)
     yield check_chance(name, method)
 
 

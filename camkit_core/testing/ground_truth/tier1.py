@@ -30,7 +30,6 @@ from .scores import (
 
 Array = np.ndarray[Any, Any]
 
-FIVE = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 SCORES = ("pointing", "energy", "average precision", "discrimination", "rank correlation")
 CEILING, UNTRAINED = "ceiling", "gradcam, untrained"
 _FIRST = TEST_SEED + 200_000

@@ -13,17 +13,18 @@ from pathlib import Path
 import torch
 
 from ...errors import CamkitError, CamkitWarning
+from ...plugins import get_registry
+from ...plugins.method_groups import BASELINES, facts_of, group_of
 from .controls import Control, scene_controls
 from .networks import WEIGHTS, record_of, trained
-from .tier0 import installed
 from .tier1 import NetworkScores, try_network
-
-LEFT_OUT = ("sscam", "iscam", "randomcam")  # of hours, and a baseline in any case
 
 
 def usual_methods() -> list[str]:
-    """The installed methods that are tried if none are named."""
-    return [name for name in installed() if name not in LEFT_OUT]
+    """The methods that are tried if none are named: no baselines, and none that takes hours."""
+    rows = get_registry().contributions("method")
+    usable = [row for row in rows if not row.status]
+    return [row.name for row in usable if group_of(row) != BASELINES and not facts_of(row).costly]
 
 
 @dataclass(frozen=True)

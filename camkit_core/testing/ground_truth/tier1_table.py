@@ -8,7 +8,8 @@ from typing import Any
 
 from ...metrics.judging.bootstrap import Interval, difference_interval, mean_interval
 from ...metrics.judging.judgement import BASELINES
-from .tier1 import CEILING, FIVE, SCORES, UNTRAINED, NetworkScores
+from ...plugins.method_groups import THE_FIVE, methods_of
+from .tier1 import CEILING, SCORES, UNTRAINED, NetworkScores
 
 Trials = Mapping[str, NetworkScores]  # by family
 Records = Mapping[str, Mapping[str, str]]  # by family, what its weights file says of its training
@@ -33,7 +34,7 @@ def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]
     return found
 
 
-def not_above(trial: NetworkScores, methods: Sequence[str] = FIVE) -> list[tuple[str, str, str]]:
+def not_above(trial: NetworkScores, methods: Sequence[str]) -> list[tuple[str, str, str]]:
     """Method, score and baseline wherever a method is not above edges and centre for certain."""
     found = []
     for column, score in enumerate(SCORES):
@@ -94,7 +95,7 @@ def _family(family: str, trial: NetworkScores, record: Mapping[str, str]) -> Ite
 
 def standing(trial: NetworkScores) -> str:
     """Whether the five are above the baselines, in a sentence."""
-    below = not_above(trial, [name for name in FIVE if name in trial.scores])
+    below = not_above(trial, [name for name in methods_of(THE_FIVE) if name in trial.scores])
     if not below:
         return "Each of the five is above the edges and the centre in all three scores of place."
     told = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)

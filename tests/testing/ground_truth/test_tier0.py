@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from camkit_core import CamkitError, upsample
+from camkit_core import CamkitError, Method, upsample
 from camkit_core.cli import main
 from camkit_core.plugins.lookup import look_up
 from camkit_core.testing.ground_truth.closed_forms import CHECK as CLOSED
@@ -92,9 +93,7 @@ def knows_the_middle(probe):
 def test_every_installed_method_passes(name):
     function = look_up("method", name)[1]
     findings = [*check_closed_form(name, name), check_chance(name, name)]
-    findings += check_planted(
-        name, name, "target" not in getattr(function, "expected_failures", {})
-    )
+    findings += check_planted(name, name, Method.of(function).needs_class)
     assert failures(findings) == []
 
 
@@ -139,6 +138,33 @@ def test_a_map_of_the_wrong_class_is_told_from_one_in_the_wrong_place():
 def test_a_false_claim_of_weighing_positions_fails_on_every_family():
     findings = list(check_method("pooled", pooled, pooled))
     assert len([one for one in failures(findings) if "disconnected" in one]) == len(FAMILIES)
+
+
+def weighted_gradients(activations, gradient):
+    """Grad-CAM's map where the gradient is the same everywhere, in numpy."""
+    return np.tensordot(gradient, activations, 1)
+
+
+def test_the_closed_form_that_a_method_states_is_checked():
+    brings = Method(closed_form=weighted_gradients)
+    right, wrong = brings(lambda probe: gradcam(probe)), brings(lambda probe: -gradcam(probe))
+    (outcome,) = [one for one in check_method("lab", right, right) if one.check == CLOSED]
+    assert outcome.verdict == "ok"
+    assert outcome.number < 1e-10
+    (outcome,) = [one for one in check_method("lab", wrong, wrong) if one.check == CLOSED]
+    assert (outcome.verdict, round(outcome.number)) == ("FAILED", 2)
+
+
+def test_a_stated_closed_form_goes_before_the_one_of_that_name():
+    (outcome,) = check_closed_form("gradcam", gradcam, lambda activations, gradient: activations[0])
+    assert outcome.verdict == "FAILED"
+
+
+def test_a_method_that_states_that_it_needs_no_class_is_asked_for_none():
+    for fact in (Method(needs_class=False), Method(expected_failures={"target": "no class"})):
+        method = fact(lambda probe: probe.activations.sum(1))
+        outcomes = [one for one in check_method("lab", method, method) if "planted" in one.check]
+        assert {one.told for one in outcomes} == {"it reads no class"}
 
 
 def test_a_map_of_another_shape_is_a_failure_with_both_shapes():
