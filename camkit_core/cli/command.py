@@ -70,7 +70,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Prints the version, which is read from disk only here."""
+    """Prints the version, which is not read from disk for other options."""
 
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **keywords: Any) -> None:
         from ..results.provenance import UNKNOWN, camkit_version

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..layers.choose import TargetLayer
     from .configured_method import ConfiguredMethod
 
+UNKNOWN = "unknown"  # the version of camkit that was never installed
+
 
 def of_method(
     method: ConfiguredMethod, layers: Sequence[TargetLayer], smoothing: Mapping[str, bool]
