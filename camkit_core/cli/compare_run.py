@@ -32,7 +32,7 @@ from .common.targets import find_targets, with_ranks
 
 @dataclass(frozen=True)
 class CompareRequest(Request):
-    """What `camkit compare` was asked for.
+    """What `camkit compare` is asked for.
 
     Attributes:
         metrics: names of metrics.

@@ -34,7 +34,7 @@ from .common.targets import find_targets, with_ranks
 
 @dataclass(frozen=True)
 class ExplainRequest(Request):
-    """What `camkit explain` was asked for.
+    """What `camkit explain` is asked for.
 
     Attributes:
         settings: further arguments of `compare`.
@@ -92,7 +92,7 @@ class _ImageExplainer:
         picture = self.failures.read(path)
         if picture is None:
             return
-        targets = self.targets  # loads the model: what fails here is not the image's fault
+        targets = self.targets  # loads the model; its errors are not failures of the image
         try:
             self._explain(path, stem, picture, targets)
         except BrokenPipeError:

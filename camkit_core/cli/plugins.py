@@ -99,7 +99,7 @@ def _print_table(
 def _cells(
     rows: Sequence[Contribution], status: dict[tuple[str, str], str]
 ) -> list[tuple[str, str, str]]:
-    """Origin, contribution and status; camkit's own are one line, those with a problem more."""
+    """Origin, contribution and status: camkit's own in one line, and each broken one in a line."""
     built_in = [row for row in rows if row.distribution == BUILT_IN]
     broken = [row for row in built_in if status[_key(row)] not in ("declared", "ok")]
     counts = ", ".join(f"{sum(row.kind == kind for row in built_in)} {kind}s" for kind in KINDS)

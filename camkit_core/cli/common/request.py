@@ -1,4 +1,4 @@
-"""What a command that explains images was asked for: the fields that those commands share."""
+"""The request of a command line: the fields that `explain` and `compare` share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .arguments import LOADING, parse_option, split_list
 
 @dataclass(frozen=True)
 class Request:
-    """A command line, read; each command adds fields of its own.
+    """What a command line asks for; each command adds fields of its own.
 
     Attributes:
         images: files and folders.
