@@ -1,9 +1,9 @@
-"""The layers before the target layer at which the grid is finer, one for each resolution."""
+"""The layers before the target layer with a finer grid, one for each resolution."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..adapter import Adapter
 from ..errors import LayerError
@@ -16,40 +16,42 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
     Args:
         recording: at the target layer.
-        layers: dotted names of these layers; none for the last of each finer grid before the
-            target layer, of those that are nested the least deep.
+        layers: dotted names of these layers. Where none are named: of each finer grid before the
+            target layer, the last layer of those that are nested the least deep.
         count: how many at most, where none are named.
 
     Raises:
         LayerError: if a named layer gives no grid that the score's gradient reaches.
     """
-    found = find_candidates(recording.inputs)
-    known = {one.name: one for one in found if one.connected}
-    if missing := [name for name in layers if name not in known]:
+    candidates = {
+        layer.name: layer for layer in find_candidates(recording.inputs) if layer.connected
+    }
+    if missing := [name for name in layers if name not in candidates]:
         raise LayerError(
             f"layer {missing[0]!r} runs never or more than once, or gives no grid over the image "
-            f"that the score's gradient reaches; those that do: {', '.join(known) or 'none'}"
+            f"that the score's gradient reaches; those that do: {', '.join(candidates) or 'none'}"
         )
-    chosen = [known[name] for name in layers] or _finer(recording, known.values())[:count]
-    return [_at(recording, one) for one in chosen]
+    named = [candidates[name] for name in layers]
+    chosen = named or _finer_grids(candidates, recording.layer)[:count]
+    return [_recorded_at(layer, recording) for layer in chosen]
 
 
-def _finer(recording: Recording, candidates: Iterable[Candidate]) -> list[Candidate]:
+def _finer_grids(candidates: Mapping[str, Candidate], target: str) -> list[Candidate]:
+    """Of each finer grid before the target layer one candidate; the coarsest grid first."""
+    if target not in candidates:
+        return []  # then nobody knows which layers run before it
+    layers = list(candidates.values())
     by_grid: dict[tuple[int, ...], Candidate] = {}
-    for one in candidates:
-        if one.name == recording.layer:
-            break
-        before = by_grid.get(one.layout.grid)
-        if before is None or one.name.count(".") <= before.name.count("."):
-            by_grid[one.layout.grid] = one
-    else:
-        return []  # the target layer is not among them: which come before it nobody knows
-    limit = math.prod(one.layout.grid)
-    finer = [found for grid, found in by_grid.items() if math.prod(grid) > limit]
-    return sorted(finer, key=lambda found: math.prod(found.layout.grid))
+    for layer in layers[: list(candidates).index(target)]:
+        earlier = by_grid.get(layer.layout.grid)
+        if earlier is None or layer.name.count(".") <= earlier.name.count("."):
+            by_grid[layer.layout.grid] = layer
+    positions = math.prod(candidates[target].layout.grid)
+    finer = [layer for grid, layer in by_grid.items() if math.prod(grid) > positions]
+    return sorted(finer, key=lambda layer: math.prod(layer.layout.grid))
 
 
-def _at(recording: Recording, found: Candidate) -> Recording:
-    module = recording.model.get_submodule(found.name)
-    adapter = Adapter(module, found.layout.reshape, output=recording.adapter.output)
-    return recording.at(adapter, found.name)
+def _recorded_at(layer: Candidate, recording: Recording) -> Recording:
+    module = recording.model.get_submodule(layer.name)
+    adapter = Adapter(module, layer.layout.reshape, output=recording.adapter.output)
+    return recording.at(adapter, layer.name)

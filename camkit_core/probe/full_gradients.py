@@ -1,4 +1,4 @@
-"""The gradients at the images and at every bias, from a pass of their own."""
+"""The gradients at the images and at every bias, from one more pass of the model."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from ..inputs.targets.scores import Targets
 from .guided import score_at_images
 
 _CONVOLUTIONS = (
-    *(F.conv1d, F.conv2d, F.conv3d),
-    *(F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d),
+    F.conv1d,
+    F.conv2d,
+    F.conv3d,
+    F.conv_transpose1d,
+    F.conv_transpose2d,
+    F.conv_transpose3d,
 )
 _BATCH_NORM = inspect.signature(F.batch_norm)
 
 
 @dataclass(frozen=True)
 class FullGradients:
-    """What adds up to the score, where all that is not linear is ReLU or maximum.
+    """Parts that add up to the score, if all that is not linear is ReLU or maximum.
 
     Attributes:
         images: gradient times image, (N, C, H, W).
         biases: gradient times bias of each convolution and batch norm that ran, (N, C, h, w), in
             order; a batch norm's bias is all it adds, its running mean included.
-        linear: the same of all linear layers, summed: (N,).
+        linear: gradient times bias of all linear layers, summed: (N,).
     """
 
     images: Tensor
@@ -41,41 +45,50 @@ class FullGradients:
 def full_gradients(recording: Recording, targets: Targets) -> FullGradients:
     """The full gradients of arXiv 1905.00780 of each image's score.
 
-    Works on the calls that ran, so modules and functions are the same to it.
+    The calls that ran are watched, so modules and functions are treated alike.
 
     Raises:
         LayerError: if the score has no gradient at the images.
     """
-    mode = _Biases()
-    with mode:
-        leaf, score = score_at_images(recording, targets)
-    outputs = [output for output, _, _ in mode.found]
-    gradients = torch.autograd.grad(
-        score, [leaf, *outputs], allow_unused=True, materialize_grads=True
+    watch = _BiasWatch()
+    with watch:
+        images, score = score_at_images(recording, targets)
+    tensors = [images, *(call.output for call in watch.calls)]
+    at_images, *at_outputs = torch.autograd.grad(
+        score, tensors, allow_unused=True, materialize_grads=True
     )
-    biases, linear = [], torch.zeros_like(gradients[0].flatten(1).sum(1))
-    for gradient, (_, bias, axis) in zip(gradients[1:], mode.found, strict=True):
-        if axis == 1:
-            biases.append(gradient * bias.view(-1, *[1] * (gradient.ndim - 2)))
+    biases, linear = [], torch.zeros_like(at_images.flatten(1).sum(1))
+    for gradient, call in zip(at_outputs, watch.calls, strict=True):
+        if call.channels_last:
+            linear = linear + (gradient * call.bias).flatten(1).sum(1)
         else:
-            linear = linear + (gradient * bias).flatten(1).sum(1)
-    return FullGradients(gradients[0] * recording.images, tuple(biases), linear)
+            biases.append(gradient * call.bias.view(-1, *[1] * (gradient.ndim - 2)))
+    return FullGradients(at_images * recording.images, tuple(biases), linear)
 
 
-class _Biases(TorchFunctionMode):
-    """Notes of each linear call its output, the bias it added, and the axis of its channels."""
+@dataclass(frozen=True)
+class _BiasCall:
+    """A call that added a bias to its output."""
+
+    output: Tensor
+    bias: Tensor
+    channels_last: bool
+
+
+class _BiasWatch(TorchFunctionMode):
+    """Notes the calls that add a bias."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[Tensor, Tensor, int]] = []
+        self.calls: list[_BiasCall] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         bias = _bias(func, args, kwargs or {})
         if bias is None or not output.requires_grad:
             return output
-        self.found.append((output, bias.detach(), -1 if func is F.linear else 1))
-        # A copy, as what follows may change what it is handed in place.
+        self.calls.append(_BiasCall(output, bias.detach(), channels_last=func is F.linear))
+        # A copy, as the next call may change its input in place.
         return output.clone()
 
 
@@ -83,8 +96,8 @@ def _bias(func: Any, args: Any, kwargs: Any) -> Tensor | None:
     if func is F.batch_norm:
         return _bias_of_norm(**_BATCH_NORM.bind(*args, **kwargs).arguments)
     if func is F.linear or func in _CONVOLUTIONS:
-        found: Tensor | None = kwargs.get("bias", args[2] if len(args) > 2 else None)
-        return found
+        bias: Tensor | None = kwargs.get("bias", args[2] if len(args) > 2 else None)
+        return bias
     return None
 
 
@@ -99,6 +112,6 @@ def _bias_of_norm(
     eps: float = 1e-5,
 ) -> Tensor | None:
     if training or running_mean is None or running_var is None:
-        return None  # normalises by what it is given, and so is not linear
+        return None  # it normalises by the batch itself, which is not linear
     scale = (running_var + eps).rsqrt() * (1.0 if weight is None else weight)
     return (0.0 if bias is None else bias) - running_mean * scale

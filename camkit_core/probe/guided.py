@@ -19,8 +19,8 @@ def guided_gradients(
 ) -> tuple[Tensor, int]:
     """The gradient at the images with negative values stopped at each ReLU (arXiv 1412.6806).
 
-    Works on autograd's nodes, so `nn.ReLU`, `F.relu` and `tensor.relu`, in place or not, are the
-    same to it.
+    Autograd's nodes are guided, so `nn.ReLU`, `F.relu` and `tensor.relu`, in place or not, are
+    treated alike.
 
     Args:
         recording: of the model and its images.
@@ -30,32 +30,34 @@ def guided_gradients(
     Returns:
         The gradient (N, C, H, W), and how many nodes were guided.
     """
-    leaf, score = score_at_images(recording, targets)
-    found = [node for node in _graph(score.grad_fn) if node.name() in nodes]
-    # The graph is this pass's own and is forgotten with it, and its hooks too.
-    for node in found:
+    images, score = score_at_images(recording, targets)
+    relus = [node for node in _graph(score.grad_fn) if node.name() in nodes]
+    # The graph belongs to this pass alone, so the hooks go when it goes.
+    for node in relus:
         node.register_hook(_positive)
-    (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True, materialize_grads=True)
-    return gradient, len(found)
+    (gradient,) = torch.autograd.grad(score, images, allow_unused=True, materialize_grads=True)
+    return gradient, len(relus)
 
 
 def score_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:
     """The images as the leaf of a new graph, and the sum of their scores at its end.
 
+    The caller is about to run the backward pass, which is counted here.
+
     Raises:
-        LayerError: if the one does not depend on the other.
+        LayerError: if the score does not depend on the images.
     """
     with torch.enable_grad():
-        leaf = recording.images.detach().clone().requires_grad_()
-        score = targets.scores(recording.run(leaf.clone())).sum()
+        images = recording.images.detach().clone().requires_grad_()
+        score = targets.scores(recording.run(images.clone())).sum()
     if score.grad_fn is None:
         kind = type(recording.model).__name__
         raise LayerError(
             f"the score has no gradient at the images: {kind} turns gradients off in its forward "
             f"pass, or detaches its output"
         )
-    count("backward", len(leaf))  # whoever asks is about to
-    return leaf, score
+    count("backward", len(images))
+    return images, score
 
 
 def _positive(grad_inputs: Any, grad_outputs: Any) -> Any:
@@ -63,6 +65,7 @@ def _positive(grad_inputs: Any, grad_outputs: Any) -> Any:
 
 
 def _graph(root: Any) -> Iterator[Any]:
+    """Every node of the graph that ends in `root`."""
     seen, waiting = {root}, [root]
     while waiting:
         node = waiting.pop()

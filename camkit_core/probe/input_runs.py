@@ -1,9 +1,9 @@
-"""Full runs of a model on many images, in the layout that is quickest, or less exact on request."""
+"""Full runs of a model on versions of an image: exact, or faster and less exact on request."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
 from ..pytree import first_tensor
 
-WAYS = ("bfloat16", "compile")
+MODES = ("bfloat16", "compile")
 _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
 
 
@@ -30,18 +30,18 @@ class InputRunner:
             the convolutions; both, as a sequence or separated by commas; none for exact runs.
 
     Attributes:
-        notes: the ways taken, and by how much the first chunk's outputs differed.
+        notes: the fast modes, and by how much the first chunk's outputs differed.
 
     Raises:
-        CamkitError: for another way, naming those there are.
+        CamkitError: for another mode, naming those there are.
     """
 
     def __init__(self, recording: Recording, image: int, fast: str | Sequence[str] = ()) -> None:
-        asked = fast.split(",") if isinstance(fast, str) else fast
-        self.ways = [way.strip() for way in asked if way.strip()]
-        for way in self.ways:
-            if way not in WAYS:
-                raise CamkitError(f"expected fast= of {', '.join(WAYS)}; got {way!r}")
+        names = fast.split(",") if isinstance(fast, str) else fast
+        self.modes = [name.strip() for name in names if name.strip()]
+        for mode in self.modes:
+            if mode not in MODES:
+                raise CamkitError(f"expected fast= of {', '.join(MODES)}; got {mode!r}")
         self.recording = recording
         self.image = image
         self.notes: list[str] = []
@@ -51,7 +51,7 @@ class InputRunner:
         return run_quickest(self.recording.model, rows, self._run)
 
     def _run(self, rows: Tensor) -> Any:
-        if not self.ways:
+        if not self.modes:
             return self._exact(rows)
         output = self._fast(rows)
         if not self.notes:
@@ -63,24 +63,24 @@ class InputRunner:
 
     def _fast(self, rows: Tensor) -> Any:
         model = self.recording.model
+        runnable = compiled(model) if "compile" in self.modes else model
         with self._precision(rows.device.type):
-            return self.recording.run(
-                rows, self.image, compiled(model) if "compile" in self.ways else model
-            )
+            return self.recording.run(rows, self.image, runnable)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
-        if "bfloat16" in self.ways:
+        if "bfloat16" in self.modes:
             return torch.autocast(device, torch.bfloat16)
         return nullcontext()
 
-    def _measure(self, fast: Any, exact: Any) -> None:
-        ours, theirs = first_tensor(fast), first_tensor(exact)
-        if ours is None or theirs is None:
+    def _measure(self, fast_output: Any, exact_output: Any) -> None:
+        """Note by how much the outputs of fast and exact runs differ."""
+        fast, exact = first_tensor(fast_output), first_tensor(exact_output)
+        if fast is None or exact is None:
             return
-        error = float((ours.float() - theirs.float()).abs().max())
-        spread = float(theirs.float().max() - theirs.float().min())
+        error = float((fast.float() - exact.float()).abs().max())
+        spread = float(exact.float().max() - exact.float().min())
         self.notes.append(
-            f"fast runs ({', '.join(self.ways)}): on the first {len(ours)} of them the outputs "
+            f"fast runs ({', '.join(self.modes)}): on the first {len(fast)} of them the outputs "
             f"differ by at most {error:.2g}, where they spread over {spread:.2g}"
         )
 
@@ -89,14 +89,19 @@ def compiled(model: nn.Module) -> Any:
     """`model` compiled, its norms folded; kept until its weights change."""
     state = hash(tuple((p.data_ptr(), p._version) for p in model.parameters()))
     if _compiled.get(model, (None, None))[0] != state:
-        # A function, not the model: compiling that would mark it, and keep it alive here for ever.
         # `freezing` folds what is constant in evaluation mode into a copy of the weights.
-        whole = weakref.ref(model)
-        _compiled[model] = (
-            state,
-            torch.compile(
-                lambda *args, **kwargs: whole()(*args, **kwargs),  # type: ignore[misc]
-                options={"freezing": True},
-            ),
-        )
+        _compiled[model] = state, torch.compile(_caller(model), options={"freezing": True})
     return _compiled[model][1]
+
+
+def _caller(model: nn.Module) -> Callable[..., Any]:
+    """A function that calls the model.
+
+    Compiling the model itself would mark it, and a function that holds it would keep it alive.
+    """
+    reference = weakref.ref(model)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return reference()(*args, **kwargs)  # type: ignore[misc]
+
+    return call

@@ -1,4 +1,4 @@
-"""What a probe finds by running the model again, on edited activations or edited images."""
+"""Scores of edited activations and edited images, from runs of the model or of its tail."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..maps import full, spatial_axes
 from .input_runs import InputRunner
 from .shared import Outputs, SharedPass
-from .tail.ablation import ablation_runs, drops_in_closed_form
+from .tail.ablation import ablation_is_affine, ablation_runs
 from .tail.masking import masked
 from .tail.proof import proven_replay
 
 
 class Perturbation:
-    """The part of a `Probe` that runs the model: see there for the letters in shapes."""
+    """The half of a `Probe` that runs the model again; letters in shapes as in `Probe`.
+
+    `Probe` inherits it, so that a method finds everything on one object, and every run adds its
+    notes to the same list.
+    """
 
     def __init__(self, shared: SharedPass, index: int, batch_size: int | None) -> None:
         self.recording = shared.recording
@@ -47,7 +51,7 @@ class Perturbation:
 
     @cached_property
     def raw_gradients(self) -> Tensor:
-        """The gradients of the scores in the layer's own layout, class token and all."""
+        """The gradients of the scores in the layer's own layout, class token included."""
         return self._shared.raw_gradients[self._index]
 
     @cached_property
@@ -63,12 +67,13 @@ class Perturbation:
                 layer's own layout (`recording.raw`); taken one by one, run in chunks.
             total: M, for the progress bar.
             share: a key that says which edits these are, if they do not depend on the target:
-                then other targets of the same recording are answered by the same runs.
+                then the same runs serve the other targets of the recording.
         """
         chunks = stacked(edits, self._tail_chunk(self.recording.raw))
         return self._run_tails(chunks, total, share)
 
     def _tail_chunk(self, edit: Tensor) -> int:
+        """How many edits like this one, of all images, are run at once."""
         return max(1, (self.batch_size or tail_chunk_size(edit[:1])) // len(self.images))
 
     def _run_tails(
@@ -88,7 +93,7 @@ class Perturbation:
     def masked_scores(self, masks: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
         """Scores with the activations at each position times a mask's value: (M, N).
 
-        What is at no position, as the class token, is kept.
+        Values at no position, such as the class token, are kept.
 
         Args:
             masks: M of (h, w), each for all images; taken one by one, run in chunks.
@@ -113,8 +118,9 @@ class Perturbation:
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
         values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
         values = values.expand(channels.shape[:2])
-        if drops := drops_in_closed_form(self.recording, self.targets, axis, values):
-            return self.scores[:, None] + full(drops(self.raw_gradients)).sum(2)
+        if ablation_is_affine(self.recording, self.targets, values):
+            gradients = self.raw_gradients.movedim(axis, 1).flatten(2)
+            return self.scores[:, None] + full(gradients * (values[:, :, None] - channels)).sum(2)
         chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
 
@@ -141,16 +147,17 @@ class Perturbation:
         chunks = stacked(edits, self.batch_size or chunk_size(self.images.device))
         key = None if share is None else (share, image)
         scores = self._shared.input_scores(self._index, runner, chunks, total, key)
-        for note in self._shared.notes.setdefault(key, runner.notes) if key else runner.notes:
+        notes = runner.notes if key is None else self._shared.notes.setdefault(key, runner.notes)
+        for note in notes:
             self.note(note)
         return scores
 
     def note(self, text: str) -> None:
-        """Tell the reader of the explanation something, once."""
+        """Add a note for the reader of the explanation, once."""
         if text not in self.notes:
             self.notes.append(text)
 
     def warn(self, text: str) -> None:
-        """The same for what the reader must not miss: also given as a `CamkitWarning`."""
+        """Add a note that the reader must not miss, and give it as a `CamkitWarning`, too."""
         self.note(text)
         warn(text)

@@ -23,15 +23,15 @@ from .shared import SharedPass
 
 
 class Probe(Perturbation):
-    """One question about one recorded forward pass; each answer is computed when first read.
+    """One target of one recorded forward pass; each value is computed when first read.
 
     Letters in shapes: N images, C channels, (h, w) the target layer's grid, (H, W) the images'
     size; of signals these are (l) and (L), of volumes and videos (d, h, w) and (D, H, W).
-    Everything is detached, and float32 (float64 of a float64 model) unless it says else.
+    Values are detached, and float32 (float64 of a float64 model) unless stated otherwise.
 
     Args:
-        shared: the recorded forward pass, and what is shared with other targets.
-        index: which of the shared targets this is about.
+        shared: the recorded forward pass, and what its targets share.
+        index: which of these targets the probe is of.
         batch_size: rows in a chunk of tail runs and input runs; None chooses for the device.
         eigen_smooth: let `channel_sum` give the first principal component in place of the sum.
     """
@@ -47,7 +47,7 @@ class Probe(Perturbation):
         super().__init__(shared, index, batch_size)
         self.ignored_smoothing = eigen_smooth
         self._eigen_smooth = eigen_smooth
-        self._others: list[Probe] = []  # of the same recording, for another score
+        self._others: list[Probe] = []  # of the same recording, with other scores
 
     @cached_property
     def activations(self) -> Tensor:
@@ -65,11 +65,11 @@ class Probe(Perturbation):
         return full(class_logits(self.recording.output).detach())
 
     def of_probabilities(self) -> Probe:
-        """The same question about class probabilities in place of logits."""
+        """A probe with class probabilities as scores, in place of logits."""
         return self._of(self.targets.of_probabilities())
 
     def of_logits(self, score: ClassScore) -> Probe:
-        """The same question about `score(logits, category)`, of all K logits of an image.
+        """A probe with `score(logits, category)` as scores, of all K logits of an image.
 
         Raises:
             TargetError: if the targets are not classes.
@@ -77,35 +77,35 @@ class Probe(Perturbation):
         return self._of(self.targets.of_logits(score))
 
     def _of(self, targets: Targets) -> Probe:
-        asked = Probe(SharedPass(self.recording, [targets]), batch_size=self.batch_size)
-        asked.notes = self.notes
-        self._others.append(asked)
-        return asked
+        probe = Probe(SharedPass(self.recording, [targets]), batch_size=self.batch_size)
+        probe.notes = self.notes
+        self._others.append(probe)
+        return probe
 
     def gradients_of(self, versions: Iterable[Tensor], total: int) -> Iterator[Tensor]:
-        """`gradients` at changed images, for one version (N, C, H, W) of them after another.
+        """The `gradients` at each of several versions (N, C, H, W) of the images.
 
         Args:
-            versions: taken one by one; what the images are changed to.
-            total: how many, for the progress bar.
+            versions: taken one by one.
+            total: how many there are, for the progress bar.
         """
         for images in one_by_one(versions, total, "input runs"):
-            seen = self.recording.again(images.to(self.images.dtype))
-            yield Probe(SharedPass(seen, [self.targets])).gradients
+            recording = self.recording.again(images.to(self.images.dtype))
+            yield Probe(SharedPass(recording, [self.targets])).gradients
 
     def stages(self, layers: Sequence[str] = (), count: int = 3) -> list[Probe]:
-        """The same question at other layers of the same model.
+        """Probes of the same target at other layers of the same model.
 
         Args:
-            layers: their dotted names; none for the last layer of each grid that is finer than
-                the target layer's, before it, the coarsest first.
+            layers: their dotted names; none for the last layer of each finer grid before the
+                target layer, the coarsest grid first.
             count: how many at most, where none are named.
 
         Raises:
             LayerError: if a named layer gives no grid that the score's gradient reaches.
         """
-        found = self._shared.stages(tuple(layers), count)
-        return [Probe(shared, self._index, batch_size=self.batch_size) for shared in found]
+        passes = self._shared.stages(tuple(layers), count)
+        return [Probe(shared, self._index, batch_size=self.batch_size) for shared in passes]
 
     @cached_property
     def hessian_times_activations(self) -> Tensor:
@@ -115,12 +115,12 @@ class Probe(Perturbation):
 
     @cached_property
     def full_gradients(self) -> FullGradients:
-        """What image and biases contribute to the score, from a pass of its own."""
+        """What image and biases contribute to the score, from another pass of the model."""
         return full_gradients(self.recording, self.targets)
 
     @cached_property
     def attention(self) -> Attention:
-        """The attention of each block and its gradients, from a pass of its own.
+        """The attention of each block and its gradients, from another pass of the model.
 
         Raises:
             LayerError: if the model has no attention over all its patches.
@@ -156,11 +156,12 @@ class Probe(Perturbation):
 
     def zero_gradient(self, image: int) -> bool:
         """Whether a method read the gradients, and they are exactly zero for this image."""
-        read = [one for one in (self, *self._others) if "gradients" in vars(one)]
-        return bool(read) and not any(bool(one.gradients[image].any()) for one in read)
+        # A cached property is among the attributes once it was read.
+        read = [probe for probe in (self, *self._others) if "gradients" in vars(probe)]
+        return bool(read) and not any(bool(probe.gradients[image].any()) for probe in read)
 
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
-    """A probe for each of several targets, which share what they can."""
+    """A probe for each of several targets of one recording, which share gradients and runs."""
     shared = SharedPass(recording, targets)
     return [Probe(shared, index, **settings) for index in range(len(targets))]

@@ -21,12 +21,12 @@ Outputs = Callable[[Tensor], Any]
 
 
 class SharedPass:
-    """One recording and its T targets; what is computed for one target is there for all.
+    """One recording and its T targets; the results of one target's runs serve the others.
 
     Attributes:
         recording: the forward pass.
         targets: T times a score function for each image.
-        notes: what was noted of shared runs, by their key.
+        notes: the notes of shared runs, by the runs' key.
     """
 
     def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
@@ -49,24 +49,24 @@ class SharedPass:
         return self.recording.gradients(self.plain_scores)
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[SharedPass]:
-        """The same targets at other layers, as `stages.stages` finds them."""
+        """The same targets at other layers: see `earlier_layers.stages`."""
         if (layers, count) not in self._stages:
-            found = stages(self.recording, layers, count)
-            self._stages[layers, count] = [SharedPass(one, self.targets) for one in found]
+            recordings = stages(self.recording, layers, count)
+            self._stages[layers, count] = [SharedPass(each, self.targets) for each in recordings]
         return self._stages[layers, count]
 
     def scores(
-        self, index: int, key: Hashable, ask: Callable[[Sequence[Targets]], Tensor]
+        self, index: int, key: Hashable, scores_of: Callable[[Sequence[Targets]], Tensor]
     ) -> Tensor:
-        """The scores of target `index` among those (M, T, ...) that `ask` finds.
+        """The scores of target `index`, of those (M, T, ...) that `scores_of` computes by runs.
 
-        With a key, all targets are asked at once and the answer is kept for the others: runs on
-        the same edits need not be repeated for another target. Without, only this one is asked.
+        With a key, the scores of all targets are computed from the same runs, and kept. Without
+        a key, only the scores of this target are.
         """
         if key is None:
-            return ask([self.targets[index]])[:, 0]
+            return scores_of([self.targets[index]])[:, 0]
         if key not in self._scores:
-            self._scores[key] = ask(self.targets)
+            self._scores[key] = scores_of(self.targets)
         return self._scores[key][:, index]
 
     def tail_scores(
@@ -86,28 +86,37 @@ class SharedPass:
             share: the key under which other targets find the same runs.
             outputs: from edits to the model's outputs; None to replay from the layer.
         """
+        outputs_of = outputs or partial(tail_outputs, self.recording)
 
-        def ask(targets: Sequence[Targets]) -> Tensor:
+        def scores_of(targets: Sequence[Targets]) -> Tensor:
             def run(edits: Tensor) -> Tensor:
-                output = (outputs or partial(tail_outputs, self.recording))(edits)
-                return full(torch.stack([one.scores_of_runs(output) for one in targets], 1))
+                output = outputs_of(edits)
+                return full(torch.stack([each.scores_of_runs(output) for each in targets], 1))
 
             return run_in_chunks(run, chunks, total, "tail runs")
 
-        return self.scores(index, share, ask)
+        return self.scores(index, share, scores_of)
 
     def input_scores(
         self, index: int, runner: InputRunner, chunks: Iterable[Tensor], total: int, share: Hashable
     ) -> Tensor:
-        """Scores (M,) of target `index` for chunks of versions of the runner's image."""
+        """Scores (M,) of target `index` for chunks of versions of the runner's image.
+
+        Args:
+            index: which target.
+            runner: runs the model on versions of one image.
+            chunks: of `total` versions.
+            total: M.
+            share: the key under which other targets find the same runs.
+        """
         image = runner.image
 
-        def ask(targets: Sequence[Targets]) -> Tensor:
-            def run(block: Tensor) -> Tensor:
-                output = runner(block.to(self.recording.images.dtype))
-                found = [one.scores_of_rows(image, output, len(block)) for one in targets]
-                return full(torch.stack(found, 1))
+        def scores_of(targets: Sequence[Targets]) -> Tensor:
+            def run(rows: Tensor) -> Tensor:
+                output = runner(rows.to(self.recording.images.dtype))
+                scores = [each.scores_of_rows(image, output, len(rows)) for each in targets]
+                return full(torch.stack(scores, 1))
 
             return run_in_chunks(run, chunks, total, "input runs")
 
-        return self.scores(index, share, ask)
+        return self.scores(index, share, scores_of)

@@ -1,4 +1,4 @@
-"""Edits of the target layer's output that replace one channel at a time, and what they score."""
+"""Ablations: edits of the target layer's output that replace one channel at a time."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ from .affine import in_closed_form
 from .first_linear import first_linear
 
 
-def drops_in_closed_form(
-    recording: Recording, targets: Targets, axis: int, values: Tensor
-) -> Callable[[Tensor], Tensor] | None:
-    """From the gradient at `raw` to the change of each score by each ablation, (N, C).
+def ablation_is_affine(recording: Recording, targets: Targets, values: Tensor) -> bool:
+    """Whether the scores are known to be affine in an ablated layer's output.
 
-    None where the scores are not known to be affine in the layer's output.
+    Then each score changes by the gradient times the change of the output, and no run is needed.
+
+    Args:
+        recording: the forward pass.
+        targets: one score function for each image.
+        values: what the channels are replaced by (N, C).
     """
-    raw = recording.raw.detach()
-    positive = bool((raw > 0).all() and (values >= 0).all())
-    if targets.classes is None or not in_closed_form(recording, positive):
-        return None
-    change = values[:, :, None] - raw.movedim(axis, 1).flatten(2)
-    return lambda gradient: gradient.movedim(axis, 1).flatten(2) * change
+    positive = bool((recording.raw > 0).all() and (values >= 0).all())
+    return targets.classes is not None and in_closed_form(recording, positive)
 
 
 def ablation_runs(
     recording: Recording, axis: int, values: Tensor, size: Callable[[Tensor], int]
 ) -> tuple[Iterator[Tensor], Callable[[Tensor], Any] | None]:
-    """Chunks of edits (M, ...), and how they are run where not as tails from the layer.
+    """Chunks of edits (M, ...), and a function from a chunk to outputs; None for tail runs.
+
+    The edits are of the output of the head's first linear layer where that is exact, and of the
+    target layer's output elsewhere.
 
     Args:
         recording: the forward pass.
         axis: where the layer's C channels are.
-        values: what stands in their place (N, C).
-        size: how many edits of a tensor like this one are run at once.
+        values: what the channels are replaced by (N, C).
+        size: how many edits of a tensor like the given one are run at once.
     """
     raw = recording.raw.detach()
-    if leading := first_linear(recording) if axis == 1 else None:
-        most = size(raw.new_empty(1, len(leading.weight)))
-        return leading.edits(values, most), leading.outputs
-    return ablations(raw, axis, values, size(raw)), None
+    linear = first_linear(recording) if axis == 1 else None
+    if linear is None:
+        return ablations(raw, axis, values, size(raw)), None
+    most = size(raw.new_empty(1, len(linear.weight)))
+    return linear.edits(values, most), linear.outputs
 
 
 def ablations(raw: Tensor, axis: int, values: Tensor, size: int) -> Iterator[Tensor]:
@@ -53,7 +56,7 @@ def ablations(raw: Tensor, axis: int, values: Tensor, size: int) -> Iterator[Ten
     Args:
         raw: the layer's output (N, ...).
         axis: where its C channels are.
-        values: what stands in their place (N, C).
+        values: what the channels are replaced by (N, C).
         size: edits in a chunk.
 
     Yields:

@@ -1,13 +1,12 @@
 """Whether what ran after the target layer is affine in the layer's output.
 
 If it is, a score for edited activations is exact in closed form: the score, plus the gradient
-times the change. Judged by the torch calls that ran, never by the names of modules.
+times the change. The torch calls that ran decide it, never the names of modules.
 """
 
 from __future__ import annotations
 
 import inspect
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,36 +20,39 @@ from .proof import proved
 if TYPE_CHECKING:
     from ...forward.recording import Recording
 
-# Affine in the tensor they are given first, if nothing else depends on the layer.
-_IN_THE_FIRST = (
+
+def _functions(names: str, owners: tuple[Any, ...] = (torch, Tensor, F)) -> frozenset[Any]:
+    """The functions with these names in torch, `torch.Tensor` and `torch.nn.functional`."""
+    return frozenset(
+        getattr(owner, name) for name in names.split() for owner in owners if hasattr(owner, name)
+    )
+
+
+# Affine in the first argument, if no other argument depends on the layer.
+_IN_THE_FIRST = _functions(
     "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d avg_pool3d "
     "flatten unflatten reshape view permute transpose swapaxes movedim contiguous squeeze "
     "unsqueeze clone mean sum select narrow chunk split unbind expand flip roll __getitem__ "
     "linear conv1d conv2d conv3d pixel_shuffle div __truediv__ div_ __itruediv__ true_divide neg "
     "__neg__ float double"
 )
-# Affine if every tensor that depends on the layer enters as a summand or a piece.
-_IN_ALL = (
+# Sums and concatenations: affine in all arguments together.
+_IN_ALL = _functions(
     "add sub add_ sub_ __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ cat concat stack hstack"
 )
-# Affine if a single factor depends on the layer.
-_IN_ONE = "mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ bmm mm"
+# Products: affine if a single factor depends on the layer.
+_IN_ONE = _functions("mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ bmm mm")
 # Affine in evaluation mode.
-_IN_EVALUATION = "dropout dropout2d dropout3d alpha_dropout feature_alpha_dropout batch_norm"
-_RELU = "relu relu_"
-
-
-@cache
-def _functions(names: str, owners: tuple[Any, ...] = (torch, Tensor, F)) -> frozenset[Any]:
-    return frozenset(
-        getattr(owner, name) for name in names.split() for owner in owners if hasattr(owner, name)
-    )
+_IN_EVALUATION = _functions(
+    "dropout dropout2d dropout3d alpha_dropout feature_alpha_dropout batch_norm", owners=(F,)
+)
+_RELU = _functions("relu relu_")
 
 
 def in_closed_form(recording: Recording, positive: bool) -> bool:
-    """Whether scores for edits are known to be affine: by the calls, and by a trial on a full run.
+    """Whether scores for edits are known to be affine: by the calls, and by a full run.
 
-    The trial catches gradients that are not those of what ran, as custom ones may be.
+    The full run finds gradients that are not those of the forward pass, as custom ones may be.
 
     Args:
         recording: the forward pass.
@@ -63,17 +65,18 @@ def in_closed_form(recording: Recording, positive: bool) -> bool:
 
 
 def _affine_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
-    """Of the output's predicted change in one random direction, scaled to a single value's."""
+    """The error of the output's predicted change, in one random direction of unit length."""
     with torch.enable_grad():
-        values = torch.cat([t.flatten() for t in tensors_in(recording.output) if t.requires_grad])
+        parts = [t.flatten() for t in tensors_in(recording.output) if t.requires_grad]
+        values = torch.cat(parts)
         if values.numel() != slow.numel():
             return torch.inf  # a part of the output has no gradient
         direction = torch.randn_like(values)
         score = (values * direction).sum()
     slope = recording.gradients([score])[0]
     predicted = (slope * (edited - recording.raw.detach())).sum()
-    happened = ((slow - values.detach()) * direction).sum()
-    return float((predicted - happened).abs() / direction.norm())
+    actual = ((slow - values.detach()) * direction).sum()
+    return float((predicted - actual).abs() / direction.norm())
 
 
 def is_affine(tape: Tape, positive: bool) -> bool:
@@ -84,10 +87,10 @@ def is_affine(tape: Tape, positive: bool) -> bool:
         positive: whether the layer's output is positive everywhere and the edits are not
             negative; a ReLU right after the layer then changes neither.
     """
-    unchanged = {0} if positive else set()
+    unchanged = {0} if positive else set()  # slots that hold the layer's output as it is
     for call in tape.calls:
         first = slots_in(call.args[0]) if call.args else []
-        if call.function in _functions(_RELU) and first and set(first) <= unchanged:
+        if call.function in _RELU and first and set(first) <= unchanged:
             unchanged |= set(call.results)
         elif not _affine(call):
             return False
@@ -96,16 +99,16 @@ def is_affine(tape: Tape, positive: bool) -> bool:
 
 def _affine(call: Call) -> bool:
     function, slots = call.function, slots_in((call.args, call.kwargs))
-    if function in _functions(_IN_ALL):
+    if function in _IN_ALL:
         return not slots_in(call.kwargs)
     only_first = bool(call.args) and slots == slots_in(call.args[0])
-    if function in _functions(_IN_ONE):
+    if function in _IN_ONE:
         return len(slots) == 1
-    if function in _functions(_IN_EVALUATION, (F,)):
+    if function in _IN_EVALUATION:
         return only_first and not _training(call)
     if call.kwargs.get("rounding_mode"):
         return False
-    return only_first and function in _functions(_IN_THE_FIRST)
+    return only_first and function in _IN_THE_FIRST
 
 
 def _training(call: Call) -> bool:

@@ -1,9 +1,11 @@
 """Two ways to run a tape again for many edits at once.
 
-`folded` hands each call all edits as rows of one batch, as quick as the model itself is on such a
-batch, and right where every call treats the rows alike and has them first. What comes from before
-the layer with a row for each image is handed on as often as there are edits. `mapped` runs the tape
-under `torch.vmap`, which needs neither. Which of them is exact is for tail.py to prove.
+`batched` gives each call all edits as rows of one batch. It is as quick as the model itself is on
+such a batch, and right where every call treats the rows alike and has them on the first axis.
+Tensors from before the layer with a row for each image are repeated for each edit.
+
+`vmapped` runs the tape under `torch.vmap`, which is slower and needs none of this. Which of the two
+is exact for a model, `proof.py` finds out.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from ...forward.tape import Call, Slot, Tape
 from ...pytree import map_tensors, tensors_in
 
-# Of attention on a CPU, for one. It is right, and there is nothing for a user to do about it.
+# A warning of speed, as by attention on a CPU: the results are right, and a user can do nothing.
 warnings.filterwarnings("ignore", "There is a performance drop because we have not yet implemented")
 
 Replay = Callable[..., Any]
@@ -29,49 +31,59 @@ _RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)  # rows are
 def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     """The model's outputs for M versions (M, N, ...) of the layer's output; each has M first.
 
-    With `after`, of the first result of that call on the tape. Raises whatever a call raises that
-    cannot take more rows.
+    Args:
+        tape: what ran after the layer.
+        activations: the versions.
+        after: a position on the tape: then they are versions of the first result of that call.
+
+    Raises:
+        Exception: whatever a call raises that cannot take more rows.
     """
     many, images = activations.shape[:2]
     if any(call.kwargs.get("out") is not None for call in tape.calls):
         raise ValueError("a tensor from before the layer is written to")
 
-    def rows(tensor: Tensor) -> Tensor:
-        # One axis is a channel's, and a parameter is no image's.
-        own = tensor.ndim > 1 and len(tensor) == images and not isinstance(tensor, nn.Parameter)
-        return tensor.expand(many, *tensor.shape).flatten(0, 1) if own else tensor
+    def repeated(tensor: Tensor) -> Tensor:
+        # A tensor with one axis has no rows, and a parameter belongs to no image.
+        rows = tensor.ndim > 1 and len(tensor) == images and not isinstance(tensor, nn.Parameter)
+        return tensor.expand(many, *tensor.shape).flatten(0, 1) if rows else tensor
 
-    def widened(call: Call) -> tuple[Any, Any]:
+    def arguments(call: Call) -> tuple[Any, Any]:
         if call.function not in _RECURRENT:
-            return map_tensors(rows, (call.args, call.kwargs))  # type: ignore[no-any-return]
+            return map_tensors(repeated, (call.args, call.kwargs))  # type: ignore[no-any-return]
         states = map_tensors(lambda tensor: tensor.repeat(1, many, 1), call.args[1])
         return (call.args[0], states, *call.args[2:]), call.kwargs
 
-    # Copies: a call may be in place, and the edits are the caller's.
-    values = {slot: rows(tensor).clone() for slot, tensor in tape.written.items()}
+    # Copies, because a call may be in place and the edits belong to the caller.
+    values = {slot: repeated(tensor).clone() for slot, tensor in tape.written.items()}
     values[_start(tape, after)] = activations.flatten(0, 1).clone()
-    output = _run(tape, values, after, many, widened)
+    output = _run(tape, values, after, many, arguments)
     return map_tensors(lambda tensor: tensor.unflatten(0, (many, -1)), output)
 
 
 def vmapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
-    """The same, each edit for itself as far as the calls can tell."""
-    shape: list[Any] = []
+    """The same as `batched`, where each call gets one edit as far as it can tell."""
+    outputs: list[Any] = []
 
-    def run(handed: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
+    def run(edit: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
         values = {slot: tensor.clone() for slot, tensor in written.items()}
-        output = _run(tape, {_start(tape, after): handed.clone()} | values, after)
-        shape.append(output)
+        output = _run(tape, {_start(tape, after): edit.clone()} | values, after)
+        outputs.append(output)  # kept for its structure, as vmap returns flat lists only
         return list(tensors_in(output))
 
     many = len(activations)
     written = {slot: value.expand(many, *value.shape) for slot, value in tape.written.items()}
     tensors = iter(torch.vmap(run)(activations, written))
-    return map_tensors(lambda _: next(tensors), shape[0])
+    return map_tensors(lambda _: next(tensors), outputs[0])
 
 
 def _start(tape: Tape, after: int) -> int:
+    """The slot that the versions stand in for."""
     return 0 if after < 0 else tape.calls[after].results[0]
+
+
+def _as_noted(call: Call) -> tuple[Any, Any]:
+    return call.args, call.kwargs
 
 
 def _run(
@@ -79,9 +91,17 @@ def _run(
     values: dict[int, Tensor],
     after: int,
     many: int = 1,
-    arguments: Callable[[Call], tuple[Any, Any]] = lambda call: (call.args, call.kwargs),
+    arguments: Callable[[Call], tuple[Any, Any]] = _as_noted,
 ) -> Any:
-    """The output for values of slots, the batch `many` times as large as it was."""
+    """The output for the values of slots, of a batch `many` times as large as the recorded one.
+
+    Args:
+        tape: what ran after the layer.
+        values: by slot; those of the calls are added, and removed after their last use.
+        after: the position of the last call that is not run; -1 to run all.
+        many: how many times as many rows there are.
+        arguments: the positional and keyword arguments of a call, its slots still empty.
+    """
     for position, call in enumerate(tape.calls[after + 1 :], after + 1):
         args, kwargs = map_tensors(lambda slot: values[slot.index], arguments(call), Slot)
         if many > 1 and call.function in _SIZED:
@@ -96,6 +116,7 @@ def _run(
 
 
 def _more_rows(tensor: Tensor, *sizes: Any, many: int) -> tuple[Any, ...]:
+    """Arguments of a call that is given a size, whose first axis holds the rows."""
     first, *rest = sizes if isinstance(sizes[0], int) else sizes[0]
     return tensor, (first if first == -1 else first * many, *rest)
 
