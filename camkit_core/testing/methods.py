@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from torch import Tensor
 
+from ..plugins.facts import Method
 from .checks import Check, checks_of, installed, run_all
 from .explainers import Explainer, explainer
+from .facts import facts_check
 from .import_cost import imports_nothing_heavy
 from .maps import MAPS
 from .networks import attending
@@ -22,9 +24,9 @@ def method_checks(
     """Every check of a method.
 
     Args:
-        method: a function of a `Probe`, or the name of an installed one. Its attribute
-            `expected_failures`, a dict from a check's name to the reason, says what it cannot
-            keep; such a check has to fail. If its attribute `needs` is "attention", the checks'
+        method: a function of a `Probe`, or the name of an installed one. What it states of
+            itself (see `camkit_core.Method`) counts: a check in its `expected_failures` has to
+            fail, so has "target" if it needs no class; if it needs attention, the checks'
             networks have attention.
         explain: in place of it, anything that explains `model.layer`, as another library may.
 
@@ -37,13 +39,19 @@ def method_checks(
         assert explain is not None
         return checks_of([*MAPS, *SIDE_EFFECTS], explain, {})
     function = method if callable(method) else installed("method", method)
-    expected = getattr(function, "expected_failures", {})
-    checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), expected)
-    if getattr(function, "needs", "") == "attention":
-        checks = [replace(one, test=partial(_attending, one.test)) for one in checks]
+    facts = Method.of(function)
+    checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), _expected_failures(facts))
+    if facts.needs == "attention":
+        checks = [replace(check, test=partial(_attending, check.test)) for check in checks]
+    checks.append(facts_check(function))
     if isinstance(method, str):
         checks.append(imports_nothing_heavy(method))
     return checks
+
+
+def _expected_failures(facts: Method) -> Mapping[str, str]:
+    of_class = {} if facts.needs_class else {"target": "it reads no class"}
+    return {**of_class, **facts.expected_failures}
 
 
 def _attending(test: Callable[[], None]) -> None:

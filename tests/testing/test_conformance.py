@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from camkit_core import CamkitError, Probe
+from camkit_core import CamkitError, Method, Probe
 from camkit_core.plugins import get_registry
 from camkit_core.testing import (
     Check,
@@ -25,6 +25,7 @@ from camkit_core.testing import (
 )
 from camkit_core.testing.networks import token_net
 from helpers import mutants
+from helpers.false_facts import FALSE_FACTS, TRUE_FACTS, stating
 from helpers.small_nets import FAMILIES, small_net
 
 SIZES = [(16, 16), (16, 24), (32, 16)]
@@ -85,6 +86,17 @@ def test_a_bug_seeded_in_a_method_is_caught(name: str) -> None:
 def test_every_check_of_methods_has_a_bug_that_it_catches() -> None:
     checks = {check.name for check in method_checks(explain=mutants.correct)}
     assert checks - {check for check, _ in mutants.METHODS.values()} == {"device"}  # needs a GPU
+
+
+def test_a_method_whose_facts_hold_passes() -> None:
+    named(method_checks(stating(**TRUE_FACTS)), "facts")()
+
+
+@pytest.mark.parametrize("name", list(FALSE_FACTS))
+def test_a_fact_that_is_malformed_or_does_not_hold_is_caught(name: str) -> None:
+    said, method = FALSE_FACTS[name]
+    with pytest.raises(AssertionError, match=said):
+        named(method_checks(method), "facts")()
 
 
 @pytest.mark.parametrize("prefix", [0, 1, 5])
@@ -156,6 +168,19 @@ def test_an_expected_failure_has_to_fail() -> None:
     assert found["batch"].status == "failed"
     assert "expected to fail (it does not know why)" in found["batch"].why
     assert len(found) == len(method_checks(mutants.correct))
+
+
+def test_a_method_that_needs_no_class_fails_the_check_of_the_class_as_expected() -> None:
+    @Method(needs_class=False)
+    def method(probe: Probe) -> torch.Tensor:
+        return probe.activations.sum(1)
+
+    found = {one.name: one for one in outcomes(method_checks(method))}
+    assert (found["target"].status, found["target"].why) == (
+        "expected failure",
+        "it reads no class",
+    )
+    assert found["facts"].status == "passed"
 
 
 def test_a_failure_is_expected_of_a_check_that_there_is() -> None:
