@@ -1,0 +1,85 @@
+"""Calls in several threads at once: equal maps, and attention keeps its kernels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
+
+import camkit_core as camkit
+from helpers.small_cnn import close, pictures, small
+
+
+@pytest.fixture
+def kernels() -> Iterator[Callable[[], list[bool]]]:
+    """Tells which kernels of attention the process may use: all of them, before and after."""
+    names = ("flash_sdp", "mem_efficient_sdp", "math_sdp")
+
+    def allow_all() -> None:
+        for name in names:
+            getattr(torch.backends.cuda, f"enable_{name}")(True)
+
+    allow_all()
+    yield lambda: [getattr(torch.backends.cuda, f"{name}_enabled")() for name in names]
+    allow_all()
+
+
+def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other(
+    kernels: Callable[[], list[bool]],
+) -> None:
+    models, images = [small(), small()], pictures()
+    run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="body")
+    expected = [run(model).cam for model in models]
+    found: dict[int, list[Tensor]] = {0: [], 1: []}
+
+    def work(index: int) -> None:
+        for _ in range(5):
+            found[index].append(run(models[index]).cam)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index, cams in found.items():
+        assert [close(cam, expected[index]) for cam in cams] == [True] * 5
+
+
+class Waiting(nn.Module):
+    """Calls `wait` once, in the first tail run: there the edits are rows of one batch."""
+
+    def __init__(self, wait: Callable[[], Any]) -> None:
+        super().__init__()
+        self.layer, self.wait = nn.Conv2d(3, 4, 3), [wait]
+
+    def pause(self, features: Tensor) -> Tensor:
+        if has_torch_function_unary(features):  # one call on the tape, whatever it does
+            return handle_torch_function(self.pause, (features,), features)
+        if len(features) > 1 and self.wait:
+            self.wait.pop()()
+        return features.sin()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.pause(self.layer(images)).mean((2, 3))
+
+
+def test_threads_in_tail_runs_at_once_leave_attention_its_kernels(
+    kernels: Callable[[], list[bool]],
+) -> None:
+    """The first thread leaves while the second, which came later, is still inside."""
+    inside, done = threading.Event(), threading.Event()
+    images = torch.randn(1, 3, 6, 6)
+    run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="layer")
+    second = Waiting(lambda: (inside.set(), done.wait(5)))
+    thread = threading.Thread(target=run, args=(second,))
+    run(Waiting(lambda: (thread.start(), inside.wait(1))))
+    done.set()
+    thread.join()
+    assert second.wait == []
+    assert kernels() == [True, True, True]

@@ -1,0 +1,68 @@
+"""A correct metric, and metrics with one bug each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from camkit_core import Case
+
+
+def right_metric(case: Case) -> Tensor:
+    """How far the score falls without what the heatmap shows."""
+    drops = []
+    for index, (image, heat) in enumerate(zip(case.images, case.heatmaps, strict=True)):
+        before, after = case.scores(index, [image, image * (1 - heat)], total=2)
+        drops.append(before - after)
+    return torch.stack(drops)
+
+
+right_metric.higher_is_better = True
+
+
+def _metric(function: Any) -> Any:
+    function.higher_is_better = True
+    return function
+
+
+@_metric
+def _mean_of_the_batch(case):
+    return right_metric(case).mean()
+
+
+@_metric
+def _less_the_mean_of_the_batch(case):
+    return right_metric(case) - right_metric(case).mean()
+
+
+@_metric
+def _divides_by_the_map(case):
+    return 1 / case.heatmaps.flatten(1).sum(1)
+
+
+@_metric
+def _draws_from_the_process(case):
+    return right_metric(case) * torch.rand(1)
+
+
+@_metric
+def _writes_into_the_weights(case):
+    parameter = next(case._probe.recording.model.parameters())
+    parameter.data.mul_(1.001)
+    return right_metric(case)
+
+
+def _without_direction(case):
+    return right_metric(case)
+
+
+METRICS = {
+    "says no direction": ("direction", _without_direction),
+    "one value for all": ("values", _mean_of_the_batch),
+    "divides by an empty map": ("empty-map", _divides_by_the_map),
+    "compares with the batch": ("batch", _less_the_mean_of_the_batch),
+    "draws without a seed": ("repeat", _draws_from_the_process),
+    "changes the weights": ("untouched", _writes_into_the_weights),
+}

@@ -1,0 +1,83 @@
+"""Errors about the model and the images: what was given, what was expected, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from camkit_core import (
+    InputError,
+)
+from helpers.wrong_calls import ask, net
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+
+
+# The model
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        (lambda: torch.jit.trace(net(), torch.randn(1, 3, 8, 8)), "TopLevelTracedModule"),
+        (lambda: torch.jit.script(net()), "RecursiveScriptModule"),
+        (lambda: nn.DataParallel(torch.jit.script(net())), "RecursiveScriptModule"),
+        (lambda: lambda images: images, "function"),
+        (lambda: nn.Conv2d, "type"),
+        (lambda: "resnet18", "str"),
+    ],
+)
+def test_what_cannot_be_observed_is_refused(model: Callable[[], Any], kind: str) -> None:
+    with pytest.raises(
+        InputError,
+        match=rf"^expected an eager torch\.nn\.Module, got {kind}, whose layers cannot be observed;"
+        r" pass the Python model it was made from$",
+    ):
+        ask(model())
+
+
+def test_what_the_model_raises_is_passed_on_as_it_is() -> None:
+    with pytest.raises(RuntimeError, match=r"expected input.* to have 3 channels, but got 5"):
+        ask(images=torch.randn(2, 5, 8, 8))
+
+
+# The images
+
+
+@pytest.mark.parametrize(
+    ("images", "given"),
+    [
+        (np.zeros((2, 3, 8, 8), np.float32), "ndarray"),
+        ([torch.zeros(3, 8, 8)], "list"),
+        ("photo.jpg", "str"),
+    ],
+)
+def test_images_must_be_a_tensor(images: Any, given: str) -> None:
+    with pytest.raises(
+        InputError,
+        match=rf"^expected images as a tensor \(N, C, H, W\) or \(C, H, W\), got {given}; "
+        r"camkit_core\.image\.preprocess_image makes one from a picture$",
+    ):
+        ask(images=images)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8,), (), (1, 2, 3, 8, 8), (0, 3, 8, 8), (2, 3, 0, 8)])
+def test_images_must_have_the_axes_of_images(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"^expected images \(N, C, H, W\) or .*, got \(") as error:
+        ask(images=torch.zeros(shape))
+    assert str(error.value).endswith(f"got {shape}")
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])
+def test_images_must_be_floating_point(dtype: torch.dtype) -> None:
+    with pytest.raises(
+        InputError,
+        match=f"^expected floating-point images, normalised as the model was trained, got {dtype}; "
+        "camkit_core.image.preprocess_image does that$",
+    ):
+        ask(images=torch.zeros(2, 3, 8, 8).to(dtype))

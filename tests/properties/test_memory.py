@@ -1,0 +1,134 @@
+"""Images and results: what is the caller's stays so, and nothing is kept alive."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.probe.tail import proof
+from helpers.lively import (
+    METHODS,
+    Lively,
+    changes,
+    every_method,
+    snapshot,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+
+
+@every_method
+def test_images_are_left_alone(method: str) -> None:
+    model = Lively()
+    images = torch.randn(2, 3, 8, 8, requires_grad=True)
+    images.grad = torch.ones_like(images)
+    before, version = snapshot(model, images), images._version
+    camkit.explain(model, images, method, 1, "layer", aug_smooth=True, guided=True)
+    assert changes(before, snapshot(model, images)) == []
+    assert images.requires_grad
+    assert images._version == version
+
+
+class Normalising(nn.Module):
+    """Normalises the images it is given in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(images.sub_(0.5).div_(0.2)).relu().mean((2, 3))
+
+
+@every_method
+def test_a_model_that_writes_into_its_input_does_not_reach_the_callers(method: str) -> None:
+    model, images = Normalising(), torch.rand(2, 3, 8, 8)
+    given = images.clone()
+    found = camkit.explain(model, images, method, 1, "layer", aug_smooth=True)
+    assert torch.equal(images, given)
+    assert torch.equal(found.images, given)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "ablationcam"])
+def test_a_model_that_writes_into_its_input_gives_the_map_of_one_that_does_not(method: str) -> None:
+    model, images = Normalising(), torch.rand(2, 3, 8, 8)
+    plain = nn.Sequential(model.layer, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    expected = camkit.explain(plain, (images - 0.5) / 0.2, method, 1, "0", batch_size=2).cam
+    found = camkit.explain(model, images, method, 1, "layer", batch_size=2).cam
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def tensors_of(found: camkit.Explanation) -> dict[str, Tensor]:
+    """All tensors an explanation holds, by name."""
+    values = {name: getattr(found, name) for name in (*vars(found), "heatmap")}
+    return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+@every_method
+def test_results_are_detached(method: str) -> None:
+    images = torch.randn(2, 3, 8, 8, requires_grad=True)
+    found = camkit.explain(Lively(), images, method, None, "layer", guided=True)
+    held = tensors_of(found)
+    assert held.keys() >= {"cam", "heatmap", "logits", "target", "score", "images", "guided"}
+    assert [name for name, value in held.items() if value.requires_grad or value.grad_fn] == []
+
+
+@every_method
+def test_results_share_no_memory_with_model_or_images(method: str) -> None:
+    model, images = Lively().eval(), torch.randn(2, 3, 8, 8)
+    found = camkit.explain(model, images, method, 1, "layer", guided=True)
+    given = [images, *model.parameters(), *model.buffers()]
+    places = {one.untyped_storage().data_ptr() for one in given}
+    held = tensors_of(found).items()
+    assert [k for k, value in held if value.untyped_storage().data_ptr() in places] == []
+
+
+def test_two_methods_do_not_share_memory_so_that_one_may_be_changed() -> None:
+    both = camkit.compare(Lively(), torch.randn(1, 3, 8, 8), ["gradcam"] * 2, [1], "layer")
+    first, second = both
+    kept = second.cam.clone()
+    first.cam.zero_()
+    assert torch.equal(second.cam, kept)
+
+
+def live_tensors() -> int:
+    gc.collect()
+    return sum(issubclass(type(one), Tensor) for one in gc.get_objects())
+
+
+def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
+    """Also after an error in the middle, whose traceback is forgotten with it."""
+    model, images = Lively(), torch.randn(2, 3, 8, 8)
+
+    def refuse(sample: Tensor) -> Tensor:
+        raise LookupError
+
+    def call(times: int) -> tuple[int, int]:
+        for _ in range(times):
+            for method in METHODS:
+                few = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}.get(method, {})
+                camkit.explain(model, images, method, [1, 2], "layer", guided=True, **few)
+                with pytest.raises(LookupError):
+                    camkit.explain(model, images, method, refuse, "layer", **few)
+        return live_tensors(), sum(len(one._forward_hooks) for one in model.modules())
+
+    assert call(2) == call(48)
+
+
+@every_method
+def test_the_model_can_be_collected_while_its_explanation_lives(method: str) -> None:
+    before = len(proof._proofs)
+    model = Lively()
+    found = camkit.explain(model, torch.randn(1, 3, 8, 8), method, 1, "layer", guided=True)
+    model_ref, layer_ref = weakref.ref(model), weakref.ref(model.layer)
+    del model
+    gc.collect()
+    assert model_ref() is None
+    assert layer_ref() is None
+    assert len(proof._proofs) <= before
+    assert found.heatmap.shape == (1, 8, 8)

@@ -1,0 +1,80 @@
+"""Smoothed maps, and the guided gradient."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.maps import heatmaps, principal_map
+from helpers.small_cnn import close, five, pictures, small
+
+
+@five
+def test_aug_smooth_is_the_mean_of_six_views_for_the_target_of_the_image_itself(
+    method: str,
+) -> None:
+    model, images = small(), pictures(3)
+    top = model(images).argmax(1)
+    views = []
+    for factor in (0.9, 1.0, 1.1):
+        views.append(camkit.explain(model, images * factor, method, top, "body").cam)
+        mirrored = camkit.explain(model, images.flip(-1) * factor, method, top, "body").cam
+        views.append(mirrored.flip(-1))
+    found = camkit.explain(model, images, method, None, "body", aug_smooth=True)
+    assert close(found.cam, torch.stack(views).mean(0))
+    assert torch.equal(found.target, top)
+    assert torch.equal(found.score, model(images).amax(1))
+
+
+def test_the_target_does_not_follow_the_views() -> None:
+    """Class 0 for the image itself, class 1 for every view of it that is mirrored."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten(), nn.Linear(4, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.ones(2, 1, 1, 1))
+        model[2].weight.copy_(torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 1]]))
+    image = torch.tensor([[[[2.0, 1.0]]]])
+    found = camkit.explain(model, image, "gradcam", None, "0", aug_smooth=True)
+    assert model(image.flip(-1)).argmax().item() == 1
+    assert found.target.tolist() == [0]
+    assert found.score.tolist() == [4.0]
+
+
+@five
+def test_eigen_smooth_is_the_principal_component_with_the_sign_of_the_sum(method: str) -> None:
+    model, images = small(), pictures(3)
+    plain = camkit.explain(model, images, method, 1, "body").cam
+    found = camkit.explain(model, images, method, 1, "body", eigen_smooth=True).cam
+    assert found.shape == plain.shape
+    centred = plain - plain.mean((1, 2), keepdim=True)
+    assert ((found * centred).sum((1, 2)) > 0).all()
+    assert not close(found, plain)
+
+
+def test_eigen_smooth_of_one_channel_is_that_channel_around_its_mean() -> None:
+    evidence = torch.randn(2, 1, 3, 4, dtype=torch.float64)
+    expected = evidence[:, 0] - evidence[:, 0].mean((1, 2), keepdim=True)
+    assert close(principal_map(evidence), expected)
+
+
+def test_a_method_that_sums_no_channels_says_that_eigen_smoothing_did_nothing() -> None:
+    def mean_map(probe: camkit.Probe) -> Tensor:
+        return probe.activations.mean(1)
+
+    found = camkit.explain(small(), pictures(), mean_map, 1, "body", eigen_smooth=True)
+    assert found.notes == ("eigen smoothing did nothing: mean_map does not sum over channels",)
+
+
+@five
+def test_guided_is_the_guided_gradient_times_the_heatmap(method: str) -> None:
+    model, images = small(), pictures()
+    found = camkit.explain(model, images, method, 1, "body", guided=True)
+    seen: list[Tensor] = []
+
+    def guided(probe: camkit.Probe) -> Tensor:
+        seen.append(probe.guided_gradients()[0])
+        return seen[0].sum(1)
+
+    camkit.explain(model, images, guided, 1, "body")
+    assert found.guided.shape == images.shape
+    assert close(found.guided, seen[0] * heatmaps(found.cam, (12, 16))[:, None])
