@@ -101,3 +101,7 @@ def weights_of(
     explanation = camkit.explain(model, images, watched, target, layer, **options)
     (weights,) = seen
     return weights, explanation
+
+
+def pictures(count: int = 2, side: int = 6) -> Tensor:
+    return torch.randn(count, 3, side, side, dtype=torch.float64, generator=torch.manual_seed(1))

@@ -1,0 +1,117 @@
+"""Targets for detection: an object that the model found, or a box."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core import DetectionTarget
+from camkit_core.inputs.targets.detection import overlap
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
+
+
+# Detection
+
+
+class Detector(nn.Module):
+    """Two boxes an image, one of each class, whose scores are means of a half of a channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Identity()
+
+    def forward(self, images: Any) -> Any:
+        return [self.found(one) for one in self.features(images)]
+
+    def found(self, features: Tensor) -> Any:
+        scores = torch.stack([features[0, :, :2].mean(), features[1, :, 2:].mean()])
+        boxes = torch.tensor([[0.0, 0, 2, 4], [2, 0, 4, 4]], dtype=features.dtype)
+        kept = scores > 0.1
+        return {"boxes": boxes[kept], "labels": torch.tensor([1, 2])[kept], "scores": scores[kept]}
+
+
+def scenes() -> Tensor:
+    return torch.rand(2, 3, 4, 4, dtype=torch.float64, generator=torch.manual_seed(3)) + 0.2
+
+
+def test_of_a_detected_object_the_map_is_that_of_its_score() -> None:
+    images = scenes()
+    found = camkit.explain(Detector(), images, "gradcam", DetectionTarget(2), "features")
+    torch.testing.assert_close(found.score, images[:, 1, :, 2:].mean((1, 2)))
+    torch.testing.assert_close(found.cam, images[:, 1] / 16)
+    assert [target.box for target in found.target] == [(2, 0, 4, 4)] * 2
+
+
+def test_of_a_box_it_is_the_score_times_the_overlap() -> None:
+    images = scenes()
+    target = DetectionTarget(1, (0, 0, 2, 2))
+    found = camkit.explain(Detector(), images, "gradcam", target, "features")
+    torch.testing.assert_close(found.score, images[:, 0, :, :2].mean((1, 2)) / 2)
+
+
+def test_ablation_counts_an_object_that_is_lost_as_zero_and_leaves_the_other_image_alone() -> None:
+    images = scenes()
+    found = camkit.explain(Detector(), images, "ablationcam", DetectionTarget(1), "features")
+    torch.testing.assert_close(
+        found.cam, found.score[:, None, None] * images[:, 0], msg="only channel 0 counts"
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_batch_of_scenes_equals_its_scenes(method: str) -> None:
+    images = scenes()
+    together = camkit.explain(Detector(), images, method, DetectionTarget(2), "features").cam
+    for index in range(2):
+        alone = images[index : index + 1]
+        found = camkit.explain(Detector(), alone, method, DetectionTarget(2), "features").cam
+        torch.testing.assert_close(found[0], together[index])
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (DetectionTarget(7), r"no object of class 7; it finds class \d at \[\d, 0, \d, 4\] \(0"),
+        (DetectionTarget(1, (3, 0, 4, 4)), r"no object of class 1 that overlaps \(3, 0, 4, 4\)"),
+        (None, r"list of 2, each a dict .* target=DetectionTarget\(category\)"),
+    ],
+)
+def test_what_is_wrong_with_a_detection_target_is_said(target: Any, said: str) -> None:
+    with pytest.raises(camkit.TargetError, match=said):
+        camkit.explain(Detector(), scenes(), target=target, layer="features")
+
+
+def test_the_overlap_of_boxes() -> None:
+    boxes = torch.tensor([[0.0, 0, 2, 2], [1, 1, 3, 3], [5, 5, 6, 6], [1, 1, 1, 1]])
+    assert overlap(boxes, (0, 0, 2, 2)).tolist() == pytest.approx([1, 1 / 7, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "grid"),
+    [
+        ("fasterrcnn_mobilenet_v3_large_fpn", "backbone.body.16", (3, 3)),
+        ("retinanet_resnet50_fpn", "backbone.body.layer4", (3, 3)),
+        ("ssdlite320_mobilenet_v3_large", "backbone.features.0", (20, 20)),
+    ],
+)
+def test_torchvision_detectors_need_no_layer(name: str, layer: str, grid: tuple[int, int]) -> None:
+    """The grid covers the image (here 96x100 in 96x128), not what the model pads it to."""
+    torch.manual_seed(0)
+    threshold = "box_score_thresh" if "rcnn" in name else "score_thresh"
+    sizes = {} if name.startswith("ssd") else {"min_size": 96, "max_size": 160}
+    model = torchvision.models.get_model(
+        name, weights=None, weights_backbone=None, **{threshold: 0.0}, **sizes
+    ).eval()
+    images = torch.rand(1, 3, 96, 100)
+    with torch.no_grad():
+        category = int(model(images)[0]["labels"][0])
+    found = camkit.explain(model, images, target=DetectionTarget(category))
+    assert (found.layer, tuple(found.cam.shape[1:])) == (layer, grid)
+    assert bool(found.cam.isfinite().all())
+    assert bool(found.cam.any())

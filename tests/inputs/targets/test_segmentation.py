@@ -1,0 +1,106 @@
+"""Targets for segmentation: a class in a mask, or where the model finds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core import SegmentationTarget
+from helpers.toys import pictures
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
+
+
+# Segmentation
+
+
+class Segmenter(nn.Module):
+    """Features, and for each pixel the scores of three classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.features, self.classes = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 3, 1)
+        self.double()
+
+    def forward(self, images: Tensor) -> Any:
+        return {"out": self.classes(self.features(images).relu())}
+
+
+def test_of_a_class_in_a_mask_the_gradient_is_that_of_its_mean_score_there() -> None:
+    model, images = Segmenter().eval(), pictures(1)
+    mask = torch.zeros(6, 6)
+    mask[1:3, 2:5] = 1
+    found = camkit.explain(model, images, "gradcam", SegmentationTarget(1, mask), "features")
+    activations = model.features(images)[0]
+    # d mean / d A_k(p) = w_k / 6 in the mask where A_k > 0.
+    weights = model.classes.weight[1, :, 0, 0] * ((activations > 0) * mask).sum((1, 2)) / 6 / 36
+    expected = (weights[:, None, None] * activations).sum(0)
+    torch.testing.assert_close(found.cam[0], expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_mask_it_is_what_the_model_finds_in_the_plain_image(method: str) -> None:
+    model, images = Segmenter().eval(), pictures()
+    masks = model(images)["out"].argmax(1) == 0
+    given = [SegmentationTarget(0, mask) for mask in masks]
+    expected = camkit.explain(model, images, method, given, "features")
+    found = camkit.explain(model, images, method, SegmentationTarget(0), "features")
+    torch.testing.assert_close(found.cam, expected.cam)
+    torch.testing.assert_close(found.score, expected.score)
+
+
+def test_a_network_of_one_class_finds_it_where_its_score_is_positive() -> None:
+    model, images = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 1, 1)).double(), pictures(1)
+    scores = model(images)[0, 0]
+    found = camkit.explain(model, images, target=SegmentationTarget(0), layer="0")
+    torch.testing.assert_close(found.score[0], scores[scores > 0].mean().detach())
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (SegmentationTarget(3), "3 is out of range: the model scores 3 classes"),
+        (SegmentationTarget(0, torch.ones(5, 6)), r"a mask \(6, 6\), .* got \(5, 6\)"),
+        (None, r"out \(2, 3, 6, 6\); say .* target=SegmentationTarget\(category\)"),
+    ],
+)
+def test_what_is_wrong_with_a_segmentation_target_is_said(target: Any, said: str) -> None:
+    with pytest.raises(camkit.TargetError, match=said):
+        camkit.explain(Segmenter(), pictures(), target=target, layer="features")
+
+
+def test_a_class_that_is_nowhere_in_the_image_is_an_error_with_those_that_are() -> None:
+    model = Segmenter()
+    with torch.no_grad():
+        model.classes.bias[2] = -100
+    with pytest.raises(camkit.TargetError, match="finds class 2 nowhere in the image, only 0, 1"):
+        camkit.explain(model, pictures(), target=SegmentationTarget(2), layer="features")
+
+
+def test_a_target_about_a_place_is_not_explained_on_mirrored_views() -> None:
+    with pytest.raises(camkit.TargetError, match="aug_smooth mirrors"):
+        camkit.explain(
+            Segmenter(), pictures(), target=SegmentationTarget(1), layer="features", aug_smooth=True
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["fcn_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"]
+)
+def test_torchvision_segmentation_networks_need_no_layer(name: str) -> None:
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, weights=None, weights_backbone=None).eval()
+    found = camkit.explain(
+        model, torch.rand(1, 3, 64, 96), target=SegmentationTarget(1, torch.ones(64, 96))
+    )
+    assert found.layer.startswith("backbone.")
+    assert found.cam.shape[2] * 2 == found.cam.shape[1] * 3
+    assert bool(found.cam.isfinite().all())
+    assert bool(found.cam.amax() > found.cam.amin())
