@@ -44,6 +44,8 @@ Contributed = Iterable[Spec | Callable[..., Any]]
 def camkit_methods() -> Contributed:  # type: ignore[empty-body]
     """Methods: functions of a `Probe` that return a signed map (N, h, w).
 
+    What a method may state of itself are the attributes that `camkit_core.Method` lists.
+
     >>> from camkit_core.plugins import Registry
     >>> class Plugin:
     ...     @hookimpl
@@ -62,7 +64,8 @@ def camkit_adapters() -> Contributed:  # type: ignore[empty-body]
 
     The size is (height, width); of signals (length,), of volumes (depth, height, width).
 
-    The name is the dotted path of a class, or a dotted prefix of it.
+    The name is the dotted path of a class, or a dotted prefix of it. One attribute is read:
+    `expected_failures`, by the name of a check of the conformance kit, why the adapter fails it.
 
     >>> from camkit_core.plugins import Registry
     >>> class Plugin:
@@ -80,6 +83,9 @@ def camkit_adapters() -> Contributed:  # type: ignore[empty-body]
 @hookspec
 def camkit_renderers() -> Contributed:  # type: ignore[empty-body]
     """Renderers: functions of an explanation, an index and a picture.
+
+    One attribute is read: `expected_failures`, by the name of a check of the conformance kit, why
+    the renderer fails it.
 
     >>> from camkit_core.plugins import Registry
     >>> def plain(explanation, index, picture):
@@ -99,7 +105,8 @@ def camkit_renderers() -> Contributed:  # type: ignore[empty-body]
 def camkit_metrics() -> Contributed:  # type: ignore[empty-body]
     """Metrics: functions of a `Case` that return a value for each image (N,).
 
-    The function's attribute `higher_is_better` says which way is better.
+    What a metric states of itself are the attributes that `camkit_core.Metric` lists; it has to
+    state `higher_is_better`, its direction.
 
     >>> from camkit_core.plugins import Registry
     >>> class Plugin:
