@@ -1,43 +1,134 @@
-"""The shape of the code: imports point one way, names are found, nothing is left out."""
+"""The shape of the code: where files lie, how long they are, what they say, what an import costs.
+
+Which room may import which is a contract of import-linter: see test_contract.py.
+"""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import camkit_core
+from helpers import structure
 from helpers.checkout import ROOT
 
-PLUGINS = sorted([*ROOT.glob("camkit_methods/*.py"), *ROOT.glob("camkit_archs/*.py")])
-CORE = sorted(ROOT.glob("camkit_core/**/*.py"))
+CORE, METHODS, ARCHS = (ROOT / name for name in ("camkit_core", "camkit_methods", "camkit_archs"))
+PACKAGES = pytest.mark.parametrize("package", [CORE, METHODS, ARCHS], ids=lambda path: path.name)
+PLUGINS = pytest.mark.parametrize("package", [METHODS, ARCHS], ids=lambda path: path.name)
 
 
-def imported(path: Path) -> list[tuple[str, str]]:
-    """(module, name) of each absolute import in a file."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found += [(alias.name, "") for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found += [(node.module or "", alias.name) for alias in node.names]
-    return found
+# Where files lie
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
-def test_core_knows_no_plugin(path):
-    tops = {module.split(".")[0] for module, _ in imported(path)}
-    assert not tops & {"camkit_methods", "camkit_archs"}
+def test_eight_files_lie_loose_beside_at_most_ten_rooms():
+    assert structure.misplaced(CORE) == []
+    assert len(structure.rooms(CORE)) <= 10
 
 
-@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_plugins_know_only_public_names_of_core(path):
-    ours = [(m, name) for m, name in imported(path) if m.startswith("camkit")]
-    assert {module for module, _ in ours} <= {"camkit_core"}
-    assert {name for _, name in ours} <= set(camkit_core.__all__)
+def test_no_folder_of_the_core_has_more_than_20_files():
+    assert structure.overfull(CORE, 20) == []
+
+
+@PACKAGES
+def test_every_file_says_what_it_is_and_stays_short(package):
+    assert structure.without_docstring(package) == []
+    assert structure.too_long(package, 260) == []
+
+
+def test_files_of_tests_stay_short_too():
+    assert structure.too_long(ROOT / "tests", 300) == []
+
+
+@PACKAGES
+def test_public_functions_have_docstrings(package):
+    assert structure.undocumented(package) == []
+
+
+@PLUGINS
+def test_plugins_know_only_public_names_of_core(package):
+    assert structure.private_imports(package, set(camkit_core.__all__)) == []
+
+
+# These checks find what they are for
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A core as small as it can be, of which every check finds that all is well."""
+    for name in structure.LOOSE | structure.DOORS:
+        (tmp_path / f"{name}.py").write_text('"""A file."""\n')
+    (tmp_path / "probe").mkdir()
+    (tmp_path / "probe" / "__init__.py").write_text('"""A room."""\n')
+    return tmp_path
+
+
+def write(name: str, text: str) -> Callable[[Path], None]:
+    """A change to a tree: one file more, or one with another text."""
+    return lambda tree: (tree / name).write_text(text) and None
+
+
+def fill(count: int) -> Callable[[Path], None]:
+    """A change to a tree: a room gets so many files."""
+
+    def change(tree: Path) -> None:
+        for number in range(1, count):  # its __init__.py is there
+            (tree / "probe" / f"file{number}.py").write_text('"""A file."""\n')
+
+    return change
+
+
+CHECKS: dict[str, Callable[[Path], list[str]]] = {
+    "misplaced": structure.misplaced,
+    "overfull": lambda root: structure.overfull(root, 20),
+    "too long": lambda root: structure.too_long(root, 3),
+    "without docstring": structure.without_docstring,
+    "undocumented": structure.undocumented,
+    "private imports": lambda root: structure.private_imports(root, {"Probe"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "expected"),
+    [
+        ("misplaced", write("datasets.py", '"""New."""\n'), ["datasets"]),
+        ("misplaced", lambda tree: (tree / "maps.py").unlink(), ["maps"]),
+        ("overfull", fill(21), ["probe"]),
+        ("overfull", fill(20), []),
+        ("too long", write("maps.py", '"""Maps."""\n\n\n\n'), ["maps.py"]),
+        ("without docstring", write("probe/shared.py", "import torch\n"), ["probe/shared.py"]),
+        ("undocumented", write("maps.py", '"""Maps."""\ndef full(): ...\n'), ["maps.py:full"]),
+        ("undocumented", write("maps.py", '"""Maps."""\ndef _full(): ...\n'), []),
+        (
+            "private imports",
+            write("maps.py", '"""Maps."""\nfrom camkit_core import Probe, engine\n'),
+            ["maps.py:camkit_core.engine"],
+        ),
+        (
+            "private imports",
+            write("maps.py", '"""Maps."""\nfrom camkit_core.probe import Probe\n'),
+            ["maps.py:camkit_core.probe.Probe"],
+        ),
+    ],
+)
+def test_a_check_of_the_structure_finds_what_it_is_for(check, change, expected, tree):
+    assert CHECKS[check](tree) == []
+    change(tree)
+    assert CHECKS[check](tree) == expected
+
+
+def test_a_new_folder_is_a_new_room(tree):
+    assert structure.rooms(tree) == ["probe"]
+    (tree / "datasets").mkdir()
+    (tree / "datasets" / "__init__.py").touch()
+    assert structure.rooms(tree) == ["datasets", "probe"]
+
+
+# Public names
 
 
 def test_every_public_name_is_there():
@@ -63,22 +154,3 @@ def test_importing_camkit_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
-
-
-@pytest.mark.parametrize(
-    "path", [*CORE, *PLUGINS], ids=lambda path: f"{path.parent.name}-{path.name}"
-)
-def test_every_file_says_what_it_is_and_stays_short(path):
-    text = path.read_text()
-    assert ast.get_docstring(ast.parse(text))
-    assert len(text.splitlines()) <= 260
-
-
-def test_public_functions_have_docstrings():
-    missing = []
-    for path in [*CORE, *PLUGINS]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name[0] != "_"
-            if public and node.col_offset == 0 and not ast.get_docstring(node):
-                missing.append(f"{path.name}:{node.name}")
-    assert missing == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from functools import cache
 
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.testing.orientation import orientation
+from helpers.orders import obey
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -143,19 +142,9 @@ def test_without_values_the_same_layer_is_found(name: str) -> None:
 
 def test_what_hangs_dies_or_fails_is_an_answer_too() -> None:
     tasks = [("return 3",), ("hang",), ("die",), ("fail",), ("return 4",)]
-    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 2)}
+    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 5)}
     assert answers["return 3"] == (3, "")
     assert answers["return 4"] == (4, "")
-    assert answers["hang"] == (None, "given up after 2 s")
+    assert answers["hang"] == (None, "given up after 5 s")
     assert "the process died" in answers["die"][1]
     assert answers["fail"] == (None, "ValueError: fail")
-
-
-def obey(order: str) -> int:
-    if order == "hang":
-        time.sleep(600)
-    if order == "die":
-        sys.exit(1)
-    if order == "fail":
-        raise ValueError(order)
-    return int(order.split()[1])
