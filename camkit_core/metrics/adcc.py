@@ -5,10 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..plugins.facts import Metric
 from .average_drop import average_drop
 from .case import Case
+from .correlation import pearson
 
 
+@Metric(
+    higher_is_better=True,
+    reading="Average drop, coherency and complexity in one harmonic mean. High: a small map that "
+    "keeps the probability and explains itself.",
+)
 def adcc(case: Case) -> Tensor:
     """Average drop, coherency and complexity in one harmonic mean: (N,).
 
@@ -22,20 +29,11 @@ def adcc(case: Case) -> Tensor:
     drop = average_drop(case) / 100
     complexity = case.heatmaps.flatten(1).mean(1).to(drop)
     masked = case.images * case.heatmaps[:, None].to(case.images)
-    correlation = _pearson(case.heatmaps.flatten(1), case.explained(masked).flatten(1)).to(drop)
-    if bool(correlation.isnan().any()):
+    correlation = pearson(case.heatmaps.flatten(1), case.explained(masked).flatten(1))
+    coherency = (1 + correlation.clamp(-1, 1).to(drop)) / 2
+    if bool(coherency.isnan().any()):
         case.note(
             "adcc is not defined for a map that is constant, or becomes so when it is applied"
         )
-    parts = torch.stack([(1 + correlation) / 2, 1 - complexity, 1 - drop])
+    parts = torch.stack([coherency, 1 - complexity, 1 - drop])
     return 3 / (1 / parts).sum(0)
-
-
-adcc.higher_is_better = True  # type: ignore[attr-defined]
-
-
-def _pearson(one: Tensor, other: Tensor) -> Tensor:
-    """Of the rows of two (N, P); nan where a row is constant."""
-    one, other = (rows - rows.mean(1, keepdim=True) for rows in (one, other))
-    size = one.norm(dim=1) * other.norm(dim=1)
-    return torch.where(size > 0, (one * other).sum(1) / size, torch.nan).clamp(-1, 1)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..plugins.facts import Metric
 from .case import Case
 
 
+@Metric(
+    higher_is_better=False,
+    check=True,
+    limit=0.9,
+    failure="is high nearly everywhere (area {value})",
+    shortcut="keeping the whole image",
+    reading="The heatmap's mean over the image. Not better or worse; near 1 the map is the whole "
+    "image.",
+)
 def area(case: Case) -> Tensor:
     """The mean of the heatmap: (N,), from 0 to 1; 1 is the whole image.
 
@@ -14,6 +24,3 @@ def area(case: Case) -> Tensor:
     average drop (arXiv 2104.10252, section 3, on a map that is one everywhere).
     """
     return case.heatmaps.flatten(1).mean(1)
-
-
-area.higher_is_better = False  # type: ignore[attr-defined]

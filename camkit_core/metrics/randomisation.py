@@ -5,9 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..plugins.facts import Metric
 from .case import Case
+from .correlation import average_ranks, pearson
 
 
+@Metric(
+    higher_is_better=False,
+    check=True,
+    limit=0.8,
+    failure="fails the randomisation check: its maps stay alike ({value}) when the weights are "
+    "randomised, so they do not show what the model learned",
+    reading="The rank correlation of the map with those of a model whose weights are more and more "
+    "shuffled. Near 1: it does not show what the model learned.",
+)
 def randomisation(case: Case, *, depths: int = 4) -> Tensor:
     """How alike the heatmap stays when the network's weights are randomised: (N,).
 
@@ -20,28 +31,11 @@ def randomisation(case: Case, *, depths: int = 4) -> Tensor:
         case: the maps.
         depths: at how many depths the heatmap is made again.
     """
-    own = _ranks(case.heatmaps)
-    if bool((own.norm(dim=1) == 0).any()):
+    trained = average_ranks(case.heatmaps.flatten(1))
+    constant = (trained == trained[:, :1]).all(1)
+    if bool(constant.any()):
         case.note("randomisation is not defined for a heatmap that is the same everywhere")
-    alike = [_correlation(own, _ranks(heats)) for _, heats in case.randomised(depths)]
-    found = torch.stack(alike).nan_to_num(0).mean(0)
-    return torch.where(own.norm(dim=1) > 0, found, torch.nan)
-
-
-randomisation.higher_is_better = False  # type: ignore[attr-defined]
-
-
-def _ranks(heats: Tensor) -> Tensor:
-    """Each map's ranks about their mean: (N, P); equal values share the mean of theirs."""
-    rows = []
-    for flat in heats.flatten(1).double():
-        _, group, counts = flat.unique(return_inverse=True, return_counts=True)
-        last = counts.cumsum(0).double()
-        rows.append((last - (counts - 1) / 2)[group])
-    ranks = torch.stack(rows)
-    return ranks - ranks.mean(1, keepdim=True)
-
-
-def _correlation(one: Tensor, other: Tensor) -> Tensor:
-    size: Tensor = one.norm(dim=1) * other.norm(dim=1)
-    return (one * other).sum(1) / size
+    shuffled = (average_ranks(heatmaps.flatten(1)) for _, heatmaps in case.randomised(depths))
+    correlations = torch.stack([pearson(trained, ranks) for ranks in shuffled])
+    mean = correlations.nan_to_num(0).mean(0)
+    return torch.where(constant, torch.nan, mean)

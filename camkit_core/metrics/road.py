@@ -1,15 +1,26 @@
-"""ROAD, both ways combined (Rong et al. 2022), https://arxiv.org/abs/2202.00449."""
+"""ROAD (Rong et al. 2022), https://arxiv.org/abs/2202.00449: pixels removed, their gaps filled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
+from ..plugins.facts import Metric
 from .case import Case
-from .removal import NOISE, SHARES, after_removal
+from .perturbation import filled, ranks
+
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NOISE = 0.01
 
 
+@Metric(
+    higher_is_better=True,
+    reading="Half of the probability without the lowest pixels, less that without the highest, the "
+    "gaps filled from their surroundings. High: the map's order is that of importance; 0: it is "
+    "no better than any.",
+)
 def road(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
     """Half of what the lowest pixels' removal leaves, less what the highest pixels' leaves: (N,).
 
@@ -25,8 +36,48 @@ def road(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) 
         InputError: for signals and volumes.
         TargetError: if the target is no class.
     """
-    lowest, highest = (after_removal(case, first, shares, noise) for first in (False, True))
+    lowest, highest = (_after_removal(case, first, shares, noise) for first in (False, True))
     return (lowest - highest) / 2
 
 
-road.higher_is_better = True  # type: ignore[attr-defined]
+@Metric(
+    higher_is_better=False,
+    reading="The class's mean probability without the highest pixels, the gaps filled from their "
+    "surroundings. Low: they were needed.",
+)
+def road_morf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
+    """The class's probability after the map's highest pixels are removed and filled in: (N,).
+
+    arXiv 2202.00449, sections 4.2 and 5; the mean over the shares; from 0 to 1, lower is better.
+    Arguments and errors are those of `road`.
+    """
+    return _after_removal(case, True, shares, noise)
+
+
+@Metric(
+    higher_is_better=True,
+    reading="The class's mean probability without the lowest pixels, the gaps filled from their "
+    "surroundings. High: they were not needed.",
+)
+def road_lerf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
+    """The class's probability after the map's lowest pixels are removed and filled in: (N,).
+
+    arXiv 2202.00449, sections 4.2 and 5; the mean over the shares; from 0 to 1, higher is better.
+    Arguments and errors are those of `road`.
+    """
+    return _after_removal(case, False, shares, noise)
+
+
+def _after_removal(
+    case: Case, highest_first: bool, shares: Sequence[float], noise: float
+) -> Tensor:
+    """The mean, over the shares, of the probability after that share of pixels is gone: (N,)."""
+    means = []
+    for index, image in enumerate(case.images):
+        heatmap = case.heatmaps[index]
+        order = ranks(heatmap if highest_first else -heatmap, case.seed)
+        removed = torch.tensor([round(share * order.numel()) for share in shares])
+        kept = (order >= removed[:, None].to(order.device)).view(-1, *image.shape[1:])
+        edits = filled(image, kept, noise, case.seed)
+        means.append(case.probabilities(index, edits, len(shares)).mean())
+    return torch.stack(means)

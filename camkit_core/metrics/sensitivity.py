@@ -5,9 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..plugins.facts import Metric
 from .case import Case
 
 
+@Metric(
+    higher_is_better=False,
+    reading="How far the map moves when the image changes a little. Low: it is stable, as any map "
+    "is that ignores the model.",
+    unbeatable=("*",),  # maps that are not the model's do not follow its quirks
+)
 def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tensor:
     """How far the heatmap moves, at most, when the image changes a little: (N,).
 
@@ -30,6 +37,3 @@ def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tenso
     if bool((size == 0).any()):
         case.note("sensitivity is not defined for a heatmap that is zero everywhere")
     return torch.where(size > 0, worst / size, torch.nan)
-
-
-sensitivity.higher_is_better = False  # type: ignore[attr-defined]

@@ -81,12 +81,14 @@ class Metric(_Facts):
     Attributes:
         higher_is_better: its direction; None if it was not stated.
         check: whether it is something to pass or to know, which does not rank methods.
-        limit: the value from which on a method fails the check: upwards where lower is better,
-            downwards where higher is; None if no value fails.
-        failure: what is then said of the method's maps, after "its maps", e.g. "stay alike when
-            the weights are randomised".
+        limit: the mean over the images from which on a method fails the check: upwards where lower
+            is better, downwards where higher is; None if no value fails.
+        failure: what the verdict says of a method that fails, after its name and without the full
+            stop; "{value}" stands for its mean, "{limit}" for the limit. "" says that it fails.
+        shortcut: what a map does that fails, e.g. "keeping the whole image", if that is a fault
+            only where a metric that `rewards` it is measured, too; "" if it always is.
         reading: how to read its values, in a sentence or two, for the report.
-        rewards: the name of a check whose failure does well here by itself, as a map that keeps
+        rewards: the name of the check whose shortcut does well here by itself, as a map that keeps
             the whole image has next to no average drop; "" for none.
         unbeatable: the baselines that no method can beat here by construction; "*" is all.
         expected_failures: by the name of a check of the conformance kit, why it cannot pass.
@@ -96,6 +98,7 @@ class Metric(_Facts):
     check: bool = False
     limit: float | None = None
     failure: str = ""
+    shortcut: str = ""
     reading: str = ""
     rewards: str = ""
     unbeatable: tuple[str, ...] = ()

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from camkit_core import Explanation
-from camkit_core.metrics.judging.judgement import BASELINES, Cost, Judgement, Measure
+from camkit_core.metrics.judging.baselines import BASELINES
+from camkit_core.metrics.judging.judgement import Cost, Judgement, Measure
+from camkit_core.plugins import get_registry
+from camkit_core.plugins.facts import Method, Metric
 
-LOWER = ("deletion", "average_drop", "sensitivity", "randomisation", "area")
 Numbers = Mapping[str, Sequence[float]]
 
 
@@ -36,8 +38,14 @@ def judgement(
     makers = list(dict.fromkeys(name for numbers in metrics.values() for name in numbers))
     rows = len(next(iter(next(iter(metrics.values())).values())))
     made = {name: _explanations(name, at, rows, targets, maps) for at, name in enumerate(makers)}
+    facts = {metric: Metric.of(installed("metric", metric)) for metric in metrics}
     measures = [
-        Measure(metric, name, torch.tensor(values, dtype=torch.float64), metric not in LOWER)
+        Measure(
+            metric,
+            name,
+            torch.tensor(values, dtype=torch.float64),
+            facts[metric].higher_is_better is not False,
+        )
         for metric, numbers in metrics.items()
         for name, values in numbers.items()
     ]
@@ -47,8 +55,16 @@ def judgement(
         "names": [f"{row}.jpg, class {row}" for row in range(rows)],
         "pictures": [np.full((16, 16, 3), 40 * row % 256, np.uint8) for row in range(rows)],
         "provenance": {"model": "net", "layer": "last"},
+        "metric_facts": facts,
+        "method_facts": {name: Method.of(installed("method", name)) for name in makers},
     }
     return Judgement(made, tuple(measures), **{**fields, **others})
+
+
+def installed(kind: str, name: str) -> Any:
+    """The function of an installed plugin; None for a name that is made up."""
+    rows = [row for row in get_registry().contributions(kind) if row.name == name]
+    return rows[0].load() if rows else None
 
 
 def _explanations(

@@ -5,6 +5,8 @@ Each is a method, a function of a `Probe`, so that `compare` runs it like any ot
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from ...results.configured_method import Method
 
 
 def uniform(probe: Probe) -> Tensor:
-    """One everywhere: (N, H, W), the image as a whole."""
+    """One everywhere: (N, H, W), the whole image."""
     return torch.ones_like(_grey(probe.images))
 
 
@@ -27,9 +29,9 @@ def centre(probe: Probe) -> Tensor:
     exponent = torch.zeros_like(grey)
     for axis in range(1, grey.ndim):
         side = grey.shape[axis]
-        places = torch.arange(side, dtype=grey.dtype, device=grey.device)
-        distance = (places - (side - 1) / 2) / (side / 4)
-        shape = [side if one == axis else 1 for one in range(grey.ndim)]
+        positions = torch.arange(side, dtype=grey.dtype, device=grey.device)
+        distance = (positions - (side - 1) / 2) / (side / 4)
+        shape = [side if other == axis else 1 for other in range(grey.ndim)]
         exponent = exponent + distance.square().view(shape) / 2
     return torch.exp(-exponent)
 
@@ -52,20 +54,28 @@ def edges(probe: Probe) -> Tensor:
 
 
 def random(probe: Probe) -> Tensor:
-    """Channels of the same layer weighed at random, in [-1, 1]: (N, h, w), signed.
+    """The layer's channels, each weighed at random in [-1, 1]: (N, h, w), signed.
 
-    The weights are the same for every image; they come from a generator of their own, seed 0.
+    The map of `randomcam` with seed 0, which the core does not import. The weights are the same for
+    every image.
     """
     activations = probe.activations
     weights = torch.rand(activations.shape[1], generator=torch.Generator().manual_seed(0)) * 2 - 1
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
 
 
-MAPS: dict[str, Method] = {
-    "uniform": uniform,
-    "centre": centre,
-    "edges": edges,
-    "random": random,
+class Baseline(NamedTuple):
+    """A baseline: its map's function, and what the map is, in the report's words."""
+
+    function: Method
+    meaning: str
+
+
+BASELINES = {
+    "uniform": Baseline(uniform, "one everywhere"),
+    "centre": Baseline(centre, "a Gaussian in the middle"),
+    "edges": Baseline(edges, "the image's edges (Sobel)"),
+    "random": Baseline(random, "the layer's channels, weighed at random"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Metrics asked of methods: what `compare(..., metrics=...)` does beside explaining."""
+"""Methods judged by metrics: what `compare(..., metrics=...)` does beside explaining."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ...errors import CamkitError, CamkitWarning, PluginError
 from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...layers.choose import TargetLayer
+from ...plugins.facts import Method, Metric
 from ...plugins.lookup import look_up, refuse_unknown
 from ...plugins.options import checked
 from ...probe.probe import Probe
@@ -26,32 +27,32 @@ from ...results.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
 from ...results.smoothing import PLAIN
 from ..case import Case
-from .baselines import MAPS
+from .baselines import BASELINES
 from .judgement import Cost, Judgement, Measure
 
-BASELINE = "baseline"  # where a map comes from that no method made
-Metric = Any  # a function of a `Case`
+BASELINE = "baseline"  # the origin of a map that no plugin makes
+MetricFunction = Any  # a function of a `Case`
 Judge = Callable[..., tuple[Rows, Judgement]]
-Metrics = Sequence[str | Metric] | Mapping[str, Mapping[str, Any]]
+Metrics = Sequence[str | MetricFunction] | Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class ConfiguredMetric:
-    """A metric with its options, ready to be asked.
+    """A metric with its options, ready to run.
 
     Attributes:
         name: its name.
         function: from a `Case` to values (N,).
         options: its keyword arguments.
-        higher_is_better: its direction.
+        facts: what it states of itself.
     """
 
     name: str
-    function: Metric
+    function: MetricFunction
     options: dict[str, Any]
-    higher_is_better: bool
+    facts: Metric
 
-    def ask(self, case: Case) -> Tensor:
+    def values(self, case: Case) -> Tensor:
         """Its values (N,), float64, on the CPU.
 
         Raises:
@@ -68,7 +69,7 @@ class ConfiguredMetric:
 
 
 def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
-    """The metrics, found and checked.
+    """The metrics by name, with their options checked.
 
     Raises:
         UnknownName: for a metric that is not installed, or an option that it does not take.
@@ -78,23 +79,23 @@ def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
     if isinstance(metrics, str) or not metrics:
         raise CamkitError(f"expected a list of metrics, at least one; got {metrics!r}")
     given = metrics if isinstance(metrics, Mapping) else {}
-    return [_configured(one, given.get(one, {})) for one in metrics]
+    return [_configured(metric, given.get(metric, {})) for metric in metrics]
 
 
-def _configured(metric: str | Metric, options: Mapping[str, Any]) -> ConfiguredMetric:
+def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> ConfiguredMetric:
     name, function, origin = look_up("metric", metric)
     refuse_unknown(options, [(name, function)])
-    direction = getattr(function, "higher_is_better", None)
-    if not isinstance(direction, bool):
+    facts = Metric.of(function)
+    if not isinstance(facts.higher_is_better, bool):
         raise PluginError(
             f"metric {name!r} ({origin}) does not say which way is better; give its function the "
             f"attribute higher_is_better, True or False"
         )
-    return ConfiguredMetric(name, function, checked(function, options), direction)
+    return ConfiguredMetric(name, function, checked(function, options), facts)
 
 
 def judge_with(metrics: Metrics) -> Judge:
-    """What explains and judges in place of explaining alone, with the metrics looked up.
+    """A function that explains and judges, with the metrics looked up.
 
     Raises:
         CamkitError: as `configure_metrics`.
@@ -104,46 +105,48 @@ def judge_with(metrics: Metrics) -> Judge:
 
 def _judge(
     metrics: Sequence[ConfiguredMetric],
-    ask: Callable[[], list[Probe]],
+    new_probes: Callable[[], list[Probe]],
     seconds: float,
     methods: Sequence[ConfiguredMethod],
     layers: Sequence[TargetLayer],
     notes: Sequence[str],
 ) -> tuple[Rows, Judgement]:
-    """The methods' explanations, a row for each target, and what the metrics say of them.
+    """The methods' explanations, a row for each target, and their judgement.
 
     Args:
-        metrics: what is asked of them.
-        ask: new probes, one for each target, of the forward pass that all methods share: what a
-            method computes counts as its own.
-        seconds: what that pass took, which counts for each.
+        metrics: the metrics.
+        new_probes: probes, one for each target, of the forward pass that all methods share. Each
+            method gets new ones, so that it pays for what it computes.
+        seconds: the duration of that pass, which counts for each method.
         methods: the methods.
         layers: the target layer, the only one.
-        notes: what is to be told whatever the method.
+        notes: the notes of every method's explanations.
     """
     if len(layers) > 1:
         raise CamkitError("metrics judge the maps of one layer; name one, or leave out metrics")
     names = [method.name for method in methods]
     baselines = [
-        ConfiguredMethod(name, function, {}, BASELINE)
-        for name, function in MAPS.items()
+        ConfiguredMethod(name, baseline.function, {}, BASELINE)
+        for name, baseline in BASELINES.items()
         if name not in names
     ]
     builders, costs = {}, {}
     for method in (*methods, *baselines):
-        builders[method.name], cost = _explained(method, ask(), notes)
+        builders[method.name], cost = _explained(method, new_probes(), notes)
         costs[method.name] = replace(cost, seconds=seconds + cost.seconds)
     measures = _measured(builders, metrics)
-    explanations = {name: _explanations(by_target, layers) for name, by_target in builders.items()}
+    explanations = {name: _explanations(each, layers) for name, each in builders.items()}
     rows = tuple(zip(*(explanations[name] for name in names), strict=True))
-    first = [one for (one, *_) in rows]
+    by_target = [explanation for explanation, *_ in rows]  # the first method's
     judgement = Judgement(
         explanations,
         measures,
         {name: costs[name] for name in names},
-        [f"image {i}, {one.describe(i)}" for one in first for i in range(len(one))],
-        _pictures(first[0]) * len(first),
-        _provenance(first[0], metrics),
+        [f"image {i}, {each.describe(i)}" for each in by_target for i in range(len(each))],
+        _pictures(by_target[0]) * len(by_target),
+        _provenance(by_target[0], metrics),
+        {metric.name: metric.facts for metric in metrics},
+        {method.name: Method.of(method.function) for method in methods},
     )
     return rows, judgement
 
@@ -151,23 +154,23 @@ def _judge(
 def _explained(
     method: ConfiguredMethod, probes: Sequence[Probe], notes: Sequence[str]
 ) -> tuple[list[ExplanationBuilder], Cost]:
-    """A builder for each target, its map made, and what that took beside the recording."""
+    """A builder for each target, with its map made, and the cost without the shared pass's time."""
     builders = [ExplanationBuilder(method, probe, notes) for probe in probes]
     with counting() as passes:
         for builder, probe in zip(builders, probes, strict=True):
             builder.add_view(probe, PLAIN)
-    each = len(probes) * len(probes[0].images)
-    seconds, forward = sum(builder.seconds for builder in builders), passes["forward"] / each
-    shared = 1 / len(probes)  # the recording
+    maps = len(probes) * len(probes[0].images)
+    seconds, forward = sum(builder.seconds for builder in builders), passes["forward"] / maps
+    recording = 1 / len(probes)  # one forward pass, shared by the targets
     return builders, Cost(
-        seconds, forward + shared, passes["tail"] / each, passes["backward"] / each
+        seconds, forward + recording, passes["tail"] / maps, passes["backward"] / maps
     )
 
 
 def _explanations(
     builders: Sequence[ExplanationBuilder], layers: Sequence[TargetLayer]
 ) -> tuple[Explanation, ...]:
-    """The explanations; that a uniform map is the same everywhere is nothing to warn of."""
+    """The explanations, without warnings for baselines: a uniform map is meant to be flat."""
     with warnings.catch_warnings():
         if builders[0].method.origin == BASELINE:
             warnings.simplefilter("ignore", CamkitWarning)
@@ -177,7 +180,7 @@ def _explanations(
 def _measured(
     builders: Mapping[str, Sequence[ExplanationBuilder]], metrics: Sequence[ConfiguredMetric]
 ) -> tuple[Measure, ...]:
-    """Each metric of each method; shows progress after two seconds."""
+    """Each metric of each method and baseline; shows progress after two seconds."""
     measures = []
     with tqdm(total=len(builders) * len(metrics), delay=2, disable=None, leave=False) as bar:
         for metric in metrics:
@@ -189,22 +192,25 @@ def _measured(
 
 
 def _measure(builders: Sequence[ExplanationBuilder], metric: ConfiguredMetric) -> Measure:
-    """What a metric says of one method."""
+    """The values of a metric for one method, whose notes get those of the metric."""
     start, values = perf_counter(), []
     for builder in builders:
         ((cam,),) = builder.maps.values()
         case = Case(builder.plain, builder.method, cam)
-        values.append(metric.ask(case))
+        values.append(metric.values(case))
         builder.notes += [note for note in case.notes if note not in builder.notes]
-    name, better = builders[0].method.name, metric.higher_is_better
+    name, better = builders[0].method.name, bool(metric.facts.higher_is_better)
     return Measure(metric.name, name, torch.cat(values), better, perf_counter() - start)
 
 
 def _provenance(first: Explanation, metrics: Sequence[ConfiguredMetric]) -> dict[str, Any]:
-    """Where all of it comes from: what is not one method's own, and the metrics' options."""
-    own = ("method", "method_from", "options", "aug_smooth", "eigen_smooth")
-    shared = {name: value for name, value in first.provenance.items() if name not in own}
-    options = {one.name: {key: str(value) for key, value in one.options.items()} for one in metrics}
+    """The provenance that all methods share, and the metrics' options."""
+    of_method = ("method", "method_from", "options", "aug_smooth", "eigen_smooth")
+    shared = {name: value for name, value in first.provenance.items() if name not in of_method}
+    options = {
+        metric.name: {option: str(value) for option, value in metric.options.items()}
+        for metric in metrics
+    }
     return {**shared, "metrics": options, "seed": 0}
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
+from ...plugins.facts import Method, Metric
 from ...results.explanation import Explanation
-
-BASELINES = ("uniform", "centre", "edges", "random")  # maps that know nothing of the model
+from .baselines import BASELINES
 
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """What one metric says of one map-maker.
+    """What one metric says of one method or baseline.
 
     Attributes:
         metric: the metric's name.
@@ -62,6 +62,8 @@ class Judgement:
         names: for each of the T * N explained images a short name, as "dog.jpg, pug".
         pictures: for each the picture that was explained, (H, W, 3) uint8.
         provenance: model, layer, versions, seeds: ready for JSON.
+        metric_facts: by metric, what it states of itself.
+        method_facts: by method, what it states of itself.
     """
 
     explanations: dict[str, tuple[Explanation, ...]]
@@ -70,3 +72,10 @@ class Judgement:
     names: Sequence[str]
     pictures: Sequence[Any]
     provenance: dict[str, Any] = field(default_factory=dict)
+    metric_facts: Mapping[str, Metric] = field(default_factory=dict)
+    method_facts: Mapping[str, Method] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods, in the order asked for, without the baselines."""
+        return tuple(name for name in self.explanations if name not in BASELINES)

@@ -1,116 +1,120 @@
-"""What a map must not be: empty, another method's, blind to the weights, or all of the image."""
+"""What is wrong with maps: empty, equal to another method's, or failing a check."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
-from ...plugins import get_registry
-from ...plugins.method_groups import facts_of
+from ...plugins.facts import Method
 from ...results.explanation import Explanation
-from .judgement import BASELINES, Judgement
+from .judgement import Judgement
 from .standings import Standing
 from .wording import counted, listed, number, spaced
 
-ALIKE = 0.8  # similarity from which a map did not notice that the weights were randomised
-WHOLE = 0.9  # area from which a map is nearly all of the image
 _SAME = 1e-4  # of [0, 1]: less than a step of the colour scale
 
-# What a map that keeps the whole image does well in.
-_REWARDS_AREA = ("average_drop", "average_increase", "average_gain")
 
+class Failure(NamedTuple):
+    """A method that fails a check, and the verdict's sentence on it."""
 
-def methods_of(judgement: Judgement) -> tuple[str, ...]:
-    """The methods, in the order asked for, without the baselines."""
-    return tuple(name for name in judgement.explanations if name not in BASELINES)
+    method: str
+    sentence: str
 
 
 def equal_maps(judgement: Judgement) -> list[str]:
     """A sentence for each method whose maps several others repeat."""
-    groups: dict[str, dict[str, float]] = {}
-    for name in methods_of(judgement):
-        found = judgement.explanations[name]
-        apart = {first: _apart(judgement.explanations[first], found) for first in groups}
-        first = next((one for one, distance in apart.items() if distance <= _SAME), None)
+    groups: dict[str, dict[str, float]] = {}  # by the first of a group, how far others differ
+    for name in judgement.methods:
+        explanations = judgement.explanations[name]
+        distances = {
+            first: _distance(judgement.explanations[first], explanations) for first in groups
+        }
+        first = next((other for other, distance in distances.items() if distance <= _SAME), None)
         if first is not None:
-            groups[first][name] = apart[first]
-        elif any(bool(one.heatmap.any()) for one in found):
+            groups[first][name] = distances[first]
+        elif not _blank(explanations):
             groups[name] = {}
-    return [_equal(first, others) for first, others in groups.items() if others]
+    return [_equal(first, others, judgement) for first, others in groups.items() if others]
 
 
-def _apart(first: Sequence[Explanation], second: Sequence[Explanation]) -> float:
+def _distance(first: Sequence[Explanation], second: Sequence[Explanation]) -> float:
+    """The largest difference between the heatmaps of two methods."""
     pairs = zip(first, second, strict=True)
-    return max(float((one.heatmap - two.heatmap).abs().max()) for one, two in pairs)
+    return max(float((one.heatmap - other.heatmap).abs().max()) for one, other in pairs)
 
 
-def _equal(first: str, others: dict[str, float]) -> str:
+def _equal(first: str, others: dict[str, float], judgement: Judgement) -> str:
     verb = "equals" if len(others) == 1 else "equal"
     largest = f"largest difference {max(others.values()):.1g}"
     text = f"{listed(list(others))} {verb} {first} here ({largest})"
-    if _gradient_weighted({first, *others}):
+    facts = [judgement.method_facts.get(name, Method()) for name in (first, *others)]
+    if all(method.gradient_weighted for method in facts):
         return f"{text}: one map, as where global pooling follows the layer."
     return f"{text}: they are one map."
-
-
-def _gradient_weighted(names: set[str]) -> bool:
-    """Whether all of these methods have one map where the gradient is the same everywhere."""
-    rows = [row for row in get_registry().contributions("method") if row.name in names]
-    return names <= {row.name for row in rows if facts_of(row).gradient_weighted}
 
 
 def blank_maps(judgement: Judgement) -> list[str]:
     """A sentence for each method that found no evidence in some images."""
     sentences = []
-    for name in methods_of(judgement):
-        reasons = [reason for one in judgement.explanations[name] for reason in one.reasons]
+    for name in judgement.methods:
+        reasons = [
+            reason for explanation in judgement.explanations[name] for reason in explanation.reasons
+        ]
         blank = [reason for reason in reasons if reason]
         if blank:
-            why = next(iter(dict.fromkeys(blank)))
             which = f"{len(blank)} of {counted(len(reasons), 'map')}"
-            sentences.append(f"{name} finds no evidence in {which}: {why}.")
+            sentences.append(f"{name} finds no evidence in {which}: {blank[0]}.")
     return sentences
-
-
-def failed_randomisation(found: Sequence[Standing]) -> dict[str, str]:
-    """The methods whose maps survive a change of all weights, each with a sentence."""
-    return {
-        name: f"{name} fails the randomisation check: its maps stay alike ({number(alike)}) when "
-        f"the weights are randomised, so they do not show what the model learned."
-        for name, alike in _means("randomisation", found).items()
-        if alike >= ALIKE
-    }
-
-
-def gamed_by_area(found: Sequence[Standing]) -> dict[str, str]:
-    """The methods whose maps are nearly the whole image, where a metric rewards that."""
-    rewarding = [one.metric for one in found if one.metric in _REWARDS_AREA]
-    if not rewarding:
-        return {}
-    which = listed([spaced(metric) for metric in rewarding])
-    return {
-        name: f"{name} is high nearly everywhere (area {number(area)}): keeping the whole image "
-        f"by itself does well on {which}, so that says nothing for it."
-        for name, area in _means("area", found).items()
-        if area >= WHOLE
-    }
 
 
 def blank_everywhere(judgement: Judgement) -> tuple[str, ...]:
     """The methods none of whose maps has evidence."""
-    found = judgement.explanations
-    return tuple(
-        name
-        for name in methods_of(judgement)
-        if not any(bool(torch.any(one.heatmap)) for one in found[name])
-    )
+    return tuple(name for name in judgement.methods if _blank(judgement.explanations[name]))
 
 
-def _means(metric: str, found: Sequence[Standing]) -> dict[str, float]:
-    return {
-        name: standing.means[name].mean
-        for standing in found
-        if standing.metric == metric
-        for name in standing.methods
-    }
+def _blank(explanations: Sequence[Explanation]) -> bool:
+    return not any(bool(torch.any(explanation.heatmap)) for explanation in explanations)
+
+
+def failures(standings: Sequence[Standing]) -> tuple[Failure, ...]:
+    """The methods that fail a check, each with its sentence; those of shortcuts come last."""
+    return (*failed_checks(standings), *rewarded_shortcuts(standings))
+
+
+def failed_checks(standings: Sequence[Standing]) -> list[Failure]:
+    """Methods past a limit that always counts, as of maps that survive a change of all weights."""
+    return [
+        Failure(name, f"{name} {_failure(check, name)}.")
+        for check in standings
+        if not check.facts.shortcut
+        for name in check.failing
+    ]
+
+
+def rewarded_shortcuts(standings: Sequence[Standing]) -> list[Failure]:
+    """Methods past the limit of a check whose shortcut does well on other metrics."""
+    return [
+        Failure(name, f"{name} {_failure(check, name)}: {why}, so that says nothing for it.")
+        for check in standings
+        if (why := _reward(check, standings))
+        for name in check.failing
+    ]
+
+
+def _failure(check: Standing, name: str) -> str:
+    """What is said of a method that fails, after its name."""
+    usual = f"fails the {spaced(check.metric)} check ({{value}}, and the limit is {{limit}})"
+    text = (check.facts.failure or usual).replace("{limit}", str(check.facts.limit))
+    return text.replace("{value}", number(check.means[name].mean))
+
+
+def _reward(check: Standing, standings: Sequence[Standing]) -> str:
+    """What the shortcut of a check does well on; "" where no metric rewards it."""
+    rewarding = [
+        spaced(standing.metric) for standing in standings if standing.facts.rewards == check.metric
+    ]
+    if not check.facts.shortcut or not rewarding:
+        return ""
+    return f"{check.facts.shortcut} by itself does well on {listed(rewarding)}"

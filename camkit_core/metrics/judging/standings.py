@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from ...plugins.facts import Metric
+from .baselines import BASELINES
 from .bootstrap import LEAST, Interval, Values, difference_interval, mean_interval
-from .judgement import BASELINES, Judgement, Measure
+from .judgement import Judgement, Measure
 
-CHECKS = ("area", "randomisation")  # something to pass, or to know: more or less is not better
 _ROUNDING = 1e-6  # of equal maps the values differ by this much and say nothing
 
 
@@ -25,11 +26,13 @@ class Standing:
         higher_is_better: its direction.
         values: by method, then by baseline: (N,), each image's mean over its targets, as the
             targets of one image are not independent; nan where no target has a value.
+        facts: what the metric states of itself.
     """
 
     metric: str
     higher_is_better: bool
     values: dict[str, Values]
+    facts: Metric = field(default_factory=Metric)
 
     @cached_property
     def means(self) -> dict[str, Interval]:
@@ -54,8 +57,8 @@ class Standing:
     @property
     def images(self) -> int:
         """How many images have a value by some method."""
-        known = [np.isfinite(self.values[name]) for name in self.methods]
-        return int(np.any(known, axis=0).sum()) if known else 0
+        finite = [np.isfinite(self.values[name]) for name in self.methods]
+        return int(np.any(finite, axis=0).sum()) if finite else 0
 
     @property
     def few(self) -> bool:
@@ -77,6 +80,14 @@ class Standing:
         others = (name for name in self.known if name != best)
         return (best, *(name for name in others if not self.beyond_noise(best, name)))
 
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The methods whose mean is past the metric's limit."""
+        limit, sign = self.facts.limit, 1 if self.higher_is_better else -1
+        if limit is None:
+            return ()
+        return tuple(name for name in self.methods if sign * self.means[name].mean <= sign * limit)
+
     def gain(self, name: str, other: str) -> Interval:
         """By how much `name` is better than `other`, paired by image: positive is better."""
         first, second = (name, other) if self.higher_is_better else (other, name)
@@ -95,29 +106,30 @@ class Standing:
         return _ROUNDING * max(abs(self.means[name].mean), abs(self.means[other].mean))
 
 
-def standings(judgement: Judgement) -> tuple[Standing, ...]:
+def standings_of(judgement: Judgement) -> tuple[Standing, ...]:
     """The standing of each metric, in the order in which they were measured."""
-    metrics = dict.fromkeys(measure.metric for measure in judgement.measures)
-    return tuple(
-        _standing([one for one in judgement.measures if one.metric == metric], judgement)
-        for metric in metrics
-    )
+    by_metric: dict[str, list[Measure]] = {}
+    for measure in judgement.measures:
+        by_metric.setdefault(measure.metric, []).append(measure)
+    return tuple(_standing(measures, judgement) for measures in by_metric.values())
 
 
-def ranked(found: Iterable[Standing]) -> tuple[Standing, ...]:
+def ranked(standings: Iterable[Standing]) -> tuple[Standing, ...]:
     """Those whose order says which method is better: all but the checks."""
-    return tuple(one for one in found if one.metric not in CHECKS)
+    return tuple(standing for standing in standings if not standing.facts.check)
 
 
 def _standing(measures: list[Measure], judgement: Judgement) -> Standing:
-    targets = len(next(iter(judgement.explanations.values())))
-    values = {one.method: _by_image(one, targets) for one in measures}
-    return Standing(measures[0].metric, measures[0].higher_is_better, values)
+    metric, targets = measures[0].metric, len(next(iter(judgement.explanations.values())))
+    values = {measure.method: _by_image(measure, targets) for measure in measures}
+    facts = judgement.metric_facts.get(metric, Metric())
+    return Standing(metric, measures[0].higher_is_better, values, facts)
 
 
 def _by_image(measure: Measure, targets: int) -> Values:
+    """The mean over the targets of each image: (N,)."""
     values = measure.values.double().cpu().numpy().reshape(targets, -1)
-    known = np.isfinite(values)
-    sums, counts = np.where(known, values, 0).sum(0), known.sum(0)
-    found: Values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return found
+    finite = np.isfinite(values)
+    sums, counts = np.where(finite, values, 0).sum(0), finite.sum(0)
+    means: Values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return means

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from .bootstrap import LEAST
 from .judgement import Judgement
 from .recommendation import beatable, cheapest_of, recommendation
-from .sanity_checks import blank_maps, equal_maps, failed_randomisation, gamed_by_area, methods_of
-from .standings import Standing, ranked, standings
+from .sanity_checks import blank_maps, equal_maps, failures
+from .standings import Standing, ranked, standings_of
 from .wording import between, counted, does, listed, number, spaced, times
 
 DEAR = 3.0  # times the cheapest method's time: less is not worth a word
@@ -20,23 +20,22 @@ def verdict(judgement: Judgement) -> tuple[str, ...]:
     Differences are told from noise by paired bootstrap over images, at 95%. With fewer images
     than `bootstrap.LEAST` nothing is told from noise, and the sentences say so.
     """
-    found = standings(judgement)
+    standings = standings_of(judgement)
     return (
-        *too_few_images(found),
+        *too_few_images(standings),
         *equal_maps(judgement),
         *blank_maps(judgement),
-        *best_by_metric(found),
-        *unbeaten_baselines(found),
-        *dear_methods(judgement, found),
-        *failed_randomisation(found).values(),
-        *gamed_by_area(found).values(),
-        recommendation(judgement, found),
+        *best_by_metric(standings),
+        *unbeaten_baselines(standings),
+        *dear_methods(judgement, standings),
+        *(failure.sentence for failure in failures(standings)),
+        recommendation(judgement, standings),
     )
 
 
-def too_few_images(found: Sequence[Standing]) -> list[str]:
+def too_few_images(standings: Sequence[Standing]) -> list[str]:
     """That no method can be called better, where so few images were judged."""
-    images = max((standing.images for standing in ranked(found)), default=LEAST)
+    images = max((standing.images for standing in ranked(standings)), default=LEAST)
     if images >= LEAST:
         return []
     here = "it" if images == 1 else "them"
@@ -46,9 +45,13 @@ def too_few_images(found: Sequence[Standing]) -> list[str]:
     ]
 
 
-def best_by_metric(found: Sequence[Standing]) -> list[str]:
+def best_by_metric(standings: Sequence[Standing]) -> list[str]:
     """For each metric the best method, and those that do not differ from it beyond noise."""
-    return [_best(one, one.best) for one in ranked(found) if one.best and len(one.known) > 1]
+    return [
+        _best(standing, standing.best)
+        for standing in ranked(standings)
+        if standing.best and len(standing.known) > 1
+    ]
 
 
 def _best(standing: Standing, best: str) -> str:
@@ -66,46 +69,53 @@ def _best(standing: Standing, best: str) -> str:
     return f"{on} {best} is best ({value}); {differ} not differ from it beyond noise."
 
 
-def unbeaten_baselines(found: Sequence[Standing]) -> list[str]:
+def unbeaten_baselines(standings: Sequence[Standing]) -> list[str]:
     """For each metric the baselines that no method beats."""
     sentences = []
-    for one in ranked(found):
+    for standing in ranked(standings):
         unbeaten = [
             baseline
-            for baseline in beatable(one)
-            if not any(one.ahead(name, baseline) for name in one.methods)
+            for baseline in beatable(standing)
+            if not any(standing.ahead(name, baseline) for name in standing.methods)
         ]
-        if unbeaten and one.best:
-            what = f"the {'baseline' if len(unbeaten) == 1 else 'baselines'} {listed(unbeaten)}"
-            values = ", ".join(f"{name} {number(one.means[name].mean)}" for name in unbeaten)
-            best = f"{one.best} {number(one.means[one.best].mean)}"
-            noise = "" if one.few else " beyond noise"
-            on = f"On {spaced(one.metric)} no method beats {what}"
-            sentences.append(f"{on}{noise} ({best}; {values}).")
+        if unbeaten and standing.best:
+            sentences.append(_unbeaten(standing, standing.best, unbeaten))
     return sentences
 
 
-def dear_methods(judgement: Judgement, found: Sequence[Standing]) -> list[str]:
+def _unbeaten(standing: Standing, best: str, baselines: Sequence[str]) -> str:
+    what = f"the {'baseline' if len(baselines) == 1 else 'baselines'} {listed(baselines)}"
+    values = ", ".join(f"{name} {number(standing.means[name].mean)}" for name in baselines)
+    noise = "" if standing.few else " beyond noise"
+    on = f"On {spaced(standing.metric)} no method beats {what}"
+    return f"{on}{noise} ({best} {number(standing.means[best].mean)}; {values})."
+
+
+def dear_methods(judgement: Judgement, standings: Sequence[Standing]) -> list[str]:
     """For each method that takes much longer than the cheapest, what one gets for it."""
-    costs = {name: judgement.costs[name].seconds for name in methods_of(judgement)}
-    cheapest = cheapest_of(list(costs), judgement)
-    if not ranked(found) or costs[cheapest] <= 0:
+    costs = {name: judgement.costs[name].seconds for name in judgement.methods}
+    cheapest, rankings = cheapest_of(list(costs), judgement), ranked(standings)
+    if not rankings or costs[cheapest] <= 0:
         return []
     return [
         f"{name} takes {times(cost / costs[cheapest])} as long as {cheapest}"
-        f"{_for_that(name, cheapest, ranked(found))}."
+        f"{_for_that(name, cheapest, rankings)}."
         for name, cost in costs.items()
         if cost >= DEAR * costs[cheapest]
     ]
 
 
-def _for_that(name: str, cheapest: str, found: Sequence[Standing]) -> str:
-    few = any(one.few for one in found)
-    better = [one for one in found if one.ahead(name, cheapest)]
+def _for_that(name: str, cheapest: str, rankings: Sequence[Standing]) -> str:
+    """What a dear method gives for its time: on which metrics it is better, and by how much."""
+    few = any(standing.few for standing in rankings)
+    better = [standing for standing in rankings if standing.ahead(name, cheapest)]
     if not better:
-        metrics = listed([spaced(one.metric) for one in found])
+        metrics = listed([spaced(standing.metric) for standing in rankings])
         return f" and is not better {'here' if few else 'beyond noise'} on {metrics}"
-    gains = [(one, one.gain(name, cheapest)) for one in better]
-    each = [f"{spaced(one.metric)} (by {number(gain.mean)}{between(gain)})" for one, gain in gains]
     chance = ", which may be chance with so few images" if few else ""
-    return f" and is better on {listed(each)}{chance}"
+    return f" and is better on {listed([_gain(each, name, cheapest) for each in better])}{chance}"
+
+
+def _gain(standing: Standing, name: str, other: str) -> str:
+    gain = standing.gain(name, other)
+    return f"{spaced(standing.metric)} (by {number(gain.mean)}{between(gain)})"

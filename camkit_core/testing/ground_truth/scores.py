@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
+
+from ...metrics.correlation import spearman
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int]  # top, left, length of a side
@@ -68,10 +71,7 @@ def rank_correlation(evidence: Array, drops: Array) -> float:
     Returns:
         From -1 to 1; chance is 0; nan where all places have the same evidence.
     """
-    one, other = _ranks(evidence), _ranks(drops)
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if size > 0 else float("nan")
+    return float(spearman(torch.as_tensor(evidence)[None], torch.as_tensor(drops)[None]))
 
 
 def box_sums(cam: Array, boxes: list[Box]) -> Array:
@@ -82,9 +82,3 @@ def box_sums(cam: Array, boxes: list[Box]) -> Array:
 def _boxed(values: Array, box: Box) -> Array:
     top, left, side = box
     return values[top : top + side, left : left + side]
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks from 0 on; equal values share the mean of theirs."""
-    below, upto = (values[:, None] > values).sum(1), (values[:, None] >= values).sum(1)
-    return np.asarray((below + upto - 1) / 2)

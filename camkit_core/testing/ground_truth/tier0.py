@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ...metrics.judging.baselines import MAPS
+from ...metrics.judging.baselines import BASELINES
 from ...plugins import get_registry
 from ...plugins.facts import Method as Facts
 from ...plugins.lookup import look_up
@@ -35,8 +35,8 @@ def evaluate(
         watch(name)
         yield from check_method(name, one, function)
     watch("baselines")
-    for name, baseline in MAPS.items():
-        yield check_chance(name, baseline)
+    for name, baseline in BASELINES.items():
+        yield check_chance(name, baseline.function)
 
 
 def check_method(name: str, method: str | Method, function: Any) -> Iterator[Finding]:

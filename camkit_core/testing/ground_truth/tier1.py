@@ -13,7 +13,7 @@ from torch import nn
 from ...engine import compare
 from ...errors import CamkitError
 from ...maps import heatmaps, upsample
-from ...metrics.judging.baselines import MAPS
+from ...metrics.judging.baselines import BASELINES
 from ...results.configured_method import Method
 from ...results.explanation import Explanation
 from .controls import TEST_SEED, scores_of
@@ -80,7 +80,7 @@ def try_network(
     drops = [_drops(network, scene) for scene in scenes]
     makers: dict[str, tuple[nn.Module, str | Method]] = {
         **{_name(method): (network, method) for method in methods},
-        **{name: (network, maker) for name, maker in MAPS.items()},
+        **{name: (network, baseline.function) for name, baseline in BASELINES.items()},
         UNTRAINED: (build(family, seed=1).eval(), "gradcam"),
     }
     scores: dict[str, Array] = {}

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...metrics.judging.baselines import BASELINES
 from ...metrics.judging.bootstrap import Interval, difference_interval, mean_interval
-from ...metrics.judging.judgement import BASELINES
 from ...plugins.method_groups import THE_FIVE, methods_of
 from .tier1 import CEILING, SCORES, UNTRAINED, NetworkScores
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from camkit_core import CamkitError, Comparison, InputError
-from camkit_core.metrics.judging.report.how_to_read import HOW_TO_READ, MAKERS
+from camkit_core.metrics.judging.baselines import BASELINES
 from camkit_core.metrics.judging.report.page import html, save
 from camkit_core.metrics.judging.report.pictures import ROWS
 from camkit_core.metrics.judging.report.record import as_json, record
@@ -183,15 +184,16 @@ def test_signals_have_no_pictures_but_all_else():
 
 
 def test_every_baseline_is_explained():
-    from camkit_core.metrics.judging.judgement import BASELINES
-
-    assert tuple(MAKERS) == BASELINES
+    numbers = {name: [0.5] for name in ("a", *BASELINES)}
+    text = html(judgement({"insertion": numbers}))
+    assert all(f"{name} is {escape(each.meaning)}" in text for name, each in BASELINES.items())
 
 
 def test_every_metric_has_a_line_on_how_to_read_it():
-    installed = {one.name for one in get_registry().contributions("metric")}
-    assert set(HOW_TO_READ) == installed
-    assert all(text.endswith(".") for text in HOW_TO_READ.values())
+    readings = {one.name: one.facts.reading for one in get_registry().contributions("metric")}
+    assert all(text.endswith(".") for text in readings.values())
+    text = html(judgement({name: {"a": [0.5]} for name in readings}))
+    assert all(escape(reading) in text for reading in readings.values())
 
 
 def test_the_data_has_every_number_and_null_for_none():

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from camkit_core.metrics.judging.standings import ranked, standings
+from camkit_core.metrics.judging.standings import ranked, standings_of
 from helpers.made_up import judgement
 
 EIGHT = np.linspace(0.2, 0.9, 8)
 
 
 def one(metric: str, numbers, **others):
-    (found,) = standings(judgement({metric: numbers}, **others))
+    (found,) = standings_of(judgement({metric: numbers}, **others))
     return found
 
 
@@ -65,5 +65,5 @@ def test_a_method_without_a_value_neither_leads_nor_is_compared():
 
 @pytest.mark.parametrize("check", ["area", "randomisation"])
 def test_checks_are_not_ranked(check):
-    found = standings(judgement({check: {"a": EIGHT}, "insertion": {"a": EIGHT}}))
+    found = standings_of(judgement({check: {"a": EIGHT}, "insertion": {"a": EIGHT}}))
     assert [standing.metric for standing in ranked(found)] == ["insertion"]

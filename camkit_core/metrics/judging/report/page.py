@@ -11,11 +11,11 @@ from string import Template
 from typing import Any
 
 from ....errors import InputError
+from ..baselines import BASELINES
 from ..judgement import Judgement
-from ..sanity_checks import methods_of
+from ..standings import standings_of
 from ..verdict import verdict
 from ..wording import counted, spaced
-from .how_to_read import HOW_TO_READ, MAKERS
 from .pictures import picture_grid
 from .record import as_json
 from .tables import cost_table, metric_table
@@ -58,19 +58,19 @@ def html(judgement: Judgement) -> str:
 
 
 def _heading(judgement: Judgement) -> str:
-    methods = counted(len(methods_of(judgement)), "method")
+    methods = counted(len(judgement.methods), "method")
     return f"{methods} on {judgement.provenance.get('model', 'a model')}"
 
 
 def _meta(judgement: Judgement) -> str:
     first = next(iter(judgement.explanations.values()))
-    known = judgement.provenance
+    provenance = judgement.provenance
     parts = [
-        f"weights {known['weights']}" if "weights" in known else "",
+        f"weights {provenance['weights']}" if "weights" in provenance else "",
         f"layer {first[0].layer}",
         counted(len(first[0]), "image"),
         f"{len(first)} targets each" if len(first) > 1 else "",
-        counted(len(dict.fromkeys(one.metric for one in judgement.measures)), "metric"),
+        counted(len({measure.metric for measure in judgement.measures}), "metric"),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -82,13 +82,18 @@ def _verdict(sentences: tuple[str, ...]) -> str:
 
 
 def _reading(judgement: Judgement) -> str:
-    metrics = dict.fromkeys(one.metric for one in judgement.measures)
-    lines = [(spaced(name), escape(HOW_TO_READ[name])) for name in metrics if name in HOW_TO_READ]
-    makers = ", ".join(
-        f"{name} is {MAKERS[name]}" for name in judgement.explanations if name in MAKERS
+    lines = [
+        (spaced(standing.metric), escape(standing.facts.reading))
+        for standing in standings_of(judgement)
+        if standing.facts.reading
+    ]
+    meanings = ", ".join(
+        f"{name} is {baseline.meaning}"
+        for name, baseline in BASELINES.items()
+        if name in judgement.explanations
     )
-    if makers:
-        lines.append(("baselines", escape(f"Maps that know nothing of the model: {makers}.")))
+    if meanings:
+        lines.append(("baselines", escape(f"Maps that know nothing of the model: {meanings}.")))
     lines.append(
         (
             "95%",
@@ -102,16 +107,16 @@ def _reading(judgement: Judgement) -> str:
 def _notes(judgement: Judgement) -> str:
     lines = [
         (name, f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
-        for name in methods_of(judgement)
-        if (notes := dict.fromkeys(n for one in judgement.explanations[name] for n in one.notes))
+        for name in judgement.methods
+        if (notes := dict.fromkeys(n for each in judgement.explanations[name] for n in each.notes))
     ]
     return f'<h2 id="notes">Notes</h2>\n{_definitions(lines)}' if lines else ""
 
 
-def _provenance(known: dict[str, Any]) -> list[tuple[str, str]]:
+def _provenance(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (spaced(name), escape(value if isinstance(value, str) else json.dumps(value, default=str)))
-        for name, value in known.items()
+        for name, value in provenance.items()
     ]
 
 

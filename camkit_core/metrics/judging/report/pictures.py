@@ -12,7 +12,8 @@ from ....image import to_picture
 from ....renderers.colour import ALPHA, COLOUR_MAP, heat_at
 from ....renderers.overlay import mixed
 from ....results.explanation import Explanation
-from ..judgement import BASELINES, Judgement
+from ..baselines import BASELINES
+from ..judgement import Judgement
 from .tables import scrolling
 
 ROWS = 24  # pictures of more images make a file that no browser likes

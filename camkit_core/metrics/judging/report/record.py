@@ -1,4 +1,4 @@
-"""A judgement as data for JSON: every number, and what was made of them."""
+"""A judgement as data for JSON: every number, and the verdict."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from ....results.provenance import camkit_version
 from ..judgement import Judgement
-from ..sanity_checks import methods_of
-from ..standings import CHECKS, Standing, standings
+from ..standings import Standing, standings_of
 from ..verdict import verdict
 
 SCHEMA = 1  # raised whenever a field is renamed, removed, or means something else
@@ -27,7 +26,7 @@ def record(judgement: Judgement) -> dict[str, Any]:
         "verdict": list(verdict(judgement)),
         "explained": _explained(judgement),
         "makers": [_maker(name, judgement) for name in judgement.explanations],
-        "metrics": [_metric(one, judgement) for one in standings(judgement)],
+        "metrics": [_metric(standing, judgement) for standing in standings_of(judgement)],
         "provenance": judgement.provenance,
     }
     plain: dict[str, Any] = _finite(document)
@@ -52,40 +51,41 @@ def _explained(judgement: Judgement) -> list[dict[str, Any]]:
 
 
 def _maker(name: str, judgement: Judgement) -> dict[str, Any]:
-    found, cost = judgement.explanations[name], judgement.costs.get(name)
+    explanations, cost = judgement.explanations[name], judgement.costs.get(name)
     return {
         "name": name,
-        "baseline": name not in methods_of(judgement),
-        "layer": found[0].layer,
-        "options": found[0].provenance.get("options", {}),
+        "baseline": name not in judgement.methods,
+        "layer": explanations[0].layer,
+        "options": explanations[0].provenance.get("options", {}),
         "cost": vars(cost) if cost else None,
-        "blank": [reason for one in found for reason in one.reasons],
-        "notes": list(dict.fromkeys(note for one in found for note in one.notes)),
+        "blank": [reason for each in explanations for reason in each.reasons],
+        "notes": list(dict.fromkeys(note for each in explanations for note in each.notes)),
     }
 
 
 def _metric(standing: Standing, judgement: Judgement) -> dict[str, Any]:
-    measures = {one.method: one for one in judgement.measures if one.metric == standing.metric}
+    measures = [each for each in judgement.measures if each.metric == standing.metric]
     return {
         "name": standing.metric,
         "higher_is_better": standing.higher_is_better,
-        "ranks": standing.metric not in CHECKS,
+        "ranks": not standing.facts.check,
         "best": standing.best,
         "leaders": list(standing.leaders),
         "results": {
-            name: {
-                **standing.means[name]._asdict(),
-                "values": one.values.tolist(),
-                "seconds": one.seconds,
+            measure.method: {
+                **standing.means[measure.method]._asdict(),
+                "values": measure.values.tolist(),
+                "seconds": measure.seconds,
             }
-            for name, one in measures.items()
+            for measure in measures
         },
     }
 
 
 def _finite(value: Any) -> Any:
+    """The same with None for numbers that are not finite."""
     if isinstance(value, dict):
-        return {str(name): _finite(one) for name, one in value.items()}
+        return {str(name): _finite(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

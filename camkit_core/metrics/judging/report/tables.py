@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ..judgement import Judgement
-from ..sanity_checks import methods_of
-from ..standings import CHECKS, Standing, standings
+from ..standings import Standing, standings_of
 from ..wording import bounds_of, counted, number, spaced, times
 
 
@@ -20,37 +19,35 @@ def scrolling(table: str, label: str) -> str:
 
 def metric_table(judgement: Judgement) -> str:
     """A row for each method and baseline, a column for each metric."""
-    found = standings(judgement)
-    if not found:
+    standings = standings_of(judgement)
+    if not standings:
         return "<p>No metric was asked for.</p>"
-    heads = "".join(f'<th scope="col">{_head(one)}</th>' for one in found)
-    methods = methods_of(judgement)
-    baselines = [name for name in judgement.explanations if name not in methods]
-    rows = _rows(methods, found, "method")
+    heads = "".join(f'<th scope="col">{_head(standing)}</th>' for standing in standings)
+    baselines = [name for name in judgement.explanations if name not in judgement.methods]
+    rows = f"<tbody>\n{_rows(judgement.methods, standings)}</tbody>\n"
     if baselines:
-        span = f'<tr><th scope="rowgroup" colspan="{len(found) + 1}">baselines</th></tr>\n'
-        rows += f'<tbody class="baseline">\n{span}{_rows(baselines, found, "baseline")}</tbody>'
+        span = f'<tr><th scope="rowgroup" colspan="{len(standings) + 1}">baselines</th></tr>\n'
+        rows += f'<tbody class="baseline">\n{span}{_rows(baselines, standings)}</tbody>'
     head = f'<thead><tr><th scope="col">map</th>{heads}</tr></thead>'
     table = f'<table class="numbers">\n{head}\n{rows}\n</table>'
-    return f"{scrolling(table, 'Metrics of each method')}\n{_legend(found)}"
+    return f"{scrolling(table, 'Metrics of each method')}\n{_legend(standings)}"
 
 
 def _head(standing: Standing) -> str:
     name = escape(spaced(standing.metric))
-    if standing.metric in CHECKS:
+    if standing.facts.check:
         return f"{name}<small>a check</small>"
     arrow, words = ("&uarr;", "higher") if standing.higher_is_better else ("&darr;", "lower")
     return f'{name} <span aria-hidden="true">{arrow}</span><small>{words} is better</small>'
 
 
-def _rows(names: Sequence[str], found: Sequence[Standing], kind: str) -> str:
-    rows = "".join(
+def _rows(names: Sequence[str], standings: Sequence[Standing]) -> str:
+    return "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(_cell(one, name) for one in found)
+        + "".join(_cell(standing, name) for standing in standings)
         + "</tr>\n"
         for name in names
     )
-    return f"<tbody>\n{rows}</tbody>\n" if kind == "method" else rows
 
 
 def _cell(standing: Standing, name: str) -> str:
@@ -62,7 +59,7 @@ def _cell(standing: Standing, name: str) -> str:
     count, total = int(sum(map(math.isfinite, standing.values[name]))), standing.images
     small += f" ({count} of {total} images)" if count < total else ""
     small = f"<small>{small.strip()}</small>" if small else ""
-    if standing.metric in CHECKS or len(standing.known) < 2 or name not in standing.leaders:
+    if standing.facts.check or len(standing.known) < 2 or name not in standing.leaders:
         return f"<td>{text}{small}</td>"
     if standing.best == name:
         return f'<td><span class="best">{text}</span>{_mark("&#9679;", "best")}{small}</td>'
@@ -76,9 +73,9 @@ def _mark(sign: str, words: str) -> str:
     return f'<span class="mark" aria-hidden="true">{sign}</span>{hidden}'
 
 
-def _legend(found: Sequence[Standing]) -> str:
-    few = any(one.few for one in found)
-    images = counted(max(one.images for one in found), "image")
+def _legend(standings: Sequence[Standing]) -> str:
+    few = any(standing.few for standing in standings)
+    images = counted(max(standing.images for standing in standings), "image")
     marks = "&#9679; best mean of the methods"
     if few:
         return f'<p class="aside">{marks}. Means over {images}: too few for intervals.</p>'
@@ -100,7 +97,7 @@ def cost_table(judgement: Judgement) -> str:
     )
     head = f"<thead><tr>{head}</tr></thead>"
     table = f'<table class="numbers">\n{head}\n<tbody>\n{rows}</tbody>\n</table>'
-    measuring = sum(one.seconds for one in judgement.measures)
+    measuring = sum(measure.seconds for measure in judgement.measures)
     return (
         f"{scrolling(table, 'Cost of each method')}\n"
         f'<p class="aside">Time for all images and targets. Runs of the whole model (forward), of '

@@ -1,0 +1,86 @@
+"""Insertion and deletion (Petsiuk et al. 2018), https://arxiv.org/abs/1806.07421."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..plugins.facts import Metric
+from .case import Case
+from .perturbation import ranks, soft
+
+
+@Metric(
+    higher_is_better=True,
+    reading="The class's mean probability while the blurred image becomes clear, the map's highest "
+    "pixels first. High: what the map names first is enough for the class.",
+)
+def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] = "blur") -> Tensor:
+    """How soon the class is seen when the map's highest pixels come in first: an area, (N,).
+
+    arXiv 1806.07421, Algorithm 1; from 0 to 1, higher is better.
+
+    Args:
+        case: the maps.
+        steps: parts in which the pixels come in.
+        baseline: what they come into: the image under a Gaussian, as in the paper, or "zero".
+
+    Raises:
+        TargetError: if the target is no class.
+    """
+    start = soft if baseline == "blur" else torch.zeros_like
+    return _curve_area(case, steps, start, lambda image: image)
+
+
+@Metric(
+    higher_is_better=False,
+    reading="The class's mean probability while the image is covered, the map's highest pixels "
+    "first. Low: what the map names first is needed for the class.",
+)
+def deletion(case: Case, *, steps: int = 32, baseline: Literal["zero", "blur"] = "zero") -> Tensor:
+    """How soon the class is lost when the map's highest pixels go first: an area, (N,).
+
+    arXiv 1806.07421, Algorithm 1; from 0 to 1, lower is better.
+
+    Args:
+        case: the maps.
+        steps: parts in which the pixels go.
+        baseline: what is left: "zero", which is grey for normalised images, as in the paper; or
+            the image under a Gaussian.
+
+    Raises:
+        TargetError: if the target is no class.
+    """
+    end = torch.zeros_like if baseline == "zero" else soft
+    return _curve_area(case, steps, lambda image: image, end)
+
+
+def _curve_area(
+    case: Case, steps: int, start: Callable[[Tensor], Tensor], end: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The area under the probability of the class from `start` to `end` of each image: (N,).
+
+    The pixels of `end` come in by the map's falling values, in `steps` parts of one size. The area
+    is that of straight lines between the parts, over an axis from 0 to 1 (Algorithm 1).
+
+    Args:
+        case: the maps.
+        steps: how many parts.
+        start: from an image (C, H, W) to what the curve begins with.
+        end: to what it ends with.
+    """
+    areas = []
+    for index, image in enumerate(case.images):
+        order = ranks(case.heatmaps[index], case.seed).view(image.shape[1:])
+        edits = _versions(start(image), end(image), order, steps)
+        curve = case.probabilities(index, edits, steps + 1)
+        areas.append((curve[1:] + curve[:-1]).sum() / (2 * steps))
+    return torch.stack(areas)
+
+
+def _versions(first: Tensor, last: Tensor, order: Tensor, steps: int) -> Iterator[Tensor]:
+    for step in range(steps + 1):
+        yield torch.where(order < round(step * order.numel() / steps), last, first)
