@@ -19,6 +19,7 @@ torch.set_num_threads(max(1, min(2, _THREADS)))
 os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # of the processes that tests start
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """As many processes as cores for folders; none for files, which are done before one is up."""
     folders = any(Path(name.partition("::")[0]).is_dir() for name in config.args)
