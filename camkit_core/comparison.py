@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,8 @@ class Comparison:
     methods: tuple[str, ...]
     judgement: Judgement | None = None
 
-    def __getitem__(self, place: tuple[int, int | str]) -> Explanation:
-        row, column = place
+    def __getitem__(self, row_and_column: tuple[int, int | str]) -> Explanation:
+        row, column = row_and_column
         if isinstance(column, str):
             if column not in self.methods:
                 raise unknown("method of this comparison", column, self.methods)
@@ -43,13 +44,13 @@ class Comparison:
         return self.rows[row][column]
 
     def __iter__(self) -> Iterator[Explanation]:
-        return (one for row in self.rows for one in row)
+        return chain.from_iterable(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows) * len(self.methods)
 
     def render(self, index: int = 0, image: Any = None, side: int = 224) -> Image:
-        """All of it as one labelled picture: a row for each target, a column for each method.
+        """All overlays as one labelled picture: a row for each target, a column for each method.
 
         Args:
             index: which image of the batch.
@@ -65,7 +66,7 @@ class Comparison:
         first = self[0, 0]
         picture = to_picture(visible(first.images[index]) if image is None else image)
         rows = [
-            (row[0].describe(index), [partial(one.render, "overlay", index) for one in row])
+            (row[0].describe(index), [partial(each.render, "overlay", index) for each in row])
             for row in self.rows
         ]
         return sheet(picture, self.methods, rows, side)

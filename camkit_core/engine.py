@@ -49,12 +49,12 @@ def explain(
         images: (N, C, H, W) or (C, H, W), prepared as the model was trained. For a model that
             begins with a Conv1d, signals (N, C, L) or (C, L); with a Conv3d, volumes or videos
             (N, C, D, H, W) or (C, D, H, W). Maps have their rank.
-            Of a model that takes more than images, all it takes: by name in a dict, or by
+            For a model that takes more than images, all its arguments: by name in a dict, or by
             position in a tuple.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
         target: None for each image's top class; a class for all images; a sequence of N classes;
-            a callable, or a sequence of N, from one sample's output to a scalar tensor. Of a
-            model with one logit, 1 is for it and 0 against it.
+            a callable, or a sequence of N, from one sample's output to a scalar tensor. For a
+            model with one logit, 1 explains the logit, and 0 its negative.
         layer: None lets the adapter choose; or a module of the model, its dotted name, or a list
             of these: then `cam` is the mean of the layers' maps, each divided by its largest
             absolute value and resized to the finest grid.
@@ -114,14 +114,14 @@ def compare(
         guided: also compute Guided Grad-CAM, into `guided` of each explanation.
         metrics: names of installed metrics (`camkit list-metrics`) or functions of a `Case`; or a
             dict from these to their options. The comparison then has a `judgement` of the methods
-            and of maps that know nothing, a `verdict`, and is saved as a report.
+            and of baselines, has a `verdict`, and can be saved as a report.
         **options: the methods' own keyword arguments.
 
     Returns:
         `comparison[target_index, method_index_or_name]` is an `Explanation`.
 
     Raises:
-        CamkitError: as `explain`; an option that no method takes is an error, too.
+        CamkitError: as for `explain`, and for an option that no method takes.
     """
     configured = configure(methods, options)
     judge = _judge_with(metrics, aug_smooth or guided)

@@ -1,4 +1,4 @@
-"""Text on pictures: a strip below one, lines that fit its width."""
+"""Captions: a strip of text below a picture, in lines that fit its width."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ def captioned(
     size = max(11, min(28, round(picture.width / 28)))
     font = ImageFont.load_default(size=size)
     lines = _lines(text, font, picture.width - size)
-    line = round(size * 1.35)
-    page = Image.new("RGB", (picture.width, picture.height + line * len(lines) + size), paper)
+    line_height = round(size * 1.35)
+    height = picture.height + line_height * len(lines) + size
+    page = Image.new("RGB", (picture.width, height), paper)
     page.paste(picture, (0, 0))
     draw = ImageDraw.Draw(page)
-    for number, words in enumerate(lines):
-        top = picture.height + size / 2 + number * line
-        draw.text((picture.width / 2, top), words, INK, font, anchor="ma")
+    for number, line in enumerate(lines):
+        top = picture.height + size / 2 + number * line_height
+        draw.text((picture.width / 2, top), line, INK, font, anchor="ma")
     return page
 
 
 def no_evidence(picture: Image.Image, reason: str) -> Image.Image:
-    """`picture` untouched, and why there is nothing to lay over it."""
+    """`picture` as it is, with a caption that says why there is no heatmap."""
     return captioned(picture, f"no evidence: {reason}", paper=WARNING)
 
 

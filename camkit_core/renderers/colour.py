@@ -1,4 +1,4 @@
-"""Colour maps by name, through OpenCV, and heatmaps at a picture's size."""
+"""Colours of heatmaps: the colour maps by name, through OpenCV; heatmaps at a picture's size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..image import opencv, refuse_other_ranks
 if TYPE_CHECKING:
     from ..results.explanation import Explanation
 
-# Equal steps of evidence look equal in all but the last two, which are what the field is used to.
+# Equal steps of evidence look equal in all but the last two, which the field is used to.
 COLOUR_MAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", "jet")
 COLOUR_MAP = "inferno"  # unless another is chosen
 ALPHA = 0.5  # the heatmap's share of an overlay, unless another is chosen
@@ -39,7 +39,7 @@ def heat_at(
     """The heatmap of one image, resized to a picture's (width, height): (height, width).
 
     Raises:
-        InputError: if it is that of a signal or a volume.
+        InputError: if it is the heatmap of a signal or a volume.
     """
     refuse_other_ranks(explanation.heatmap.shape[1:])
     heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)

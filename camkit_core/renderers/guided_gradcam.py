@@ -23,7 +23,7 @@ def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -
         picture: that image, for its size.
 
     Raises:
-        CamkitError: if it was made without, or of a signal or a volume.
+        CamkitError: if it was made without `guided=True`, or is of a signal or a volume.
     """
     if explanation.guided is None:
         raise CamkitError(
@@ -33,7 +33,7 @@ def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -
     gradient = explanation.guided[index].detach().float().cpu()
     refuse_other_ranks(gradient.shape[1:])
     colours = gradient if len(gradient) == 3 else gradient.sum(0, keepdim=True)
-    shown = to_picture(deprocess_image(colours.movedim(0, -1).numpy()))
-    drawn = shown.resize(picture.size, Image.Resampling.BICUBIC)
+    small = to_picture(deprocess_image(colours.movedim(0, -1).numpy()))
+    drawn = small.resize(picture.size, Image.Resampling.BICUBIC)
     reason = explanation.blank(index)
     return no_evidence(drawn, reason) if reason else drawn

@@ -22,7 +22,7 @@ def heatmap(
         explanation: what to show.
         index: which image of the batch.
         picture: that image, for its size.
-        colormap: "inferno" and other uniform ones, or "jet".
+        colormap: one of `colour.COLOUR_MAPS`, e.g. "viridis" or "jet".
     """
     drawn = coloured(heat_at(explanation, index, picture.size), colormap)
     reason = explanation.blank(index)

@@ -28,7 +28,7 @@ def overlay(
         explanation: what to show.
         index: which image of the batch.
         picture: that image, RGB.
-        colormap: "inferno" and other uniform ones, or "jet".
+        colormap: one of `colour.COLOUR_MAPS`, e.g. "viridis" or "jet".
         alpha: the heatmap's share, in [0, 1].
     """
     reason = explanation.blank(index)
@@ -43,5 +43,5 @@ def mixed(
     colormap: str,
     alpha: float,
 ) -> Image.Image:
-    """Picture and coloured heatmap in fixed shares, so that a colour means one value anywhere."""
+    """Picture and coloured heatmap in fixed shares, so that a colour means the same everywhere."""
     return Image.blend(picture, coloured(heat, colormap), alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -10,6 +11,38 @@ from .caption import INK, PAPER
 
 Draw = Callable[[Image.Image], Image.Image]
 _GAP = 8
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things are on the page, in pixels.
+
+    Attributes:
+        cell: width and height of a picture.
+        line: the height of a line of text.
+    """
+
+    cell: tuple[int, int]
+    line: int
+
+    def page(self, columns: int, rows: int) -> tuple[int, int]:
+        """Width and height of the page."""
+        width, height = self.cell
+        return columns * (width + _GAP) + _GAP, self.line + rows * (height + self.line) + _GAP
+
+    def corner(self, column: int, row: int) -> tuple[int, int]:
+        """The upper left corner of a cell."""
+        width, height = self.cell
+        return _GAP + column * (width + _GAP), self.line + row * (height + self.line)
+
+    def title(self, column: int) -> tuple[float, float]:
+        """The centre of a column's title."""
+        return self.corner(column, 0)[0] + self.cell[0] / 2, self.line / 2
+
+    def label(self, row: int) -> tuple[float, float]:
+        """The centre of a row's label, below the picture."""
+        x, y = self.corner(0, row)
+        return x + self.cell[0] / 2, y + self.cell[1] + self.line / 2
 
 
 def sheet(
@@ -23,31 +56,26 @@ def sheet(
     Args:
         picture: RGB.
         titles: of the columns after the first.
-        rows: for each its label, and for each column a function from the picture, at the size
+        rows: for each row its label, and for each column a function from the picture, at the size
             of a cell, to what is shown there.
         side: the longer side of a cell, in pixels.
     """
-    scale = side / max(picture.size)
-    cell = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    large = picture.resize(cell, Image.Resampling.BICUBIC)
-    size = max(11, side // 14)
-    font, line = ImageFont.load_default(size=size), round(size * 1.6)
-    width = (len(titles) + 1) * (cell[0] + _GAP) + _GAP
-    height = line + len(rows) * (cell[1] + line) + _GAP
-    page = Image.new("RGB", (width, height), PAPER)
-    draw = ImageDraw.Draw(page)
-
-    def place(column: int, row: int) -> tuple[int, int]:
-        return _GAP + column * (cell[0] + _GAP), line + row * (cell[1] + line)
-
+    text_size = max(11, side // 14)
+    layout = _Layout(_scaled(picture.size, side), line=round(text_size * 1.6))
+    large = picture.resize(layout.cell, Image.Resampling.BICUBIC)
+    page = Image.new("RGB", layout.page(len(titles) + 1, len(rows)), PAPER)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=text_size)
     for column, title in enumerate(["image", *titles]):
-        centre = place(column, 0)[0] + cell[0] / 2
-        draw.text((centre, line / 2), title, INK, font, anchor="mm")
-    for row, (text, drawings) in enumerate(rows):
-        x, y = place(0, row)
-        page.paste(large, (x, y))
-        label = (x + cell[0] / 2, y + cell[1] + line / 2)
-        draw.text(label, text, INK, font, anchor="mm")
+        draw.text(layout.title(column), title, INK, font, anchor="mm")
+    for row, (label, drawings) in enumerate(rows):
+        page.paste(large, layout.corner(0, row))
+        draw.text(layout.label(row), label, INK, font, anchor="mm")
         for column, drawn in enumerate(drawings, start=1):
-            page.paste(drawn(large).resize(cell), place(column, row))
+            page.paste(drawn(large).resize(layout.cell), layout.corner(column, row))
     return page
+
+
+def _scaled(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Width and height with `side` as the longer one."""
+    scale = side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -29,13 +29,13 @@ def side_by_side(
         explanation: what to show.
         index: which image of the batch.
         picture: that image, RGB.
-        colormap: "inferno" and other uniform ones, or "jet".
+        colormap: one of `colour.COLOUR_MAPS`, e.g. "viridis" or "jet".
         alpha: the heatmap's share of the overlay, in [0, 1].
         gap: pixels between the pictures.
     """
     heat, reason = heat_at(explanation, index, picture.size), explanation.blank(index)
-    over = picture if reason else mixed(picture, heat, colormap, alpha)
-    panels = [picture, coloured(heat, colormap), over]
+    overlaid = picture if reason else mixed(picture, heat, colormap, alpha)
+    panels = [picture, coloured(heat, colormap), overlaid]
     width, height = picture.size
     row = Image.new("RGB", (3 * width + 4 * gap, height + gap), PAPER)
     for number, panel in enumerate(panels):

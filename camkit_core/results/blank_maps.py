@@ -1,4 +1,4 @@
-"""Why a map is blank, said for each image."""
+"""Why a map is blank: a reason for each image."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple
 
     Args:
         cam: the maps.
-        probe: what they were made from.
+        probe: the probe the maps were made from.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    low, high = cam.flatten(1).aminmax(dim=1)  # nan if any is
-    ends = zip(low.tolist(), high.tolist(), strict=True)
-    return tuple(_reason(*pair, probe, index, default_layer) for index, pair in enumerate(ends))
+    lowest, highest = cam.flatten(1).aminmax(dim=1)  # nan if any value is
+    ranges = zip(lowest.tolist(), highest.tolist(), strict=True)
+    return tuple(
+        _reason(low, high, probe, index, default_layer) for index, (low, high) in enumerate(ranges)
+    )
 
 
 def _reason(
@@ -52,7 +54,7 @@ def _reason(
 
 
 def warn_of_blanks(reasons: tuple[str | None, ...]) -> tuple[str, ...]:
-    """Notes for the blank maps, of which one warning is given."""
+    """A note for each blank map; one warning tells of them all."""
     notes = tuple(f"image {i}: {text}" for i, text in enumerate(reasons) if text)
     if notes:
         warn(f"blank map: {'; '.join(notes)}")

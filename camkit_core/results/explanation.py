@@ -1,4 +1,4 @@
-"""What an explanation is: the map, what was explained, by what, and what to know about it."""
+"""An explanation: the maps, what they explain, how they were made, and notes for the reader."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Explanation:
     """The maps of N images by one method for one target each. Holds no model and no graph.
 
-    In shapes, (h, w) and (H, W) stand for the grid and the images' size: (l) and (L) of signals,
-    (d, h, w) and (D, H, W) of volumes and videos.
+    In shapes, (h, w) and (H, W) stand for the grid and the images' size; for signals these are (l)
+    and (L), for volumes and videos (d, h, w) and (D, H, W).
 
     Attributes:
         cam: (N, h, w), float32 (float64 of a float64 model), signed, at the layer's grid: the
-            method's formula and nothing else. Of several layers, their mean (see `explain`).
+            method's formula and nothing else. For several layers, their mean (see `explain`).
         logits: (N, K) class scores; None if the model gives none.
         target: LongTensor (N,) of classes, or a list of N callables.
         score: (N,), the value of each image's target.
@@ -39,11 +39,11 @@ class Explanation:
         adapter: what chose the layer and its reshape, and where it comes from.
         notes: what a reader should know: why a map is blank, which fallback was taken.
         reasons: for each image why its heatmap is empty, or None if it is not.
-        images: (N, C, H, W), what the model was given.
+        images: (N, C, H, W), as the model was given them.
         options: the method's options as given.
         guided: (N, C, H, W) guided gradients times the heatmap, if asked for; else None.
         class_names: names of the classes, if known.
-        provenance: what made it, ready for JSON.
+        provenance: method, options, layers and versions, ready for JSON.
     """
 
     cam: Tensor
@@ -65,9 +65,9 @@ class Explanation:
         return len(self.cam)
 
     def __repr__(self) -> str:
-        what = "; ".join(self.describe(index) for index in range(min(len(self), 3)))
+        targets = "; ".join(self.describe(index) for index in range(min(len(self), 3)))
         more = ", ..." if len(self) > 3 else ""
-        return f"<Explanation {self.method} at {self.layer}: {what}{more}>"
+        return f"<Explanation {self.method} at {self.layer}: {targets}{more}>"
 
     @cached_property
     def heatmap(self) -> Tensor:
@@ -109,8 +109,8 @@ class Explanation:
 
         Raises:
             UnknownName: if no such renderer is installed.
-            InputError: if there is no such image, `image` is not a picture, or the map is that of
-                a signal or a volume, of which there is none.
+            InputError: if there is no such image, `image` is not a picture, or the map is of a
+                signal or a volume, which has no picture.
         """
         from ..image import to_picture, visible
         from ..plugins.lookup import find_renderer
@@ -134,13 +134,14 @@ class Explanation:
         self._check(index)
         path = Path(path)
         if path.suffix == ".npz":
-            return write_arrays(path, *self._raw())
+            arrays, metadata = self._arrays_and_metadata()
+            return write_arrays(path, arrays, metadata)
         refuse_unknown_type(path)
         record = self.summary(index) | of_renderer(renderer, options)
         return write_picture(self.render(renderer, index, **options), path, record)
 
     def summary(self, index: int = 0) -> dict[str, Any]:
-        """What one image's map is of and where it comes from, ready for JSON."""
+        """What one image's map explains, and where it comes from, ready for JSON."""
         category = int(self.target[index]) if isinstance(self.target, Tensor) else None
         names = self.class_names
         return {
@@ -152,20 +153,20 @@ class Explanation:
             "notes": list(self.notes),
         }
 
-    def _raw(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays of all images by name, and what they are of."""
+    def _arrays_and_metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays = {
             name: value.detach().cpu().numpy()
             for name in ("cam", "heatmap", "logits", "score", "target", "guided")
             if isinstance(value := getattr(self, name), Tensor)
         }
-        return arrays, {
+        metadata = {
             **self.provenance,
             "layer": self.layer,
             "adapter": self.adapter,
             "notes": list(self.notes),
             "explained": [self.describe(index) for index in range(len(self))],
         }
+        return arrays, metadata
 
     def to_numpy(self) -> np.ndarray[Any, Any]:
         """The heatmap as a numpy array (N, H, W), float32 in [0, 1]."""

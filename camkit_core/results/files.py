@@ -1,4 +1,4 @@
-"""Files: pictures that carry what they are of, and arrays with metadata."""
+"""Files written and read: pictures and arrays, both with metadata."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 def refuse_unknown_type(path: Path) -> None:
-    """Raise InputError for a file name that says neither a picture nor arrays."""
+    """Raise InputError for a file name whose ending is that of no picture."""
     if path.suffix.lower() not in Image.registered_extensions():
         raise InputError(
             f"cannot write {path.name!r}: expected a name that ends in .png, .jpg or .npz"
@@ -49,7 +49,7 @@ def load_raw(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         any `logits` (N, K), `target` (N,) and `guided` (N, C, H, W); and the metadata.
 
     Raises:
-        InputError: if the file is not one.
+        InputError: if the file is no such file.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
