@@ -1,10 +1,11 @@
-"""Run the conformance kit on camkit's methods and on its peers' Grad-CAM, and write the page.
+"""Run the conformance kit on camkit's methods and on Grad-CAM of three other libraries.
 
-    python benchmarks/conformance.py                  print what fails
-    python benchmarks/conformance.py --output docs/results    conformance.md and conformance.json
+    python benchmarks/conformance.py                          print what fails
+    python benchmarks/conformance.py --output docs/results    write conformance.md and .json
 
-Each peer is used as its README says, through a wrapper that hands it model, layer, images and
-classes, and brings its map to the image's size and to [0, 1] where that is left to the user.
+Both take about six minutes on one core. Each peer is used as its README says. A wrapper passes
+model, layer, images and classes to it, and brings its map to the image's size and to [0, 1] if the
+peer leaves that to the user.
 """
 
 from __future__ import annotations
@@ -28,32 +29,32 @@ from camkit_core.testing.networks import TokenNet
 
 
 def pytorch_grad_cam(model: nn.Module, images: Tensor, target: Any = None, /) -> Tensor:
-    """Its `GradCAM`, as a context manager."""
+    """pytorch-grad-cam's `GradCAM`, as a context manager."""
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    chosen = None if target is None else [ClassifierOutputTarget(c) for c in _each(target, images)]
-    with GradCAM(model, [model.layer], reshape_transform=_reading(model, images)) as cam:
-        return torch.from_numpy(cam(images, chosen))
+    classes = None if target is None else map(ClassifierOutputTarget, _each(target, images))
+    with GradCAM(model, [model.layer], reshape_transform=_reshape(model, images)) as cam:
+        return torch.from_numpy(cam(images, classes and list(classes)))
 
 
 def torch_cam(model: nn.Module, images: Tensor, target: Any = None, /) -> Tensor:
-    """Its `GradCAM`, as a context manager, its map resized and divided by its greatest value."""
+    """torch-cam's `GradCAM`, its map resized and divided by its greatest value."""
     from torchcam.methods import GradCAM
 
     with GradCAM(model, model.layer) as extractor:
         scores = model(images)
-        chosen = scores.argmax(1).tolist() if target is None else _each(target, images)
-        return _stretched(_resized(extractor(chosen, scores)[0], images))
+        classes = scores.argmax(1).tolist() if target is None else _each(target, images)
+        return _stretched(_resized(extractor(classes, scores)[0], images))
 
 
 def captum(model: nn.Module, images: Tensor, target: Any = None, /) -> Tensor:
-    """Its `LayerGradCam` with ReLU, its map resized and divided by its greatest value."""
+    """captum's `LayerGradCam` with ReLU, its map resized and divided by its greatest value."""
     from captum.attr import LayerGradCam
 
-    chosen = model(images).argmax(1) if target is None else torch.tensor(_each(target, images))
-    found = LayerGradCam(model, model.layer).attribute(images, chosen, relu_attributions=True)
-    return _stretched(_resized(found[:, 0], images))
+    classes = model(images).argmax(1) if target is None else torch.tensor(_each(target, images))
+    maps = LayerGradCam(model, model.layer).attribute(images, classes, relu_attributions=True)
+    return _stretched(_resized(maps[:, 0], images))
 
 
 PEERS = {
@@ -64,10 +65,12 @@ PEERS = {
 
 
 def _each(target: Any, images: Tensor) -> list[int]:
+    """The class of each image."""
     return list(target) if isinstance(target, list) else [target] * len(images)
 
 
-def _reading(model: nn.Module, images: Tensor) -> Any:
+def _reshape(model: nn.Module, images: Tensor) -> Any:
+    """From a transformer's tokens to a grid; None for a convolutional network."""
     network = getattr(model, "network", model)
     if not isinstance(network, TokenNet):
         return None
@@ -85,62 +88,69 @@ def _stretched(maps: Tensor) -> Tensor:
 
 def subjects() -> dict[str, tuple[str, list[Check]]]:
     """Each name with its version and its checks."""
-    rows = get_registry().contributions("method")
-    own = [row for row in rows if row.distribution == "camkit"]
-    found = {f"camkit {row.name}": (row.version, method_checks(row.name)) for row in own}
+    methods = get_registry().contributions("method")
+    checks = {
+        f"camkit {method.name}": (method.version, method_checks(method.name))
+        for method in methods
+        if method.distribution == "camkit"
+    }
     for name, (distribution, peer) in PEERS.items():
-        found[name] = version(distribution), method_checks(explain=peer)
-    return found
+        checks[name] = version(distribution), method_checks(explain=peer)
+    return checks
 
 
-def report(found: dict[str, tuple[str, list[Outcome]]]) -> str:
-    """The page."""
-    own = {name: outs for name, (_, outs) in found.items() if name.startswith("camkit ")}
-    peers = {name: outs for name, (_, outs) in found.items() if name not in own}
-    names = [one.name for one in next(iter(own.values()))]
-    said = [f"torch {torch.__version__}", *(f"{name} {found[name][0]}" for name in peers)]
+def report(tested: dict[str, tuple[str, list[Outcome]]]) -> str:
+    """The page, from each subject's version and outcomes."""
+    own = {name: outs for name, (_, outs) in tested.items() if name.startswith("camkit ")}
+    peers = {name: outs for name, (_, outs) in tested.items() if name not in own}
+    checks = next(iter(own.values()))
+    versions = [f"torch {torch.__version__}", *(f"{name} {tested[name][0]}" for name in peers)]
     columns = ["check", "camkit's methods", *(f"{name}'s Grad-CAM" for name in peers)]
     lines = [
         "# Conformance",
         "",
-        f"What every explanation should promise, and who keeps it: `python "
-        f"benchmarks/conformance.py --output docs/results`, {date.today().isoformat()}, "
-        f"{', '.join(said)}. The checks are those of `camkit check`, for any library's method "
-        f"behind a function from model, images and classes to heatmaps. Each runs on networks of a "
-        f"few hundred weights.",
+        f"What every explanation should promise, and which libraries keep the promises. Made by "
+        f"`python benchmarks/conformance.py --output docs/results`, {date.today().isoformat()}, "
+        f"{', '.join(versions)}. The checks are those of `camkit check`; any library's method can "
+        f"be checked through a function from model, images and classes to heatmaps. Each check "
+        f"runs on networks of a few hundred weights.",
         "",
         f"| {' | '.join(columns)} |",
         "|---" * len(columns) + "|",
     ]
-    for name in names:
-        cells = [_own_cell(name, own), *(_mark(outs, name) for outs in peers.values())]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for check in checks:
+        cells = [
+            _own_cell(check.name, own),
+            *(_status(outs, check.name) for outs in peers.values()),
+        ]
+        lines.append(f"| {check.name} | {' | '.join(cells)} |")
     lines += ["", "What fails, and how:", ""]
     for peer, outs in peers.items():
-        lines += [
-            f"- {peer}, {one.name}: {_short(one.why)}" for one in outs if one.status == "failed"
-        ]
+        failures = (out for out in outs if out.status == "failed")
+        lines += [f"- {peer}, {out.name}: {_short(out.why)}" for out in failures]
     lines += [
         "",
-        "Some of it is a matter of contract, not a mistake: captum leaves modes to its caller, and "
-        "torch-cam's caller runs the forward pass, so that batch norms in training mode move and a "
-        "frozen model has no gradient. A user meets the consequence all the same.",
+        "Some failures follow from a library's contract and are not mistakes: captum leaves modes "
+        "to its caller, and torch-cam's caller runs the forward pass, so that batch norms in "
+        "training mode change and a frozen model has no gradient. A user meets the consequences "
+        "all the same.",
         "",
         "What each check says:",
         "",
     ]
-    texts = {one.name: one.text for one in next(iter(own.values()))}
-    lines += [f"- **{name}**: {text}." for name, text in texts.items()]
+    lines += [f"- **{check.name}**: {check.text}." for check in checks]
     return "\n".join(lines) + "\n"
 
 
 def _own_cell(name: str, own: dict[str, list[Outcome]]) -> str:
-    marks = [_mark(outs, name) for outs in own.values()]
-    return marks[0] if len(set(marks)) == 1 else f"{marks.count('passed')} of {len(marks)} passed"
+    statuses = [_status(outs, name) for outs in own.values()]
+    if len(set(statuses)) == 1:
+        return statuses[0]
+    return f"{statuses.count('passed')} of {len(statuses)} passed"
 
 
-def _mark(outs: list[Outcome], name: str) -> str:
-    return next((one.status for one in outs if one.name == name), "")
+def _status(outs: list[Outcome], name: str) -> str:
+    return next((out.status for out in outs if out.name == name), "")
 
 
 def _short(why: str) -> str:
@@ -154,17 +164,19 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder of conformance.json and .md")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    found = {}
-    for name, (of, checks) in subjects().items():
-        found[name] = of, outcomes(checks)
-        failed = [one for one in found[name][1] if one.status == "failed"]
-        print(f"{name} {of}: {len(checks)} checks, {len(failed)} failed", flush=True)
-        for one in failed:
-            print(f"  {one.name}: {_short(one.why)}")
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
+    tested = {}
+    for name, (number, checks) in subjects().items():
+        tested[name] = number, outcomes(checks)
+        failures = [out for out in tested[name][1] if out.status == "failed"]
+        print(f"{name} {number}: {len(checks)} checks, {len(failures)} failed", flush=True)
+        for out in failures:
+            print(f"  {out.name}: {_short(out.why)}")
     if args.output:
         page = args.output / "conformance.md"
-        page.write_text(report(found))
-        plain = {name: [vars(one) for one in outs] for name, (_, outs) in found.items()}
+        page.write_text(report(tested))
+        plain = {name: [vars(out) for out in outs] for name, (_, outs) in tested.items()}
         page.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What is timed: camkit and its peers on one task, the bare forward pass, and the ideal."""
+"""What is timed: camkit and its peers on one task, a bare forward pass, and the ideal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PEER_CLASSES = {
 
 
 def contenders(network: Network, method: str, x: Tensor, only: str = "") -> dict[str, Run]:
-    """Each contender's name and what it runs, on the same weights; or only one of them."""
+    """What each contender runs, on the same weights, by its name; or only that of one of them."""
     model = network.build(x.device.type)
     makers: dict[str, Callable[[], Run]] = {
         "forward": lambda: forward(model, x),
@@ -52,7 +52,7 @@ def contenders(network: Network, method: str, x: Tensor, only: str = "") -> dict
 
 
 def scorecam_ways(network: Network, x: Tensor) -> dict[str, Run]:
-    """Score-CAM by camkit, exact and by its opt-ins, which give the heatmap."""
+    """Runs of camkit's Score-CAM that return the heatmap: exact, and with each opt-in."""
     model = network.build(x.device.type)
     channels = network.activations(model, x).shape[1]
     half, most = channels // 2, channels - channels // 32
@@ -73,7 +73,7 @@ def scorecam_ways(network: Network, x: Tensor) -> dict[str, Run]:
 
 
 def quietly(run: Run) -> Run:
-    """The same without its progress bars."""
+    """The same run without its progress bars."""
 
     def quiet() -> Any:
         with redirect_stderr(io.StringIO()):
@@ -93,7 +93,7 @@ def forward(model: nn.Module, x: Tensor) -> Run:
 
 
 def ideal(model: nn.Module, network: Network, x: Tensor) -> Run:
-    """One forward pass and the backward pass of what follows the layer: no method can do less."""
+    """One forward pass and the backward pass down to the layer: no gradient method can do less."""
     layer = network.layer(model)
 
     def run() -> Tensor:
@@ -127,13 +127,13 @@ def tail_by_hand(model: nn.Module, network: Network, x: Tensor) -> Run:
             model(x)
             handle.remove()
             skip, raw = kept
-            found = []
+            scores = []
             size = tail_chunk_size(raw)
             for channels in torch.arange(raw.shape[-1], device=raw.device).split(size):
                 edits = raw.repeat(len(channels), 1, 1)
                 edits[torch.arange(len(channels)), :, channels] = 0
-                found.append(tail(model, skip, edits)[:, TARGET])
-        return torch.cat(found)
+                scores.append(tail(model, skip, edits)[:, TARGET])
+        return torch.cat(scores)
 
     return run
 
@@ -155,7 +155,7 @@ def pytorch_grad_cam(network: Network, method: str, x: Tensor) -> Run:
 
 
 def torch_cam(network: Network, method: str, x: Tensor) -> Run:
-    """torch-cam as its README says and its map resized, on a model of its own."""
+    """torch-cam as its README says, with its map resized, on a model of its own."""
     from torchcam import methods
 
     model = network.build(x.device.type)
@@ -163,9 +163,9 @@ def torch_cam(network: Network, method: str, x: Tensor) -> Run:
 
     def run() -> Any:
         scores = model(x)
-        found = extractor([TARGET] * len(x), scores)[0]
-        # Its map has the layer's size; the other libraries' have the image's.
-        return nn.functional.interpolate(found[:, None], x.shape[-2:], mode="bilinear")
+        maps = extractor([TARGET] * len(x), scores)[0]
+        # These maps have the layer's size; those of the other libraries have the image's.
+        return nn.functional.interpolate(maps[:, None], x.shape[-2:], mode="bilinear")
 
     return run
 
@@ -178,7 +178,7 @@ def captum(network: Network, x: Tensor) -> Run:
     attribution = LayerGradCam(model, network.layer(model))
 
     def run() -> Tensor:
-        found = attribution.attribute(x, TARGET, relu_attributions=True)
-        return LayerAttribution.interpolate(found, tuple(x.shape[-2:]), "bilinear")
+        maps = attribution.attribute(x, TARGET, relu_attributions=True)
+        return LayerAttribution.interpolate(maps, tuple(x.shape[-2:]), "bilinear")
 
     return run

@@ -1,11 +1,11 @@
-"""Which layer camkit takes by itself, and whether the maps are sound, for models of all families.
+"""Which layer camkit chooses, and whether the maps are sound, for models of all families.
 
-    python benchmarks/coverage.py --output docs/results --workers 2    everything
+    python benchmarks/coverage.py --output docs/results --workers 2    all parts, over an hour
     python benchmarks/coverage.py timm --models swin_tiny_patch4_window7_224
 
-Random weights, no argument but the model and the image. Parts: timm (the smallest model of each
-of its modules), torchvision, video, segmentation, detection, huggingface, and meta (layer and grid
-of all of timm's models, on the meta device).
+Models have random weights, and camkit gets no argument but the model and the image. The parts are
+timm (the smallest model of each of its modules), torchvision, video, segmentation, detection,
+huggingface, and meta (layer and grid of all of timm's models, on the meta device).
 """
 
 from __future__ import annotations
@@ -41,25 +41,22 @@ def names(part: str, args: argparse.Namespace) -> list[str]:
         return list(timm.list_models())
     if part == "timm":
         return _smallest(args.workers)
-    return huggingface_names() if part == "huggingface" else _of_torchvision(part)
-
-
-def _of_torchvision(part: str) -> list[str]:
-    kind = "" if part == "torchvision" else part
-    return torchvision_names(kind)
+    if part == "huggingface":
+        return huggingface_names()
+    return torchvision_names("" if part == "torchvision" else part)
 
 
 def _smallest(workers: int) -> list[str]:
     """The model of each module of timm with the fewest parameters."""
-    modules = timm_modules()
-    tasks = [(name,) for listed in modules.values() for name in listed]
+    modules = timm_modules().values()
+    tasks = [(name,) for members in modules for name in members]
     sizes = {name: size for (name,), size, _ in run(parameters, tasks, workers, 120) if size}
-    found = [[name for name in listed if name in sizes] for listed in modules.values()]
-    return [min(listed, key=lambda name: sizes[name]) for listed in found if listed]
+    built = [[name for name in members if name in sizes] for members in modules]
+    return [min(members, key=lambda name: sizes[name]) for members in built if members]
 
 
 def gathered(part: str, models: Iterable[str], args: argparse.Namespace) -> list[Row]:
-    """The rows of a part, in the order of its models; each printed as soon as it is there."""
+    """The rows of a part, in the order of its models; each is printed as soon as it is ready."""
     function, source = (resolved, "timm") if part == "meta" else (checked, part)
     tasks = [(source, name) for name in models]
     rows = {}
@@ -72,10 +69,10 @@ def gathered(part: str, models: Iterable[str], args: argparse.Namespace) -> list
 
 
 def merged(old: list[Row], new: list[Row]) -> list[Row]:
-    """The rows of a part, those of some models made again."""
-    again = {row["model"]: row for row in new}
-    kept = [again.pop(row["model"], row) for row in old]
-    return [*kept, *again.values()]
+    """The rows of a part, with new rows in the places of the old ones of the same models."""
+    by_model = {row["model"]: row for row in new}
+    rows = [by_model.pop(row["model"], row) for row in old]
+    return [*rows, *by_model.values()]
 
 
 def main() -> None:
@@ -83,20 +80,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"default: {', '.join(PARTS)}")
-    parser.add_argument("--models", nargs="+", help="only these; the other rows are kept")
+    parser.add_argument("--models", nargs="+", help="only these models; other rows are kept")
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
     parser.add_argument("--seconds", type=float, default=900, help="limit for a model (900)")
     parser.add_argument("--gigabytes", type=float, default=8, help="limit for a process (8)")
     parser.add_argument(
-        "--output", type=Path, help="folder of coverage.json and .md; other parts in it are kept"
+        "--output", type=Path, help="folder of coverage.json and .md; other parts there are kept"
     )
     args = parser.parse_args()
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     warnings.simplefilter("ignore")
     report: Row = {}
-    if args.output and (args.output / FILE).exists():
-        report = json.loads((args.output / FILE).read_text())
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
+        if (args.output / FILE).exists():
+            report = json.loads((args.output / FILE).read_text())
     for part in args.parts or PARTS:
         rows = gathered(part, names(part, args), args)
         if args.models and part in report:

@@ -1,4 +1,4 @@
-"""Is the map that camkit gives of a model, asked for nothing more, a sound one?"""
+"""Is camkit's map of a model sound, if it gets no argument but the model and the image?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from camkit_core.testing.orientation import orientation
 from camkit_core.testing.random_weights import DRAWS
 
 Row = dict[str, Any]
-REACHED = 0.9  # of the places must have a gradient
+REACHED = 0.9  # the share of the positions that must have a gradient
 METHODS: dict[str, dict[str, Any]] = {
     "gradcam": {},
     "gradcam++": {},
@@ -29,18 +29,18 @@ METHODS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 8},
 }
-DENSE = ("segmentation", "detection")  # heads follow the backbone, whose last stage is explained
+DENSE = ("segmentation", "detection")  # heads follow the backbone, whose end is explained
 PATIENCE = 120  # seconds for a method
 
 
 def checked(part: str, name: str) -> Row:
-    """The row of a model, method by method, at the first draw of weights at which all is sound.
+    """The row of a model, at the first draw of weights for which all methods are sound.
 
-    If there is none, at the first at which GradCAM is.
+    If there is none, at the first for which GradCAM is.
     """
     warnings.simplefilter("ignore")
     rows = []
-    for draw in DRAWS if part != "detection" else ["as built"]:  # it is trained on boxes alone
+    for draw in DRAWS if part != "detection" else ["as built"]:  # detectors train on boxes only
         row, built = drawn(part, name, draw)
         row["methods"] = {method: _method(built, method) for method in _affordable(part)}
         row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
@@ -63,15 +63,15 @@ def _soundness(built: Built, part: str) -> Row:
     start = time.perf_counter()
     e = camkit.explain(built.model, images, target=built.target)
     seconds = time.perf_counter() - start
-    seen = _seen(built, images)
-    layout = hints_of(built.model, images).layout(seen["raw"].shape)
+    raw, gradients = _raw_and_gradients(built, images)
+    layout = hints_of(built.model, images).layout(raw.shape)
     row: Row = {
         "layer": e.layer,
-        "output": "x".join(map(str, seen["raw"].shape)),
+        "output": "x".join(map(str, raw.shape)),
         "layout": str(layout).split()[0],
         "grid": "x".join(map(str, e.cam.shape[1:])),
         "chosen by": e.adapter,
-        "reach": float((seen["gradients"] != 0).any(1).float().mean()),
+        "reach": float((gradients != 0).any(1).float().mean()),
         "last stage": part in DENSE
         or in_last_stage(built.model, images, e.layer, e.cam[0].numel()),
         "finite": bool(e.cam.isfinite().all()),
@@ -80,38 +80,38 @@ def _soundness(built: Built, part: str) -> Row:
         "note": built.note,
     }
     reached = row["reach"] > 0 if part == "detection" else row["reach"] >= REACHED
-    plain = reached and row["finite"] and row["varies"]
-    turned = orientation(lambda x: _activations(built, x), built.images(2)) if plain else None
-    row["orientation"] = asdict(turned) if turned else None
-    row["sound"] = bool(plain and row["last stage"] and turned and turned.right)
+    usable = reached and row["finite"] and row["varies"]
+    facing = orientation(lambda x: _activations(built, x), built.images(2)) if usable else None
+    row["orientation"] = asdict(facing) if facing else None
+    row["sound"] = bool(usable and row["last stage"] and facing and facing.right)
     return row
 
 
-def _seen(built: Built, images: Tensor) -> dict[str, Tensor]:
-    """The layer's output, and its gradients as a grid, that a method sees."""
-    kept: dict[str, Tensor] = {}
+def _raw_and_gradients(built: Built, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The layer's output, and the gradients as a grid, as a method gets them."""
+    kept: list[Tensor] = []
 
-    def look(probe: camkit.Probe) -> Tensor:
-        kept.update(raw=probe.recording.raw.detach(), gradients=probe.gradients)
+    def keep(probe: camkit.Probe) -> Tensor:
+        kept.extend([probe.recording.raw.detach(), probe.gradients])
         return probe.activations.sum(1)
 
-    camkit.explain(built.model, images, look, built.target)
-    return kept
+    camkit.explain(built.model, images, keep, built.target)
+    return kept[0], kept[1]
 
 
 def _activations(built: Built, images: Tensor) -> Tensor:
     kept: list[Tensor] = []
 
-    def look(probe: camkit.Probe) -> Tensor:
+    def keep(probe: camkit.Probe) -> Tensor:
         kept.append(probe.activations)
         return probe.activations.sum(1)
 
-    camkit.explain(built.model, images, look, built.target)
+    camkit.explain(built.model, images, keep, built.target)
     return kept[0]
 
 
 def _affordable(part: str) -> list[str]:
-    """The methods that are tried: with heads after the layer, Ablation-CAM takes an hour."""
+    """The methods to try; with heads after the layer, Ablation-CAM would take an hour."""
     return [method for method in METHODS if part not in DENSE or method != "ablationcam"]
 
 
@@ -122,12 +122,12 @@ def _method(built: Built, method: str) -> Row:
     try:
         with limited(PATIENCE):
             e = camkit.explain(built.model, images, method, built.target, **METHODS[method])
-    except Exception as error:  # noqa: BLE001 - it is a cell of the table
+    except Exception as error:  # noqa: BLE001 - the error is a cell of the table
         return {"sound": False, "reason": reason(error)}
-    shaped = e.cam.shape[0] == 1 and e.heatmap.shape[1:] == images.shape[2:]
+    right_shape = e.cam.shape[0] == 1 and e.heatmap.shape[1:] == images.shape[2:]
     varies = bool(e.cam.isfinite().all() and e.cam.amax() > e.cam.amin())
     return {
-        "sound": shaped and varies,
+        "sound": right_shape and varies,
         "seconds": round(time.perf_counter() - start, 3),
         **({} if varies else {"reason": e.blank() or "a constant map"}),
     }
@@ -135,7 +135,7 @@ def _method(built: Built, method: str) -> Row:
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError inside, after that many seconds."""
+    """Raise TimeoutError inside the block after `seconds`."""
 
     def stop(number: int, frame: Any) -> None:
         raise TimeoutError(f"more than {seconds} s")
@@ -154,7 +154,7 @@ def reason(error: BaseException) -> str:
 
 
 def resolved(part: str, name: str) -> Row:
-    """The layer and grid of a model on the meta device, where there are shapes and no values."""
+    """The layer and grid of a model on the meta device, where tensors have shapes but no values."""
     from camkit_core.adapter import as_grid
     from camkit_core.forward.recording import record
     from camkit_core.inputs.prepare import Inputs
@@ -166,18 +166,18 @@ def resolved(part: str, name: str) -> Row:
         built = BUILD[part](name)
         images = torch.zeros(1, *built.shape)
         built.model.eval()
-        (chosen,) = choose(Inputs(built.model, images))
+        (layer,) = choose(Inputs(built.model, images))
         with torch.no_grad():
-            recording = record(built.model, images, chosen.adapter, chosen.name)
+            recording = record(built.model, images, layer.adapter, layer.name)
     return {
         "part": "meta",
         "model": name,
-        "layer": chosen.name,
+        "layer": layer.name,
         "output": "x".join(map(str, recording.raw.shape)),
         "grid": "x".join(
-            map(str, as_grid(chosen.adapter, recording.raw, images.ndim - 2).shape[2:])
+            map(str, as_grid(layer.adapter, recording.raw, images.ndim - 2).shape[2:])
         ),
-        "chosen by": chosen.origin,
+        "chosen by": layer.origin,
         "parameters": _count(built.model),
         "seconds": round(time.perf_counter() - start, 3),
     }

@@ -15,7 +15,14 @@ import camkit_core as camkit
 
 @dataclass(frozen=True)
 class Built:
-    """A model with random weights, the shape (C, H, W) of what it takes, and what is explained."""
+    """A model with random weights, the shape of its images, and what is explained.
+
+    Attributes:
+        model: the model.
+        shape: (C, H, W), or (C, D, H, W) of videos.
+        note: what its row in the table says.
+        target: as for `explain`.
+    """
 
     model: nn.Module
     shape: tuple[int, ...]
@@ -23,7 +30,7 @@ class Built:
     target: Any = None
 
     def images(self, count: int = 1) -> Tensor:
-        """Smooth images, as photos are: (count, *shape), of unit variance."""
+        """Smooth images, as photos are: (count, *shape), with unit variance."""
         generator = torch.Generator().manual_seed(1)
         *outer, height, width = self.shape
         coarse = torch.randn(count, *outer, 8, 8, generator=generator).flatten(1, -3)
@@ -36,8 +43,8 @@ class Built:
 
 def timm_modules() -> dict[str, list[str]]:
     """The names of the models of each module."""
-    found = {module: timm.list_models(module=module) for module in timm.list_modules()}
-    return {module: names for module, names in found.items() if names}
+    modules = {module: timm.list_models(module=module) for module in timm.list_modules()}
+    return {module: names for module, names in modules.items() if names}
 
 
 def timm_module(name: str) -> str:
@@ -45,11 +52,12 @@ def timm_module(name: str) -> str:
     return str(timm.models._registry._model_to_module[name])
 
 
-LARGE, SMALLER = 512, 336  # a side that takes all day, and one that patches of 14 and 16 divide
+# In pixels. A larger model takes all day; patches of 14 and of 16 divide the smaller side.
+LARGE, SMALLER = 512, 336
 
 
 def build_timm(name: str) -> Built:
-    """A model of timm, and its own input size."""
+    """A model of timm at its own input size."""
     torch.manual_seed(0)
     model = timm.create_model(name)
     size = tuple(model.default_cfg["input_size"])
@@ -79,17 +87,17 @@ def torchvision_names(kind: str) -> list[str]:
 
 
 def build_torchvision(name: str) -> Built:
-    """A classifier of torchvision, and the size its weights were trained at."""
+    """A classifier of torchvision, at the size its weights were trained at."""
     import torchvision
 
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None)
-    side = getattr(model, "image_size", _crop(name))  # some are bound to the one they were made for
+    side = getattr(model, "image_size", _crop(name))  # a ViT takes one size only
     return Built(model, (3, side, side))
 
 
 def build_video(name: str) -> Built:
-    """A video model of torchvision; 16 frames of the size its weights were trained at."""
+    """A video model of torchvision, with 16 frames of the size its weights were trained at."""
     import torchvision
 
     torch.manual_seed(0)
@@ -97,7 +105,7 @@ def build_video(name: str) -> Built:
 
 
 def build_segmentation(name: str) -> Built:
-    """A segmentation network of torchvision; its class 1 is explained, in all of the image."""
+    """A segmentation network of torchvision; class 1 is explained, over the whole image."""
     import torchvision
 
     torch.manual_seed(0)
@@ -107,33 +115,33 @@ def build_segmentation(name: str) -> Built:
 
 
 def build_detection(name: str) -> Built:
-    """A detector of torchvision that counts all boxes; the class it finds first is explained."""
+    """A detector of torchvision that returns all boxes; the class of its best box is explained."""
     import torchvision
 
     torch.manual_seed(0)
-    surely = "box_score_thresh" if "rcnn" in name else "score_thresh"
-    settings: dict[str, Any] = {surely: 0.0}
+    threshold = "box_score_thresh" if "rcnn" in name else "score_thresh"
+    settings: dict[str, Any] = {threshold: 0.0}
     if not name.startswith("ssd"):
         settings |= {"min_size": 320, "max_size": 480}
     model = torchvision.models.get_model(name, weights=None, weights_backbone=None, **settings)
     built = Built(model, (3, 320, 320))
     with torch.no_grad():
-        found = model.eval()(built.images())[0]
-    category = int(found["labels"][(found["scores"] * _some(found)).argmax()])
+        detections = model.eval()(built.images())[0]
+    category = int(detections["labels"][(detections["scores"] * _has_area(detections)).argmax()])
     return replace(built, note=f"class {category}", target=_best(category))
 
 
 def _best(category: int) -> Callable[[Any], Tensor]:
-    """The best score of a class among boxes that are some; 0 where the detector finds none."""
+    """The best score of a class among boxes that have an area; 0 if there is none."""
 
     def score(sample: Any) -> Tensor:
-        return (sample["scores"] * ((sample["labels"] == category) & _some(sample))).amax()
+        return (sample["scores"] * ((sample["labels"] == category) & _has_area(sample))).amax()
 
     return score
 
 
-def _some(sample: Any) -> Tensor:
-    """Which boxes are more than a line; at random weights many lie along the image's edge."""
+def _has_area(sample: Any) -> Tensor:
+    """Which boxes are more than a line; with random weights many lie along the image's edge."""
     return (sample["boxes"][:, 2:] - sample["boxes"][:, :2]).amin(1) >= 8
 
 
@@ -147,12 +155,8 @@ def _crop(name: str) -> int:
 
 # Hugging Face
 
-LAYERS = (
-    "num_hidden_layers",
-    "num_layers",
-    "n_layer",
-    "num_self_attends_per_block",
-)  # depths, made small
+# Entries of a config that count layers; they are made small.
+DEPTHS = ("num_hidden_layers", "num_layers", "n_layer", "num_self_attends_per_block")
 
 
 def huggingface_names() -> list[str]:
@@ -163,14 +167,14 @@ def huggingface_names() -> list[str]:
 def build_huggingface(name: str) -> Built:
     """A model from its default config, with four layers where these can be counted."""
     torch.manual_seed(0)
-    kind, config = _huggingface()[name]
-    made = _config(config)
-    for part in (made, getattr(made, "vision_config", None)):
-        for depth in LAYERS:
+    model_class, config_class = _huggingface()[name]
+    config = _config(config_class)
+    for part in (config, getattr(config, "vision_config", None)):
+        for depth in DEPTHS:
             if isinstance(getattr(part, depth, None), int):
                 setattr(part, depth, min(4, getattr(part, depth)))
-    model = kind(made)
-    vision = getattr(made, "vision_config", made)
+    model = model_class(config)
+    vision = getattr(config, "vision_config", config)
     channels = getattr(vision, "num_channels", 3)
     return Built(model, (channels, *2 * (_side(vision),)))
 
@@ -178,19 +182,19 @@ def build_huggingface(name: str) -> Built:
 def _huggingface() -> dict[str, tuple[Any, Any]]:
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
 
-    found = {}
-    for config, kinds in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING.items():
-        for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-            found[kind.__name__] = kind, config
-    return found
+    classes = {}
+    for config_class, models in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING.items():
+        for model_class in models if isinstance(models, tuple) else (models,):
+            classes[model_class.__name__] = model_class, config_class
+    return classes
 
 
-def _config(kind: Any) -> Any:
-    if kind.model_type == "timm_wrapper":  # has no architecture of its own
-        return kind(architecture="resnet18", num_labels=10)
-    if kind.model_type == "perceiver":  # the default number does not fit two of the three models
-        return kind(num_cross_attention_heads=1)
-    return kind()
+def _config(config_class: Any) -> Any:
+    if config_class.model_type == "timm_wrapper":  # has no architecture of its own
+        return config_class(architecture="resnet18", num_labels=10)
+    if config_class.model_type == "perceiver":  # the default does not fit two of the three models
+        return config_class(num_cross_attention_heads=1)
+    return config_class()
 
 
 def _side(config: Any) -> int:

@@ -22,22 +22,22 @@ SHORT = {"gradcam": "G", "gradcam++": "G++", "xgradcam": "X", "ablationcam": "A"
 
 
 def versions() -> Row:
-    """When and with what a part was made."""
+    """The date, and the libraries' versions, that a part is made with."""
     from importlib.metadata import version
 
-    found = {name: version(name) for name in LIBRARIES}
-    return {"date": datetime.date.today().isoformat(), "versions": found}
+    by_library = {name: version(name) for name in LIBRARIES}
+    return {"date": datetime.date.today().isoformat(), "versions": by_library}
 
 
 def line(row: Row) -> str:
-    """One row for the eye."""
+    """One row, for the terminal."""
     if "reason" in row:
         return f"{row['part']:12s} {row['model']:40s} LEFT OUT {row['reason']}"
-    shown = f"{row['part']:12s} {row['model']:40s} {row['layer']} {row['output']} {row['grid']}"
+    place = f"{row['part']:12s} {row['model']:40s} {row['layer']} {row['output']} {row['grid']}"
     if row["part"] == "meta":
-        return shown
+        return place
     return (
-        f"{shown}  reach {row['reach']:.0%}  last stage {row['last stage']}  "
+        f"{place}  reach {row['reach']:.0%}  last stage {row['last stage']}  "
         f"orientation {_orientation(row)} ({row['weights']})  {_methods(row)}  "
         f"{row['seconds']:.1f} s  {'sound' if row['sound'] else 'NOT SOUND'}"
     )
@@ -49,12 +49,12 @@ def markdown(report: Row) -> str:
     lines = [
         "# Coverage",
         "",
-        "Which layer camkit takes by itself, and whether its map is sound, for models with random "
-        "weights: no argument but the model and the image. Made by `python benchmarks/coverage.py "
-        "--output docs/results`.",
+        "Which layer camkit chooses, and whether its map is sound, for models with random weights; "
+        "camkit gets no argument but the model and the image. Made by `python "
+        "benchmarks/coverage.py --output docs/results`.",
         "",
         *_table(
-            ["models", "asked", "sound", "left out", "made"],
+            ["models", "tried", "sound", "left out", "made"],
             [_count(report, name) for name in parts],
         ),
         "",
@@ -68,75 +68,74 @@ def markdown(report: Row) -> str:
 
 
 EXPLAINED = [
-    "A map is **sound** if it has the layer's grid, is finite and not constant; if the gradient "
-    "reaches at least 90 % of the grid's places; if the layer is in the network's last stage "
-    "(three quarters of the layers with weights and a grid have run by then, and no later one has "
-    "a coarser grid); and if it is the right way round: brightening one patch of the image moves "
-    "the activations most at that place of the grid.",
+    "A map is **sound** if all of this holds: it has the layer's grid, is finite and not constant. "
+    "The gradient (*reach*) is not zero at 90 % or more of the grid's positions. The layer is in "
+    "the network's last stage: three quarters of the layers with weights and a grid have run by "
+    "then, and no later layer has a coarser grid. The map is the right way round: brightening one "
+    "patch of the image changes the activations most at that patch's position.",
     "",
     "**Right way round.** Ten patches at the edges and in the middle are brightened, one at a "
-    "time, by half a standard deviation; the squared movement of the activations is summed over "
-    "channels and over up to two images. *Found* counts the patches whose own place, or one next "
-    "to it, moves most. *Told apart* counts the places that of all ten patches their own moves "
-    "most, each patch relative to its mean movement: depth and global attention move everything, "
-    "but not alike. Eight of ten in either make the map right; a mirrored, transposed, shuffled "
-    "reading, or one shifted by a token, is right in neither (tested).",
+    "time, by half a standard deviation. The squared change of the activations is summed over "
+    "channels and over up to two images. *Found* is the share of patches that change their own "
+    "position, or one next to it, most. *Told apart* is the share of positions that their own "
+    "patch changes more than the nine others do, each patch's change being divided by its mean: "
+    "depth and global attention change every position, but not alike. A map is the right way "
+    "round if either share is at least 80 %. Tests show that a mirrored, transposed or shuffled "
+    "reading, or one shifted by a token, reaches neither.",
     "",
-    "**Weights.** Where a layer looks is a matter of architecture, but random weights can drown "
-    "it. The first of three draws at which all is sound is taken: *as built* by the library; "
-    "*calibrated*, with layers of zeros drawn anew and batch norms that saw four images; *local*, "
-    "also with kernels drawn anew and narrowed to their middle, and learned attention biases that "
-    "favour a place's own.",
+    "**Weights.** The positions that a layer's output depends on are a matter of architecture, but "
+    "random weights can hide them. The row is of the first of three draws for which all methods "
+    "are sound: *as built* by the library; *calibrated*, with layers of zeros drawn anew and batch "
+    "norms set by four images; *local*, also with kernels drawn anew and narrowed to their "
+    "middle, and learned attention biases that favour a position's own patch.",
     "",
     "**Methods.** G GradCAM, G++ GradCAM++, X XGradCAM, A AblationCAM, S ScoreCAM (8 channels): "
-    "those listed give a finite map that is not constant. *Seconds* are GradCAM's first call, "
-    "search for the layer included, on one CPU thread.",
+    "the methods listed give a finite map that is not constant. *Seconds* are GradCAM's first "
+    "call, with the search for the layer, on one CPU thread.",
     "",
-    "**Segmentation and detection.** What is explained is the backbone's end, with heads after "
-    "it, so that AblationCAM takes too long here and is left out. A detector's target is one box, "
-    "and its gradient need not reach 90 %.",
+    "**Segmentation and detection.** The backbone's end is explained. Heads follow it, so "
+    "AblationCAM takes too long here and is left out. A detector's target is one box, and its "
+    "gradient need not reach 90 %.",
 ]
 
 
 def _count(report: Row, name: str) -> list[str]:
     rows = report[name]["rows"]
-    good = [row for row in rows if row.get("sound", name == "meta" and "grid" in row)]
+    sound = [row for row in rows if row.get("sound", name == "meta" and "grid" in row)]
     what = " with layer and grid" if name == "meta" else ""
-    made = report[name]["versions"]
-    library = name if name in made else {"meta": "timm", "huggingface": "transformers"}.get(name)
-    library = library or "torchvision"
+    versions = report[name]["versions"]
+    libraries = {"timm": "timm", "meta": "timm", "huggingface": "transformers"}
+    library = libraries.get(name, "torchvision")
     return [
         TITLES[name],
         str(len(rows)),
-        f"{len(good)}{what} ({len(good) / len(rows):.1%})",
+        f"{len(sound)}{what} ({len(sound) / len(rows):.1%})",
         str(sum("reason" in row for row in rows)),
-        f"{report[name]['date']}, {library} {made[library]}, torch {made['torch']}",
+        f"{report[name]['date']}, {library} {versions[library]}, torch {versions['torch']}",
     ]
 
 
 def _not_sound(rows: list[Row]) -> list[str]:
-    bad = [row for row in rows if row.get("sound") is False]
-    if not bad:
-        return []
-    return ["Not sound:", "", *_table(["model", "why"], [[r["model"], _why(r)] for r in bad]), ""]
+    reasons = [[row["model"], _why(row)] for row in rows if row.get("sound") is False]
+    return ["Not sound:", "", *_table(["model", "why"], reasons), ""] if reasons else []
 
 
 def _why(row: Row) -> str:
-    found = []
+    reasons = []
     if row["reach"] < 0.9:
-        found.append(f"the gradient reaches {row['reach']:.0%}")
+        reasons.append(f"the gradient reaches {row['reach']:.0%}")
     if not row["last stage"]:
-        found.append("not in the last stage")
+        reasons.append("not in the last stage")
     if not row["finite"] or not row["varies"]:
-        found.append("the map is constant or not finite")
+        reasons.append("the map is constant or not finite")
     if row["orientation"]:
-        found.append(f"orientation {_orientation(row)}")
-    return "; ".join(found)
+        reasons.append(f"orientation {_orientation(row)}")
+    return "; ".join(reasons)
 
 
 def _left_out(rows: list[Row]) -> list[str]:
-    out = [[row["model"], row["reason"]] for row in rows if "reason" in row]
-    return ["Left out:", "", *_table(["model", "reason"], out), ""] if out else []
+    reasons = [[row["model"], row["reason"]] for row in rows if "reason" in row]
+    return ["Left out:", "", *_table(["model", "reason"], reasons), ""] if reasons else []
 
 
 def _rows_table(rows: list[Row]) -> list[str]:
@@ -163,9 +162,12 @@ def _cells(row: Row) -> list[str]:
 
 
 def _meta_tables(rows: list[Row]) -> list[str]:
-    """One row a model: there are many, so no more than layer, output and grid."""
-    found = [row for row in rows if "layer" in row]
-    cells = [[row["model"], row["layer"], row["output"], row["grid"], _by(row)] for row in found]
+    """A short row for each model, since there are many."""
+    cells = [
+        [row["model"], row["layer"], row["output"], row["grid"], _by(row)]
+        for row in rows
+        if "layer" in row
+    ]
     return _table(["model", "layer", "output", "grid", "by"], cells)
 
 
@@ -174,8 +176,8 @@ def _by(row: Row) -> str:
 
 
 def _orientation(row: Row) -> str:
-    found = row["orientation"]
-    return f"{found['literal']:.0%} / {found['assigned']:.0%}" if found else "-"
+    shares = row["orientation"]
+    return f"{shares['literal']:.0%} / {shares['assigned']:.0%}" if shares else "-"
 
 
 def _methods(row: Row) -> str:
@@ -186,4 +188,4 @@ def _methods(row: Row) -> str:
 
 def _table(columns: list[str], rows: Iterable[list[str]]) -> list[str]:
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-    return lines + [f"| {' | '.join(c.replace('|', '/') for c in cells)} |" for cells in rows]
+    return lines + [f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |" for cells in rows]

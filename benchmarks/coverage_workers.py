@@ -1,4 +1,4 @@
-"""Tasks in several processes, each with a time limit: what hangs or dies is a result, too."""
+"""Tasks in several processes, with a time limit; a task that hangs or dies is a result, too."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Function = Callable[..., Any]
 def run(
     function: Function, tasks: Iterable[Task], workers: int, seconds: float, gigabytes: float = 8
 ) -> Iterator[Any]:
-    """(task, result or None, reason or "") of each task, as they are done.
+    """(task, result or None, reason or "") of each task, in the order in which they end.
 
     Args:
-        function: of a module; called with the task's values in a process of one thread.
-        tasks: the arguments, each a tuple.
+        function: defined in a module; called with a task's values in a process of one thread.
+        tasks: the arguments of each call, a tuple.
         workers: how many processes.
-        seconds: after which a task is given up, and its process ended.
-        gigabytes: the memory that a process may take.
+        seconds: the time limit of a task; its process is then ended.
+        gigabytes: the memory limit of a process.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
     started: list[_Worker] = []
@@ -40,14 +40,14 @@ def run(
 
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(ask, task): task for task in tasks}
-        for done in as_completed(waiting):
-            yield waiting[done], *done.result()
+        for future in as_completed(waiting):
+            yield waiting[future], *future.result()
     for worker in started:
         worker.end()
 
 
 class _Worker:
-    """A process that answers one task at a time; started again after it was ended or died."""
+    """A process that runs one task at a time; it starts again after it was ended or died."""
 
     def __init__(self, function: Function, gigabytes: float) -> None:
         self.function, self.bytes = function, int(gigabytes * 2**30)
@@ -60,7 +60,7 @@ class _Worker:
             self.pipe.send(task)
             if self.pipe.poll(seconds):
                 result, reason = self.pipe.recv()
-                if reason:  # what failed may have left memory behind
+                if reason:  # a task that failed may have left memory behind
                     self.end()
                 return result, reason
             answer = f"given up after {seconds:.0f} s"
@@ -77,7 +77,7 @@ class _Worker:
         )
         self.process.start()
         other.close()
-        self.pipe.recv()  # it has imported what it needs
+        self.pipe.recv()  # the process has imported what it needs
 
     def end(self) -> None:
         if self.process is not None:
@@ -99,7 +99,7 @@ def _serve(pipe: Connection, function: Function, memory: int) -> None:
             return
         try:
             answer = function(*task), ""
-        except Exception as error:  # noqa: BLE001 - the next task is none the worse
+        except Exception as error:  # noqa: BLE001 - the next task runs all the same
             answer = None, f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
         gc.collect()
         pipe.send(answer)

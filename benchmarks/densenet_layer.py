@@ -1,9 +1,9 @@
-"""DenseNet: should the map be of the last norm's output, or of what the classifier reads?
+"""DenseNet: should camkit explain the last norm's output, or the tensor that the classifier reads?
 
     python benchmarks/densenet_layer.py
 
-Explains both glyphs of 200 scenes that the zoo's DenseNet gets right, from both tensors. A hit is a
-map whose maximum lies in the glyph's box; the energy is the share of the map on the glyph, above
+Explains both glyphs of 200 scenes that the shipped DenseNet gets right, from both tensors. A hit is
+a map whose maximum lies in the glyph's box. The energy is the share of the map on the glyph, less
 that of a uniform map.
 """
 
@@ -27,15 +27,15 @@ def main() -> None:
     network = trained("densenet")
     scenes, _ = right_scenes(network, 200)
     images = preprocess(np.stack([scene.picture() for scene in scenes]))
-    targets = [[CLASSES.index(one.objects[row].kind) for one in scenes] for row in (0, 1)]
+    targets = [[CLASSES.index(scene.objects[row].kind) for scene in scenes] for row in (0, 1)]
     layers = {"before the ReLU": network.features.norm5, "what the classifier reads": None}
     for name, layer in layers.items():
-        found = camkit.compare(network, images, METHODS, targets, layer)
+        comparison = camkit.compare(network, images, METHODS, targets, layer)
         for method in METHODS:
             pairs = [
                 (heat.double().numpy(), scene.objects[row])
                 for row in (0, 1)
-                for heat, scene in zip(found[row, method].heatmap, scenes, strict=True)
+                for heat, scene in zip(comparison[row, method].heatmap, scenes, strict=True)
             ]
             hits = np.nanmean([pointing(heat, glyph.box) for heat, glyph in pairs])
             share = np.nanmean([energy(heat, glyph.mask) for heat, glyph in pairs])

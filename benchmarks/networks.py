@@ -1,4 +1,4 @@
-"""The benchmark's networks, with random weights, and where each library is told to look."""
+"""The benchmark's networks, with random weights, and the layer that every library explains."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from camkit_core import tokens_to_grid
 
 @dataclass(frozen=True)
 class Network:
-    """A network, how to make it, its target layer; of a transformer the reshape, and the tail.
+    """A network and its target layer.
 
-    The tail is what follows the layer, written out by hand: from the model, the last block's input
-    and edited activations to the logits.
+    Attributes:
+        name: its name in the tables.
+        make: builds the network.
+        layer: from the network to its target layer.
+        reshape: of a transformer: from the layer's output to a grid.
+        tail: of a transformer: what follows the layer, written by hand; from the network, the last
+            block's input and edited activations to the logits.
     """
 
     name: str
@@ -29,7 +34,7 @@ class Network:
     tail: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None
 
     def build(self, device: str = "cpu") -> nn.Module:
-        """The network in evaluation mode, the same weights each time."""
+        """The network in evaluation mode, with the same weights each time."""
         torch.manual_seed(0)
         model = self.make().eval()
         head = list(model.modules())[-1]
@@ -81,7 +86,7 @@ NETWORKS = {
 
 
 def images(count: int = 1, size: int = 224, device: str = "cpu") -> Tensor:
-    """The same images each time: smooth, as photos are."""
+    """The same smooth images each time; photos are smooth, too."""
     generator = torch.Generator().manual_seed(1)
     coarse = torch.randn(count, 3, 14, 14, generator=generator)
     large = nn.functional.interpolate(coarse, (size, size), mode="bilinear", align_corners=False)

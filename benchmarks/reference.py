@@ -1,4 +1,4 @@
-"""Full, unoptimised runs: what each method's map must be, computed the long way."""
+"""Full, unoptimised runs: each method's map computed as its paper says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def ablated_scores(model: nn.Module, layer: nn.Module, x: Tensor, channels: Tensor) -> Tensor:
-    """The score without each of some channels, each from a forward pass of the whole model."""
+    """The score with each of `channels` set to zero, each by a forward pass of the whole model."""
     scores = []
     for channel in channels.tolist():
 
@@ -50,15 +50,15 @@ def captured(model: nn.Module, network: Network, x: Tensor) -> tuple[Tensor, Ten
 def scorecam(model: nn.Module, network: Network, x: Tensor, channels: int) -> Tensor:
     """Score-CAM's map of one image by Algorithm 1, its most varied channels scored one by one."""
     activations = network.activations(model, x)[0].double()
-    chosen = activations.flatten(1).var(1).topk(channels).indices
+    most_varied = activations.flatten(1).var(1).topk(channels).indices
     scores = []
-    for channel in chosen.tolist():
+    for channel in most_varied.tolist():
         mask = _stretched(activations[None, None, channel])
         mask = nn.functional.interpolate(mask, x.shape[-2:], mode="bilinear", align_corners=False)
         scores.append(model((x * _stretched(mask)).to(x))[0, TARGET].double())
-    every = torch.stack(scores).min().repeat(len(activations))
-    every[chosen] = torch.stack(scores)
-    return torch.einsum("c,chw->hw", every.softmax(0), activations)
+    all_scores = torch.stack(scores).min().repeat(len(activations))
+    all_scores[most_varied] = torch.stack(scores)
+    return torch.einsum("c,chw->hw", all_scores.softmax(0), activations)
 
 
 def _stretched(mask: Tensor) -> Tensor:

@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tables import GRADIENT_METHODS, Row
+from tables import GRADIENT_METHODS, PEERS, Row
 
 PARTS = ("methods", "sharing", "opt_ins", "tails", "loops", "memory")
-PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
-LEFT = ("tensors", "hooks", "megabytes")  # of what a loop may leave behind
+LEFT = ("tensors", "hooks", "megabytes")  # what a loop may leave behind
 BEYOND_NOISE = "Beyond noise is a run whose lower quartile is above the other's upper quartile."
 COLUMNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
 
 
 def line(row: Row) -> str:
-    """One row for the eye."""
+    """One row, for the terminal."""
     if "tails" in row:
         return f"tail runs of {_on(row, 'tails')}: {_tails(row)}"
     if "loop" in row:
         left = f"{row['tensors']:+.0f} tensors  {row['hooks']:+.0f} hooks"
         return f"200 calls of {_on(row, 'loop')}  {left}  {row['megabytes']:+.1f} MB"
     if "megabytes" in row:
-        shown = "  ".join(f"{name} {value:.0f} MB" for name, value in row["megabytes"].items())
-        return f"{_on(row, 'network')} {row['method']} {row['images']} images  {shown}"
+        peaks = "  ".join(f"{name} {value:.0f} MB" for name, value in row["megabytes"].items())
+        return f"{_on(row, 'network')} {row['method']} {row['images']} images  {peaks}"
     if "way" in row:
-        done = f"{row['seconds']:.2f} s  difference {row['difference']:.1e}"
-        return f"ScoreCAM {_on(row, 'way')}  {done}"
-    times = "  ".join(f"{name} {_ms(one)}" for name, one in row["seconds"].items())
+        numbers = f"{row['seconds']:.2f} s  difference {row['difference']:.1e}"
+        return f"ScoreCAM {_on(row, 'way')}  {numbers}"
+    times = "  ".join(f"{name} {_ms(seconds)}" for name, seconds in row["seconds"].items())
     if "what" in row:
         return f"{_on(row, 'what')}  {times} ms"
     return (
@@ -46,8 +45,8 @@ def markdown(report: Row, page: Path) -> str:
         "in turns; one image of 224 pixels, float32, random weights. *Ideal* is one forward pass "
         "and the backward pass of what follows the layer; *by hand* one forward pass and what "
         "follows the layer for each channel set to zero. Each library gives its map at the "
-        "image's size. *Difference* is that of camkit to a full, unoptimised run, relative to the "
-        "largest value.",
+        "image's size. *Difference* is the largest difference between camkit's map and that of a "
+        "full, unoptimised run, relative to the largest value.",
         "",
     ]
     for title, head, cells, before, after in (
@@ -98,37 +97,44 @@ def markdown(report: Row, page: Path) -> str:
     ):
         rows = list(cells)
         if rows:
-            lines += [f"## {title}", "", *_said(before), *_table(head, rows), "", *_said(after)]
+            table = _table(head, rows)
+            lines += [f"## {title}", "", *_paragraph(before), *table, "", *_paragraph(after)]
     return "\n".join(lines)
 
 
-def _said(text: str) -> list[str]:
+def _paragraph(text: str) -> list[str]:
     return [text, ""] if text else []
 
 
 def goals(report: Row) -> Iterable[tuple[str, str, str]]:
-    """What was to be reached on a CPU, and what was."""
-    report = {part: [r for r in report[part] if r["device"] == "cpu"] for part in PARTS}
-    rows = {(r["network"], r["method"]): r for r in report["methods"]}
+    """Each goal on a CPU, and what was reached."""
+    report = {part: [row for row in report[part] if row["device"] == "cpu"] for part in PARTS}
+    rows = {(row["network"], row["method"]): row for row in report["methods"]}
     for network in dict.fromkeys(name for name, _ in rows):
-        ours = [rows[network, m] for m in GRADIENT_METHODS if (network, m) in rows]
-        if not ours:
+        gradient_rows = [rows[network, m] for m in GRADIENT_METHODS if (network, m) in rows]
+        if not gradient_rows:
             continue
         what = f"GradCAM, GradCAM++, XGradCAM, {network}"
-        reached = ", ".join(f"{ratio(row, 'camkit', 'ideal'):.2f}" for row in ours)
+        reached = ", ".join(f"{ratio(row, 'camkit', 'ideal'):.2f}" for row in gradient_rows)
         yield what, "at most 1.15 × ideal", reached
-        reached = ", ".join(f"{ratio(row, 'pytorch-grad-cam', 'camkit'):.1f}" for row in ours)
+        factors = [ratio(row, "pytorch-grad-cam", "camkit") for row in gradient_rows]
         least = "1.6" if network == "deit_tiny" else "2.0"
+        reached = ", ".join(f"{factor:.1f}" for factor in factors)
         yield "", f"{least} × faster than pytorch-grad-cam", reached
-        peers = [(p, row) for row in ours for p in ("torch-cam", "captum") if p in row["seconds"]]
-        if peers:
-            yield "", "not slower than others", ", ".join(_beside(row, p) for p, row in peers)
-    shared = next((r["seconds"] for r in report["sharing"] if "20 targets" in r["seconds"]), None)
-    if shared:
-        one = shared["1 target"]["median"]
-        reached = f"{shared['20 targets']['median'] / one:.2f}"
+        beside = [
+            _beside(row, peer)
+            for row in gradient_rows
+            for peer in ("torch-cam", "captum")
+            if peer in row["seconds"]
+        ]
+        if beside:
+            yield "", "not slower than others", ", ".join(beside)
+    sharing = [row["seconds"] for row in report["sharing"] if "20 targets" in row["seconds"]]
+    for seconds in sharing[:1]:
+        single = seconds["1 target"]["median"]
+        reached = f"{seconds['20 targets']['median'] / single:.2f}"
         yield "20 targets, ResNet-50", "at most 1.5 × one", reached
-        reached = f"{shared['3 gradient methods']['median'] / one:.2f}"
+        reached = f"{seconds['3 gradient methods']['median'] / single:.2f}"
         yield "three gradient methods, ResNet-50", "at most 1.1 × one", reached
     for network, most in {"resnet50": 1.5, "densenet161": 4, "mnasnet1_0": 4, "vgg16": 4}.items():
         if row := rows.get((network, "ablationcam")):
@@ -172,18 +178,18 @@ def _tails(row: Row) -> str:
 
 def _beside(row: Row, peer: str) -> str:
     """How many times as long camkit takes as a peer, and whether that is more than noise."""
-    ours, theirs = row["seconds"]["camkit"], row["seconds"][peer]
-    beyond = ", beyond noise" if ours["low"] > theirs["high"] else ""
+    camkit, other = row["seconds"]["camkit"], row["seconds"][peer]
+    beyond = ", beyond noise" if camkit["low"] > other["high"] else ""
     return f"{ratio(row, 'camkit', peer):.2f} ({peer}{beyond})"
 
 
-def ratio(row: Row, one: str, other: str) -> float:
+def ratio(row: Row, run: str, other: str) -> float:
     """How many times as long one run takes as another."""
-    return float(row["seconds"][one]["median"] / row["seconds"][other]["median"])
+    return float(row["seconds"][run]["median"] / row["seconds"][other]["median"])
 
 
-def _ms(one: dict[str, float]) -> str:
-    return f"{one['median'] * 1e3:,.1f}"
+def _ms(seconds: dict[str, float]) -> str:
+    return f"{seconds['median'] * 1e3:,.1f}"
 
 
 def _method_cells(row: Row) -> list[str]:
@@ -197,14 +203,14 @@ def _way(row: Row) -> list[str]:
 
 
 def _scaling(row: Row) -> list[str]:
-    times = (f"{name} {_ms(one)}" for name, one in row["seconds"].items())
+    times = (f"{name} {_ms(seconds)}" for name, seconds in row["seconds"].items())
     return [_on(row, "what"), ", ".join(times)]
 
 
 def _mb(row: Row) -> list[str]:
-    used = [row["megabytes"].get(name) for name in ("camkit", *PEERS)]
-    shown = ["" if value is None else f"{value:.0f}" for value in used]
-    return [_on(row, "network"), row["method"], str(row["images"]), *shown]
+    peaks = [row["megabytes"].get(name) for name in ("camkit", *PEERS)]
+    cells = ["" if peak is None else f"{peak:.0f}" for peak in peaks]
+    return [_on(row, "network"), row["method"], str(row["images"]), *cells]
 
 
 def _loop(row: Row) -> list[str]:
@@ -213,7 +219,7 @@ def _loop(row: Row) -> list[str]:
 
 
 def _on(row: Row, what: str) -> str:
-    """What a row is about, and the device if that is no CPU."""
+    """What a row is about, with the device if it is not the CPU."""
     return str(row[what]) + ("" if row["device"] == "cpu" else f" ({row['device']})")
 
 

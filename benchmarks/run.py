@@ -1,12 +1,12 @@
-"""Time camkit beside its peers, check its results, and write the tables.
+"""Time camkit beside other libraries, check its results, and write the tables.
 
     python benchmarks/run.py --quick                          three minutes, the slow rows left out
     python benchmarks/run.py --output docs/results/speed.md   everything, 75 minutes on two cores
     python benchmarks/run.py --output docs/results/speed.md --parts methods --networks vgg16
 
-Each row is timed in one process, its runs in turns, and is saved as soon as it is there, so that
-one which something else on the machine disturbed can be measured again. A CUDA device, where there
-is one, gets rows of its own. Every camkit result is checked against a full, unoptimised run.
+The third command measures some rows again, such as those that other work on the machine disturbed.
+A row is timed in one process, its runs in turns, and saved at once. A CUDA device has rows of its
+own. Every result of camkit is compared with a full, unoptimised run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LAYERS = ("layer1", "layer2", "layer3", "layer4")
 
 
 def cell(kind: str, network: str, method: str, contender: str, count: str, device: str) -> None:
-    """Print the memory of one cell; run in a process of its own."""
+    """Print the memory of one cell; called in a process of its own."""
     if kind == "loop":
         print_growth(*looped(method, device))
         return
@@ -51,7 +51,7 @@ def cell(kind: str, network: str, method: str, contender: str, count: str, devic
 
 
 def machine() -> Row:
-    """Where this is run."""
+    """This machine."""
     return {
         "cpu": _processor(),
         "threads": torch.get_num_threads(),
@@ -62,14 +62,14 @@ def machine() -> Row:
 
 
 def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
     names = [entry.partition(": ")[2] for entry in lines if entry.startswith("model name")]
     return names[0] if names else platform.machine()
 
 
 def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
-    """The rows of each part that is asked for."""
+    """The rows of each part of `args`, as they are measured."""
     slow = not args.quick
     for device in args.devices:
         parts: dict[str, Callable[[], Iterator[Row]]] = {
@@ -91,18 +91,18 @@ def measured(args: argparse.Namespace) -> Iterator[tuple[str, Row]]:
 
 def earlier(page: Path | None) -> Row:
     """The rows of a page, if they were made on this machine; else an empty report."""
-    here = machine()
+    empty = {"machine": machine(), **{part: [] for part in PARTS}}
     file = page.with_suffix(".json") if page else None
     if file and file.exists():
-        found: Row = json.loads(file.read_text())
-        if found["machine"] == here:
-            return {**{part: [] for part in PARTS}, **found}
-    return {"machine": here, **{part: [] for part in PARTS}}
+        report: Row = json.loads(file.read_text())
+        if report["machine"] == empty["machine"]:
+            return {**empty, **report}
+    return empty
 
 
 def add(rows: list[Row], row: Row) -> None:
-    """Put a row in the place of the one that it measures again, or at the end."""
-    keys = [_key(one) for one in rows]
+    """Put a row in the place of the row with the same key, or at the end."""
+    keys = [_key(old) for old in rows]
     if _key(row) in keys:
         rows[keys.index(_key(row))] = row
     else:
@@ -124,11 +124,13 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="tables (default: all)")
     parser.add_argument("--devices", nargs="+", default=DEVICES, choices=DEVICES)
     parser.add_argument("--repeats", type=int, help="rounds (default: 41, with --quick 5)")
-    parser.add_argument("--channels", type=int, default=32, help="run the long way, as a check")
+    parser.add_argument(
+        "--channels", type=int, default=32, help="of slow methods that are checked (32)"
+    )
     parser.add_argument(
         "--output",
         type=Path,
-        help="a .md page, with its rows in .json beside it; those not measured again are kept",
+        help="a page, .md; its rows are in .json beside it; rows not measured again are kept",
     )
     parser.add_argument("--cell", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()

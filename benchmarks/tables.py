@@ -1,4 +1,4 @@
-"""The benchmark's rows: what is run beside what, and what each result is checked against."""
+"""The rows of the tables of speed: what is timed beside what, and checked with what."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from camkit_core.plugins.method_groups import facts_of, grouped
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")
-MEMORY_NETWORK = "resnet50"  # peaks of every method are measured on it
+MEMORY_NETWORK = "resnet50"  # the peaks of every method are measured on it
+PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
 Row = dict[str, Any]
 
 
@@ -39,7 +40,7 @@ def method_rows(
         device: "cpu" or "cuda".
         repeats: rounds of timing.
         channels: how many channels slow methods are checked on.
-        slow: whether to take the peers' slow methods, and Score-CAM, too.
+        slow: whether to time the peers' slow methods and Score-CAM, too.
     """
     for network in [NETWORKS[name] for name in networks]:
         for method in methods:
@@ -48,7 +49,7 @@ def method_rows(
             x = images(device=device)
             runs = contenders(network, method, x)
             if method not in GRADIENT_METHODS and not slow:
-                runs = {name: run for name, run in runs.items() if name in OURS}
+                runs = {name: run for name, run in runs.items() if name not in PEERS}
             yield {
                 "network": network.name,
                 "method": method,
@@ -56,9 +57,6 @@ def method_rows(
                 "seconds": timed(runs, repeats if method in GRADIENT_METHODS else min(repeats, 7)),
                 "difference": difference(network, method, channels, device),
             }
-
-
-OURS = ("forward", "ideal", "by hand", "camkit")
 
 
 def difference(network: Network, method: str, channels: int, device: str) -> float:
@@ -73,24 +71,25 @@ def difference(network: Network, method: str, channels: int, device: str) -> flo
         expected = torch.einsum("c,chw->hw", weights, activations.double())
         e = camkit.explain(model, x, method, TARGET, layer=network.layer(model))
         return _relative(e.cam[0], expected)
-    chosen = torch.linspace(0, activations.shape[0] - 1, channels).long()
-    slow = ablated_scores(model, network.layer(model), x, chosen)
-    return _relative(_drops(model, network, x)[chosen], score - slow)
+    some = torch.linspace(0, activations.shape[0] - 1, channels).long()
+    slow = ablated_scores(model, network.layer(model), x, some)
+    return _relative(_drops(model, network, x)[some], score - slow)
 
 
-def _relative(found: torch.Tensor, expected: torch.Tensor) -> float:
-    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
+def _relative(values: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((values - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
 
 
 def _drops(model: nn.Module, network: Network, x: torch.Tensor) -> torch.Tensor:
-    found: list[torch.Tensor] = []
+    """By how much the score falls without each channel, as Ablation-CAM has it."""
+    kept: list[torch.Tensor] = []
 
     def drops(probe: camkit.Probe) -> torch.Tensor:
-        found.append((probe.scores[:, None] - probe.ablated_scores())[0])
-        return probe.weighted_sum(found[0][None])
+        kept.append((probe.scores[:, None] - probe.ablated_scores())[0])
+        return probe.weighted_sum(kept[0][None])
 
     camkit.explain(model, x, drops, TARGET, network.layer(model), network.reshape)
-    return found[0]
+    return kept[0]
 
 
 def sharing_rows(device: str, repeats: int, channels: Sequence[str]) -> Iterator[Row]:
@@ -129,9 +128,9 @@ def sharing_rows(device: str, repeats: int, channels: Sequence[str]) -> Iterator
 def tail_rows(device: str) -> Iterator[Row]:
     """Whether tail runs of inner layers of timm models are exact, and how many are fast."""
     for tf32 in [False] if device == "cpu" else [False, True]:
-        found = list(tail_runs.rows(tail_runs.MODELS, 5, 0, device, tf32))
-        what = f"inner layers of timm models{', TF32' * tf32}"
-        yield {"tails": what, "device": device, **tail_runs.summary(found)}
+        rows = list(tail_runs.rows(tail_runs.MODELS, 5, 0, device, tf32))
+        what = "inner layers of timm models" + (", TF32" if tf32 else "")
+        yield {"tails": what, "device": device, **tail_runs.summary(rows)}
 
 
 def opt_in_rows(device: str) -> Iterator[Row]:
@@ -139,7 +138,7 @@ def opt_in_rows(device: str) -> Iterator[Row]:
     ways = scorecam_ways(NETWORKS["resnet50"], images(device=device))
     exact = ways["exact"]()
     for name, run in ways.items():
-        heatmap = run()  # compiles, where there is something to compile
+        heatmap = run()  # the first run compiles, and is not timed
         yield {
             "way": name,
             "device": device,
@@ -159,8 +158,8 @@ def memory_rows(networks: Sequence[str], device: str, slow: bool) -> Iterator[Ro
     for network, method, count in cells:
         names = ["camkit"]
         if count == "1" and (slow or method in GRADIENT_METHODS):
-            known = contenders(NETWORKS[network], method, images())
-            names = [name for name in known if name not in ("forward", "ideal", "by hand")]
+            runs = contenders(NETWORKS[network], method, images())
+            names = [name for name in runs if name in ("camkit", *PEERS)]
         peaks = {name: alone("peak", network, method, name, count, device)[0] for name in names}
         yield {
             "network": network,
@@ -192,7 +191,7 @@ def own_methods() -> list[str]:
 
 
 def looped(method: str, device: str) -> tuple[nn.Module, Run]:
-    """The model and the call that a loop repeats: an early layer, which has few channels."""
+    """The model and the call that a loop repeats; an early layer has few channels."""
     attends = facts_of(get_registry().find("method", method)).needs == "attention"
     model = NETWORKS["deit_tiny" if attends else "resnet18"].build(device)
     layer = None if attends else "layer1"

@@ -1,6 +1,7 @@
-"""Are tail runs exact, and how often is the fast way taken? Randomly drawn layers of timm models.
+"""Are tail runs exact, and how often are they fast? For randomly drawn layers of timm models.
 
-python benchmarks/tail_runs.py --layers 5 --seed 0 --output docs/results/tail_runs.json
+python benchmarks/tail_runs.py
+python benchmarks/tail_runs.py --layers 1 --models resnet18 deit_tiny_distilled_patch16_224
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ MODELS = {
 
 @torch.no_grad()
 def wake(model: nn.Module) -> None:
-    """Give weight to branches and heads that start at zero, behind which no error would show."""
+    """Draw weights for branches and heads that start at zero: behind zeros no error would show."""
     for name, parameter in model.named_parameters():
         if parameter.abs().max() < 1e-3 and not name.endswith("bias"):
             nn.init.normal_(parameter, 1.0 if parameter.ndim == 1 else 0.0, 0.05)
@@ -149,11 +150,11 @@ def rows(
     """A row for each of some layers drawn from each model.
 
     Args:
-        models: names; one that this timm does not have is left out.
-        layers: how many of each.
+        models: names; models that the installed timm does not have are left out.
+        layers: how many of each model.
         seed: of the weights, the images and the draw.
-        device: where they run.
-        tf32: let a GPU round as coarsely as it does by default.
+        device: "cpu" or "cuda".
+        tf32: whether a GPU may round as coarsely as it does by default.
     """
     torch.backends.cudnn.allow_tf32 = tf32
     for name in models:
@@ -166,45 +167,49 @@ def rows(
             continue
         wake(model)
         images = torch.randn(2, 3, size, size).to(device)
-        known = layers_that_run_once(model, images)
-        for layer in random.Random(f"{seed}{name}").sample(known, min(layers, len(known))):
+        candidates = layers_that_run_once(model, images)
+        count = min(layers, len(candidates))
+        for layer in random.Random(f"{seed}{name}").sample(candidates, count):
             start = time.perf_counter()
             row = {"model": name, **check(model, layer, images)}
             row["exact"] = row["error"] <= (1e-2 if tf32 else 1e-4)
             yield row | {"seconds": round(time.perf_counter() - start, 3)}
 
 
-def summary(found: list[dict[str, Any]]) -> dict[str, int]:
-    """How many layers of how many models, how many of them exact, and by the fast way."""
+def summary(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """How many layers and models there are, and how many layers are exact, and fast."""
     return {
-        "layers": len(found),
-        "models": len({row["model"] for row in found}),
-        "exact": sum(row["exact"] for row in found),
-        "fast": sum(row["fast"] for row in found),
+        "layers": len(rows),
+        "models": len({row["model"] for row in rows}),
+        "exact": sum(row["exact"] for row in rows),
+        "fast": sum(row["fast"] for row in rows),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--layers", type=int, default=5, help="layers drawn from each model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", default=list(MODELS), help="only these models")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
-        "--tf32", action="store_true", help="let a GPU round as coarsely as it does"
+        "--tf32", action="store_true", help="let a GPU round as coarsely as it does by default"
     )
     parser.add_argument("--output", type=Path, help="write the rows as JSON")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    found = []
+    measured = []
     for row in rows(args.models, args.layers, args.seed, args.device, args.tf32):
-        found.append(row)
+        measured.append(row)
         mark = ("" if row["fast"] else " FULL RUN") + ("" if row["exact"] else " WRONG")
         errors = f"error {row['error']:.1e} change {row['change']:.1e}"
         print(f"{row['model']:34s} {row['layer']:40s} {errors}{mark}")
-    print("{layers} layers of {models} models: {exact} exact, {fast} fast".format(**summary(found)))
+    counts = summary(measured)
+    print("{layers} layers of {models} models: {exact} exact, {fast} fast".format(**counts))
     if args.output:
-        args.output.write_text(json.dumps(found, indent=1))
+        args.output.write_text(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

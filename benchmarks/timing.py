@@ -17,24 +17,24 @@ import torch
 from torch import nn
 
 Run = Callable[[], Any]
-LONG = 5.0  # seconds; a run that long is its own average
+LONG = 5.0  # seconds; a run that takes as long is timed once
 
 
 def timed(runs: dict[str, Run], repeats: int) -> dict[str, dict[str, float]]:
     """Median seconds of each run, and the quartiles.
 
-    One round takes each run once, in a random order: what ran before leaves its mark on caches.
+    One round runs each once, in a random order, since a run changes what the caches hold.
     """
-    shuffled = random.Random(0)
-    taken = {name: [_seconds(run)] for name, run in runs.items()}
-    short = [name for name, (first,) in taken.items() if first < LONG]
+    order = random.Random(0)
+    times = {name: [_seconds(run)] for name, run in runs.items()}
+    short = [name for name, (first,) in times.items() if first < LONG]
     for name in short:
-        taken[name] = []
+        times[name] = []
     for _ in range(repeats):
-        shuffled.shuffle(short)
+        order.shuffle(short)
         for name in short:
-            taken[name].append(_seconds(runs[name]))
-    return {name: _summary(seconds) for name, seconds in taken.items()}
+            times[name].append(_seconds(runs[name]))
+    return {name: _summary(seconds) for name, seconds in times.items()}
 
 
 def _seconds(run: Run) -> float:
@@ -70,7 +70,7 @@ def print_growth(model: nn.Module, run: Run, calls: int = 200) -> None:
         run()
         if call in (2, calls):
             gc.collect()
-            tensors = sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects())
+            tensors = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
             held.append((tensors, _hooks(model), _in_use()))
     print(*(after - before for before, after in zip(*held, strict=True)))
 
@@ -82,7 +82,7 @@ def _hooks(model: nn.Module) -> int:
 
 
 def _in_use() -> float:
-    """The memory of this process and its GPU in MB, without what was freed but is kept."""
+    """The memory of this process and its GPU in MB, without freed memory that is kept for reuse."""
     ctypes.CDLL(None).malloc_trim(0)
     return (_status("VmRSS") + torch.cuda.memory_allocated()) / 2**20
 
@@ -100,6 +100,6 @@ def _peak(run: Run, device: str) -> float:
 
 
 def _status(key: str) -> float:
-    """A size in bytes that the kernel knows of this process."""
+    """A size in bytes of this process, as the kernel reports it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(key))) * 1024
