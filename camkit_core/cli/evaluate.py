@@ -14,7 +14,7 @@ from .common.arguments import positive, split_list
 from .common.messages import say
 
 if TYPE_CHECKING:
-    from ..testing.ground_truth.finding import Finding
+    from ..testing.ground_truth.outcome import MeasuredOutcome
 
 EXAMPLES = """examples:
   camkit evaluate --tier 0
@@ -78,7 +78,7 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     from ..errors import CamkitWarning
     from ..testing.ground_truth.tier0 import evaluate
 
-    findings: list[Finding] = []
+    outcomes: list[MeasuredOutcome] = []
     with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:
         warnings.simplefilter("ignore", CamkitWarning)
         for one in evaluate(methods, bar.set_description_str):
@@ -94,12 +94,12 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     return int(bool(failed))
 
 
-def _record(finding: Finding) -> dict[str, Any]:
-    number = None if math.isnan(finding.number) else finding.number
-    return {**asdict(finding), "number": number}
+def _record(outcome: MeasuredOutcome) -> dict[str, Any]:
+    number = None if math.isnan(outcome.number) else outcome.number
+    return {**asdict(outcome), "number": number}
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(outcomes: list[MeasuredOutcome]) -> None:
     for name in dict.fromkeys(one.method for one in findings):
         sys.stdout.write(f"{name}\n")
         for one in findings:

@@ -1,8 +1,8 @@
 """Maps known in advance: of a network with activations A and the score mean(w A), by formula.
 
-The network hands its images on as activations, so that for each method the map can be written down
-with pencil and numpy, without anything of the engine. Images are not square, there are two with
-targets of their own, and channels are of all kinds: for the class, against it, and dead.
+The network passes its images on as activations, so each method's map can be written down in numpy,
+without the engine. There are two images, not square, with targets of their own, and channels of all
+kinds: for the class, against it, and dead.
 
 The formulas of camkit's own methods stand here, by name, and not in the methods' files. That is on
 purpose: a truth that is independent of the code which it is held against. Any other method may
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ...engine import explain
 from ...errors import CamkitError
 from ...results.configured_method import Method
-from .finding import Finding, inapplicable, judged
+from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 
 Array = np.ndarray[Any, Any]
 CHECK = "closed form"
@@ -45,23 +45,22 @@ class Affine(nn.Module):
 
 
 def by_formula(activations: Array, weights: Array) -> dict[str, Array]:
-    """Each method's map (h, w) of activations (C, h, w) >= 0 and one class's weights (C,).
+    """Each method's map (h, w), from activations (C, h, w) >= 0 and the weights of a class (C,).
 
     The gradient of the score is w / Z everywhere in a channel, Z being the number of positions.
     """
-    places = activations[0].size
-    slope = weights / places
+    positions = activations[0].size
+    gradient = weights / positions
     sums = activations.sum((1, 2))
-    alike = _combined(slope, activations)  # where the gradient is constant, they are one map
-    upwards = np.maximum(slope, 0)
+    positive = np.maximum(gradient, 0)
     return {
-        "gradcam": alike,
-        "xgradcam": alike,
-        "hirescam": alike,
-        "gradcam++": _combined(places * upwards / (2 + sums * upwards), activations),
-        "layercam": _combined(upwards, activations),
-        "gradcam_elementwise": _combined(upwards, activations),
-        "ablationcam": _combined(slope * sums, activations),  # by how much the score falls
+        "gradcam": _combined(gradient, activations),
+        "xgradcam": _combined(gradient, activations),
+        "hirescam": _combined(gradient, activations),
+        "gradcam++": _combined(positions * positive / (2 + sums * positive), activations),
+        "layercam": _combined(positive, activations),
+        "gradcam_elementwise": _combined(positive, activations),
+        "ablationcam": _combined(gradient * sums, activations),  # the drops of the score
         "scorecam": _combined(_masked(activations, weights), activations),
     }
 
@@ -82,7 +81,7 @@ def _combined(weights: Array, activations: Array) -> Array:
 
 def check_closed_form(
     name: str, method: str | Method, closed_form: Callable[..., Any] | None = None
-) -> list[Finding]:
+) -> list[MeasuredOutcome]:
     """Whether a method's map is its formula's.
 
     Args:
@@ -106,11 +105,12 @@ def check_closed_form(
     expected = np.stack([np.asarray(cam, dtype=float) for cam in maps])
     network = Affine(torch.from_numpy(weights)).eval()
     try:
-        found = explain(network, torch.from_numpy(activations), method, TARGETS, "layer").cam
+        cam = explain(network, torch.from_numpy(activations), method, TARGETS, "layer").cam
     except CamkitError as error:
-        return [judged(name, CHECK, False, float("nan"), str(error))]
-    if tuple(found.shape) != expected.shape:
-        told = f"expected maps {expected.shape}, got {tuple(found.shape)}"
-        return [judged(name, CHECK, False, float("nan"), told)]
-    off = float(abs(found.numpy() - expected).max() / abs(expected).max())
-    return [judged(name, CHECK, off < _WITHIN, off, "largest error, of the map's largest value")]
+        return [passed_or_failed(name, CHECK, False, float("nan"), str(error))]
+    if tuple(cam.shape) != expected.shape:
+        shapes = f"expected maps {expected.shape}, got {tuple(cam.shape)}"
+        return [passed_or_failed(name, CHECK, False, float("nan"), shapes)]
+    error_share = float(abs(cam.numpy() - expected).max() / abs(expected).max())
+    what = "largest error, of the map's largest value"
+    return [passed_or_failed(name, CHECK, error_share < _WITHIN, error_share, what)]

@@ -1,9 +1,10 @@
 """A network of matched filters, and pictures of noise with what it looks for planted in them.
 
-A picture is random cells of -1 and 1. Two patterns of five by five such cells are the classes, each
-planted once; around them is nothing but the same noise, so that neither edges nor contrast tell
-where they are. Filter, picture and places wrap round, so that no place is special: a map that knows
-nothing of the patterns has their share of the picture, and no more, wherever it prefers to look.
+A picture is random cells of -1 and 1. The classes are two patterns of five by five such cells. Each
+is planted once, and the same noise surrounds it, so neither edges nor contrast show where it is.
+Filters, pictures and positions wrap round at the border, so no position is special. A map that does
+not depend on the patterns has the patterns' share of the picture on them, whatever positions the
+method favours.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from ...engine import compare
 from ...errors import CamkitError
 from ...metrics.judging.bootstrap import mean_interval
 from ...results.configured_method import Method
-from .finding import Finding, inapplicable, judged
+from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 
 Array = np.ndarray[Any, Any]
 PLACE, CLASS, CHANCE = "planted: place", "planted: class", "untrained: chance"
 SIZE, SIDE, CLASSES = (20, 32), 5, 2
-PICTURES, MANY = 8, 80  # that hold known patterns; and unknown ones
-_LEVEL = 0.999  # of the intervals that chance must be in: one in a thousand misses
+PICTURES, MANY = 8, 80  # pictures with known patterns, and with unknown ones
+_LEVEL = 0.999  # of the intervals that have to hold chance: one in a thousand does not
 
 
 def patterns(seed: int = 0) -> Tensor:
@@ -36,9 +37,10 @@ def patterns(seed: int = 0) -> Tensor:
 class MatchedFilters(nn.Module):
     """Finds each pattern where most of its cells are right, and marks its box.
 
-    A filter's answer is 25 at a match and below 18 nearly everywhere else; what is over 18 is left.
-    Each position of a box adds 12 to its class's score, and a third class, nothing, has 6: so one
-    position tells, which some methods leave of a picture, and no position is nothing.
+    A filter's answer is 25 at a match and below 18 nearly everywhere else; 18 is taken off it. Each
+    position of a box adds 12 to the score of its class. A third class, "nothing", has a score of 6.
+    So one position of a box, which is all that some methods leave of a picture, decides for its
+    class, and no position decides for "nothing".
     """
 
     def __init__(self) -> None:
@@ -62,7 +64,7 @@ class MatchedFilters(nn.Module):
 
 
 class Untrained(nn.Module):
-    """A network of random weights that sees as far, and wraps round in the same way."""
+    """A network of random weights with the same field of view, which also wraps round."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
@@ -81,16 +83,16 @@ class Untrained(nn.Module):
 def planted(count: int, seed: int = 1, fresh: bool = False) -> tuple[Tensor, Tensor]:
     """Pictures (N, 1, H, W) with both patterns, and the boxes they are in (N, 2, H, W), bool.
 
-    With `fresh`, each picture has patterns of its own, of which nobody can know.
+    With `fresh`, each picture has patterns of its own, which no network can know.
     """
     generator = torch.Generator().manual_seed(seed)
     height, width = SIZE
     pictures, boxes = _cells((count, 1, height, width), generator), []
     for picture in pictures:
-        places = _places(generator)
+        corners = _corners(generator)
         pair = []
-        known = _cells((CLASSES, SIDE, SIDE), generator) if fresh else patterns()
-        for pattern, (top, left) in zip(known, places, strict=True):
+        both = _cells((CLASSES, SIDE, SIDE), generator) if fresh else patterns()
+        for pattern, (top, left) in zip(both, corners, strict=True):
             rows = torch.arange(top, top + SIDE)[:, None] % height
             columns = torch.arange(left, left + SIDE) % width
             picture[0, rows, columns] = pattern
@@ -101,33 +103,35 @@ def planted(count: int, seed: int = 1, fresh: bool = False) -> tuple[Tensor, Ten
     return pictures, torch.stack(boxes)
 
 
-def check_planted(name: str, method: str | Method, knows_class: bool) -> list[Finding]:
-    """Whether maps lie on what is there, and on what was asked for.
+def check_planted(name: str, method: str | Method, needs_class: bool) -> list[MeasuredOutcome]:
+    """Whether maps lie on the patterns, and on the pattern of the class.
 
     Args:
         name: the method's.
         method: itself, or its name.
-        knows_class: whether it reads the class at all.
+        needs_class: whether its map depends on the class.
     """
-    if not knows_class:
-        return [inapplicable(name, one, "it reads no class") for one in (PLACE, CLASS)]
+    if not needs_class:
+        return [inapplicable(name, check, "it reads no class") for check in (PLACE, CLASS)]
     pictures, boxes = planted(PICTURES)
     try:
-        found = compare(MatchedFilters().eval(), pictures, [method], [0, 1], "layer")
+        comparison = compare(MatchedFilters().eval(), pictures, [method], [0, 1], "layer")
     except CamkitError as error:
-        return [inapplicable(name, one, str(error)) for one in (PLACE, CLASS)]
-    heats = torch.stack([found[category, 0].heatmap for category in range(CLASSES)], 1).double()
-    both = boxes.any(1, keepdim=True).expand_as(boxes)
-    there, own = _share(heats, both), _share(heats, boxes)
-    right = float((own / (own + _share(heats, boxes.flip(1)))).nan_to_num(0).min())
+        return [inapplicable(name, check, str(error)) for check in (PLACE, CLASS)]
+    heats = torch.stack([comparison[row, 0].heatmap for row in range(CLASSES)], 1).double()
+    either_box = boxes.any(1, keepdim=True).expand_as(boxes)
+    in_boxes = float(_share(heats, either_box).min())
+    right, wrong = _share(heats, boxes), _share(heats, boxes.flip(1))
+    in_right_box = float((right / (right + wrong)).nan_to_num(0).min())
+    of_class = "least share of that in the class's own box"
     return [
-        judged(name, PLACE, float(there.min()) > 0.9, float(there.min()), "least share in boxes"),
-        judged(name, CLASS, right > 0.9, right, "least share of that in the class's own box"),
+        passed_or_failed(name, PLACE, in_boxes > 0.9, in_boxes, "least share in boxes"),
+        passed_or_failed(name, CLASS, in_right_box > 0.9, in_right_box, of_class),
     ]
 
 
-def check_chance(name: str, method: str | Method) -> Finding:
-    """Whether the map of a network of random weights has a box's share of the picture on it."""
+def check_chance(name: str, method: str | Method) -> MeasuredOutcome:
+    """Whether the map of an untrained network has a box's share of the picture in the box."""
     pictures, boxes = planted(MANY, fresh=True)
     try:
         heat = compare(Untrained().eval(), pictures, [method], [0], "layer")[0, 0].heatmap
@@ -136,8 +140,8 @@ def check_chance(name: str, method: str | Method) -> Finding:
     shares = _share(heat[:, None].double(), boxes[:, :1])[:, 0]
     chance = SIDE**2 / (SIZE[0] * SIZE[1])
     interval = mean_interval(shares.numpy() - chance, level=_LEVEL)
-    told = f"share above chance, from {interval.low:.3f} to {interval.high:.3f}"
-    return judged(name, CHANCE, interval.low <= 0 <= interval.high, interval.mean, told)
+    what = f"share above chance, from {interval.low:.3f} to {interval.high:.3f}"
+    return passed_or_failed(name, CHANCE, interval.low <= 0 <= interval.high, interval.mean, what)
 
 
 def _share(heats: Tensor, boxes: Tensor) -> Tensor:
@@ -145,7 +149,7 @@ def _share(heats: Tensor, boxes: Tensor) -> Tensor:
     return (heats * boxes).sum((2, 3)) / heats.sum((2, 3))
 
 
-def _places(generator: torch.Generator) -> list[tuple[int, int]]:
+def _corners(generator: torch.Generator) -> list[tuple[int, int]]:
     """Two corners whose boxes, which wrap round, do not touch."""
     while True:
         drawn = [[int(torch.randint(side, (), generator=generator)) for side in SIZE] for _ in "ab"]

@@ -12,34 +12,34 @@ from ...plugins.lookup import look_up
 from ...results.configured_method import Method
 from .closed_forms import check_closed_form
 from .disconnected import check_disconnected
-from .finding import Finding
+from .outcome import MeasuredOutcome
 from .planted import check_chance, check_planted
 
 
 def evaluate(
     methods: Sequence[str | Method] | None = None, watch: Callable[[str], None] = lambda name: None
-) -> Iterator[Finding]:
+) -> Iterator[MeasuredOutcome]:
     """Each check of each method, and of the baselines.
 
     Args:
         methods: names or functions; None for every installed one.
-        watch: told of each before its checks run.
+        watch: called with each name before its checks run.
 
     Raises:
         UnknownName: for a method that is not installed.
         PluginError: for one that cannot be loaded.
     """
-    asked = installed() if methods is None else list(methods)
-    loaded = [look_up("method", one) for one in asked]
-    for (name, function, _), one in zip(loaded, asked, strict=True):
+    methods = installed() if methods is None else list(methods)
+    loaded = [look_up("method", method) for method in methods]  # an unknown name ends it here
+    for method, (name, function, _) in zip(methods, loaded, strict=True):
         watch(name)
-        yield from check_method(name, one, function)
+        yield from check_method(name, method, function)
     watch("baselines")
     for name, baseline in BASELINES.items():
         yield check_chance(name, baseline.function)
 
 
-def check_method(name: str, method: str | Method, function: Any) -> Iterator[Finding]:
+def check_method(name: str, method: str | Method, function: Any) -> Iterator[MeasuredOutcome]:
     """All checks of one method.
 
     Three facts that it may state are read: `needs_class`, `position_wise` and `closed_form`. That

@@ -123,7 +123,7 @@ def test_a_bug_fails_the_closed_form_and_the_planted_pattern(bug, check):
     if check == CLOSED:
         assert failures(check_closed_form("gradcam", bug)) == [CLOSED]
     else:
-        assert failures(check_planted("gradcam", bug, knows_class=True))
+        assert failures(check_planted("gradcam", bug, needs_class=True))
 
 
 def test_a_softmax_over_the_wrong_axis_fails_the_closed_form():
@@ -131,8 +131,8 @@ def test_a_softmax_over_the_wrong_axis_fails_the_closed_form():
 
 
 def test_a_map_of_the_wrong_class_is_told_from_one_in_the_wrong_place():
-    assert CLASS in failures(check_planted("bug", wrong_class, knows_class=True))
-    assert PLACE in failures(check_planted("bug", upside_down, knows_class=True))
+    assert CLASS in failures(check_planted("bug", wrong_class, needs_class=True))
+    assert PLACE in failures(check_planted("bug", upside_down, needs_class=True))
 
 
 def test_a_false_claim_of_weighing_positions_fails_on_every_family():
