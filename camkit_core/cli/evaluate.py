@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tier0(methods: list[str] | None, as_json: bool) -> int:
-    """Print every finding of tier 0; 1 if one failed, else 0."""
+    """Print every outcome of tier 0; 1 if a check failed, else 0."""
     import warnings
 
     from tqdm import tqdm
@@ -81,16 +81,16 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     outcomes: list[MeasuredOutcome] = []
     with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:
         warnings.simplefilter("ignore", CamkitWarning)
-        for one in evaluate(methods, bar.set_description_str):
+        for outcome in evaluate(methods, bar.set_description_str):
             bar.update()
-            findings.append(one)
-    failed = [one for one in findings if one.verdict == "FAILED"]
+            outcomes.append(outcome)
+    failed = [outcome for outcome in outcomes if outcome.verdict == "FAILED"]
     if as_json:
-        document = {"schema": 1, "tier": 0, "findings": [_record(one) for one in findings]}
+        document = {"schema": 1, "tier": 0, "findings": [_record(each) for each in outcomes]}
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        _print(findings)
-    say(f"{len(findings) - len(failed)} findings, {len(failed)} failures")
+        _print(outcomes)
+    say(f"{len(outcomes) - len(failed)} findings, {len(failed)} failures")
     return int(bool(failed))
 
 
@@ -100,8 +100,8 @@ def _record(outcome: MeasuredOutcome) -> dict[str, Any]:
 
 
 def _print(outcomes: list[MeasuredOutcome]) -> None:
-    for name in dict.fromkeys(one.method for one in findings):
+    for name in dict.fromkeys(outcome.method for outcome in outcomes):
         sys.stdout.write(f"{name}\n")
-        for one in findings:
-            if one.method == name:
-                sys.stdout.write(f"  {one}\n")
+        for outcome in outcomes:
+            if outcome.method == name:
+                sys.stdout.write(f"  {outcome}\n")

@@ -1,7 +1,7 @@
 """The zoo: small networks of five families for glyph scenes, from torchvision's and timm's classes.
 
-Strides are smaller than in the large ones, so that a glyph of 15 to 21 pixels is more than one
-place of the grid: maps are 8x8 for pictures of 64 pixels, and 16x16 of the ResNet.
+Their strides are smaller than those of the large networks, so a glyph of 15 to 21 pixels covers
+more than one position of the grid. For pictures of 64 pixels the grid is 8x8; the ResNet's is 16x16.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def resnet() -> Any:
 
 
 def vgg() -> Any:
-    """A VGG with norms, pooled to 2x2; its head is not linear, so that methods differ."""
+    """A VGG with norms, pooled to 2x2; its head is not linear, so methods give different maps."""
     from torchvision.models.vgg import VGG, make_layers
 
     features = make_layers([16, "M", 32, 32, "M", 64, 64, "M", 128, 128], batch_norm=True)
@@ -71,7 +71,7 @@ def mnasnet() -> Any:
         layer.stride = (1, 1)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1  # its own is for training of days
+            module.momentum = 0.1  # MNASNet's own momentum is for a training of days
     nn.init.zeros_(network.classifier[1].weight)
     return network
 
@@ -97,7 +97,7 @@ _BUILDERS: dict[str, Callable[[], Any]] = {
 
 
 def build(family: str, seed: int = 0) -> nn.Module:
-    """The network of a family with the random weights of a seed; random states stay as they are."""
+    """The network of a family, its weights drawn from a seed; random states stay as they are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = _BUILDERS[family]()
@@ -105,12 +105,12 @@ def build(family: str, seed: int = 0) -> nn.Module:
 
 
 def weights_of(family: str, folder: Path = WEIGHTS) -> Path:
-    """Where a network's trained weights are, or are to be."""
+    """The file of a network's trained weights."""
     return folder / f"{family}.safetensors"
 
 
 def trained(family: str, folder: Path = WEIGHTS) -> nn.Module:
-    """The trained network of a family in evaluation mode; stored in half precision."""
+    """The trained network of a family in evaluation mode; its file is in half precision."""
     network = build(family)
     put(network, load_file(weights_of(family, folder)))
     return network.eval()
@@ -118,7 +118,7 @@ def trained(family: str, folder: Path = WEIGHTS) -> nn.Module:
 
 def put(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
     """Give a network stored weights."""
-    state = network.state_dict()  # which knows the version of its layout, as MNASNet asks
+    state = network.state_dict()  # it holds the version of its layout, which MNASNet needs
     for name in state:
         value = stored[name]
         state[name] = value.float() if value.is_floating_point() else value

@@ -1,12 +1,12 @@
-"""Glyph scenes: pictures in which nothing but how five cells are arranged tells a class.
+"""Glyph scenes: pictures in which only the arrangement of five cells tells a class.
 
-Each scene has three objects of five square cells in a box of three by three, turned and mirrored
-at random, in a size, colour, texture and place of their own. An object is one of eight classes, or
-one of the other arrangements of five cells, which are neutral. So neither the number of objects
-nor their area, colour or contrast says anything of a class (see controls.py).
+Each scene has three objects. An object is five square cells in a box of three by three, turned and
+mirrored at random, with its own size, colour, texture and position. Eight arrangements are the
+classes; the other arrangements of five cells are neutral. So neither the number of objects nor
+their area, colour or contrast tells a class (see controls.py).
 
-Every object has a stand-in: a neutral one of the same cells, colour, texture and box. Exchanged
-for it, a glyph is gone from the scene, and nothing else is: the counterfactual.
+Every object has a stand-in: a neutral object with as many cells, in the same colour, texture and
+box. If a glyph is exchanged for its stand-in, the glyph alone is gone: the counterfactual.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NEUTRAL = "neutral"
 SIZE = 64  # pixels along a side
 OBJECTS = 3
 CELL_SIZES = (5, 6, 7)
-GRIDS = (4, 8, 16)  # of the clouds behind the objects
+GRIDS = (4, 8, 16)  # corners along a side of the clouds behind the objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,9 @@ class Glyph:
     Attributes:
         kind: a class, or "neutral".
         mask: (H, W), bool, its pixels.
-        stand_in: (H, W), bool, those of its neutral stand-in.
-        box: top, left, and the length of a side: where both of them are.
-        paint: (H, W, 3), float, its colour and texture, wherever it might be.
+        stand_in: (H, W), bool, the pixels of its neutral stand-in.
+        box: top, left, and the length of a side, of the square that holds both.
+        paint: (H, W, 3), float, its colour and texture at every pixel of the picture.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Scene:
 
     Attributes:
         background: (H, W, 3), float, in [0, 1].
-        objects: what is on it; none touches another.
+        objects: the objects; none touches another.
     """
 
     background: Array
@@ -74,25 +74,25 @@ class Scene:
     def picture(self, exchanged: Sequence[int] = ()) -> Array:
         """The scene (H, W, 3), uint8, RGB; the numbered objects exchanged for their stand-ins."""
         image = self.background.copy()
-        for number, one in enumerate(self.objects):
-            pixels = one.stand_in if number in exchanged else one.mask
-            image[pixels] = one.paint[pixels]
+        for number, glyph in enumerate(self.objects):
+            pixels = glyph.stand_in if number in exchanged else glyph.mask
+            image[pixels] = glyph.paint[pixels]
         return np.asarray(np.rint(image * 255), np.uint8)
 
     @property
     def labels(self) -> Array:
         """(K,), bool: which classes are in the scene."""
-        kinds = [one.kind for one in self.objects]
+        kinds = [glyph.kind for glyph in self.objects]
         return np.array([name in kinds for name in CLASSES])
 
     def mask(self, kind: str) -> Array:
         """(H, W), bool: the pixels of a class; empty if it is not in the scene."""
         empty = np.zeros(self.background.shape[:2], bool)
-        return next((one.mask for one in self.objects if one.kind == kind), empty)
+        return next((glyph.mask for glyph in self.objects if glyph.kind == kind), empty)
 
     def number(self, kind: str) -> int:
         """Which of the objects is of a class."""
-        return [one.kind for one in self.objects].index(kind)
+        return [glyph.kind for glyph in self.objects].index(kind)
 
 
 def make_scene(
@@ -102,17 +102,17 @@ def make_scene(
 
     Args:
         seed: of the random numbers.
-        kinds: what the objects are, "neutral" or a class, each class at most once; None for three,
-            each of a random class or neutral, with equal odds.
+        kinds: of each object, a class or "neutral", each class at most once; None for three
+            objects, each of a random class or neutral, with equal odds.
         size: of the square picture, in pixels.
-        grids: of the background's clouds, how many corners each has along a side.
+        grids: how many corners each of the background's clouds has along a side.
     """
     rng = np.random.default_rng(seed)
     rough = 0.05 * rng.normal(size=(size, size, 3))
     background = np.clip(0.5 + 0.15 * _clouds(rng, size, grids) + rough, 0, 1)
-    chosen = _kinds(rng) if kinds is None else list(kinds)
-    boxes = _boxes(rng, len(chosen), size)
-    objects = [_glyph(rng, kind, box, size) for kind, box in zip(chosen, boxes, strict=True)]
+    kinds = _kinds(rng) if kinds is None else kinds
+    boxes = _boxes(rng, len(kinds), size)
+    objects = [_glyph(rng, kind, box, size) for kind, box in zip(kinds, boxes, strict=True)]
     return Scene(background, tuple(objects))
 
 
@@ -128,10 +128,10 @@ def _kinds(rng: np.random.Generator) -> list[str]:
 def _glyph(rng: np.random.Generator, kind: str, box: tuple[int, int, int], size: int) -> Glyph:
     colour = rng.uniform(0, 1, 3)
     paint = np.clip(colour + 0.08 * rng.normal(size=(size, size, 3)), 0, 1)
-    corner = rng.random(2)  # where in its box a glyph is that does not fill it
+    corner = rng.random(2)  # where in its box a glyph lies that does not fill it
     masks = []
-    for one in (kind, NEUTRAL):
-        shapes = arrangements(one)
+    for drawn in (kind, NEUTRAL):
+        shapes = arrangements(drawn)
         masks.append(_drawn(shapes[rng.integers(len(shapes))], box, corner, size))
     return Glyph(kind, masks[0], masks[1], box, paint)
 
@@ -149,19 +149,19 @@ def _drawn(cells: Array, box: tuple[int, int, int], corner: Array, size: int) ->
 
 
 def _boxes(rng: np.random.Generator, count: int, size: int) -> list[tuple[int, int, int]]:
-    """Squares that leave a gap of two pixels between each other."""
+    """Squares with a gap of two pixels or more between them."""
     while True:
         boxes = []
         for side in 3 * rng.choice(CELL_SIZES, count):
             top, left = rng.integers(0, size - side + 1, 2)
             boxes.append((int(top), int(left), int(side)))
-        if all(_apart(one, other) for one, other in combinations(boxes, 2)):
+        if all(_apart(*pair) for pair in combinations(boxes, 2)):
             return boxes
 
 
-def _apart(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    reach = max(one[2], other[2]) + 2
-    return abs(one[0] - other[0]) >= reach or abs(one[1] - other[1]) >= reach
+def _apart(first: tuple[int, int, int], second: tuple[int, int, int]) -> bool:
+    least = max(first[2], second[2]) + 2
+    return abs(first[0] - second[0]) >= least or abs(first[1] - second[1]) >= least
 
 
 def _clouds(rng: np.random.Generator, size: int, grids: Sequence[int]) -> Array:
@@ -180,16 +180,16 @@ def _clouds(rng: np.random.Generator, size: int, grids: Sequence[int]) -> Array:
 
 @cache
 def arrangements(kind: str) -> list[Array]:
-    """How the cells of a class, or of a neutral object, may lie: bool arrays, trimmed."""
+    """The arrangements of cells of a class, or of neutral objects: bool arrays, trimmed."""
     if kind != NEUTRAL:
         return list(_turned(_of(kind)).values())
     taken = {key for name in CLASSES for key in _turned(_of(name))}
-    found = {}
+    neutral = {}
     for filled in combinations(range(9), 5):
         trimmed = _trimmed(np.isin(np.arange(9), filled).reshape(3, 3))
         if _key(trimmed) not in taken and trimmed.size >= 6:
-            found[_key(trimmed)] = trimmed
-    return list(found.values())
+            neutral[_key(trimmed)] = trimmed
+    return list(neutral.values())
 
 
 def _of(name: str) -> Array:
@@ -197,10 +197,10 @@ def _of(name: str) -> Array:
 
 
 def _turned(cells: Array) -> dict[Any, Array]:
-    """All ways to turn and mirror it."""
+    """The arrangement, turned and mirrored in all ways."""
     ways = [np.rot90(cells, turns) for turns in range(4)]
-    trimmed = [_trimmed(one) for way in ways for one in (way, way[:, ::-1])]
-    return {_key(one): one for one in trimmed}
+    trimmed = [_trimmed(each) for way in ways for each in (way, way[:, ::-1])]
+    return {_key(each): each for each in trimmed}
 
 
 def _trimmed(cells: Array) -> Array:

@@ -1,7 +1,7 @@
 """How well a map agrees with the truth of a scene: scores of one map, each with its chance.
 
-`heat` is a map (H, W) in [0, 1] at the picture's size; `mask` (H, W), bool, where the glyph is. All
-scores are nan for a map that is zero everywhere: it says nothing, and that is counted apart.
+`heat` is a map (H, W) in [0, 1] at the picture's size; `mask` (H, W), bool, is true on the glyph.
+A map that is zero everywhere says nothing: its scores are nan.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Box = tuple[int, int, int]  # top, left, length of a side
 
 
 def pointing(heat: Array, box: Box) -> float:
-    """Whether the greatest value is in the glyph's box; of several, the share that is.
+    """Whether the greatest value is in the glyph's box; if it occurs several times, which share.
 
-    The pointing game (Zhang et al. 2016, arXiv 1608.00507). A box, not the cells: a glyph may be
-    hollow. Chance is the box's share of the picture.
+    The pointing game (Zhang et al. 2016, arXiv 1608.00507). The box counts, not the cells, because
+    a glyph may be hollow. Chance is the box's share of the picture.
     """
     if not heat.any():
         return float("nan")
@@ -38,38 +38,38 @@ def energy(heat: Array, mask: Array) -> float:
 
 
 def average_precision(heat: Array, mask: Array) -> float:
-    """How well the map's values tell the glyph's pixels from all others.
+    """How well the map's values separate the glyph's pixels from all others.
 
-    The area under precision and recall, in steps, pixels of one value taken together. Chance is the
-    glyph's share of the picture.
+    The area under precision and recall, in steps; pixels of equal value are one step. Chance is
+    the glyph's share of the picture.
     """
     if not heat.any():
         return float("nan")
     order = np.argsort(-heat, axis=None, kind="stable")
     values, hits = heat.ravel()[order], mask.ravel()[order].cumsum()
-    last = np.append(values[1:] != values[:-1], True)  # of those of one value
+    last = np.append(values[1:] != values[:-1], True)  # the last pixel of each value
     precision, recall = (hits / np.arange(1, len(hits) + 1))[last], (hits / mask.sum())[last]
     return float((np.diff(recall, prepend=0) * precision).sum())
 
 
 def discrimination(heat: Array, own: Array, other: Array) -> float:
-    """Of the mass on two glyphs, the share on the one that is explained, for equal areas.
+    """The explained glyph's share of the mass on both glyphs, as if their areas were equal.
 
-    1 if the map of a class has nothing on another class that is there, too; chance is 0.5.
+    1 if the map of a class has nothing on the glyph of another class; chance is 0.5.
     """
     here, there = heat[own].mean(), heat[other].mean()
     return float(here / (here + there)) if here + there > 0 else float("nan")
 
 
 def rank_correlation(evidence: Array, drops: Array) -> float:
-    """Spearman's correlation between what a map gives each place and what the place is worth.
+    """Spearman's correlation of a map's evidence for each object with the object's worth.
 
     Args:
-        evidence: (P,) the signed map summed over each of several places.
-        drops: (P,) how far the model's score falls when what is there is exchanged.
+        evidence: (P,) the signed map summed over the box of each object.
+        drops: (P,) how far the model's score falls when the object is exchanged.
 
     Returns:
-        From -1 to 1; chance is 0; nan where all places have the same evidence.
+        From -1 to 1; chance is 0; nan where all objects have the same evidence.
     """
     return float(spearman(torch.as_tensor(evidence)[None], torch.as_tensor(drops)[None]))
 

@@ -38,17 +38,17 @@ _BATCH = 25
 
 @dataclass(frozen=True, eq=False)
 class NetworkScores:
-    """What was found with one network.
+    """The scores of all methods on one network.
 
     Attributes:
         layer: the target layer, dotted.
         grid: its height and width.
-        scenes: how many were scored.
-        seen: how many were looked at, to find those that the network gets right.
-        scores: for each method, baseline, and the ceiling: (scenes, len(SCORES)), float64, the
-            mean over a scene's two glyphs; nan where no map says anything.
-        chance: of each score, the mean over the scenes.
-        refused: for each method that does not apply, why.
+        scenes: how many scenes were scored.
+        seen: how many scenes were tried until the network had got that many right.
+        scores: by method, baseline and ceiling: (scenes, len(SCORES)), float64, the mean over a
+            scene's two glyphs; nan where no map says anything.
+        chance: by score, its value by chance, the mean over the scenes.
+        refused: by the name of a method that does not apply, why.
     """
 
     layer: str
@@ -71,10 +71,10 @@ def try_network(
 
     Args:
         network: of the zoo, trained, in evaluation mode.
-        family: of the zoo: the network that was never trained is built from it.
+        family: of the zoo; the untrained network is built from it.
         methods: names of installed methods, or functions of a `Probe`.
-        count: of scenes.
-        watch: told of each method before it runs.
+        count: how many scenes.
+        watch: called with each method's name before the method runs.
     """
     scenes, seen = right_scenes(network, count)
     drops = [_drops(network, scene) for scene in scenes]
@@ -90,16 +90,16 @@ def try_network(
     for name, (model, method) in makers.items():
         watch(name)
         try:
-            found = [_explained(model, method, block) for block in _blocks(scenes)]
+            pairs = [_explained(model, method, block) for block in _blocks(scenes)]
         except CamkitError as error:
             refused[name] = str(error)
             continue
-        maps = [_maps(pair) for pair in found]
+        maps = [_maps(pair) for pair in pairs]
         heats = np.concatenate([heat for heat, _ in maps])
         signed = np.concatenate([cam for _, cam in maps])
         scores[name] = _scored(scenes, drops, heats, signed)
-    best = _ceiling(scenes, grid)
-    scores[CEILING] = _scored(scenes, drops, best, best)
+    ceiling = _ceiling(scenes, grid)
+    scores[CEILING] = _scored(scenes, drops, ceiling, ceiling)
     return NetworkScores(layer, grid, len(scenes), seen, scores, _chance(scenes), refused)
 
 
@@ -108,13 +108,13 @@ def _name(method: str | Method) -> str:
 
 
 def right_scenes(network: nn.Module, count: int, first: int = _FIRST) -> tuple[list[Scene], int]:
-    """Scenes of two classes and a neutral object, of which the network gets all labels right.
+    """Scenes of two classes and a neutral object whose labels the network gets all right.
 
     Returns:
-        `count` scenes, and how many were looked at.
+        `count` scenes, and how many were tried.
 
     Raises:
-        CamkitError: if so many are wrong that the network cannot be explained by masks.
+        CamkitError: if fewer than one in twenty is right: masks do not explain such a network.
     """
     scenes: list[Scene] = []
     for seen in range(0, 20 * count, 100):
@@ -131,8 +131,8 @@ def right_scenes(network: nn.Module, count: int, first: int = _FIRST) -> tuple[l
 
 
 def _pair(seed: int) -> Scene:
-    one, other = np.random.default_rng(seed).choice(len(CLASSES), 2, replace=False)
-    return make_scene(seed, [CLASSES[one], CLASSES[other], NEUTRAL])
+    first, second = np.random.default_rng(seed).choice(len(CLASSES), 2, replace=False)
+    return make_scene(seed, [CLASSES[first], CLASSES[second], NEUTRAL])
 
 
 def _blocks(scenes: Sequence[Scene]) -> Iterable[Sequence[Scene]]:
@@ -142,17 +142,17 @@ def _blocks(scenes: Sequence[Scene]) -> Iterable[Sequence[Scene]]:
 def _explained(
     model: nn.Module, method: str | Method, scenes: Sequence[Scene]
 ) -> list[Explanation]:
-    """The maps of each scene's first class, and those of its second."""
+    """The explanations of each scene's first class, and those of its second class."""
     images = preprocess(np.stack([scene.picture() for scene in scenes]))
     targets = [[CLASSES.index(scene.objects[number].kind) for scene in scenes] for number in (0, 1)]
-    found = compare(model, images, [method], targets)
-    return [found[row, 0] for row in (0, 1)]
+    comparison = compare(model, images, [method], targets)
+    return [comparison[row, 0] for row in (0, 1)]
 
 
-def _maps(found: Sequence[Explanation]) -> tuple[Array, Array]:
+def _maps(pair: Sequence[Explanation]) -> tuple[Array, Array]:
     """The maps of both targets at the picture's size: in [0, 1] and signed, each (N, 2, H, W)."""
-    heats = torch.stack([one.heatmap for one in found], 1)
-    signed = torch.stack([upsample(one.cam, one.images.shape[2:]) for one in found], 1)
+    heats = torch.stack([each.heatmap for each in pair], 1)
+    signed = torch.stack([upsample(each.cam, each.images.shape[2:]) for each in pair], 1)
     return heats.double().numpy(), signed.double().numpy()
 
 
@@ -168,7 +168,7 @@ def _scored(scenes: Sequence[Scene], drops: Sequence[Array], heats: Array, cams:
     """Each scene's scores, the mean over its two glyphs: (N, len(SCORES))."""
     rows = []
     for scene, worth, heat, cam in zip(scenes, drops, heats, cams, strict=True):
-        boxes = [one.box for one in scene.objects]
+        boxes = [glyph.box for glyph in scene.objects]
         pair = []
         for own, other in ((0, 1), (1, 0)):
             mask = scene.objects[own].mask
@@ -186,23 +186,23 @@ def _scored(scenes: Sequence[Scene], drops: Sequence[Array], heats: Array, cams:
 
 
 def _mean(pair: Array) -> Array:
-    """The mean over the rows that say something."""
-    known = np.isfinite(pair)
-    total, count = np.where(known, pair, 0).sum(0), known.sum(0)
+    """The mean of each column over its finite values; nan if it has none."""
+    finite = np.isfinite(pair)
+    total, count = np.where(finite, pair, 0).sum(0), finite.sum(0)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def _ceiling(scenes: Sequence[Scene], grid: tuple[int, ...]) -> Array:
-    """The glyphs themselves, as well as the layer's grid can show them: (N, 2, H, W)."""
-    masks = np.stack([[one.mask for one in scene.objects[:2]] for scene in scenes])
+    """The masks of the glyphs, as finely as the layer's grid can show them: (N, 2, H, W)."""
+    masks = np.stack([[glyph.mask for glyph in scene.objects[:2]] for scene in scenes])
     coarse = nn.AdaptiveAvgPool2d(grid)(torch.from_numpy(masks).float())
     size = masks.shape[2:]
     return heatmaps(coarse.flatten(0, 1), size).view(masks.shape).double().numpy()
 
 
 def _chance(scenes: Sequence[Scene]) -> dict[str, float]:
-    """What a map that knows nothing has: a uniform one, or a random one."""
-    glyphs = [one for scene in scenes for one in scene.objects[:2]]
-    area = float(np.mean([one.mask.mean() for one in glyphs]))
-    box = float(np.mean([one.box[2] ** 2 / one.mask.size for one in glyphs]))
+    """The scores of a map that depends on nothing: a uniform or a random map."""
+    glyphs = [glyph for scene in scenes for glyph in scene.objects[:2]]
+    area = float(np.mean([glyph.mask.mean() for glyph in glyphs]))
+    box = float(np.mean([glyph.box[2] ** 2 / glyph.mask.size for glyph in glyphs]))
     return dict(zip(SCORES, (box, 0.0, area, 0.5, 0.0), strict=True))

@@ -41,10 +41,10 @@ def checked_scenes() -> list[Control]:
     """The controls of the scenes.
 
     Raises:
-        CamkitError: if one fails: then a mask is not all that tells a class.
+        CamkitError: if one fails: then more than the mask tells a class.
     """
     controls = scene_controls()
-    failed = [str(one) for one in controls if not one.passed]
+    failed = [str(control) for control in controls if not control.passed]
     if failed:
         raise CamkitError(f"scenes have a short cut, so nothing was scored: {'; '.join(failed)}")
     return controls

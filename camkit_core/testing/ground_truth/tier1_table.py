@@ -1,4 +1,4 @@
-"""Tier 1's trials as a page and as JSON."""
+"""Tier 1's scores as a page and as JSON."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ Records = Mapping[str, Mapping[str, str]]  # by family, what its weights file sa
 def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]]:
     """By score and method: its mean with its interval, and whether it is as good as the best.
 
-    As good is a method whose paired difference to the best one has an interval that reaches 0.
-    Baselines and the ceiling take no part in that.
+    A method is as good as the best if the interval of their paired difference reaches 0. Baselines
+    and the ceiling take no part in that.
     """
-    found: dict[str, dict[str, tuple[Interval, bool]]] = {}
+    by_score: dict[str, dict[str, tuple[Interval, bool]]] = {}
     for column, score in enumerate(SCORES):
         values = {name: scores[:, column] for name, scores in trial.scores.items()}
-        intervals = {name: mean_interval(one) for name, one in values.items()}
-        ours = [name for name in values if name not in (*BASELINES, UNTRAINED, CEILING)]
-        best = max(ours, key=lambda name: intervals[name].mean, default=None)
-        found[score] = {}
-        for name, one in values.items():
-            apart = best is not None and difference_interval(values[best], one).low > 0
-            found[score][name] = intervals[name], name in ours and not apart
-    return found
+        intervals = {name: mean_interval(each) for name, each in values.items()}
+        methods = [name for name in values if name not in (*BASELINES, UNTRAINED, CEILING)]
+        best = max(methods, key=lambda name: intervals[name].mean, default=None)
+        by_score[score] = {}
+        for name, each in values.items():
+            worse = best is not None and difference_interval(values[best], each).low > 0
+            by_score[score][name] = intervals[name], name in methods and not worse
+    return by_score
 
 
 def not_above(trial: NetworkScores, methods: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Method, score and baseline wherever a method is not above edges and centre for certain."""
-    found = []
+    """Method, score and baseline, wherever a method is not certainly above edges and centre."""
+    triples = []
     for column, score in enumerate(SCORES):
         if score in ("discrimination", "rank correlation"):
-            continue  # of which a map that knows no class has its chance
+            continue  # both have chance for any map that depends on no class
         for name in methods:
             for baseline in ("edges", "centre"):
                 pair = trial.scores[name][:, column], trial.scores[baseline][:, column]
                 if not difference_interval(*pair).low > 0:
-                    found.append((name, score, baseline))
-    return found
+                    triples.append((name, score, baseline))
+    return triples
 
 
 def page(trials: Trials, records: Records, made_by: str, guide: str = "evaluation.md") -> str:
@@ -82,9 +82,9 @@ def _family(family: str, trial: NetworkScores, record: Mapping[str, str]) -> Ite
     yield ""
     yield f"| method | {' | '.join(SCORES)} |"
     yield f"|---|{'---|' * len(SCORES)}"
-    found = compared(trial)
+    by_score = compared(trial)
     for name in trial.scores:
-        cells = [_cell(*found[score][name]) for score in SCORES]
+        cells = [_cell(*by_score[score][name]) for score in SCORES]
         yield f"| {name} | {' | '.join(cells)} |"
     yield f"| chance | {' | '.join(f'{trial.chance[score]:.3f}' for score in SCORES)} |"
     yield ""
@@ -98,8 +98,8 @@ def standing(trial: NetworkScores) -> str:
     below = not_above(trial, [name for name in methods_of(THE_FIVE) if name in trial.scores])
     if not below:
         return "Each of the five is above the edges and the centre in all three scores of place."
-    told = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)
-    return f"Not for certain: {told}."
+    listed = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)
+    return f"Not for certain: {listed}."
 
 
 def _cell(interval: Interval, best: bool) -> str:
@@ -135,14 +135,14 @@ def _network(trial: NetworkScores, record: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _means(trial: NetworkScores) -> dict[str, dict[str, Any]]:
-    found = compared(trial)
+    by_score = compared(trial)
     return {
-        name: {
-            score: {**_numbers(found[score][name][0]), "as_good_as_best": found[score][name][1]}
-            for score in SCORES
-        }
-        for name in trial.scores
+        name: {score: _summary(*by_score[score][name]) for score in SCORES} for name in trial.scores
     }
+
+
+def _summary(interval: Interval, as_good_as_best: bool) -> dict[str, Any]:
+    return {**_numbers(interval), "as_good_as_best": as_good_as_best}
 
 
 def _numbers(interval: Interval) -> dict[str, float | None]:
