@@ -165,7 +165,7 @@ def train_and_save(
         "epochs": str(epochs),
         "seconds": f"{seconds:.0f} on {threads} threads, {busy:.0f} of processor time",
         "torch": torch.__version__,
-        **{control.what: f"{control.found:.4f}" for control in controls},
+        **{control.what: f"{control.value:.4f}" for control in controls},
     }
     save_file(weights, path, record)
     path.chmod(0o644)  # safetensors makes files that only their owner can read

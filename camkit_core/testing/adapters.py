@@ -1,4 +1,4 @@
-"""The checks of adapters: the layer is one, and what is read of it is a grid, right way round."""
+"""The checks of adapters: the layer is the model's, and its output is a grid, right way round."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ Make = Callable[[nn.Module, tuple[int, ...]], Adapter]
 
 @dataclass(frozen=True)
 class Reading:
-    """An adapter, a model it is for, and the sizes of images that the model takes."""
+    """An adapter, a model that it is for, and the sizes of images that the model takes."""
 
     make: Make
     model: nn.Module
@@ -34,7 +35,7 @@ class Reading:
     channels: int
 
     def adapter(self, size: tuple[int, ...]) -> Adapter:
-        """What it says of images of that size."""
+        """What the adapter gives for images of a size."""
         return self.make(self.model, size)
 
     def images(self, size: tuple[int, ...], count: int = 2) -> Tensor:
@@ -43,21 +44,22 @@ class Reading:
             return torch.randn(count, self.channels, *size)
 
     def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
-        """What the layer gives, in its own layout."""
-        seen: list[Tensor | None] = []
+        """The layer's output, in its own layout."""
+        outputs: list[Tensor | None] = []
         layer = self.adapter(size).layer
         with (
             untouched(self.model),
-            hooked(layer, lambda _, args, out: seen.append(first_tensor(out))),
+            hooked(layer, lambda _, args, out: outputs.append(first_tensor(out))),
         ):
             self.model(self.images(size) if images is None else images.clone())
-        require(len(seen) == 1, f"the layer runs {len(seen)} times in one forward pass, not once")
-        (found,) = seen
-        assert found is not None
-        return found.detach().clone()
+        runs = len(outputs)
+        require(runs == 1, f"the layer runs {runs} times in one forward pass, not once")
+        (output,) = outputs
+        assert output is not None
+        return output.detach().clone()
 
     def grid(self, size: tuple[int, ...], raw: Tensor) -> Tensor:
-        """That, read as the adapter says."""
+        """The layer's output, read as the adapter says."""
         return as_grid(self.adapter(size), raw, len(size))
 
 
@@ -68,10 +70,9 @@ def adapter_checks(
 
     Args:
         adapter: a function of a model and its input's size, or the name of an installed one. Its
-            attribute `expected_failures` says what it cannot keep.
-        model: one it is for; a small one with random weights is enough.
-        sizes: (height, width) of images that the model takes, best one that is not square among
-            them.
+            attribute `expected_failures` says which checks it fails, and why.
+        model: a model that it is for; a small one with random weights is enough.
+        sizes: (height, width) of images that the model takes; best if one of them is not square.
         channels: of the images.
 
     Raises:
@@ -97,25 +98,26 @@ def check_adapter(
 def layer(reading: Reading) -> None:
     """The layer is one of the model's, and runs once in a forward pass, in either mode."""
     for size in reading.sizes:
-        found = reading.adapter(size)
-        require(isinstance(found, Adapter), f"it gave a {type(found).__name__}, not an Adapter")
+        adapter = reading.adapter(size)
+        given = type(adapter).__name__
+        require(isinstance(adapter, Adapter), f"it gave a {given}, not an Adapter")
         modules = set(reading.model.modules())
-        require(found.layer in modules, "the layer is no module of the model")
+        require(adapter.layer in modules, "the layer is no module of the model")
         reading.raw(size)
         reading.model.train()
         try:
-            trained = reading.adapter(size)
+            in_training = reading.adapter(size)
         finally:
             reading.model.eval()
-        require(trained.layer is found.layer, "in training mode it is another layer")
+        require(in_training.layer is adapter.layer, "in training mode it is another layer")
 
 
 def data(reading: Reading) -> None:
     """It only looks: the model does not run, and is left as it is."""
     size, ran = reading.sizes[0], []
     with nothing_changes(reading.model), hooked(reading.model, lambda *_: ran.append(1)):
-        found = reading.adapter(size)
-        with hooked(found.layer, lambda *_: ran.append(1)):
+        adapter = reading.adapter(size)
+        with hooked(adapter.layer, lambda *_: ran.append(1)):
             reading.adapter(size)
     require(not ran, "it runs the model; read its attributes instead")
 
@@ -127,12 +129,10 @@ def grid(reading: Reading) -> None:
         require(len(read) == 2, f"of 2 images it reads {tuple(read.shape)}")
         sides = read.shape[2:]
         require(min(sides) > 0, f"of images of {size} it reads an empty grid {tuple(sides)}")
-        for one in range(len(size)):
-            for other in range(len(size)):
-                wider = size[one] > size[other] and sides[one] < sides[other]
-                require(
-                    not wider, f"of images of {size} it reads a grid of {tuple(sides)}: exchanged"
-                )
+        for a, b in product(range(len(size)), repeat=2):
+            exchanged = size[a] > size[b] and sides[a] < sides[b]
+            what = f"of images of {size} it reads a grid of {tuple(sides)}: exchanged"
+            require(not exchanged, what)
 
 
 def orientation_(reading: Reading) -> None:
@@ -149,15 +149,15 @@ def orientation_(reading: Reading) -> None:
 
 
 def _shares_found(reading: Reading, size: tuple[int, ...]) -> Iterator[float]:
-    """The share of patches found, with weights as they are; if few, with others drawn."""
+    """The share of patches found with each draw of weights, until one finds enough of them."""
     images = reading.images(size, count=4)
     for draw in DRAWS.values():
         drawn = replace(reading, model=copy.deepcopy(reading.model))
         with seeded():
             draw(drawn.model, images)
-        found = orientation(partial(_read, drawn, size), images)
-        yield max(found.literal, found.assigned)
-        if found.right:
+        shares = orientation(partial(_read, drawn, size), images)
+        yield max(shares.literal, shares.assigned)
+        if shares.right:
             return
 
 
@@ -168,13 +168,11 @@ def _read(reading: Reading, size: tuple[int, ...], rows: Tensor) -> Tensor:
 def linear(reading: Reading) -> None:
     """Reading is linear, so that a gradient can be read as activations are."""
     size = reading.sizes[0]
-    one = reading.raw(size)
-    other = torch.randn_like(one)
+    a = reading.raw(size)
+    b = torch.randn_like(a)
     read = partial(reading.grid, size)
-    require(
-        torch.allclose(read(one - 2 * other), read(one) - 2 * read(other), rtol=1e-4, atol=1e-4),
-        "reading a - 2b is not reading a, less twice reading b",
-    )
+    same = torch.allclose(read(a - 2 * b), read(a) - 2 * read(b), rtol=1e-4, atol=1e-4)
+    require(same, "reading a - 2b is not reading a, less twice reading b")
 
 
 def gradient(reading: Reading) -> None:
@@ -184,10 +182,10 @@ def gradient(reading: Reading) -> None:
     with torch.enable_grad():
         read = reading.grid(size, raw)
         require(read.requires_grad, "no gradient flows through it: it detaches")
-        (found,) = torch.autograd.grad(read[0].sum(), raw)
-    reached, expected = int((found[0] != 0).sum()), read[0].numel()
+        (gradients,) = torch.autograd.grad(read[0].sum(), raw)
+    reached, expected = int((gradients[0] != 0).sum()), read[0].numel()
     require(reached == expected, f"a gradient of {expected} values reaches {reached} of the layer")
-    require(not bool(found[1].any()), "the gradient of one image reaches another")
+    require(not bool(gradients[1].any()), "the gradient of one image reaches another")
 
 
 def batch(reading: Reading) -> None:
@@ -195,7 +193,7 @@ def batch(reading: Reading) -> None:
     size = reading.sizes[0]
     raw = reading.raw(size)
     together = reading.grid(size, raw)
-    alone = torch.cat([reading.grid(size, one) for one in torch.split(raw, 1)])
+    alone = torch.cat([reading.grid(size, row) for row in torch.split(raw, 1)])
     require(torch.equal(together, alone), "an image of a batch is read in another way than alone")
 
 
@@ -214,8 +212,8 @@ def strange_tokens(reading: Reading) -> None:
         )
         return
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise AssertionError(f"{wrong.shape[1]} tokens are no CamkitError but {said}") from error
+        raised = f"{type(error).__name__}: {error}"
+        raise AssertionError(f"{wrong.shape[1]} tokens are no CamkitError but {raised}") from error
     raise AssertionError(f"{wrong.shape[1]} tokens were read as a grid {tuple(read.shape[2:])}")
 
 
@@ -224,18 +222,16 @@ def stranger(reading: Reading) -> None:
     other = nn.Sequential(nn.Flatten(), nn.Linear(4, 4))
     with nothing_changes(other):
         try:
-            found = reading.make(other, reading.sizes[0])
-        except Exception:  # noqa: BLE001 - whatever it is, it is no layer
+            adapter = reading.make(other, reading.sizes[0])
+        except Exception:  # noqa: BLE001 - any error will do: it names no layer
             return
-    require(
-        isinstance(found, Adapter) and found.layer in set(other.modules()),
-        "of another model it names a layer that is not part of it",
-    )
+    its_own = isinstance(adapter, Adapter) and adapter.layer in set(other.modules())
+    require(its_own, "of another model it names a layer that is not part of it")
 
 
 PROMISES: list[Promise[Any]] = [
-    promise(one)
-    for one in (
+    promise(test)
+    for test in (
         *(layer, data, grid, orientation_, linear, gradient, batch, strange_tokens, stranger),
     )
 ]

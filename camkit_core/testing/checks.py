@@ -1,4 +1,4 @@
-"""A check: one promise, ready to be tested on one plugin; and what came of it."""
+"""A check: one promise, tested on one plugin; and its outcome."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class Promise(Generic[S]):
     """What holds for every plugin of a kind.
 
     Attributes:
-        name: of the check.
+        name: the check's name.
         text: the promise in one line.
-        test: raises AssertionError for a subject that breaks it, Skip where it says nothing.
+        test: raises AssertionError for a subject that breaks the promise, SkipTest where the check
+            says nothing.
     """
 
     name: str
@@ -33,10 +34,10 @@ class Check:
     """A promise and the plugin it is tested on; call it to run it.
 
     Attributes:
-        name: of the promise, e.g. "batch".
+        name: the promise's name, e.g. "batch".
         text: the promise in one line.
-        test: what runs.
-        expected: why it is known to fail; then a pass is a failure.
+        test: the function that runs.
+        expected: why the check is known to fail; then a pass counts as a failure.
     """
 
     name: str
@@ -45,11 +46,11 @@ class Check:
     expected: str = ""
 
     def __call__(self) -> None:
-        """Run it.
+        """Run the check.
 
         Raises:
-            AssertionError: if the promise is broken; or kept, though it was expected not to be.
-            unittest.SkipTest: if it says nothing here, as without a GPU; pytest skips the test.
+            AssertionError: if the promise is broken; or if it is kept, and a failure was expected.
+            unittest.SkipTest: if the check says nothing here, as without a GPU; pytest skips it.
         """
         try:
             self.test()
@@ -60,8 +61,8 @@ class Check:
                 return
             if isinstance(error, AssertionError):
                 raise
-            said = f"{type(error).__name__}: {error}"
-            raise AssertionError(f"{self.name}: {self.text}; it failed with {said}") from error
+            raised = f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{self.name}: {self.text}; it failed with {raised}") from error
         if self.expected:
             raise AssertionError(
                 f"{self.name}: {self.text}; it does, though it was expected to fail "
@@ -71,7 +72,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check: "passed", "failed", "expected failure" or "skipped", and why."""
+    """The outcome of a check: "passed", "failed", "expected failure" or "skipped", and why."""
 
     name: str
     text: str
@@ -80,7 +81,7 @@ class Outcome:
 
 
 def outcomes(checks: Iterable[Check]) -> list[Outcome]:
-    """Run checks, each whatever came of the others."""
+    """Run all checks, also after a failure."""
     return [_outcome(check) for check in checks]
 
 
@@ -96,7 +97,7 @@ def _outcome(check: Check) -> Outcome:
 
 
 def promise(test: Callable[[S], None]) -> Promise[S]:
-    """The promise that a function tests: it has the function's name, and its docstring as text."""
+    """The promise that a function tests; name and text are the function's name and docstring."""
     name = test.__name__.strip("_").replace("_", "-")
     return Promise(name, str(test.__doc__).rstrip("."), test)
 
@@ -107,12 +108,12 @@ def checks_of(
     """The checks of one plugin.
 
     Args:
-        promises: all there are of its kind.
-        subject: what they are tested on.
-        expected: by a promise's name, why this plugin cannot keep it.
+        promises: all promises of a kind of plugin.
+        subject: what is tested.
+        expected: by the name of a promise, why this plugin breaks it.
 
     Raises:
-        CamkitError: if a failure is expected of a promise that there is not.
+        CamkitError: if `expected` has a name that is no promise's.
     """
     names = {promise.name for promise in promises}
     if not expected.keys() <= names:
@@ -139,9 +140,9 @@ def parametrize(checks: Sequence[Check]) -> Any:
 
 def run_all(what: str, checks: Sequence[Check]) -> None:
     """Run checks; an AssertionError lists all that failed."""
-    failed = [one for one in outcomes(checks) if one.status == "failed"]
+    failed = [outcome for outcome in outcomes(checks) if outcome.status == "failed"]
     if failed:
-        listed = "\n".join(f"  {one.why}" for one in failed)
+        listed = "\n".join(f"  {outcome.why}" for outcome in failed)
         raise AssertionError(f"{what} fails {len(failed)} of {len(checks)} checks:\n{listed}")
 
 
@@ -161,5 +162,5 @@ def require(kept: bool, what: str) -> None:
 
 
 def skip(why: str) -> NoReturn:
-    """Leave a check that says nothing here."""
+    """End a check that says nothing here."""
     raise unittest.SkipTest(why)

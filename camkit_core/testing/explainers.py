@@ -1,4 +1,4 @@
-"""What the checks of methods run: a model, images and a target in, heatmaps out."""
+"""Explainers, which the checks of methods run: from a model, images and a target to heatmaps."""
 
 from __future__ import annotations
 
@@ -21,17 +21,14 @@ class Explainer(Protocol):
         """Heatmaps (N, H, W) in [0, 1] of images (N, C, H, W).
 
         Args:
-            model: one of the kit's, whose layer to explain is `model.layer`.
-            images: what it is given.
-            target: None for each image's top class, a class, or one for each image.
+            model: a network of the kit; the layer to explain is `model.layer`.
+            images: the network's input.
+            target: None for each image's top class, a class, or a class for each image.
         """
 
 
 def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
-    """A camkit method, by name or itself, as `camkit explain` runs it.
-
-    What it returns takes the keyword `batch_size`, too.
-    """
+    """A camkit method, or its name, as an explainer, which also takes the keyword `batch_size`."""
 
     def heatmaps(
         model: nn.Module, images: Tensor, target: Any = None, /, batch_size: int | None = None
@@ -44,7 +41,8 @@ def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
         settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)
-            found = explain(model, images, method, target, reshape_transform=reshape, **settings)
-            return found.heatmap
+            return explain(
+                model, images, method, target, reshape_transform=reshape, **settings
+            ).heatmap
 
     return heatmaps

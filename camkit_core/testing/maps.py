@@ -1,4 +1,4 @@
-"""What every explanation promises of its maps: shapes, ranges, batches, targets, devices."""
+"""The checks of maps: shapes, ranges, batches, targets, devices."""
 
 from __future__ import annotations
 
@@ -22,20 +22,18 @@ SIZES = [(16, 16), (24, 16), (16, 24), (17, 23)]
 def shape(explain: Explainer) -> None:
     """One map for each image, of the image's size, square or not."""
     for height, width in SIZES:
-        found = explain(conv_net(), some_images(2, height, width), 1)
-        expected = (2, height, width)
-        require(
-            tuple(found.shape) == expected,
-            f"for images of {height}x{width} it gave {tuple(found.shape)}, not {expected}",
-        )
+        heats = explain(conv_net(), some_images(2, height, width), 1)
+        given, expected = tuple(heats.shape), (2, height, width)
+        what = f"for images of {height}x{width} it gave {given}, not {expected}"
+        require(given == expected, what)
 
 
 def range_(explain: Explainer) -> None:
     """Values are finite and in [0, 1], and each map's greatest is 1 unless it is empty."""
     for target in range(CLASSES):
-        found = explain(conv_net(), some_images(4), target)
-        require(bool(torch.isfinite(found).all()), "a heatmap is not finite")
-        low, high = float(found.min()), found.flatten(1).amax(1)
+        heats = explain(conv_net(), some_images(4), target)
+        require(bool(torch.isfinite(heats).all()), "a heatmap is not finite")
+        low, high = float(heats.min()), heats.flatten(1).amax(1)
         require(low >= 0, f"a heatmap goes down to {low:.3g}")
         right = ((high - 1).abs() < 1e-3) | (high == 0)
         require(bool(right.all()), f"the greatest values of four heatmaps are {_shown(high)}")
@@ -50,13 +48,13 @@ def degenerate(explain: Explainer) -> None:
         warnings.simplefilter("error")
         for model in (conv_net(), against):
             for images in (torch.zeros(2, 3, 16, 16), torch.ones(2, 3, 16, 16), some_images()):
-                found = explain(model, images, 0)
-                require(bool(torch.isfinite(found).all()), "a heatmap is not finite")
+                heats = explain(model, images, 0)
+                require(bool(torch.isfinite(heats).all()), "a heatmap is not finite")
 
 
 def place(explain: Explainer) -> None:
     """Where the image moves, the map moves: down is down, and right is right."""
-    # The padding is circular, so that an image moved round its edges is the same to the network.
+    # The padding is circular, so the network treats an image that is rolled round its edges alike.
     model, images = conv_net(stride=1), some_images(2, 12, 10)
     plain = explain(model, images, 1)
     for shift, axis, name in ((3, 1, "down"), (2, 2, "to the right")):
@@ -70,16 +68,16 @@ def place(explain: Explainer) -> None:
 
 def layouts(explain: Explainer) -> None:
     """Tokens are read as the adapter says: of prefix tokens the map knows nothing."""
-    # With a pixel to a patch, and nothing that mixes them, whatever moves the image moves the map.
+    # Each patch is one pixel, and nothing mixes patches. So where the image moves, the map moves.
     images = some_images(2, 6, 8)
     for prefix in (0, 1, 5):
         model = token_net(prefix, patch=1)
-        found = explain(model, images, 1)
-        what = f"behind {prefix} prefix tokens it gave {tuple(found.shape)}, not (2, 6, 8)"
-        require(tuple(found.shape) == (2, 6, 8), what)
+        plain = explain(model, images, 1)
+        what = f"behind {prefix} prefix tokens it gave {tuple(plain.shape)}, not (2, 6, 8)"
+        require(tuple(plain.shape) == (2, 6, 8), what)
         moved = explain(model, images.roll((2, 3), (2, 3)), 1)
         what = f"behind {prefix} prefix tokens the map does not move with the image"
-        require(_close(moved, found.roll((2, 3), (1, 2)), 1e-3), what)
+        require(_close(moved, plain.roll((2, 3), (1, 2)), 1e-3), what)
     coarse = explain(token_net(), some_images(2, 16, 24), 1)
     what = f"for images of 16x24 in patches of 4 it gave {tuple(coarse.shape)}"
     require(tuple(coarse.shape) == (2, 16, 24), what)
@@ -119,14 +117,15 @@ def permutation(explain: Explainer) -> None:
 def target(explain: Explainer) -> None:
     """The map is that of the class asked for: another class, another map; None is the top class."""
     model, images = conv_net(), some_images()
-    by_class = [explain(model, images, one) for one in range(CLASSES)]
-    apart = max(float((one - by_class[0]).abs().max()) for one in by_class[1:])
-    require(apart > 1e-3, "every class has the same map")
+    by_class = [explain(model, images, category) for category in range(CLASSES)]
+    difference = max(float((heats - by_class[0]).abs().max()) for heats in by_class[1:])
+    require(difference > 1e-3, "every class has the same map")
     with torch.no_grad():
         top = model(images).argmax(1).tolist()
-    best = torch.stack([by_class[category][index] for index, category in enumerate(top)])
-    require(_close(explain(model, images), best), "without a target it is not the top class's map")
-    require(_close(explain(model, images, top), best), "a class for each image is read otherwise")
+    of_top = torch.stack([by_class[category][index] for index, category in enumerate(top)])
+    unasked = explain(model, images)
+    require(_close(unasked, of_top), "without a target it is not the top class's map")
+    require(_close(explain(model, images, top), of_top), "a class for each image is read otherwise")
 
 
 def no_such_class(explain: Explainer) -> None:
@@ -155,16 +154,16 @@ def chunks(explain: Explainer) -> None:
         skip("it has no batch_size")
     model, images = conv_net(channels=7), some_images()
     settings: Any = [{"batch_size": size} for size in (1, 3, 64)]
-    maps = [explain(model, images, 1, **one) for one in settings]
-    require(all(_close(one, maps[0]) for one in maps), "maps differ with batch_size")
+    maps = [explain(model, images, 1, **setting) for setting in settings]
+    require(all(_close(heats, maps[0]) for heats in maps), "maps differ with batch_size")
 
 
 def frozen(explain: Explainer) -> None:
     """A model whose parameters are frozen has the same maps."""
     model, images = conv_net(), some_images()
     expected = explain(model, images, 1)
-    found = explain(conv_net().requires_grad_(False), images, 1)
-    require(_close(found, expected), "with frozen parameters the map is another")
+    heats = explain(conv_net().requires_grad_(False), images, 1)
+    require(_close(heats, expected), "with frozen parameters the map is another")
 
 
 def no_grad(explain: Explainer) -> None:
@@ -173,16 +172,16 @@ def no_grad(explain: Explainer) -> None:
     expected = explain(model, images, 1)
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
-            found = explain(model, images, 1)
-        require(_close(found, expected), f"under {mode.__name__} the map is another")
+            heats = explain(model, images, 1)
+        require(_close(heats, expected), f"under {mode.__name__} the map is another")
 
 
 def detached(explain: Explainer) -> None:
     """A heatmap is no part of a graph, and shares no memory with the images."""
     images = some_images().requires_grad_()
-    found = explain(conv_net(), images, 1)
-    require(not found.requires_grad, "the heatmap requires a gradient: detach it")
-    shared = found.untyped_storage().data_ptr() == images.untyped_storage().data_ptr()
+    heats = explain(conv_net(), images, 1)
+    require(not heats.requires_grad, "the heatmap requires a gradient: detach it")
+    shared = heats.untyped_storage().data_ptr() == images.untyped_storage().data_ptr()
     require(not shared, "the heatmap is a view of the images")
 
 
@@ -190,10 +189,10 @@ def leak(explain: Explainer) -> None:
     """Nothing keeps the model alive."""
     model = conv_net()
     explain(model, some_images(), 1)
-    gone = weakref.ref(model)
+    reference = weakref.ref(model)
     del model
     gc.collect()
-    require(gone() is None, "the model is still alive after its explanation was dropped")
+    require(reference() is None, "the model is still alive after its explanation was dropped")
 
 
 def threads(explain: Explainer) -> None:
@@ -205,8 +204,8 @@ def threads(explain: Explainer) -> None:
     expected = [explain(model, images, 1) for model in models]
     with ThreadPoolExecutor(len(models)) as pool:
         for _ in range(3):
-            found = list(pool.map(lambda model: explain(model, images, 1), models))
-            same = all(map(_close, found, expected))
+            maps = list(pool.map(lambda model: explain(model, images, 1), models))
+            same = all(map(_close, maps, expected))
             require(same, "in threads the maps are others")
 
 
@@ -216,11 +215,11 @@ def device(explain: Explainer) -> None:
         skip("there is no GPU")
     images = some_images()
     expected = explain(conv_net(), images, 1)
-    model, there = conv_net().cuda(), images.cuda()
-    with nothing_changes(model, there):
-        found = explain(model, there, 1)
-    require(found.is_cuda, f"the heatmap is on {found.device}")
-    require(_close(found.cpu(), expected, 1e-3), "on the GPU the map is another")
+    model, images = conv_net().cuda(), images.cuda()
+    with nothing_changes(model, images):
+        heats = explain(model, images, 1)
+    require(heats.is_cuda, f"the heatmap is on {heats.device}")
+    require(_close(heats.cpu(), expected, 1e-3), "on the GPU the map is another")
 
 
 def exception(explain: Explainer) -> None:
@@ -235,13 +234,13 @@ def exception(explain: Explainer) -> None:
                 model.runs = 0
                 continue
             except Exception as error:
-                said = f"{type(error).__name__} in place of the model's own error"
-                raise AssertionError(f"it raised {said}") from error
+                raised = f"{type(error).__name__} in place of the model's own error"
+                raise AssertionError(f"it raised {raised}") from error
             raise AssertionError("it swallowed an error of the model")
 
 
-def _close(one: Tensor, other: Tensor, within: float = 1e-4) -> bool:
-    return one.shape == other.shape and torch.allclose(one, other, rtol=within, atol=within)
+def _close(heats: Tensor, others: Tensor, within: float = 1e-4) -> bool:
+    return heats.shape == others.shape and torch.allclose(heats, others, rtol=within, atol=within)
 
 
 def _shown(values: Tensor) -> str:
@@ -249,8 +248,8 @@ def _shown(values: Tensor) -> str:
 
 
 MAPS: list[Promise[Explainer]] = [
-    promise(one)
-    for one in (
+    promise(test)
+    for test in (
         *(shape, range_, degenerate, place, layouts, repeat, batch, permutation),
         *(target, no_such_class, dtype, chunks, frozen, no_grad, detached),
         *(leak, threads, device, exception),

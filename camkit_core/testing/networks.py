@@ -18,11 +18,11 @@ _attending: ContextVar[bool] = ContextVar("attending", default=False)
 
 
 class ConvNet(nn.Module):
-    """Two convolutions with batch norm, ReLU in place and dropout; half the input's size.
+    """Two convolutions with batch norm, ReLU in place and dropout.
 
     Args:
         channels: of the layer.
-        stride: 2, or 1 for a grid of the input's size.
+        stride: 2 for a grid of half the input's size, 1 for a grid of the input's size.
     """
 
     def __init__(self, channels: int = 6, stride: int = 2) -> None:
@@ -53,8 +53,8 @@ class TokenNet(nn.Module):
     """Patches as tokens behind some prefix tokens; nothing mixes positions.
 
     Args:
-        prefix: how many tokens come before those of the patches.
-        patch: a patch's side.
+        prefix: how many tokens come before the patches' tokens.
+        patch: the side of a patch, in pixels.
     """
 
     def __init__(self, prefix: int = 1, patch: int = 4, width: int = 6) -> None:
@@ -79,12 +79,12 @@ class TokenNet(nn.Module):
 
 
 class AttentionNet(nn.Module):
-    """Positions of a ConvNet's grid as tokens that attend to each other, read by the first one.
+    """Positions of a ConvNet's grid as tokens that attend to each other; the first token is read.
 
     Args:
-        prefix: how many tokens come before those of the grid; of none, their mean is read.
+        prefix: how many tokens come before the grid's tokens; with 0 the mean of all is read.
         stride: of the grid.
-        channels: half of a token's.
+        channels: half of the channels of a token.
     """
 
     def __init__(self, prefix: int = 1, stride: int = 2, channels: int = 6) -> None:
@@ -116,9 +116,9 @@ class Stumbling(nn.Module):
     """A network that raises an error of its own.
 
     Args:
-        network: which runs.
-        where: "before" or "after" it.
-        run: in this call, counted from 1.
+        network: the network that runs.
+        where: whether the error comes "before" or "after" the network has run.
+        run: the call that fails, counted from 1.
     """
 
     def __init__(self, network: nn.Module, where: str, run: int) -> None:
@@ -127,7 +127,7 @@ class Stumbling(nn.Module):
         self.layer = network.layer
 
     def forward(self, images: Tensor) -> Tensor:
-        """What the network gives, unless this is the run that fails."""
+        """The network's output, unless this is the call that fails."""
         self.runs += 1
         if self.runs == self.run and self.where == "before":
             raise Stumble
@@ -138,7 +138,7 @@ class Stumbling(nn.Module):
 
 
 class Stumble(Exception):
-    """What a stumbling network raises."""
+    """The error of a stumbling network."""
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def token_net(prefix: int = 1, patch: int = 4) -> TokenNet:
 
 @contextmanager
 def attending() -> Iterator[None]:
-    """Inside, networks have attention, for methods that can explain no others."""
+    """Give the networks inside attention, for methods that explain no other networks."""
     token = _attending.set(True)
     try:
         yield

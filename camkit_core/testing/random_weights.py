@@ -1,7 +1,7 @@
-"""Three draws of random weights, so that an untrained network can show which way round it is.
+"""Three draws of random weights, with which an untrained network shows which way round its map is.
 
-Where a network looks is a matter of its architecture, not of its weights; but at random ones depth
-can drown it. A map that is read wrongly is wrong at each of them.
+The architecture decides which patch reaches which position; but with random weights, depth can hide
+it. A map that is read wrongly is wrong with all three draws.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-NARROW = 0.5  # the standard deviation, in taps, of what is left of a kernel
-OWN = 20.0  # added to the attention that a place pays to itself
+NARROW = 0.5  # standard deviation, in taps, of the window that kernels are multiplied with
+OWN = 20.0  # added to the attention of each position to itself
 
 
 def as_built(model: nn.Module, images: Tensor) -> None:
-    """Leave the weights as the library draws them."""
+    """Leave the weights as they are."""
 
 
 @torch.no_grad()
@@ -35,16 +35,16 @@ def calibrated(model: nn.Module, images: Tensor) -> None:
 
 @torch.no_grad()
 def local(model: nn.Module, images: Tensor) -> None:
-    """Also draw kernels anew, narrowed to their middle, and let places attend to themselves.
+    """Also draw kernels anew, narrowed to their middle, and let positions attend to themselves.
 
-    Strides, padding and shapes stay, so that the places of the grid stay where they are.
+    Strides, padding and shapes stay, so the positions of the grid do not move.
     """
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)) and module.stride != module.kernel_size:
-            nn.init.kaiming_normal_(module.weight)  # some start so small that nothing comes through
+            nn.init.kaiming_normal_(module.weight)  # some libraries draw weights close to zero
             module.weight.mul_(_window(module.kernel_size))
     for name, parameter in model.named_parameters():
-        if name.endswith("attention_biases"):  # (heads, offsets), the first of which is none
+        if name.endswith("attention_biases"):  # (heads, offsets); the first offset is none
             parameter[:, 0] += OWN
     calibrated(model, images)
 
@@ -52,8 +52,8 @@ def local(model: nn.Module, images: Tensor) -> None:
 def _window(kernel: tuple[int, ...]) -> Tensor:
     window = torch.ones(())
     for taps in kernel:
-        away = torch.arange(taps) - (taps - 1) / 2
-        window = window[..., None] * torch.exp(-(away**2) / (2 * NARROW**2))
+        distance = torch.arange(taps) - (taps - 1) / 2
+        window = window[..., None] * torch.exp(-(distance**2) / (2 * NARROW**2))
     return window / window.max()
 
 

@@ -29,8 +29,8 @@ def renderer_checks(renderer: str | Render, **options: Any) -> list[Check]:
 
     Args:
         renderer: a function of an explanation, an index and a picture, or the name of an
-            installed one. Its attribute `expected_failures` says what it cannot keep.
-        **options: the renderer's own.
+            installed one. Its attribute `expected_failures` says which checks it fails, and why.
+        **options: of the renderer.
 
     Raises:
         CamkitError: for a renderer that is not installed.
@@ -47,7 +47,7 @@ def check_renderer(renderer: str | Render, **options: Any) -> None:
 
 
 def an_explanation(cam: Tensor, reasons: tuple[str | None, ...] | None = None) -> Explanation:
-    """Made of maps (N, h, w), for images eight times as large; with all a renderer may read."""
+    """An explanation of maps (N, h, w), with images eight times as large and all other fields."""
     count, size = len(cam), [side * 8 for side in cam.shape[1:]]
     with seeded(11):
         images, logits = torch.randn(count, 3, *size), torch.randn(count, 4)
@@ -82,8 +82,8 @@ def some_picture(width: int = 61, height: int = 47) -> Image.Image:
 
 def picture(render: Render) -> None:
     """It gives a PIL image."""
-    found = render(an_explanation(some_maps()), 0, some_picture())
-    require(isinstance(found, Image.Image), f"it gave {type(found).__name__}, not a PIL image")
+    drawn = render(an_explanation(some_maps()), 0, some_picture())
+    require(isinstance(drawn, Image.Image), f"it gave {type(drawn).__name__}, not a PIL image")
 
 
 def sizes(render: Render) -> None:
@@ -91,9 +91,9 @@ def sizes(render: Render) -> None:
     for height, width in ((4, 6), (6, 4), (1, 1)):
         explanation = an_explanation(some_maps(1, height, width))
         for wide, high in ((61, 47), (47, 61), (1, 1), (300, 20)):
-            found = render(explanation, 0, some_picture(wide, high))
+            drawn = render(explanation, 0, some_picture(wide, high))
             what = f"of a picture {wide} wide and {high} high it gave an empty one"
-            require(min(found.size) > 0, what)
+            require(min(drawn.size) > 0, what)
 
 
 def blank(render: Render) -> None:
@@ -110,7 +110,7 @@ def index(render: Render) -> None:
     cam = torch.zeros(2, 4, 6)
     cam[0, :2], cam[1, 2:] = 1, 1
     explanation = an_explanation(cam)
-    first, second = (render(explanation, one, some_picture()) for one in range(2))
+    first, second = (render(explanation, number, some_picture()) for number in range(2))
     require(first.tobytes() != second.tobytes(), "two maps look the same")
 
 
@@ -144,8 +144,8 @@ def other_ranks(render: Render) -> None:
             render(an_explanation(torch.ones(1, *sides)), 0, some_picture())
 
 
-def _pixels(found: Image.Image) -> tuple[Any, ...]:
-    return found.mode, found.size, found.tobytes()
+def _pixels(drawn: Image.Image) -> tuple[Any, ...]:
+    return drawn.mode, drawn.size, drawn.tobytes()
 
 
 def _state(explanation: Explanation, given: Image.Image) -> dict[str, Any]:
@@ -173,5 +173,5 @@ def _of_matplotlib() -> Any:
 
 
 PROMISES: list[Promise[Any]] = [
-    promise(one) for one in (picture, sizes, blank, index, repeat, pure, no_window, other_ranks)
+    promise(test) for test in (picture, sizes, blank, index, repeat, pure, no_window, other_ranks)
 ]

@@ -1,4 +1,4 @@
-"""The checks that a model, its images and the process are afterwards what they were."""
+"""The checks that explaining changes neither the model, nor the images, nor the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .state import nothing_changes, perturb
 
 def _explained(explain: Explainer, model: nn.Module, about: str = "") -> None:
     images = some_images()
-    perturb()  # a seed that is set anew to the same value would show nothing
+    perturb()  # else a method that sets the same seed again would seem to change nothing
     with nothing_changes(model, images, about=about):
         explain(model, images, 1)
 
@@ -43,7 +43,7 @@ def gradients_kept(explain: Explainer) -> None:
 
 def frozen_stays(explain: Explainer) -> None:
     """Parameters that were frozen stay frozen."""
-    with suppress(RuntimeError):  # whether it can explain such a model is another question
+    with suppress(RuntimeError):  # the check "frozen" asks whether it explains such a model
         _explained(explain, conv_net().requires_grad_(False), "requires_grad")
 
 
@@ -73,8 +73,8 @@ def modes_kept(explain: Explainer) -> None:
 
 
 SIDE_EFFECTS = [
-    promise(one)
-    for one in (
+    promise(test)
+    for test in (
         *(untouched, untouched_in_training, gradients_kept, frozen_stays),
         *(random_states, images_kept, modes_kept),
     )

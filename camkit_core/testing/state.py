@@ -1,4 +1,4 @@
-"""Everything that explaining a model could change, so that two moments can be compared."""
+"""All that explaining a model could change, so that before and after can be compared."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ from .checks import require
 
 @dataclass(frozen=True)
 class State:
-    """What can be compared, by what it is; and the objects, so that no id is given out twice."""
+    """All that can be compared, by its name.
+
+    Attributes:
+        facts: values by their names.
+        kept: the objects whose ids are among the values; alive, so that no id is used again.
+    """
 
     facts: dict[str, Any]
     kept: list[Any]
 
     def differs(self, later: State, about: str = "") -> list[str]:
-        """What is different later, of what has `about` in its name."""
+        """The names that contain `about` and whose values differ later."""
         names = [name for name in self.facts.keys() | later.facts.keys() if about in name]
         return sorted(name for name in names if self.facts.get(name) != later.facts.get(name))
 
@@ -61,26 +66,27 @@ def state_of(model: nn.Module, *tensors: Tensor) -> State:
 
 @contextmanager
 def nothing_changes(model: nn.Module, *tensors: Tensor, about: str = "") -> Iterator[None]:
-    """Raise AssertionError if what runs inside leaves anything different, or such a thing."""
+    """Raise AssertionError if the code inside changes anything whose name contains `about`."""
     before = state_of(model, *tensors)
     yield
     changed = before.differs(state_of(model, *tensors), about)
-    require(not changed, f"it changed {', '.join(changed[:4])}{', ...' * (len(changed) > 4)}")
+    more = ", ..." if len(changed) > 4 else ""
+    require(not changed, f"it changed {', '.join(changed[:4])}{more}")
 
 
 def perturb() -> None:
-    """Leave the random states where no seed puts them."""
+    """Draw random numbers, so that the random states are not those of a seed."""
     torch.rand(7), random.random(), np.random.rand(3)
 
 
 def _digest(tensor: Tensor) -> tuple[Any, ...]:
-    """What tells whether a tensor is the same to the last bit, and is small however large it is."""
+    """A small value that differs if any bit of a tensor does."""
     octets: Tensor = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
     return tensor.dtype, tuple(tensor.shape), blake2b(octets.numpy().tobytes()).hexdigest()
 
 
 def random_facts() -> dict[str, Any]:
-    """The random states, to be compared."""
+    """The random states, by their names."""
     kind, keys, *position = np.random.get_state()
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     return {

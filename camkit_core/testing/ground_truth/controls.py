@@ -29,24 +29,24 @@ class Control:
 
     Attributes:
         what: what was measured.
-        found: the number.
+        value: the number.
         low: the least that it may be.
         high: the most that it may be.
     """
 
     what: str
-    found: float
+    value: float
     low: float
     high: float
 
     @property
     def passed(self) -> bool:
         """Whether the number is inside its bounds; nan is not."""
-        return self.low <= self.found <= self.high
+        return self.low <= self.value <= self.high
 
     def __str__(self) -> str:
         verdict = "ok" if self.passed else "FAILED"
-        return f"{self.what}: {self.found:.3f} (from {self.low:g} to {self.high:g}) {verdict}"
+        return f"{self.what}: {self.value:.3f} (from {self.low:g} to {self.high:g}) {verdict}"
 
 
 def scene_controls(count: int = 2000, first: int = TEST_SEED) -> list[Control]:

@@ -1,7 +1,7 @@
 """The zoo: small networks of five families for glyph scenes, from torchvision's and timm's classes.
 
 Their strides are smaller than those of the large networks, so a glyph of 15 to 21 pixels covers
-more than one position of the grid. For pictures of 64 pixels the grid is 8x8; the ResNet's is 16x16.
+more than one position of the grid. For pictures of 64 pixels the grid is 8x8, the ResNet's 16x16.
 """
 
 from __future__ import annotations
