@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+Buffers = list[Tensor | None]
+
 
 class Snapshot:
     """Each module's mode, and the buffers: their values, and which tensors there are.
@@ -17,25 +19,17 @@ class Snapshot:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._modules, seen = [model], {model}
-        self._training: list[nn.Module] = []
-        self._buffers: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
-        for module in self._modules:  # which grows meanwhile
-            if module.training:
-                self._training.append(module)
-            if module._buffers:
-                self._buffers.append((module, dict(module._buffers)))
-            for child in module._modules.values():
-                if child is not None and child not in seen:
-                    seen.add(child)
-                    self._modules.append(child)
-        open_: list[Tensor | None] = []
-        hidden: list[Tensor | None] = []
-        for module, table in self._buffers:
-            # torch's own modules write as anybody can see; others may through `.data` or numpy.
-            group = open_ if type(module).__module__.startswith("torch.nn.") else hidden
-            group += table.values()
-        self._open, self._hidden = _copies_of_open(model, open_), _Copies(hidden)
+        self._modules = _modules_of(model)
+        self._training = [module for module in self._modules if module.training]
+        self._buffers = {m: dict(m._buffers) for m in self._modules if m._buffers}
+        counted: Buffers = []
+        uncounted: Buffers = []
+        for module, buffers in self._buffers.items():
+            # Tensors count the writes of torch's own modules; others may write through `.data` or
+            # numpy, which no tensor counts.
+            torchs = type(module).__module__.startswith("torch.nn.")
+            (counted if torchs else uncounted).extend(buffers.values())
+        self._counted, self._uncounted = _copies_of_counted(model, counted), _Copies(uncounted)
 
     def evaluate(self) -> None:
         """Put each module in evaluation mode.
@@ -47,21 +41,38 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
+        self._restore_modes()
+        self._restore_tables()
+        if self._counted.written():
+            self._counted.restore()
+        if self._uncounted.written() or self._uncounted.differ():
+            self._uncounted.restore()
+
+    def _restore_modes(self) -> None:
         if self._training or True in [module.training for module in self._modules]:
             training = set(self._training)
             for module in self._modules:
                 module.training = module in training
-        before = [tensor for _, table in self._buffers for tensor in table.values()]
+
+    def _restore_tables(self) -> None:
+        """Put back which tensors the buffers are."""
+        before = [tensor for buffers in self._buffers.values() for tensor in buffers.values()]
         now = [tensor for module in self._modules for tensor in module._buffers.values()]
         if len(now) != len(before) or not all(map(is_, now, before)):
-            tables = dict(self._buffers)
             for module in self._modules:
                 module._buffers.clear()
-                module._buffers.update(tables.get(module, {}))
-        if self._open.written():
-            self._open.restore()
-        if self._hidden.written() or self._hidden.differ():
-            self._hidden.restore()
+                module._buffers.update(self._buffers.get(module, {}))
+
+
+def _modules_of(model: nn.Module) -> list[nn.Module]:
+    """Each module once; `model.modules()` takes several times as long."""
+    modules, waiting = {model: True}, [model]
+    while waiting:
+        for child in waiting.pop()._modules.values():
+            if child is not None and child not in modules:
+                modules[child] = True
+                waiting.append(child)
+    return list(modules)
 
 
 class _Copies:
@@ -70,9 +81,9 @@ class _Copies:
     One concatenation for each kind: on a GPU, a copy for each would cost more than a small model.
     """
 
-    def __init__(self, buffers: list[Tensor | None]) -> None:
+    def __init__(self, buffers: Buffers) -> None:
         self.buffers = buffers
-        self.tensors = [one for one in buffers if one is not None and _countable(one)]
+        self.tensors = [tensor for tensor in buffers if tensor is not None and _countable(tensor)]
         self.versions = [tensor._version for tensor in self.tensors]
         groups: dict[tuple[bool, torch.dtype, torch.device], list[Tensor]] = {}
         for tensor in self.tensors:
@@ -80,7 +91,7 @@ class _Copies:
             groups.setdefault(kind, []).append(tensor)
         self._groups = [(group, _joined(group)) for group in groups.values()]
 
-    def of(self, buffers: list[Tensor | None]) -> bool:
+    def of(self, buffers: Buffers) -> bool:
         """Whether these are copies of those buffers and no others."""
         return len(buffers) == len(self.buffers) and all(map(is_, buffers, self.buffers))
 
@@ -101,14 +112,14 @@ class _Copies:
                     tensor.copy_(part.view(tensor.shape))
 
 
-_known: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
+_last_copies: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
 
 
-def _copies_of_open(model: nn.Module, buffers: list[Tensor | None]) -> _Copies:
-    """Copies of buffers whose writes show; those of the last call while none has shown since."""
-    copies = _known.get(model)
+def _copies_of_counted(model: nn.Module, buffers: Buffers) -> _Copies:
+    """Copies of buffers whose writes are counted; those of the last call if none was written."""
+    copies = _last_copies.get(model)
     if copies is None or not copies.of(buffers) or copies.written():
-        copies = _known[model] = _Copies(buffers)
+        copies = _last_copies[model] = _Copies(buffers)
     return copies
 
 
