@@ -14,6 +14,7 @@ from .errors import LayerError
 from .maps import AXES
 
 Reshape = Callable[[Tensor], Tensor]
+USUAL_PREFIXES = (0, 1, 2, 5)  # tokens before the grid: none, class, distillation, four registers
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _possible_grids(output: Tensor, rank: int) -> str:
     tokens = output.shape[1]
     grids = [
         f"{side}x{side} after {prefix} prefix tokens"
-        for prefix in (0, 1, 2, 5)
+        for prefix in USUAL_PREFIXES
         if (side := math.isqrt(max(tokens - prefix, 0))) ** 2 == tokens - prefix and side > 1
     ]
     return f" ({tokens} tokens: perhaps {' or '.join(grids)})" if grids else ""

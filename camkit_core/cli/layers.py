@@ -76,7 +76,7 @@ def _candidates(
             "name": layer.name,
             "layout": str(layer.layout),
             "channels": layer.channels,
-            "reach": layer.reach,
+            "reach": layer.gradient_coverage,
         }
         for layer in candidates
     ]

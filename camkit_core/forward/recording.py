@@ -86,10 +86,7 @@ class Recording:
             LayerError: if a score does not depend on the layer in a way autograd can follow.
         """
         if not all(score.requires_grad for score in scores):
-            raise LayerError(
-                f"the score has no gradient at layer {self.layer!r}: the model's output does not "
-                f"depend on it, or detaches it; choose another layer"
-            )
+            raise no_gradient(self.layer)
         if len(scores) == 1:
             return self._pull(scores[0]).unsqueeze(0)
         with torch.enable_grad():
@@ -193,3 +190,11 @@ def _record(
             f"choose a layer that runs once"
         )
     return Recording(model, images, adapter, layer, output, cut.raw, tape, companions)
+
+
+def no_gradient(layer: str) -> LayerError:
+    """The error for a score that autograd cannot follow back to a layer."""
+    return LayerError(
+        f"the score has no gradient at layer {layer!r}: the model's output does not depend on it, "
+        f"or detaches it; choose another layer"
+    )

@@ -1,8 +1,8 @@
-"""A target layer for models that no adapter knows, chosen from a survey of their layers.
+"""A target layer for a model that no adapter knows, chosen from a scan of its layers.
 
-Of the layers whose output is a grid over the image, and whose gradient reaches the whole grid, the
-last one outside attention and MLP, and before maps of the classes, is taken: the norm before a
-transformer's last attention, or the last stage of a convolutional network.
+The layer is the last one whose output is a grid over the image that the gradient reaches as a
+whole, outside attention and MLP, and before maps of the classes: the norm before a transformer's
+last attention, or the last stage of a convolutional network.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..adapter import Adapter
 from ..inputs.prepare import Inputs
 from .candidates import Candidate, scan_layers
 from .find import no_adapter
-from .hints import hints_of
+from .hints import Hints, hints_of
 
-REACHED = 0.9  # of a grid's places must have a gradient
+ENOUGH_COVERAGE = 0.9  # of a grid's positions must have a gradient
 _ATTENTION = r"att(n|ention)"
 _INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 
@@ -27,62 +27,72 @@ _INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 def shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
     """The candidates that could be explained, the last of them best.
 
-    Where the gradient is unknown, or zero everywhere as behind a head of zeros, the shapes alone
-    decide.
+    The shapes alone decide where the gradient is unknown, or zero everywhere as behind a head of
+    zeros.
     """
-    connected = [one for one in candidates if one.connected]
-    if not any(one.reach for one in connected):
-        return _by_shape(connected, model)
-    sound = [one for one in connected if one.reach and one.reach >= REACHED]
-    before = [one for one in sound if not one.classes] or sound
-    return [one for one in before if not _inside(_INNER, one.name, model)] or before
+    layers = [layer for layer in candidates if layer.differentiable]
+    if not any(layer.gradient_coverage for layer in layers):
+        return _by_shape(layers, model)
+    covered = [layer for layer in layers if (layer.gradient_coverage or 0) >= ENOUGH_COVERAGE]
+    before_classes = [layer for layer in covered if not layer.classes] or covered
+    return _outside(_INNER, before_classes, model) or before_classes
 
 
-def _by_shape(connected: list[Candidate], model: nn.Module) -> list[Candidate]:
-    before = [one for one in connected if not one.classes]
-    outside = [one for one in before if not _inside(_INNER, one.name, model)]
+def _by_shape(layers: list[Candidate], model: nn.Module) -> list[Candidate]:
+    before_classes = [layer for layer in layers if not layer.classes]
+    outside = _outside(_INNER, before_classes, model)
     if outside and outside[-1].layout.prefix:
-        # The head may read the class token alone, which the last attention tells of the others.
-        attending = [_inside(_ATTENTION, one.name, model) for one in connected]
-        last = max((at for at, within in enumerate(attending) if within), default=len(connected))
-        outside = [one for one in outside if one in connected[:last]] or outside
-    return outside or before or connected
+        # The head may read the class token alone. The other tokens reach it by the last attention,
+        # so the layer must come before that.
+        attending = [_inside(_ATTENTION, layer.name, model) for layer in layers]
+        last = max((at for at, within in enumerate(attending) if within), default=len(layers))
+        outside = [layer for layer in outside if layer in layers[:last]] or outside
+    return outside or before_classes or layers
+
+
+def _outside(pattern: str, layers: list[Candidate], model: nn.Module) -> list[Candidate]:
+    return [layer for layer in layers if not _inside(pattern, layer.name, model)]
 
 
 _picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str]]]
-_picked = WeakKeyDictionary()
+_picked = WeakKeyDictionary()  # the layer and the reason, by model and shape (C, H, W) of an image
 
 
 def automatic_adapter(inputs: Inputs) -> tuple[Adapter, str]:
-    """The adapter found for a model, and why it is that; remembered for each image size.
+    """The adapter found for a model, and the reason; both are kept for each size of image.
 
     To be called where the model is left `untouched`.
 
     Raises:
         NoAdapter: if no layer is found, with the last ones whose output could be a map.
     """
-    known = _picked.setdefault(inputs.model, {})
-    size = tuple(inputs.images.shape[1:])
-    if size not in known:
-        known[size] = _pick(inputs)
-    candidate, reason = known[size]
+    picked = _picked.setdefault(inputs.model, {})
+    shape = tuple(inputs.images.shape[1:])
+    if shape not in picked:
+        picked[shape] = _pick(inputs)
+    candidate, reason = picked[shape]
     layer = inputs.model.get_submodule(candidate.name)
     return Adapter(layer, candidate.layout.reshape), reason
 
 
 def _pick(inputs: Inputs) -> tuple[Candidate, str]:
     hints = hints_of(inputs.model, inputs.images)
-    candidates, scan = scan_layers(inputs, hints)
+    candidates, scanned = scan_layers(inputs, hints)
     listed = shortlist(candidates, inputs.model)
     if not listed:
-        raise no_adapter(inputs.model, scan.shapes)
-    last = listed[-1]
-    own = ", as the model states" if hints.states(last.layout) else ""
-    by = f"its gradient reaches {last.reach:.0%} of it" if last.reach else "by its shape alone"
-    return last, f"automatic: {last.layout}{own}, {by}; the last of {len(listed)} such layers"
+        raise no_adapter(inputs.model, scanned.shapes)
+    return listed[-1], _reason(listed, hints)
+
+
+def _reason(listed: list[Candidate], hints: Hints) -> str:
+    layout, coverage = listed[-1].layout, listed[-1].gradient_coverage
+    stated = ", as the model states" if hints.states(layout) else ""
+    by = f"its gradient reaches {coverage:.0%} of it" if coverage else "by its shape alone"
+    return f"automatic: {layout}{stated}, {by}; the last of {len(listed)} such layers"
 
 
 def _inside(pattern: str, name: str, model: nn.Module) -> bool:
+    """Whether a module around the layer has that pattern in its name or its class's."""
     parts = name.split(".")[:-1]
     parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
     return any(

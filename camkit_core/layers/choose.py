@@ -1,9 +1,9 @@
-"""Which layers are explained, and how they are read: the caller's word, then an adapter's."""
+"""Which layers are explained, and how they are read: as the caller says, else as an adapter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -23,7 +23,7 @@ class TargetLayer:
         name: its dotted name.
         adapter: how to read it.
         origin: who chose layer and reshape.
-        default: the dotted name of the layer that the installed adapter takes, if there is one.
+        default: the dotted name of the adapter's own layer, if there is an adapter.
     """
 
     name: str
@@ -40,7 +40,7 @@ def choose(
 ) -> list[TargetLayer]:
     """The target layers, at least one.
 
-    A layer named by the caller is that layer's own output; the adapter still gives the reshape.
+    A layer that the caller names is read by the adapter's reshape, without its `activation`.
 
     Raises:
         NoAdapter: if nobody names a layer, no adapter knows the model, and none can be found.
@@ -48,36 +48,40 @@ def choose(
         PluginError: if the adapter cannot be loaded.
     """
     model = inputs.model
-    known, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
+    base, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
     if layer is None:
-        if known is None:
-            known, origin = automatic_adapter(inputs)
-        layers: Sequence[Layer] = [known.layer]
-    else:
-        layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]
+        base, origin = (base, origin) if base else automatic_adapter(inputs)
+        return [_default_layer(model, base, origin, reshape)]
+    layers = layer if isinstance(layer, Sequence) and not isinstance(layer, str) else [layer]
     if not layers:
         raise LayerError("got an empty list of layers; name at least one, or pass layer=None")
-    default = find_layer(model, known.layer)[0] if known else None
-    if layer is None and reshape is None and known is not None:
-        return [TargetLayer(str(default), known, origin, default)]
-    base = known or Adapter(model)
-    activation = base.activation if layer is None else None
-    reading = reshape or base.reshape
-    found = [find_layer(model, one) for one in layers]
+    default = find_layer(model, base.layer)[0] if base else None
+    base = base or Adapter(model)
     return [
         TargetLayer(
             name,
-            Adapter(module, reading, activation=activation, output=base.output),
+            Adapter(module, reshape or base.reshape, output=base.output),
             f"{origin}, layer given",
             default,
         )
-        for name, module in found
+        for name, module in [find_layer(model, named) for named in layers]
     ]
+
+
+def _default_layer(
+    model: nn.Module, adapter: Adapter, origin: str, reshape: Reshape | None
+) -> TargetLayer:
+    """The adapter's own layer; `reshape` goes before the adapter's."""
+    name, _ = find_layer(model, adapter.layer)
+    if reshape is None:
+        return TargetLayer(name, adapter, origin, name)
+    read = replace(adapter, reshape=reshape, channel_axis=None)
+    return TargetLayer(name, read, f"{origin}, layer given", name)
 
 
 def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
     contribution = get_registry().adapter_for(type(model))
     if contribution is None:
         return None, "no adapter"
-    made = contribution.load()(model, tuple(images.shape[2:]))
-    return made, f"{contribution.name} ({contribution.origin})"
+    adapter = contribution.load()(model, tuple(images.shape[2:]))
+    return adapter, f"{contribution.name} ({contribution.origin})"

@@ -20,11 +20,11 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     """
     if isinstance(layer, str):
         try:
-            found = model.get_submodule(layer)
+            module = model.get_submodule(layer)
         except AttributeError:
             raise _no_such_layer(model, layer) from None
-        if found is not model:
-            return layer, found
+        if module is not model:
+            return layer, module
         raise _no_such_layer(model, layer)
     name = _name_within(model, layer, set())
     if name is None:
@@ -32,15 +32,15 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     return name, layer
 
 
-def _name_within(model: nn.Module, layer: Any, seen: set[nn.Module]) -> str | None:
-    # From the end, where target layers are.
+def _name_within(model: nn.Module, layer: Any, visited: set[nn.Module]) -> str | None:
+    # Begins at the end, where target layers are.
     for name, child in reversed(model._modules.items()):
-        if child is None or child in seen:
+        if child is None or child in visited:
             continue
         if child is layer:
             return name
-        seen.add(child)
-        if (rest := _name_within(child, layer, seen)) is not None:
+        visited.add(child)
+        if (rest := _name_within(child, layer, visited)) is not None:
             return f"{name}.{rest}"
     return None
 

@@ -1,4 +1,4 @@
-"""What a model says of its own grids and tokens, which goes before what shapes suggest."""
+"""What a model states about its grids and tokens; it counts more than what shapes suggest."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..adapter import USUAL_PREFIXES
 from .layout import Layout, layout_of
-
-USUAL = (0, 1, 2, 5)  # prefix tokens: none, a class token, one to distill, four registers
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What is known of a model's grids for one size of image.
+    """What a model states about its grids for one size of image.
 
     Attributes:
         image_size: (H, W), (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
         grids: those that the model states.
-        latents: numbers of tokens that are no places of the image.
+        latents: numbers of tokens that are no positions of the image.
     """
 
     image_size: tuple[int, ...]
-    prefixes: tuple[int, ...] = USUAL
+    prefixes: tuple[int, ...] = USUAL_PREFIXES
     grids: tuple[tuple[int, ...], ...] = ()
     latents: tuple[int, ...] = ()
 
@@ -35,18 +34,18 @@ class Hints:
 
         Args:
             shape: of the output.
-            latest: channels and grid (C, *grid) of the layer that ended last, on which the tokens
-                of signals and volumes lie.
+            latest: channels and grid (C, *grid) of the layer that ended last; the tokens of
+                signals and volumes lie on that grid.
         """
         if len(shape) == 3 and shape[1] in self.latents:
             return None
         return layout_of(shape, self.image_size, self.prefixes, self.grids, latest)
 
     def slid(self, module: nn.Module, shape: Sequence[int]) -> Layout | None:
-        """The layout of signals that a window slid over, which is certain.
+        """The layout of a signal that a window slid over; its last axis is then the position.
 
-        A convolution of width 1 may stand for a linear layer on any axis, and one of a single
-        channel may slide over what are channels elsewhere.
+        None for a window of width 1, which may stand for a linear layer on any axis, and for a
+        single channel, whose window may slide over the channels of other layers.
         """
         windows = nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d
         if len(self.image_size) != 1 or not isinstance(module, windows):
@@ -61,7 +60,7 @@ class Hints:
 
 
 def hints_of(model: nn.Module, images: Tensor) -> Hints:
-    """What timm's models, and the configs of transformers, say of themselves."""
+    """The hints in a timm model, and in the config of a model of transformers."""
     size = tuple(images.shape[2:])
     if len(size) != 2:
         return Hints(size)
@@ -75,16 +74,16 @@ def hints_of(model: nn.Module, images: Tensor) -> Hints:
     latents = getattr(config, "num_latents", None)
     return Hints(
         (height, width),
-        tuple(dict.fromkeys((*_prefixes(model, config), *USUAL))),
+        tuple(dict.fromkeys((*_prefixes(model, config), *USUAL_PREFIXES))),
         tuple(dict.fromkeys(grid for grid in grids if grid and min(grid) > 0)),
         (latents,) if isinstance(latents, int) else (),
     )
 
 
 def _prefixes(model: nn.Module, config: Any) -> list[int]:
-    said = getattr(model, "num_prefix_tokens", None)  # timm
+    timms = getattr(model, "num_prefix_tokens", None)
     registers = getattr(config, "num_register_tokens", None)  # transformers
-    counts = [said, 1 + registers if isinstance(registers, int) else None]
+    counts = [timms, 1 + registers if isinstance(registers, int) else None]
     return [count for count in counts if isinstance(count, int)]
 
 
@@ -102,5 +101,5 @@ def _reductions(model: nn.Module) -> list[int]:
     information = getattr(model, "feature_info", None)
     if not isinstance(information, list):
         return []
-    steps = [one.get("reduction") for one in information if isinstance(one, dict)]
+    steps = [stage.get("reduction") for stage in information if isinstance(stage, dict)]
     return [step for step in steps if isinstance(step, int) and step > 0]

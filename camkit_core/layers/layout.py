@@ -1,4 +1,4 @@
-"""How a layer's output lies over the image, told from its shape."""
+"""How a layer's output lies over the image, as its shape tells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import gt
 from typing import Literal
 
-from ..adapter import Reshape, channels_last_to_grid, tokens_on
+from ..adapter import USUAL_PREFIXES, Reshape, channels_last_to_grid, tokens_on
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Layout:
     """A grid over the image, and where a layer's output has it.
 
     Attributes:
-        kind: the order of the output's axes; L are tokens or a signal's places, `prefix` ones
-            before the grid's.
+        kind: the order of the output's axes; L are tokens or a signal's positions. `prefix` of
+            them come before those of the grid.
         grid: its sides, as many as the images have spatial axes.
-        prefix: tokens that are no place of the image, such as the class token.
+        prefix: tokens that are no position of the image, such as the class token.
     """
 
     kind: Literal["NCHW", "NHWC", "NCDHW", "NDHWC", "NLC", "NCL"]
@@ -35,6 +35,10 @@ class Layout:
         """Whether the channels come right after the batch."""
         return self.kind.startswith("NC")
 
+    def channels(self, shape: Sequence[int]) -> int:
+        """How many channels an output of that layout and shape (N, ...) has."""
+        return shape[1 if self.channels_first else -1]
+
     @property
     def reshape(self) -> Reshape | None:
         """From the layer's output to (N, C, *grid); None if it is that already."""
@@ -49,29 +53,34 @@ class Layout:
 def layout_of(
     shape: Sequence[int],
     image_size: Sequence[int],
-    prefixes: Sequence[int] = (0, 1, 2, 5),
+    prefixes: Sequence[int] = USUAL_PREFIXES,
     grids: Sequence[tuple[int, ...]] = (),
     latest: Sequence[int] = (),
 ) -> Layout | None:
     """The layout that fits an output's shape (N, ...) best, or None if it is no grid.
 
-    A grid is a known one, or else has the image's proportions, as far as whole numbers allow;
-    that of a video, in height and width. Of signals, and of a volume's tokens, proportions say
-    nothing: these lie on the latest grid.
+    A grid is one that the model states, or else has the image's proportions, as far as whole
+    numbers allow; a video's grid has them in height and width. Proportions say nothing about
+    signals and about a volume's tokens: these lie on the latest grid.
 
     Args:
         shape: of the output.
         image_size: (H, W) of the model's input; (L,) or (D, H, W).
         prefixes: how many tokens may precede those of the grid, the likeliest first.
-        grids: the known ones of images.
-        latest: channels and grid of the layer that ended last, if known: (C, *grid).
+        grids: those that the model states for images.
+        latest: channels and grid (C, *grid) of the layer that ended last; () where unknown.
     """
     if len(shape) == 3 and len(image_size) != 2:
         return _on(latest, shape, prefixes)
-    if own := next(_stated(shape, prefixes, grids), None):
-        return own
-    found = [(_misfit(one, image_size), one) for one in _possible(shape, image_size, prefixes)]
-    fitting = [(misfit, one) for misfit, one in found if misfit <= _tolerance(one)]
+    if stated := next(_stated(shape, prefixes, grids), None):
+        return stated
+    layouts = list(_possible(shape, image_size, prefixes))
+    misfits = [_misfit(layout, image_size) for layout in layouts]
+    fitting = [
+        (misfit, layout)
+        for misfit, layout in zip(misfits, layouts, strict=True)
+        if misfit <= _tolerance(layout)
+    ]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
@@ -87,18 +96,20 @@ def _stated(
 
 
 def _on(latest: Sequence[int], shape: Sequence[int], prefixes: Sequence[int]) -> Layout | None:
-    """Tokens on a known grid; None where either axis could be its places, or neither.
+    """Tokens on the latest grid; None where both axes could be its positions, or neither.
 
-    An axis as long as there were channels may be these still, after some pooling of the other.
+    An axis as long as the latest layer had channels may still be these, while the other axis was
+    pooled.
     """
     if not latest or min(shape[1:]) < 2:
         return None
     channels, *grid = latest
     first, second = (0 if side == channels else side for side in shape[1:])
-    found = [Layout("NLC", tuple(grid), p) for p in prefixes if first - p == math.prod(grid)][:1]
-    if second == math.prod(grid):
-        found.append(Layout("NCL", tuple(grid)))
-    return found[0] if len(found) == 1 else None
+    positions = math.prod(grid)
+    fitting = [Layout("NLC", tuple(grid), p) for p in prefixes if first - p == positions][:1]
+    if second == positions:
+        fitting.append(Layout("NCL", tuple(grid)))
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _possible(
@@ -112,21 +123,21 @@ def _possible(
         for prefix in prefixes:
             if height := _height(shape[1] - prefix, image_size):
                 yield Layout("NLC", (height, (shape[1] - prefix) // height), prefix)
-        # A few tokens alone, the class token for one, are no channels of a grid.
+        # An axis no longer than the prefix may be the class token alone: no channels of a grid.
         if shape[1] > max(prefixes) and (height := _height(shape[2], image_size)):
             yield Layout("NCL", (height, shape[2] // height))
 
 
-def _height(places: int, image_size: Sequence[int]) -> int:
-    """The height of the grid of the image's proportions with that many places; 0 if none has."""
-    if places < 2:
+def _height(positions: int, image_size: Sequence[int]) -> int:
+    """The height of the grid with that many positions and the image's proportions; 0 if none."""
+    if positions < 2:
         return 0
-    height = max(1, round((places * image_size[0] / image_size[1]) ** 0.5))
-    return 0 if places % height else height
+    height = max(1, round((positions * image_size[0] / image_size[1]) ** 0.5))
+    return 0 if positions % height else height
 
 
 def _misfit(layout: Layout, image_size: Sequence[int]) -> float:
-    """By how many places the grid is wider or narrower than the image's proportions say."""
+    """By how many positions the grid is wider or narrower than the image's proportions say."""
     h, w = layout.grid[-2:]
     if any(map(gt, layout.grid, image_size)) or h * w < 2:
         return float("inf")
@@ -134,5 +145,5 @@ def _misfit(layout: Layout, image_size: Sequence[int]) -> float:
 
 
 def _tolerance(layout: Layout) -> float:
-    # Convolutions without padding drop places at the edge; tokens are cut from all of the image.
+    # Convolutions without padding drop positions at the edge; tokens cover all of the image.
     return 1.5 if layout.kind not in ("NLC", "NCL") else 0.75

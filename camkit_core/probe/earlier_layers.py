@@ -24,7 +24,7 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
         LayerError: if a named layer gives no grid that the score's gradient reaches.
     """
     candidates = {
-        layer.name: layer for layer in find_candidates(recording.inputs) if layer.connected
+        layer.name: layer for layer in find_candidates(recording.inputs) if layer.differentiable
     }
     if missing := [name for name in layers if name not in candidates]:
         raise LayerError(

@@ -8,7 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
-from ..forward.recording import Recording
+from ..forward.recording import Recording, no_gradient
 from ..inputs.targets.scores import Targets
 
 
@@ -50,10 +50,7 @@ def _slope(
     of: Tensor, recording: Recording, vector: Tensor | None = None, create_graph: bool = False
 ) -> Tensor:
     if not of.requires_grad:
-        raise LayerError(
-            f"the score has no gradient at layer {recording.layer!r}: the model's output does not "
-            f"depend on it, or detaches it; choose another layer"
-        )
+        raise no_gradient(recording.layer)
     found: tuple[Tensor, ...] = torch.autograd.grad(
         of,
         recording.raw,

@@ -51,7 +51,8 @@ def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() ->
     model = Odd().eval()
     assert found(model, 12, 12) == ("stem", "NCHW 10x10")
     reach = {
-        one.name: one.reach for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+        one.name: one.gradient_coverage
+        for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
     }
     assert reach["unread"] == 0
     assert "twice" not in reach
@@ -115,7 +116,8 @@ def test_the_gradient_is_that_before_a_change_in_place() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
     nn.init.constant_(model[0].bias, -9.0)
     reach = {
-        one.name: one.reach for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+        one.name: one.gradient_coverage
+        for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
     }
     assert reach == {"0": 0.0, "1": 1.0}
 

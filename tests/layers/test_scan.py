@@ -22,7 +22,7 @@ def test_on_the_meta_device_shapes_decide() -> None:
     model = Patches().to("meta").eval()
     candidates = find_candidates(Inputs(model, torch.zeros(1, 3, 16, 24, device="meta")))
     *_, chosen = shortlist(candidates, model)
-    assert (chosen.name, chosen.reach) == ("blocks.1.norm1", None)
+    assert (chosen.name, chosen.gradient_coverage) == ("blocks.1.norm1", None)
 
 
 def test_maps_of_the_classes_are_known_by_their_number_where_there_are_no_values() -> None:
