@@ -1,4 +1,4 @@
-"""Plugins: every method, adapter, renderer and metric by its name, whoever it comes from."""
+"""Plugins: every method, adapter, renderer and metric by its name, from camkit or any package."""
 
 from __future__ import annotations
 

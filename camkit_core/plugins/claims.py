@@ -16,7 +16,7 @@ Claims = Mapping[str, Sequence[Contribution]]  # by the key of a name, who claim
 
 
 def key(kind: str, name: str) -> str:
-    """What two spellings of a name have in common; an adapter's name is a path, and is exact."""
+    """The key of a name, which spellings share; an adapter's name is a path and has one alone."""
     return name if kind == "adapter" else fold(name)
 
 

@@ -1,4 +1,4 @@
-"""A method, an adapter or a renderer that a package contributes; and what is wrong with one."""
+"""A method, adapter, renderer or metric that a package contributes; and a problem with one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .source import Description, description, first_line
 KINDS = ("method", "adapter", "renderer", "metric")
 BUILT_IN = "camkit"
 _FACTS: dict[str, type[Method] | type[Metric]] = {"method": Method, "metric": Metric}
-FROM_CODE = "<code>"  # stands where a distribution's name would; no distribution has such a name
+FROM_CODE = "<code>"  # in place of a distribution's name; no distribution has such a name
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Problem:
     """Something wrong with a plugin.
 
     Attributes:
-        distribution: who it comes from; "" if nobody in particular.
+        distribution: the distribution that the plugin comes from; "" for no particular one.
         version: the version of the distribution.
-        plugin: "group:name"; "" for all of the distribution's.
+        plugin: "group:name"; "" for all plugins of the distribution.
         message: what is wrong.
-        left_out: whether nothing of the plugin is used for that.
+        left_out: whether the plugin is not used because of it.
     """
 
     distribution: str
@@ -58,7 +58,8 @@ class Problem:
             return self.message
         plugin = f"({self.plugin})" if self.plugin else ""
         named = " ".join(filter(None, [self.distribution, self.version, plugin]))
-        return f"plugin {named}{' is left out' * self.left_out}: {self.message}"
+        left_out = " is left out" if self.left_out else ""
+        return f"plugin {named}{left_out}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ class Contribution:
 
     Attributes:
         kind: one of `KINDS`.
-        name: what people ask for; for an adapter, the dotted path of a class or a prefix of it.
-        distribution: who it comes from; "<code>" if it was registered in this process.
+        name: the name that users ask for; of an adapter, the dotted path of a class or a prefix.
+        distribution: the distribution it comes from; "<code>" if it was registered in this process.
         version: the version of the distribution; "" if there is none.
         value: where its code is, "package.module:attribute".
-        status: "" if `name` means this one; "shadowed" if it means another one; "conflict" if
-            several packages claim it, and none gets it; "missing" if its package is not there;
-            "disabled" if it is not to be used.
+        status: "" if `name` means this contribution; "shadowed" if `name` means another one;
+            "conflict" if several packages claim `name`, and none gets it; "missing" if its package
+            is not there; "disabled" if it is not to be used.
     """
 
     kind: str
@@ -100,8 +101,8 @@ class Contribution:
     def summary(self) -> str:
         """One line on what it does, found without importing it.
 
-        It is what was registered with it, else the first line of its docstring, else what its
-        distribution says of itself.
+        It is the summary that was registered, else the first line of its docstring, else the
+        summary of its distribution.
         """
         if self.stated:
             return self.stated
@@ -132,7 +133,7 @@ class Contribution:
         return Description(first_line(self.target.__doc__))
 
     def load(self) -> Any:
-        """The callable itself, imported now if it was not yet; a failure is not remembered.
+        """The callable, imported if it was not yet; after a failure, the next call tries again.
 
         Raises:
             PluginError: if it is disabled, cannot be imported, or is not callable; names the
@@ -156,15 +157,12 @@ class Contribution:
         return loaded
 
     def _cannot_load(self, why: str) -> PluginError:
-        own = self.distribution in (BUILT_IN, FROM_CODE)
         hint = (
-            ""
-            if own
-            else (
-                f"\nto do without it: CAMKIT_DISABLE_PLUGINS={self.distribution}"
-                f"\nto remove it: python -m pip uninstall {self.distribution}"
-            )
+            f"\nto do without it: CAMKIT_DISABLE_PLUGINS={self.distribution}"
+            f"\nto remove it: python -m pip uninstall {self.distribution}"
         )
+        if self.distribution in (BUILT_IN, FROM_CODE):
+            hint = ""
         return PluginError(
             f"{self.kind} {self.name!r} cannot be loaded: plugin {self.origin} "
             f"({self.name} = {self.value}) {why}{hint}"
@@ -183,9 +181,9 @@ def contribution(
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name):
         raise PluginError(f"a {kind}'s name is letters, digits and any of _ . + -, not {name!r}")
     if isinstance(target, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)*", target):
-        value, given = target, None
+        value, function = target, None
     elif callable(target):
-        value, given = _whereabouts(target), target
+        value, function = _whereabouts(target), target
     else:
         raise PluginError(
             f"{kind} {name!r} must be a callable or 'package.module:attribute', not {target!r}"
@@ -196,7 +194,7 @@ def contribution(
         distribution=source.distribution,
         version=source.version,
         value=value,
-        target=given,
+        target=function,
         stated=first_line(summary),
         package_summary=source.summary,
     )
@@ -209,6 +207,6 @@ def _whereabouts(target: Callable[..., Any]) -> str:
 
 def imported(value: str) -> Any:
     """The object at "package.module:attribute", or the module at "package.module"."""
-    module, _, attribute = value.partition(":")
-    found = import_module(module)
-    return attrgetter(attribute)(found) if attribute else found
+    name, _, attribute = value.partition(":")
+    module = import_module(name)
+    return attrgetter(attribute)(module) if attribute else module

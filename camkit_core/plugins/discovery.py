@@ -1,4 +1,4 @@
-"""Finding plugins in the metadata of what is installed; a broken package costs only itself."""
+"""Find plugins in the metadata of installed packages; a broken package costs only itself."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .registration import HOOKS, PluginSet
 
 _HOOK_GROUP = "camkit"
 _GROUPS = {f"camkit.{kind}s": hook for hook, kind in HOOKS.items()}
-_SLOW = 0.25  # seconds that a hook plugin may take to import, as everybody who lists pays them
+_SLOW = 0.25  # seconds; the import of a hook plugin has to be faster, as every list waits for it
 
 Declared = tuple[str, str, str]  # group, name, value
 
 
 @dataclass
 class Discovery:
-    """What is installed.
+    """The plugins that are installed.
 
     Attributes:
         plugins: every plugin that registered in full.
-        problems: what had to be left out, and what else is wrong.
-        blocked: hook plugins that were not imported, as they are not to be used.
+        problems: the plugins that had to be left out, and what else is wrong.
+        blocked: hook plugins that are not to be used, and so were not imported.
     """
 
     plugins: PluginSet = field(default_factory=PluginSet)
@@ -39,9 +39,9 @@ class Discovery:
 
 
 def discover(policy: Policy) -> Discovery:
-    """Every installed plugin, registered one by one, and those that had to be left out.
+    """Every installed plugin, registered one by one, and the problems with others.
 
-    Reads metadata only, but for modules under the group `camkit`, which it imports.
+    It reads metadata alone and imports nothing, except for modules under the group `camkit`.
     """
     discovery = Discovery()
     declared = _scan(discovery.problems)
@@ -55,7 +55,7 @@ def discover(policy: Policy) -> Discovery:
             try:
                 loaded = _plugin(source, entry, discovery.problems)
                 discovery.plugins.add(loaded, f"{source.distribution}:{plugin}", source)
-            except (Exception, SystemExit) as cause:  # noqa: BLE001 - it becomes a problem
+            except (Exception, SystemExit) as cause:  # noqa: BLE001 - becomes a problem
                 discovery.problems.append(_problem(source, plugin, cause))
     names = [f"{row.distribution}:{row.name}" for row in discovery.plugins.all()]
     discovery.problems += policy.unknown([*(source.distribution for source, _ in declared), *names])
@@ -76,11 +76,11 @@ def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:
 
 
 def _hook_plugin(source: Source, name: str, value: str, problems: list[Problem]) -> object:
-    start, light = time.perf_counter(), "torch" not in sys.modules
+    start, without_torch = time.perf_counter(), "torch" not in sys.modules
     plugin = imported(value)
-    seconds, heavy = time.perf_counter() - start, light and "torch" in sys.modules
+    seconds, heavy = time.perf_counter() - start, without_torch and "torch" in sys.modules
     if seconds > _SLOW or heavy:
-        why = f"its import took {seconds:.1f} s{' and imported torch' * heavy}"
+        why = f"its import took {seconds:.1f} s{' and imported torch' if heavy else ''}"
         advice = "let it register 'package.module:attribute' in place of what it imports"
         problems.append(
             Problem(*source.named, f"{_HOOK_GROUP}:{name}", f"{why}; {advice}", left_out=False)
@@ -89,8 +89,10 @@ def _hook_plugin(source: Source, name: str, value: str, problems: list[Problem])
 
 
 def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
-    found: dict[str, tuple[Source, list[Declared]]] = {BUILT_IN: (Source(BUILT_IN), _own())}
-    seen: set[str] = set()
+    """The entry points of each distribution, by its name; camkit's own also without metadata."""
+    built_in = [(group, *entry) for group, table in DECLARED.items() for entry in table.items()]
+    declared: dict[str, tuple[Source, list[Declared]]] = {BUILT_IN: (Source(BUILT_IN), built_in)}
+    scanned: set[str] = set()
     for distribution in metadata.distributions():
         source = Source(f"in {distribution.locate_file('')}")
         try:
@@ -98,29 +100,25 @@ def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
                 continue
             source = _source(distribution)
             key = fold(source.distribution)
-            if key not in seen:
-                seen.add(key)
-                found[key] = _first_of_that_name(source.distribution)
-        except Exception as cause:  # noqa: BLE001 - it becomes a problem
+            if key not in scanned:
+                scanned.add(key)
+                declared[key] = _first_of_that_name(source.distribution)
+        except Exception as cause:  # noqa: BLE001 - becomes a problem
             problems.append(_problem(source, "", cause))
-    return [found[key] for key in sorted(found)]
-
-
-def _own() -> list[Declared]:
-    return [(group, *entry) for group, table in DECLARED.items() for entry in table.items()]
+    return [declared[key] for key in sorted(declared)]
 
 
 def _mentions_camkit(distribution: metadata.Distribution) -> bool:
-    # Parsing the metadata of everything that is installed would take longer than all the rest.
+    # To parse the metadata of every installed package would take longer than all the rest.
     return "camkit" in (distribution.read_text("entry_points.txt") or "")
 
 
 def _first_of_that_name(name: str) -> tuple[Source, list[Declared]]:
-    # The first on sys.path, as for imports; a second copy may be the only one with plugins.
+    # Imports take the first copy on sys.path, so it counts, also if another copy has the plugins.
     distribution = metadata.distribution(name)
     groups = {_HOOK_GROUP, *_GROUPS}
     entries = [entry for entry in distribution.entry_points if entry.group in groups]
-    return _source(distribution), sorted({(one.group, one.name, one.value) for one in entries})
+    return _source(distribution), sorted({(each.group, each.name, each.value) for each in entries})
 
 
 def _source(distribution: metadata.Distribution) -> Source:

@@ -1,12 +1,11 @@
-"""The hooks of camkit: how a plugin says what it contributes.
+"""The hooks of camkit, by which a plugin names its contributions.
 
-Most plugins need none of this: an entry point in one of the groups `camkit.methods`,
-`camkit.adapters`, `camkit.renderers` or `camkit.metrics` is a hook implementation already. A module
-(or an object) under the group `camkit` implements the hooks itself, for many contributions, or for
-names that are known only when it runs.
+Most plugins need no hook: an entry point in one of the groups `camkit.methods`, `camkit.adapters`,
+`camkit.renderers` or `camkit.metrics` is enough. A module (or an object) under the group `camkit`
+implements the hooks itself, for many contributions, or for names that are known only when it runs.
 
-An implementation is called when plugins are first asked for, and has to be quick: it should not
-import torch. It returns a list of specs, or of functions that go by their own names. If it raises,
+An implementation is called when plugins are first needed. It has to be quick and should not import
+torch. It returns a list of specs, or of functions, whose names then count. If it raises an error,
 nothing of its plugin is kept.
 """
 
@@ -27,8 +26,8 @@ class Spec:
     """One contribution.
 
     Attributes:
-        name: what people will ask for; letters, digits and `_ . + -`.
-        target: the callable, or "package.module:attribute", imported when first used.
+        name: the name that users ask for; letters, digits and `_ . + -`.
+        target: the callable, or "package.module:attribute", which is imported when first used.
         summary: one line on what it does; "" takes the first line of its docstring.
     """
 

@@ -1,4 +1,4 @@
-"""Importing what a distribution contributes in a process of its own, where it can do no harm."""
+"""Import the contributions of a distribution in another process, where they can do no harm."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from .contribution import Contribution
 
-_MARK = "camkit-trial "
-# Written one by one, so that what was being imported is known if the process dies of it.
+_MARK = "camkit-import "
+# Each result is printed at once: if the process dies, the next contribution was the cause.
 _PROGRAM = f"""
 import json, sys
 from camkit_core.plugins.contribution import Contribution
@@ -28,32 +28,32 @@ for kind, name, distribution, version, value in json.load(sys.stdin):
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of importing a contribution: "ok", or what went wrong."""
+    """The result of importing a contribution: "ok", or what went wrong."""
 
     contribution: Contribution
     result: str
 
 
 def check_imports(rows: Sequence[Contribution], seconds: float = 60.0) -> list[ImportResult]:
-    """Import contributions of one distribution, in as many processes as die of it.
+    """Import contributions of one distribution; if one ends the process, the next starts another.
 
     Args:
-        rows: what to import.
+        rows: the contributions.
         seconds: how long a process may take.
     """
-    found: list[ImportResult] = []
-    while len(found) < len(rows):
-        found += _survivors(rows[len(found) :], seconds)
-    return found
+    results: list[ImportResult] = []
+    while len(results) < len(rows):
+        results += _in_one_process(rows[len(results) :], seconds)
+    return results
 
 
-def _survivors(rows: Sequence[Contribution], seconds: float) -> list[ImportResult]:
-    """Those up to the first that ends the process, at least one."""
-    asked = [[row.kind, row.name, row.distribution, row.version, row.value] for row in rows]
+def _in_one_process(rows: Sequence[Contribution], seconds: float) -> list[ImportResult]:
+    """The results up to the first contribution that ends the process; at least one."""
+    given = [[row.kind, row.name, row.distribution, row.version, row.value] for row in rows]
     try:
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM],
-            input=json.dumps(asked),
+            input=json.dumps(given),
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -62,13 +62,13 @@ def _survivors(rows: Sequence[Contribution], seconds: float) -> list[ImportResul
     except subprocess.TimeoutExpired as late:
         printed = (late.stdout or b"").decode(errors="replace")
         end = f"did not finish within {seconds:.0f} s"
+    lines = [line for line in printed.splitlines() if line.startswith(_MARK)]
     results = [
-        json.loads(line.removeprefix(_MARK))
-        for line in printed.splitlines()
-        if line.startswith(_MARK)
+        ImportResult(row, json.loads(line.removeprefix(_MARK)))
+        for row, line in zip(rows, lines, strict=False)
     ]
-    found = [ImportResult(row, result) for row, result in zip(rows, results, strict=False)]
-    return found if len(found) == len(rows) else [*found, ImportResult(rows[len(found)], end)]
+    died = len(results) < len(rows)
+    return [*results, ImportResult(rows[len(results)], end)] if died else results
 
 
 def _ending(code: int) -> str:

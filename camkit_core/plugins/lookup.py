@@ -1,4 +1,4 @@
-"""Looking a plugin up by its name, with its options; needs no torch."""
+"""Look a plugin up by its name, with its options; this module needs no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .registry import get_registry
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# What `compare` itself takes by name.
+# The keyword arguments of `compare` itself.
 SETTINGS = (
     *("adapter", "aug_smooth", "batch_size", "eigen_smooth", "guided", "image_input", "metrics"),
     *("layer", "target"),
@@ -51,11 +51,11 @@ def refuse_unknown(
     options: Mapping[str, Any], functions: Sequence[tuple[str, Callable[..., Any]]]
 ) -> None:
     """Raise UnknownName for an option that none of the named functions takes."""
-    known = {name for _, function in functions for name in takes(function)}
+    accepted = {name for _, function in functions for name in takes(function)}
     for option in options:
-        if option not in known and None not in known:
+        if option not in accepted and None not in accepted:
             owners = ", ".join(name for name, _ in functions)
             close = get_close_matches(option, SETTINGS, n=1)
             if close:
                 raise UnknownName(f"no option named {option!r}. Did you mean {close[0]!r}?")
-            raise unknown(f"option of {owners}", option, [name for name in known if name])
+            raise unknown(f"option of {owners}", option, [name for name in accepted if name])

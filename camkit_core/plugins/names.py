@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 
 
-@lru_cache(maxsize=1024)  # every look-up folds the names of all there is
+@lru_cache(maxsize=1024)  # every look-up folds the names of all plugins
 def fold(name: str) -> str:
-    """A name without what does not count in it: case, and which of `-`, `_` and `.` it has.
+    """A name in lower case, with one "-" for any of `-`, `_` and `.`: spellings that count alike.
 
     >>> fold("Score_CAM") == fold("score-cam"), fold("gradcam++") == fold("gradcam")
     (True, False)

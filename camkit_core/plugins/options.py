@@ -1,4 +1,4 @@
-"""Options of methods and renderers: the keyword-only arguments of their functions."""
+"""Options of methods, renderers and metrics: the keyword-only arguments of their functions."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from ..errors import CamkitError
 
 @lru_cache(maxsize=256)
 def takes(function: Callable[..., Any]) -> tuple[str | None, ...]:
-    """Names of the options `function` takes; None stands for any other name."""
-    kinds = inspect.signature(function).parameters.values()
-    named = (one.name for one in kinds if one.kind is one.KEYWORD_ONLY)
-    return *named, *(None for one in kinds if one.kind is one.VAR_KEYWORD)
+    """Names of the options that `function` takes; None stands for any other name."""
+    parameters = inspect.signature(function).parameters.values()
+    named = (each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
+    return *named, *(None for each in parameters if each.kind is each.VAR_KEYWORD)
 
 
 def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `options` that `function` takes.
+    """The options among `options` that `function` takes.
 
     Raises:
         CamkitError: for a value that the function's `Literal` annotation does not allow.
     """
-    known = takes(function)
-    given = {name: value for name, value in options.items() if name in known or None in known}
-    hints = _hints(function) if given else {}
-    for name, value in given.items():
+    names = takes(function)
+    taken = {name: value for name, value in options.items() if name in names or None in names}
+    hints = _hints(function) if taken else {}
+    for name, value in taken.items():
         if get_origin(hints.get(name)) is Literal and value not in get_args(hints[name]):
             allowed = ", ".join(map(repr, get_args(hints[name])))
             owner = getattr(function, "__name__", "this")
             raise CamkitError(f"{owner} takes {name}= one of {allowed}; got {value!r}")
-    return given
+    return taken
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(function)
-    except (NameError, TypeError):  # annotations that only a type checker can read
+    except (NameError, TypeError):  # an annotation that only a type checker can read
         return {}

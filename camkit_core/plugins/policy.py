@@ -1,4 +1,4 @@
-"""Which of the installed plugins are used: blocked, allowed and preferred ones."""
+"""Which installed plugins are used: allowed, blocked and preferred plugins."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ STRICT = "CAMKIT_STRICT_PLUGINS"
 
 @dataclass(frozen=True)
 class Policy:
-    """What is used of what is installed; camkit's own are, whatever is said of others.
+    """Which installed plugins are used; camkit's own are, unless one is disabled by its name.
 
     Distributions and names count in any spelling: case, `-`, `_` and `.` do not matter.
 
     Attributes:
         only: the distributions that are used; None for all.
-        disable: distributions that are not, or single contributions, "distribution:name"; "*"
+        disable: distributions that are not used, or single contributions, "distribution:name"; "*"
             for every third party.
-        prefer: the distribution that a name means, where several claim it.
+        prefer: by a name that several distributions claim, the distribution that gets it.
         strict: whether a plugin that has to be left out is an error.
     """
 
@@ -41,7 +41,7 @@ class Policy:
         prefer: Mapping[str, str] | None = None,
         strict: bool = False,
     ) -> Policy:
-        """A choice, spelt as it comes."""
+        """A policy from names in any spelling."""
         return cls(
             only=None if only is None else frozenset(map(fold, only)),
             disable=frozenset(map(fold, disable)),
@@ -51,7 +51,7 @@ class Policy:
 
     @classmethod
     def of_environment(cls) -> Policy:
-        """What the environment says: `CAMKIT_PLUGINS`, `CAMKIT_DISABLE_PLUGINS`,
+        """The policy of the environment: `CAMKIT_PLUGINS`, `CAMKIT_DISABLE_PLUGINS`,
         `CAMKIT_PREFER` and `CAMKIT_STRICT_PLUGINS`.
 
         Raises:
@@ -80,24 +80,25 @@ class Policy:
         allowed = self.only is None or owner in self.only
         return allowed and not self.disable & {"*", owner}
 
-    def unknown(self, known: Iterable[str]) -> list[Problem]:
-        """What is said of distributions, or of names, that are not there.
+    def unknown(self, installed: Iterable[str]) -> list[Problem]:
+        """A problem for each distribution or name in this policy that is not installed.
 
         Args:
-            known: distributions, and contributions as "distribution:name".
+            installed: distributions, and contributions as "distribution:name".
         """
-        there = {fold(name) for name in known} | {"*"}
-        asked = {
+        there = {fold(name) for name in installed} | {"*"}
+        mentioned = {
             "to use": self.only or (),
             "not to use": self.disable,
             "to prefer": self.prefer.values(),
         }
         return [
             Problem("", "", "", f"camkit is told {what} {name!r}, and no such plugin is installed")
-            for what, names in asked.items()
+            for what, names in mentioned.items()
             for name in sorted(set(names) - there)
         ]
 
 
 def _listed(variable: str) -> list[str]:
-    return [one.strip() for one in os.environ.get(variable, "").split(",") if one.strip()]
+    names = os.environ.get(variable, "").split(",")
+    return [name.strip() for name in names if name.strip()]

@@ -1,4 +1,4 @@
-"""Registering one plugin: its hooks are checked, called, and kept only if all went well."""
+"""Register one plugin: its hooks are checked and called, and kept only if all of them work."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .contribution import KINDS, Contribution, Source, contribution
 from .hookspecs import Spec
 
 HOOKS = {f"camkit_{kind}s": kind for kind in KINDS}
-_ALIKE = tuple(f"camkit_{kind}" for kind in KINDS)
+_PREFIXES = tuple(f"camkit_{kind}" for kind in KINDS)  # of hooks, and of misspelt hooks
 
 
 class PluginSet:
-    """Plugins that registered in full, and what each contributes, by the plugin's name."""
+    """Plugins that registered in full, and the contributions of each, by the plugin's name."""
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager("camkit")
@@ -39,16 +39,16 @@ class PluginSet:
             raise PluginError(f"a plugin named {name!r} is registered already")
         try:
             _refuse_undecorated(plugin)
-            with _naming(source):
+            with _warnings_name(source):
                 self.manager.register(plugin, name)
-            self.contributions[name] = self._heard(plugin, source)
+            self.contributions[name] = self._contributed(plugin, source)
         except BaseException:
             self.manager.unregister(name=name)
             raise
 
     def all(self) -> list[Contribution]:
-        """What they contribute, in the order in which they were registered."""
-        return [one for plugin in list(self.contributions.values()) for one in plugin]
+        """The contributions of all plugins, in the order in which they were registered."""
+        return [row for rows in list(self.contributions.values()) for row in rows]
 
     def remove(self, name: str) -> None:
         """Unregister the plugin of that name.
@@ -61,8 +61,8 @@ class PluginSet:
         self.manager.unregister(name=name)
         del self.contributions[name]
 
-    def _heard(self, plugin: object, source: Source) -> list[Contribution]:
-        # One by one: calling the hook through pluggy, the first failure would end all others.
+    def _contributed(self, plugin: object, source: Source) -> list[Contribution]:
+        # Each plugin's hook is called by itself: through pluggy, one failure would end all others.
         return [
             contribution(HOOKS[hook], spec.name, spec.target, spec.summary, source)
             for hook, implementation in self._implementations(plugin)
@@ -79,30 +79,30 @@ class PluginSet:
                     continue
                 if caller.name in HOOKS:
                     if implementation.wrapper or implementation.hookwrapper:
-                        what = "is a hook wrapper, which camkit does not call"
-                        raise PluginError(f"{caller.name} {what}")
+                        why = "is a hook wrapper, which camkit does not call"
+                        raise PluginError(f"{caller.name} {why}")
                     yield caller.name, implementation
                 elif not implementation.optionalhook:
                     raise PluginError(f"there is no hook {caller.name!r}{_suggestion(caller.name)}")
 
 
 @contextmanager
-def _naming(source: Source) -> Iterator[None]:
-    """Say which distribution it is that uses what is deprecated; pluggy knows the function only."""
-    with warnings.catch_warnings(record=True) as given:
+def _warnings_name(source: Source) -> Iterator[None]:
+    """Put the distribution's name into warnings of deprecation; pluggy's name a function alone."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    for one in given:
-        text = f"plugin {' '.join(source.named).strip()}: {one.message}"
-        warnings.warn_explicit(text, one.category, one.filename, one.lineno)
+    for warning in caught:
+        text = f"plugin {' '.join(source.named).strip()}: {warning.message}"
+        warnings.warn_explicit(text, warning.category, warning.filename, warning.lineno)
 
 
 def _refuse_undecorated(plugin: object) -> None:
     for name in dir(plugin):
-        if name.startswith(_ALIKE):
-            found = inspect.getattr_static(plugin, name)
-            function = getattr(found, "__func__", found)
-            marked = hasattr(found, "camkit_impl") or hasattr(function, "camkit_impl")
+        if name.startswith(_PREFIXES):
+            attribute = inspect.getattr_static(plugin, name)
+            function = getattr(attribute, "__func__", attribute)
+            marked = hasattr(attribute, "camkit_impl") or hasattr(function, "camkit_impl")
             if inspect.isroutine(function) and not marked:
                 raise PluginError(f"{name} lacks the decorator @hookimpl{_suggestion(name)}")
 
@@ -111,13 +111,13 @@ def _specs(hook: str, returned: Any) -> Iterator[Spec]:
     if not isinstance(returned, Iterable) or isinstance(returned, (str, Mapping)):
         given = type(returned).__name__
         raise PluginError(f"{hook} must return a list of Spec or of functions, not a {given}")
-    for one in returned:  # here, where a generator that fails costs only its plugin
-        if isinstance(one, Spec):
-            yield one
-        elif callable(one) and hasattr(one, "__name__"):
-            yield Spec(one.__name__, one)
+    for item in returned:  # a generator that fails does so here, and costs only its plugin
+        if isinstance(item, Spec):
+            yield item
+        elif callable(item) and hasattr(item, "__name__"):
+            yield Spec(item.__name__, item)
         else:
-            raise PluginError(f"{hook} must list Spec or functions, not a {type(one).__name__}")
+            raise PluginError(f"{hook} must list Spec or functions, not a {type(item).__name__}")
 
 
 def _suggestion(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The registry: every method, adapter and renderer by its name, whoever it comes from."""
+"""The registry: every method, adapter, renderer and metric by its name."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from .names import loosely
 from .policy import Policy
 from .registration import PluginSet
 
-API_VERSION = (1, 0)  # of what plugins meet; within 1 nothing is removed, renamed or made stricter
+# The version of what plugins rely on; within 1, nothing is removed, renamed or made stricter.
+API_VERSION = (1, 0)
 
 
 class Registry:
-    """Plugins by name. Finds what is installed when it is first asked for something.
+    """Plugins by name. It looks for installed plugins when it is first used.
 
-    Nothing is imported to find it, but for modules under the entry-point group `camkit`. Two
+    It imports nothing for that, except for modules under the entry-point group `camkit`. Two
     registries share nothing.
 
     Args:
         only: the distributions that are used beside camkit's own; None for all.
-        disable: those that are not, or single contributions, "distribution:name"; "*" for all.
-        prefer: from a name that several distributions claim to the one that gets it.
+        disable: distributions that are not used, or single contributions, "distribution:name";
+            "*" for all distributions.
+        prefer: by a name that several distributions claim, the distribution that gets it.
         strict: whether a plugin that has to be left out is an error.
-        autoload: whether what is installed is found at all; else there is only what is registered.
+        autoload: whether installed plugins are found; if not, there are only registered ones.
 
-    If none of these is given, the environment is asked when they are first needed:
+    Without these arguments, the environment counts:
     `CAMKIT_PLUGINS`, `CAMKIT_DISABLE_PLUGINS`, `CAMKIT_PREFER`, `CAMKIT_STRICT_PLUGINS`.
     """
 
@@ -51,19 +53,19 @@ class Registry:
         self._claims: dict[str, tuple[tuple[Contribution, ...], Claims]] = {}
 
     def contributions(self, kind: str) -> tuple[Contribution, ...]:
-        """All of a kind ("method", "adapter", ...), each with its status.
+        """All contributions of a kind ("method", "adapter", ...), each with its status.
 
-        By distribution and name; those registered from code come last.
+        They are sorted by distribution and name; those registered from code come last.
         """
         if kind not in self._rows:
             rows = self._listed(kind)
             if self._discovered is None:
-                return rows  # asked by a plugin that is just being imported
+                return rows  # a plugin that is just being imported has asked
             self._rows[kind] = rows
         return self._rows[kind]
 
     def _listed(self, kind: str) -> tuple[Contribution, ...]:
-        # What one distribution declares twice, in the same words, counts once.
+        # A contribution that a distribution declares twice, with one value, counts once.
         rows = {
             (key(kind, row.name), row.distribution, row.value): row
             for plugins in (self._installed().plugins, self._registered)
@@ -75,7 +77,7 @@ class Registry:
         return tuple(sorted(judged, key=order))
 
     def find(self, kind: str, name: str) -> Contribution:
-        """The contribution of that name, or of that "distribution:name".
+        """The contribution of a name, or of a "distribution:name".
 
         Case does not count, nor which of `-`, `_` and `.` a name has; both do in an adapter's
         name, which is a Python path. A method's name may also be spelt without separators, and
@@ -96,7 +98,7 @@ class Registry:
         return winner(rows)
 
     def _claims_of(self, kind: str) -> Claims:
-        """What each name of a kind may mean."""
+        """The claims on each name of a kind."""
         rows = self.contributions(kind)
         if kind not in self._claims or self._claims[kind][0] is not rows:
             self._claims[kind] = rows, claims_on(rows)
@@ -110,11 +112,11 @@ class Registry:
         Raises:
             PluginError: if several packages claim the name that fits.
         """
-        known = self._claims_of("adapter")
+        claims = self._claims_of("adapter")
         for ancestor in cls.__mro__:
             path = f"{ancestor.__module__}.{ancestor.__qualname__}"
             while path:
-                usable = [row for row in known.get(path, ()) if row.status in ("", "conflict")]
+                usable = [row for row in claims.get(path, ()) if row.status in ("", "conflict")]
                 if usable:
                     return winner(usable)
                 path = path.rpartition(".")[0]
@@ -128,8 +130,8 @@ class Registry:
         Raises:
             PluginError: if it is no plugin, or one of that name is registered.
         """
-        own = getattr(plugin, "__name__", None) or f"{type(plugin).__name__} at {id(plugin):#x}"
-        self._registered.add(plugin, name or str(own), Source(FROM_CODE))
+        usual = getattr(plugin, "__name__", None) or f"{type(plugin).__name__} at {id(plugin):#x}"
+        self._registered.add(plugin, name or str(usual), Source(FROM_CODE))
         self._rows.clear()
 
     def unregister(self, plugin: object) -> None:
@@ -138,8 +140,8 @@ class Registry:
         Raises:
             PluginError: if it is not registered.
         """
-        known = plugin if isinstance(plugin, str) else self._registered.manager.get_name(plugin)
-        self._registered.remove(str(known or plugin))
+        name = plugin if isinstance(plugin, str) else self._registered.manager.get_name(plugin)
+        self._registered.remove(str(name or plugin))
         self._rows.clear()
 
     def problems(self) -> tuple[Problem, ...]:
@@ -152,9 +154,9 @@ class Registry:
         return tuple((source, name, value) for source, (_, name, value) in blocked)
 
     def refresh(self) -> None:
-        """Look again at what is installed, as after `pip install` in a live session.
+        """Look for installed plugins again, as after `pip install` in a live session.
 
-        What was imported already stays what it is.
+        Modules that were imported before stay as they are.
         """
         importlib.invalidate_caches()
         self._discovered = None
@@ -171,9 +173,9 @@ class Registry:
         if not self._autoload:
             self._discovered = self._discovered or Discovery()
         if self._discovered is None:
-            # No lock is held while plugins are imported, for imports have locks of their own. So
-            # threads may scan at once, to the same end; and a plugin may ask while it is imported,
-            # and sees what can be seen then, until the scan that imports it is done.
+            # No lock is held while plugins are imported, since imports have locks of their own.
+            # So several threads may scan at once, with the same result. A plugin may use the
+            # registry while it is imported; it sees an incomplete list until the scan is done.
             discovered = discover(self.choice)
             if self.choice.strict and discovered.problems:
                 raise PluginError(str(discovered.problems[0]))
@@ -185,7 +187,8 @@ class Registry:
         alike = sorted(each for each in names if loosely(each) == loosely(name))
         fits = [f"the name fits {' and '.join(alike)}"] if kind == "method" and alike[1:] else []
         groups = ("", "camkit", f"camkit.{kind}s")
-        notes = [str(one) for one in self.problems() if one.plugin.partition(":")[0] in groups]
+        problems = [each for each in self.problems() if each.plugin.partition(":")[0] in groups]
+        notes = [str(problem) for problem in problems]
         return UnknownName("\n".join([str(unknown(kind, name, names)), *fits, *notes]))
 
 
@@ -193,13 +196,13 @@ _default = Registry()
 
 
 def get_registry() -> Registry:
-    """The registry that camkit itself asks."""
+    """The registry that camkit itself uses."""
     return _default
 
 
 @contextmanager
 def using(registry: Registry) -> Iterator[None]:
-    """Have camkit ask another registry for a while, in all threads."""
+    """Have camkit use another registry inside, in all threads."""
     global _default
     before, _default = _default, registry
     try:

@@ -1,4 +1,4 @@
-"""What a plugin's source says about it, read without importing it."""
+"""The docstring and the attributes of a plugin, read from its source without an import."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Description:
-    """What a module's source says of a function or a class in it.
+    """A function or a class, as the source of its module has it.
 
     Attributes:
         summary: the first line of its docstring; "" if no source shows it.
-        attributes: those that are set on it and whose values are written out, by an assignment
-            `function.name = value` or an argument of a decorator, `@Method(name=value)`.
+        attributes: attributes whose values are literals, set by an assignment
+            `function.name = value` or by a decorator, `@Method(name=value)`.
         readable: whether there is such source; an application frozen into one file has none.
     """
 
@@ -29,7 +29,7 @@ class Description:
 
 
 def description(value: str) -> Description:
-    """What the source says of "package.module:attribute"."""
+    """The description of "package.module:attribute"; empty if no source shows it."""
     module, _, attribute = value.partition(":")
     file = _source_file(module)
     tree = _parsed(file) if file else None
@@ -39,7 +39,7 @@ def description(value: str) -> Description:
     if tree is None or not isinstance(node, _DOCUMENTED):
         return Description()
     attributes = {**_decorated(node), **_assigned(tree, attribute)}
-    return Description(first_line(ast.get_docstring(node)), _written_out(attributes), True)
+    return Description(first_line(ast.get_docstring(node)), _literals(attributes), True)
 
 
 def _decorated(node: _Documented) -> dict[str, ast.expr]:
@@ -53,7 +53,7 @@ def _decorated(node: _Documented) -> dict[str, ast.expr]:
 
 
 def _assigned(tree: ast.Module, owner: str) -> dict[str, ast.expr]:
-    """What the module assigns to attributes of `owner`, as in `mycam.group = "gradient"`."""
+    """The module's assignments to attributes of `owner`, as in `mycam.group = "gradient"`."""
     values = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
@@ -63,16 +63,16 @@ def _assigned(tree: ast.Module, owner: str) -> dict[str, ast.expr]:
     return values
 
 
-def _written_out(expressions: Mapping[str, ast.expr]) -> dict[str, Any]:
+def _literals(expressions: Mapping[str, ast.expr]) -> dict[str, Any]:
     values = {}
     for name, expression in expressions.items():
-        with suppress(ValueError, TypeError, MemoryError, RecursionError):  # of no literal
+        with suppress(ValueError, TypeError, MemoryError, RecursionError):  # it is no literal
             values[name] = ast.literal_eval(expression)
     return values
 
 
 def first_line(text: object) -> str:
-    """The first line that says anything; "" if none does."""
+    """The first line that is not empty; "" if there is none."""
     return str(text or "").strip().partition("\n")[0].strip()
 
 
@@ -86,10 +86,10 @@ _DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _top_level(module: str) -> ModuleSpec | None:
-    # Only ever the top level: find_spec of a dotted name imports the packages above it.
+    # find_spec of a dotted name imports the packages above it, so only the top level is asked for.
     try:
         return find_spec(module.partition(".")[0])
-    except Exception:  # noqa: BLE001 - import hooks of other packages run here
+    except Exception:  # noqa: BLE001 - import hooks of other packages run here, and may fail
         return None
 
 
