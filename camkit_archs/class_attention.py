@@ -1,6 +1,6 @@
 """Transformers whose class token joins late (CaiT, XCiT, VOLO) or reads another scale (CrossViT).
 
-What they explain is what their class attention reads of the patches.
+The target layer gives the patches that the class attention reads.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 def positive(output: Tensor) -> Tensor:
     """ReLU whose zeros are the smallest positive number, about 1e-38.
 
-    The model applies its own ReLU to what it is handed. At an exact zero that ReLU would stop
-    the gradient, and the map would pair activations after the ReLU with gradients before it.
+    The model applies its own ReLU to the result. At an exact zero that ReLU would stop the
+    gradient, and the map would combine activations after the ReLU with gradients before it.
     """
     return output.clamp(min=torch.finfo(output.dtype).tiny)

@@ -14,8 +14,8 @@ from camkit_core import Adapter
 def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last layer from which every scale of boxes is made.
 
-    Of a feature pyramid that is the backbone's last stage; SSD's scales come one after the other,
-    so it is the layer of the first.
+    With a feature pyramid that is the backbone's last stage. SSD makes its scales one after the
+    other, so there it is the layer of the first scale.
     """
     backbone = model.backbone
     if hasattr(backbone, "body"):
@@ -29,7 +29,7 @@ def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 def _without_padding(
     transform: Any, image_size: tuple[int, int]
 ) -> Callable[[Tensor], Tensor] | None:
-    """The part of the grid that the image covers, which the model pads to the right and below."""
+    """The part of the grid that the image covers; the model pads images to the right and below."""
     if transform.fixed_size is not None:
         return None
     # As torchvision's GeneralizedRCNNTransform does.

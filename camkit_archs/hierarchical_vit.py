@@ -25,7 +25,7 @@ def pvt_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 def hiera_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last block: `blocks[-1]`.
 
-    Tokens are ordered by mask unit. In the last stage a unit is a single token, and so they lie
+    Tokens are ordered by mask unit. In the last stage a unit is a single token, so the tokens lie
     row by row.
     """
     cells = zip(model.tokens_spatial_shape, model.mask_unit_size, strict=True)

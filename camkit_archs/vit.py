@@ -10,7 +10,7 @@ from camkit_core import Adapter, tokens_to_grid
 def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last block's first norm: `encoder.layers[-1].ln_1`.
 
-    Later than that, a patch's output no longer reaches the class token.
+    Behind that norm, a patch's output no longer reaches the class token.
     """
     height, width = (side // model.patch_size for side in image_size)
     return Adapter(model.encoder.layers[-1].ln_1, tokens_to_grid(height, width, prefix=1))
@@ -19,8 +19,8 @@ def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
 def timm_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """The last block's first norm: `blocks[-1].norm1`; grid and prefix tokens from the model.
 
-    Parallel blocks call it `in_norm`. Where it comes after attention, or each branch has one of
-    its own, attention reads the block before.
+    Parallel blocks call it `in_norm`. In blocks whose norm follows attention, or which have a norm
+    for each branch, the layer is the block before, which attention reads.
     """
     height, width = model.patch_embed.dynamic_feat_size(image_size)
     last = model.blocks[-1]

@@ -1,4 +1,4 @@
-"""The built-in methods, one file each, found as plugins; and their class form."""
+"""The built-in methods, one file each, found as plugins, and the class form of five of them."""
 
 from __future__ import annotations
 

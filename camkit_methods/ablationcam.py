@@ -22,10 +22,10 @@ def ablationcam(
     Args:
         probe: the forward pass.
         variant: "drop" for y - y_k; "paper" for (y - y_k) / y, the same map but for the sign of
-            the score, which turns it over when y < 0; "slope" for (y - y_k) / ||A_k||;
+            the score, which reverses the map when y < 0; "slope" for (y - y_k) / ||A_k||;
             "pytorch-grad-cam" is "paper", refused for signed activations, where that library
             ablates to a value that depends on its batch size.
-        ablate: what an ablated channel holds: "zero", or the "mean" over its own positions.
+        ablate: the value of an ablated channel: "zero", or the "mean" over its positions.
 
     Returns:
         The map (N, h, w), signed.

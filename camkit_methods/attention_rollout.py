@@ -16,12 +16,13 @@ def attention_rollout(
 ) -> Tensor:
     """Follow attention through all blocks, half of each token staying with itself.
 
-    arXiv 2005.00928, equation 1: the product over the blocks of (A + I) / 2. It reads no class.
+    arXiv 2005.00928, equation 1: the product over the blocks of (A + I) / 2. The class has no
+    effect.
 
     Args:
         probe: the forward pass.
-        heads: how a block's heads become one: their "mean" as in the paper, "max" or "min".
-        discard: the share of each block's smallest attention that is set to zero first.
+        heads: how a block's heads are combined: their "mean" as in the paper, "max" or "min".
+        discard: the share of each block's values, the smallest ones, that is first set to zero.
 
     Returns:
         The map (N, h, w), not negative.

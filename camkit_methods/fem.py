@@ -19,7 +19,7 @@ def fem(probe: Probe, *, k: float = 2.0) -> Tensor:
         The map (N, h, w), signed.
     """
     probe.note("FEM shows what the layer responds to, whatever the class")
-    activations, places = probe.activations, probe.spatial_axes
-    mean = activations.mean(places, keepdim=True)
-    deviation = activations.std(places, keepdim=True, correction=0)
-    return probe.weighted_sum((activations > mean + k * deviation).to(mean).mean(places))
+    activations, axes = probe.activations, probe.spatial_axes
+    mean = activations.mean(axes, keepdim=True)
+    deviation = activations.std(axes, keepdim=True, correction=0)
+    return probe.weighted_sum((activations > mean + k * deviation).to(mean).mean(axes))

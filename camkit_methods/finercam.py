@@ -24,14 +24,14 @@ def finercam(
 
     Args:
         probe: the forward pass.
-        alpha: how much of the references is taken off; 0 is Grad-CAM.
-        references: how many classes it is compared with, or all others if there are fewer.
-        variant: "mean" counts each reference alike; "weighted" by its softmax probability, which
-            the gradient passes through, as in the authors' code and in pytorch-grad-cam.
+        alpha: the factor of the references that are subtracted; with 0 it is Grad-CAM.
+        references: how many classes it is compared with; all others if there are fewer.
+        variant: "mean" weights all references alike; "weighted" by the softmax probability, which
+            has a gradient, too, as in the authors' code and in pytorch-grad-cam.
 
     Returns:
-        The map (N, h, w), signed. Targets that are not classes have no references: Grad-CAM, and
-        a warning.
+        The map (N, h, w), signed. A target that is no class has no references: it gets Grad-CAM's
+        map, and a warning.
 
     Raises:
         CamkitError: for fewer references than one.
@@ -46,9 +46,9 @@ def finercam(
         shares = logits.softmax(0)[near] if variant == "weighted" else torch.ones_like(logits[near])
         return (shares * (logits[category] - alpha * logits[near])).sum() / shares.sum()
 
-    asked = probe
+    contrasted = probe
     if probe.targets.classes is None:
         probe.warn("Finer-CAM compares classes; of a target that is none it gave Grad-CAM")
     else:
-        asked = probe.of_logits(contrast)
-    return probe.weighted_sum(asked.gradients.mean(probe.spatial_axes))
+        contrasted = probe.of_logits(contrast)
+    return probe.weighted_sum(contrasted.gradients.mean(probe.spatial_axes))

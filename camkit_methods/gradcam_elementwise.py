@@ -11,8 +11,8 @@ from camkit_core import Method, Probe
 def gradcam_elementwise(probe: Probe) -> Tensor:
     """Multiply activation and gradient, and keep what is positive before channels are summed.
 
-    HiResCAM (arXiv 2011.08891, equation 3) with a ReLU on each channel: what speaks against the
-    class in one channel does not take from what speaks for it in another.
+    HiResCAM (arXiv 2011.08891, equation 3) with a ReLU on each channel: evidence against the class
+    in one channel is not subtracted from evidence for it in another.
 
     Returns:
         The map (N, h, w), not negative.

@@ -26,15 +26,15 @@ def gradcam_plusplus(
         variant: "paper" for equation 19; "official" for the authors' code, which divides the
             alphas of a channel by their sum over its positive gradients; "pytorch-grad-cam" for
             that library's epsilon of 1e-6 in the denominator, which wins over small gradients.
-        negative_sum: what to do with S < 0, of which the paper has none: "clamp" it to 0, which
+        negative_sum: what to do with S < 0, which the paper does not have: "clamp" it to 0, which
             keeps alpha in (0, 1/2], or take it "raw".
 
     Returns:
         The map (N, h, w); its weights are never negative.
     """
-    # Where it is negative the denominator may be zero, and the weight is zero anyway.
-    gradient, places = probe.gradients.clamp(min=0), probe.spatial_axes
-    total = probe.activations.sum(places, keepdim=True)
+    # Where the gradient is negative, the denominator may be zero, and the weight is zero anyway.
+    gradient, axes = probe.gradients.clamp(min=0), probe.spatial_axes
+    total = probe.activations.sum(axes, keepdim=True)
     if negative_sum == "clamp" and variant != "pytorch-grad-cam":
         total = total.clamp(min=0)
     if variant == "pytorch-grad-cam":
@@ -43,5 +43,5 @@ def gradcam_plusplus(
         alpha = 1 / (2 + total * gradient)
     if variant == "official":
         alpha = alpha * (gradient > 0)
-        alpha = alpha / alpha.sum(places, keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
-    return probe.weighted_sum((alpha * gradient).sum(places))
+        alpha = alpha / alpha.sum(axes, keepdim=True).clamp(min=torch.finfo(alpha.dtype).tiny)
+    return probe.weighted_sum((alpha * gradient).sum(axes))

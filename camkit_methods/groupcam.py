@@ -22,15 +22,15 @@ def groupcam(
 ) -> Tensor:
     """Weight groups of channels by what the image gains, seen through them, over a blurred one.
 
-    arXiv 2103.13859. A group's mask is the ReLU of its share of Grad-CAM, without its weaker
-    positions; outside the mask the image is blurred (51 pixels, sigma 50).
+    arXiv 2103.13859. A group's mask is the ReLU of the group's part of Grad-CAM, without its weaker
+    positions. Outside the mask the image is blurred (51 pixels, sigma 50).
 
     Args:
         probe: the forward pass.
-        groups: into how many the channels are split, in order.
-        percentile: of a group's positions, below which they count as noise.
+        groups: the number of groups that the channels are split into, in order.
+        percentile: the percentile of a group's values below which a position counts as noise.
         score: "probability" for the class's softmax probability, as in the authors' code; "score"
-            for what is explained. Targets that are not classes are taken as they are.
+            for the target's score. A target that is no class always takes its score.
 
     Returns:
         The map (N, H, W), at the images' size.
@@ -44,17 +44,17 @@ def groupcam(
             f"got {groups} and {percentile}"
         )
     classes = probe.targets.classes is not None
-    asked = probe.of_probabilities() if score == "probability" and classes else probe
+    scoring = probe.of_probabilities() if score == "probability" and classes else probe
     weights = probe.gradients.mean(probe.spatial_axes, keepdim=True)
     split = (weights * probe.activations).chunk(groups, 1)
-    found = torch.stack([part.sum(1).relu() for part in split], 1)
-    least = found.flatten(2).quantile(percentile / 100, dim=2)
-    found = found * (found > least.view(*least.shape, *[1] * (found.ndim - 2)))
+    parts = torch.stack([part.sum(1).relu() for part in split], 1)
+    least = parts.flatten(2).quantile(percentile / 100, dim=2)
+    parts = parts * (parts > least.view(*least.shape, *[1] * (parts.ndim - 2)))
     rows: list[Tensor] = []
     blurs = blurred(probe.images, 25, 50.0)
-    for image, blurry, maps in zip(probe.images, blurs, found, strict=True):
+    for image, blurry, maps in zip(probe.images, blurs, parts, strict=True):
         masks = unit_range(upsample(maps, image.shape[1:]))
         edits = (blurry + (image - blurry) * mask for mask in [0 * masks[0], *masks])
-        scores = asked.input_scores(len(rows), edits, len(masks) + 1)
+        scores = scoring.input_scores(len(rows), edits, len(masks) + 1)
         rows.append(torch.tensordot(scores[1:] - scores[0], masks, 1))
     return torch.stack(rows)

@@ -17,7 +17,7 @@ def guided_backprop(probe: Probe, *, nodes: Sequence[str] = ("ReluBackward0",)) 
 
     Args:
         probe: the forward pass.
-        nodes: names of the autograd nodes to guide; "HardtanhBackward0" is that of ReLU6.
+        nodes: names of the autograd nodes to guide; ReLU6 has "HardtanhBackward0".
 
     Returns:
         The gradient at the image, summed over its colours: (N, H, W), signed.

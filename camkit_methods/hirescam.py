@@ -11,7 +11,7 @@ from camkit_core import Method, Probe
 def hirescam(probe: Probe) -> Tensor:
     """Multiply each position's activation by its own gradient.
 
-    arXiv 2011.08891, equation 3. Where one linear layer follows, the map adds up to the score.
+    arXiv 2011.08891, equation 3. If one linear layer follows, the map adds up to the score.
 
     Returns:
         The map (N, h, w), signed.

@@ -26,10 +26,10 @@ def iscam(
 
     Args:
         probe: the forward pass.
-        steps: how many.
-        variant: "path" for factors from 1 / steps to 1; "torch-cam" for that library's, which are
-            the running sums of these and pass 1, and for its masks, stretched before they are
-            resized.
+        steps: the number of factors.
+        variant: "path" for factors from 1 / steps to 1; "torch-cam" for that library's factors,
+            which are the running sums of those and exceed 1, and for its masks, which are stretched
+            before they are resized.
         fast: as for `scorecam`.
 
     Returns:

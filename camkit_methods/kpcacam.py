@@ -21,7 +21,7 @@ def kpcacam(
     Args:
         probe: the forward pass.
         kernel: "rbf" for exp(-gamma |a - b|^2); "sigmoid" for tanh(gamma a.b + 1).
-        gamma: None for one over the number of channels.
+        gamma: the kernel's gamma; None for 1 / channels.
 
     Returns:
         The map (N, h, w), signed.

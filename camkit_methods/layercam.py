@@ -11,7 +11,7 @@ from camkit_core import Method, Probe
 def layercam(probe: Probe) -> Tensor:
     """Weight each position of a channel by its own positive gradient.
 
-    Equations 6 and 7 of the paper; meant for early layers, too.
+    Equations 6 and 7 of the paper. It suits early layers, too.
 
     Returns:
         The map (N, h, w); the paper's ReLU is applied in the heatmap.

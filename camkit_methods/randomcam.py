@@ -14,7 +14,7 @@ def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
 
     Args:
         probe: the forward pass.
-        seed: of the weights, which are the same for each image.
+        seed: of the weights; all images have the same weights.
 
     Returns:
         The map (N, h, w), signed.

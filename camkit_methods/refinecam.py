@@ -32,8 +32,8 @@ def refinecam(
     Args:
         probe: the forward pass.
         base: the method of the maps.
-        layers: dotted names of the earlier layers; none for the last of each finer grid.
-        count: how many layers in all, where none are named.
+        layers: dotted names of the earlier layers; none for the last layer of each finer grid.
+        count: the number of layers, the target layer included, if `layers` names none.
 
     Returns:
         The map (N, h, w) in [0, 1], at the finest of the grids.
@@ -44,8 +44,8 @@ def refinecam(
     """
     if count < 1:
         raise CamkitError(f"expected count of at least 1; got {count}")
-    seen = [probe, *probe.stages(layers, count - 1)]
-    probe.note(f"RefineCAM multiplied {', '.join(one.recording.layer for one in seen)}")
-    maps = [unit_range(_BASES[base](one).relu()) for one in seen]
-    finest = max((one.shape[1:] for one in maps), key=torch.Size.numel)
-    return torch.stack([upsample(one, finest) for one in maps]).prod(0)
+    probes = [probe, *probe.stages(layers, count - 1)]
+    probe.note(f"RefineCAM multiplied {', '.join(each.recording.layer for each in probes)}")
+    maps = [unit_range(_BASES[base](each).relu()) for each in probes]
+    finest = max((cam.shape[1:] for cam in maps), key=torch.Size.numel)
+    return torch.stack([upsample(cam, finest) for cam in maps]).prod(0)

@@ -34,12 +34,12 @@ def scorecam(
             "definition" for equations 6 to 10: the masked score less the baseline's;
             "official" for the authors' code: the class probability of the masked image;
             "pytorch-grad-cam" and "torch-cam" for those libraries' masks with Algorithm 1.
-        baseline: the image whose score "definition" takes off: "zero", or the "image" itself.
-        constant_maps: a channel without contrast gives an empty mask; "zero" scores that black
-            image as any other, "skip" gives the channel no weight.
+        baseline: the image whose score "definition" subtracts: "zero", or the "image" itself.
+        constant_maps: a channel without contrast gives an empty mask; "zero" scores the black
+            image, "skip" gives the channel no weight.
         max_channels: score only that many channels, those with the greatest variance. In the
-            softmax the others count as the least of these; elsewhere they get no weight. None
-            scores all.
+            softmax the other channels count as the least score of these; elsewhere they get no
+            weight. None scores all channels.
         fast: "bfloat16", "compile", or both, for quicker and less exact runs; the explanation's
             notes hold the error that was measured.
 
@@ -63,11 +63,11 @@ def scorecam(
         scores = scores - _baseline(probe, baseline)
     if variant in ("definition", "official"):
         return probe.weighted_sum(scores.masked_fill(~scored, 0.0))
-    # Where scores lie far apart, as of a trained model, the least of them has no weight; where
-    # they are all alike, so would be the others'.
+    # Channels that were not scored get the least score. A trained model's scores lie far apart, so
+    # it has next to no weight; if all scores are alike, theirs would be, too.
     least = scores.masked_fill(~scored, torch.inf).amin(1, keepdim=True)
     scores = scores.where(scored | ~counted, least)
-    # Without any channel left, the softmax has nothing to share out.
+    # If no channel is left, every weight is zero.
     return probe.weighted_sum(scores.softmax(1).masked_fill(~counted.any(1, keepdim=True), 0.0))
 
 
@@ -78,13 +78,13 @@ def _most_varied(probe: Probe, flat: Tensor, count: int | None) -> Tensor:
     if count is None or count >= flat.shape[1]:
         return torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
     variance = flat.var(2)
-    chosen = torch.zeros_like(variance, dtype=torch.bool)
-    chosen.scatter_(1, variance.topk(count, dim=1).indices, True)
-    share = float((variance * chosen).sum() / variance.sum().clamp(min=1e-30))
+    most = torch.zeros_like(variance, dtype=torch.bool)
+    most.scatter_(1, variance.topk(count, dim=1).indices, True)
+    share = float((variance * most).sum() / variance.sum().clamp(min=1e-30))
     probe.note(
         f"scored {count} of {flat.shape[1]} channels, which hold {share:.1%} of the variance"
     )
-    return chosen
+    return most
 
 
 def _masked_scores(
@@ -92,16 +92,15 @@ def _masked_scores(
 ) -> Tensor:
     """The score (C,) of one image seen through each of some channels; -inf for the others."""
     scores = probe.scores.new_full((len(channels),), -torch.inf)
-    # Channels with one and the same mask, dead ones above all, are scored once.
+    # Channels with the same mask, such as dead channels, are scored once.
     maps = unit_range(probe.activations[image][channels])
-    maps, place = torch.unique(maps, dim=0, return_inverse=True)
+    maps, of_channel = torch.unique(maps, dim=0, return_inverse=True)
     if len(maps):
         edits = _masked(probe.images[image], maps, variant)
-        asked = probe.of_probabilities() if variant == "official" else probe
+        scoring = probe.of_probabilities() if variant == "official" else probe
         kind = variant if variant in ("pytorch-grad-cam", "torch-cam") else "paper"
         share = ("scorecam", kind, len(maps), str(fast))
-        found = asked.input_scores(image, edits, len(maps), share, fast)
-        scores[channels] = found[place]
+        scores[channels] = scoring.input_scores(image, edits, len(maps), share, fast)[of_channel]
     return scores
 
 
@@ -115,4 +114,4 @@ def _baseline(probe: Probe, baseline: str) -> Tensor:
     if baseline == "image":
         return probe.scores[:, None]
     empty = (torch.zeros_like(image) for image in probe.images)
-    return torch.stack([probe.input_scores(i, [one], 1) for i, one in enumerate(empty)])
+    return torch.stack([probe.input_scores(i, [image], 1) for i, image in enumerate(empty)])

@@ -18,19 +18,19 @@ def shapleycam(probe: Probe, *, utility: Literal["rest", "score"] = "rest") -> T
 
     Args:
         probe: the forward pass.
-        utility: "rest" for the paper's residual softmax, y_c + log p_c; "score" for what is
-            explained as it is. Of a class logit behind ReLU and linear layers alone H is zero,
-            and "score" is Grad-CAM. Targets that are not classes are taken as they are.
+        utility: "rest" for the paper's residual softmax, y_c + log p_c; "score" for the target's
+            score. If only ReLU and linear layers lie between the layer and a class logit, H is
+            zero and "score" is Grad-CAM. A target that is no class always takes its score.
 
     Returns:
         The map (N, h, w), signed.
     """
-    asked = probe
+    valued = probe
     if utility == "rest" and probe.targets.classes is None:
         probe.note("ShapleyCAM took the target's own score: its residual softmax needs a class")
     elif utility == "rest":
-        asked = probe.of_logits(_residual_softmax)
-    weights = asked.gradients - asked.hessian_times_activations / 2
+        valued = probe.of_logits(_residual_softmax)
+    weights = valued.gradients - valued.hessian_times_activations / 2
     return probe.weighted_sum(weights.mean(probe.spatial_axes))
 
 

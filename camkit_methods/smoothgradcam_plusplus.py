@@ -30,9 +30,9 @@ def smoothgradcam_plusplus(
     Args:
         probe: the forward pass.
         samples: how many noisy versions of the images.
-        sigma: the noise's standard deviation, in the images' own values.
-        numerator: "second" for D2 over the fraction, as Grad-CAM++ has it; "first" for D1.
-        seed: of the noise, which is the same for each image.
+        sigma: the noise's standard deviation, in the images' units.
+        numerator: "second" for D2 over the fraction, as in Grad-CAM++; "first" for D1.
+        seed: of the noise; all images get the same noise.
 
     Returns:
         The map (N, h, w); its weights are never negative.
@@ -48,7 +48,7 @@ def smoothgradcam_plusplus(
         second = second + gradient**2 / samples
         third = third + gradient**3 / samples
     total = probe.activations.sum(probe.spatial_axes, keepdim=True)
-    # Where it is zero no gradient is positive, and the weight is zero anyway.
+    # Where the denominator is zero, no gradient is positive, and the weight is zero anyway.
     below = 2 * second + (total * third).clamp(min=0)
     above = second if numerator == "second" else first
     alpha = torch.where(below > 0, above / below, torch.zeros_like(below))

@@ -34,10 +34,10 @@ def sscam(
     Args:
         probe: the forward pass.
         samples: how many versions of each channel.
-        sigma: the noise's standard deviation; without noise this is Score-CAM.
+        sigma: the noise's standard deviation; with 0 it is Score-CAM.
         variant: "activations" adds the noise to the channel, before it is made a mask; "images"
-            to the image seen through it; "torch-cam" to the mask, as that library does.
-        seed: of the noise, which is the same for each image.
+            to the masked image; "torch-cam" to the mask, as that library does.
+        seed: of the noise; all images get the same noise.
         fast: as for `scorecam`.
 
     Returns:

@@ -21,21 +21,21 @@ def xgradcam(
     Args:
         probe: the forward pass.
         variant: "paper", guarded where S vanishes; "pytorch-grad-cam" for S + 1e-7 unguarded.
-        tol: where |S| < tol * sum |A|, as signed activations may have it, the quotient means
-            nothing, and the weight is the mean gradient, its limit for a constant gradient.
+        tol: if |S| < tol * sum |A|, as for signed activations, the quotient means nothing. The
+            weight is then the mean gradient, which is the quotient for a constant gradient.
 
     Returns:
         The map (N, h, w), signed.
     """
-    activations, gradients, places = probe.activations, probe.gradients, probe.spatial_axes
-    product, total = (activations * gradients).sum(places), activations.sum(places)
+    activations, gradients, axes = probe.activations, probe.gradients, probe.spatial_axes
+    product, total = (activations * gradients).sum(axes), activations.sum(axes)
     if variant == "pytorch-grad-cam":
         return probe.weighted_sum(product / (total + 1e-7))
-    # A dead channel has no sum and no share in the map: any finite weight does.
+    # A dead channel's sum is zero, and it adds nothing to the map, so any finite weight will do.
     weights = product / (total + (total == 0))
-    if activations.min().item() < 0:  # no sum of others vanishes
-        vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, places)
-        weights = torch.where(vanishing, gradients.mean(places), weights)
+    if activations.min().item() < 0:  # without negative activations, only dead channels have S = 0
+        vanishing = total.abs() < tol * torch.linalg.vector_norm(activations, 1, axes)
+        weights = torch.where(vanishing, gradients.mean(axes), weights)
         if count := int(vanishing.sum()):
             probe.note(
                 f"{count} channels sum to almost zero (signed activations) and were weighted by "
