@@ -23,11 +23,11 @@ def hessian_product(recording: Recording, targets: Targets) -> Tensor:
     except RuntimeError as error:
         if out_of_memory(error):
             raise
-    # Fused attention has a first derivative only; written out, it has all.
+    # Fused attention has no second derivative; the same computed step by step has.
     with sdpa_kernel(SDPBackend.MATH):
-        again = recording.again(recording.images)
+        repeated = recording.again(recording.images)
         try:
-            return _product(again, targets)
+            return _product(repeated, targets)
         except RuntimeError as error:
             if out_of_memory(error):
                 raise
@@ -38,26 +38,30 @@ def hessian_product(recording: Recording, targets: Targets) -> Tensor:
 
 def _product(recording: Recording, targets: Targets) -> Tensor:
     with torch.enable_grad():
-        # Images do not touch each other, so the Hessian of the sum holds each image's own.
+        # Images do not influence each other, so the Hessian of the sum holds that of each image.
         score = targets.scores(recording.output).sum()
-        slope = _slope(score, recording, create_graph=True)
-    if not slope.requires_grad:
-        return torch.zeros_like(slope)
-    return _slope(slope, recording, recording.raw.detach())
+        gradient = _gradient(score, recording, create_graph=True)
+    if not gradient.requires_grad:
+        return torch.zeros_like(gradient)
+    return _gradient(gradient, recording, cotangent=recording.raw.detach())
 
 
-def _slope(
-    of: Tensor, recording: Recording, vector: Tensor | None = None, create_graph: bool = False
+def _gradient(
+    values: Tensor,
+    recording: Recording,
+    cotangent: Tensor | None = None,
+    create_graph: bool = False,
 ) -> Tensor:
-    if not of.requires_grad:
+    """The gradient at `raw` of the values times a cotangent, summed."""
+    if not values.requires_grad:
         raise no_gradient(recording.layer)
-    found: tuple[Tensor, ...] = torch.autograd.grad(
-        of,
+    gradients: tuple[Tensor, ...] = torch.autograd.grad(
+        values,
         recording.raw,
-        vector,
+        cotangent,
         retain_graph=True,
         create_graph=create_graph,
         allow_unused=True,
         materialize_grads=True,
     )
-    return found[0]
+    return gradients[0]

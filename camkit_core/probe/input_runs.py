@@ -16,7 +16,7 @@ from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
 from ..pytree import first_tensor
 
-MODES = ("bfloat16", "compile")
+FAST_MODES = ("bfloat16", "compile")
 _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
 
 
@@ -40,8 +40,8 @@ class InputRunner:
         names = fast.split(",") if isinstance(fast, str) else fast
         self.modes = [name.strip() for name in names if name.strip()]
         for mode in self.modes:
-            if mode not in MODES:
-                raise CamkitError(f"expected fast= of {', '.join(MODES)}; got {mode!r}")
+            if mode not in FAST_MODES:
+                raise CamkitError(f"expected fast= of {', '.join(FAST_MODES)}; got {mode!r}")
         self.recording = recording
         self.image = image
         self.notes: list[str] = []

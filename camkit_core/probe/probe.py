@@ -1,4 +1,4 @@
-"""The one object a method sees: this model, these images, this layer, this target."""
+"""The one object a method is given: a model, its images, the target layer, the target."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Probe(Perturbation):
         self.ignored_smoothing = eigen_smooth
         self._eigen_smooth = eigen_smooth
         self._others: list[Probe] = []  # of the same recording, with other scores
+        self._guided: dict[tuple[str, ...], tuple[Tensor, int]] = {}  # by the guided nodes
 
     @cached_property
     def activations(self) -> Tensor:
@@ -134,10 +135,6 @@ class Probe(Perturbation):
             gradient, guided = guided_gradients(self.recording, self.targets, key)
             self._guided[key] = full(gradient), guided
         return self._guided[key]
-
-    @cached_property
-    def _guided(self) -> dict[tuple[str, ...], tuple[Tensor, int]]:
-        return {}
 
     def weighted_sum(self, weights: Tensor) -> Tensor:
         """The map that channel weights (N, C) make of the activations: (N, h, w), signed."""

@@ -44,8 +44,8 @@ class SharedPass:
 
     @cached_property
     def raw_gradients(self) -> Tensor:
-        """The gradients of all targets in the layer's own layout, (T, N, ...), in one pull."""
-        # Images do not touch each other, so the gradient of a sum holds each image's own.
+        """The gradients of all targets, (T, N, ...) in the layer's layout."""
+        # Images do not influence each other, so the gradient of a sum holds that of each image.
         return self.recording.gradients(self.plain_scores)
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[SharedPass]:

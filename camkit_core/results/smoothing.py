@@ -17,7 +17,12 @@ Change = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class View:
-    """A version of the images: how to change them, and how to undo it on maps."""
+    """A version of the images.
+
+    Attributes:
+        change: from the images to the version.
+        undo: from the version's maps to maps of the images.
+    """
 
     change: Change
     undo: Change

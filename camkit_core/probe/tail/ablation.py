@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...forward.recording import Recording
 from ...inputs.targets.scores import Targets
-from .affine import in_closed_form
+from .affine import proved_affine
 from .first_linear import first_linear
 
 
@@ -25,7 +25,7 @@ def ablation_is_affine(recording: Recording, targets: Targets, values: Tensor) -
         values: what the channels are replaced by (N, C).
     """
     positive = bool((recording.raw > 0).all() and (values >= 0).all())
-    return targets.classes is not None and in_closed_form(recording, positive)
+    return targets.classes is not None and proved_affine(recording, positive)
 
 
 def ablation_runs(

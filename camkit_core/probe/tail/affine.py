@@ -49,10 +49,10 @@ _IN_EVALUATION = _functions(
 _RELU = _functions("relu relu_")
 
 
-def in_closed_form(recording: Recording, positive: bool) -> bool:
-    """Whether scores for edits are known to be affine: by the calls, and by a full run.
+def proved_affine(recording: Recording, positive: bool) -> bool:
+    """Whether the output is affine in the layer's output: by the calls, and proved by a full run.
 
-    The full run finds gradients that are not those of the forward pass, as custom ones may be.
+    The proof finds gradients that are not those of the forward pass, as custom ones may be.
 
     Args:
         recording: the forward pass.
