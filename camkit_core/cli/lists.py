@@ -10,8 +10,13 @@ from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
-from ..plugins.method_groups import facts_of, group_of, grouped
+from ..plugins.method_groups import group_of, grouped
 from .common.messages import say
+
+_STATED = {
+    "method": ("needs", "needs_class", "position_wise"),
+    "metric": ("higher_is_better", "check", "reading"),
+}
 
 
 def add_list_commands(subparsers: Any) -> None:
@@ -115,14 +120,13 @@ def _cut(text: str, room: int) -> str:
 def _record(row: Contribution) -> dict[str, Any]:
     keys = ("name", "qualified", "summary", "distribution", "version", "value", "status")
     record = {key: getattr(row, key) for key in keys}
-    return {**record, **_stated(row)} if row.kind == "method" else record
+    return {**record, **_stated(row)}
 
 
-def _stated(method: Contribution) -> dict[str, Any]:
-    """What a method states of itself that its user may want to know."""
-    facts = facts_of(method)
-    keys = ("needs", "needs_class", "position_wise")
-    return {"group": group_of(method), **{key: getattr(facts, key) for key in keys}}
+def _stated(row: Contribution) -> dict[str, Any]:
+    """What a method or a metric states of itself that its user may want to know."""
+    group = {"group": group_of(row)} if row.kind == "method" else {}
+    return {**group, **{key: getattr(row.facts, key) for key in _STATED.get(row.kind, ())}}
 
 
 def _print(text: str) -> None:

@@ -9,38 +9,41 @@ import torch
 from torch import Tensor, nn
 
 from ..engine import compare
-from ..errors import CamkitError
+from ..errors import CamkitError, UnknownName
+from ..metrics.judging.baselines import BASELINES
+from ..plugins.facts import Metric, misstated
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
 from .networks import conv_net, seeded, some_images
 from .state import nothing_changes
 
-Ask = Callable[..., Tensor]
+Function = Callable[..., Tensor]
+LONGEST = 400  # characters of a text that the report or the verdict shows
 
 
-def metric_checks(metric: str | Ask, **options: Any) -> list[Check]:
+def metric_checks(metric: str | Function, **options: Any) -> list[Check]:
     """Every check of a metric.
 
     Args:
-        metric: a function of a `Case`, or the name of an installed one. Its attribute
-            `expected_failures` says what it cannot keep.
+        metric: a function of a `Case`, or the name of an installed one. A check in the
+            `expected_failures` that it states has to fail (see `camkit_core.Metric`).
         **options: the metric's own.
 
     Raises:
         CamkitError: for a metric that is not installed.
     """
     function = installed("metric", metric) if isinstance(metric, str) else metric
-    expected = getattr(function, "expected_failures", {})
-    return checks_of(PROMISES, Asking(function, options), expected)
+    expected = Metric.of(function).expected_failures
+    return checks_of(PROMISES, MetricRun(function, options), expected)
 
 
-def check_metric(metric: str | Ask, **options: Any) -> None:
+def check_metric(metric: str | Function, **options: Any) -> None:
     """Run every check of a metric; AssertionError lists those that fail."""
     name = metric if isinstance(metric, str) else getattr(metric, "__name__", "")
     run_all(f"metric {name!r}", metric_checks(metric, **options))
 
 
-class Asking:
-    """A metric to be asked about Grad-CAM's maps of a small network."""
+class MetricRun:
+    """Runs a metric on the maps of a method, Grad-CAM by default, of a small network."""
 
     def __init__(self, function: Any, options: dict[str, Any]) -> None:
         self.function = function
@@ -49,74 +52,106 @@ class Asking:
     def __call__(
         self, model: nn.Module, images: Tensor, target: Any = 1, method: Any = None
     ) -> Any:
-        """Its values (N,)."""
-        asked = {self.function: self.options}
-        found = compare(model, images, [method or "gradcam"], [target], "layer", metrics=asked)
-        judgement = found.judgement
-        assert judgement is not None
-        return judgement.measures[0].values
+        """The metric's values (N,)."""
+        metrics = {self.function: self.options}
+        compared = compare(model, images, [method or "gradcam"], [target], "layer", metrics=metrics)
+        assert compared.judgement is not None
+        return compared.judgement.measures[0].values
 
 
-def direction(ask: Asking) -> None:
+def direction(run: MetricRun) -> None:
     """Its attribute higher_is_better says which way is better."""
-    better = getattr(ask.function, "higher_is_better", None)
+    better = getattr(run.function, "higher_is_better", None)
     require(isinstance(better, bool), f"higher_is_better is {better!r}, not True or False")
 
 
-def values(ask: Asking) -> None:
+def facts(run: MetricRun) -> None:
+    """What it states of itself is well-formed, and names what there is."""
+    wrong = misstated(Metric, run.function)
+    require(not wrong, "; ".join(wrong))
+    stated = Metric.of(run.function)
+    require(stated.check or stated.limit is None, "limit is stated, and check=True is not")
+    for name in ("failure", "shortcut", "reading"):
+        _short(name, getattr(stated, name))
+        needs_limit = name != "reading" and getattr(stated, name)
+        require(not needs_limit or stated.limit is not None, f"{name} is stated, and no limit")
+    _known_baselines(stated.unbeatable)
+    if stated.rewards:
+        _known_shortcut(stated.rewards)
+
+
+def _short(name: str, text: str) -> None:
+    short = text == " ".join(text.split()) and len(text) <= LONGEST
+    require(short, f"{name} is not one line of at most {LONGEST} characters")
+
+
+def _known_baselines(names: tuple[str, ...]) -> None:
+    unknown = [name for name in names if name not in (*BASELINES, "*")]
+    require(not unknown, f"unbeatable names {unknown}; there are {', '.join(BASELINES)} and '*'")
+
+
+def _known_shortcut(name: str) -> None:
+    try:
+        check = Metric.of(installed("metric", name))
+    except UnknownName as error:
+        raise AssertionError(f"rewards: {error}") from error
+    require(bool(check.shortcut), f"rewards names {name}, which states no shortcut")
+
+
+def values(run: MetricRun) -> None:
     """One value for each image, finite, or nan where it is not defined."""
     for count in (1, 3):
         try:
-            found = ask(conv_net(), some_images(count))
+            result = run(conv_net(), some_images(count))
         except CamkitError as error:
             raise AssertionError(str(error)) from error
-        require(not bool(found.isinf().any()), f"a value is {found.tolist()}")
+        require(not bool(result.isinf().any()), f"a value is {result.tolist()}")
 
 
-def empty_map(ask: Asking) -> None:
+def empty_map(run: MetricRun) -> None:
     """A map that is zero everywhere, or one everywhere, is no error."""
     for level in (0.0, 1.0):
 
         def flat(probe: Any, level: float = level) -> Tensor:
             return torch.full_like(probe.images[:, 0], level)
 
-        found = ask(conv_net(), some_images(1), method=flat)
-        require(not bool(found.isinf().any()), f"of a map of {level} the value is {found.tolist()}")
+        value = run(conv_net(), some_images(1), method=flat)
+        require(not bool(value.isinf().any()), f"of a map of {level} the value is {value.tolist()}")
 
 
-def batch(ask: Asking) -> None:
+def batch(run: MetricRun) -> None:
     """A batch has the values of its images one by one."""
     model, images = conv_net(), some_images(3)
-    together = ask(model, images, [1, 2, 0])
+    together = run(model, images, [1, 2, 0])
     for index, target in enumerate([1, 2, 0]):
-        alone = ask(model, images[index : index + 1], target)
+        alone = run(model, images[index : index + 1], target)
         require(
             torch.allclose(alone, together[index : index + 1], 1e-3, 1e-4, equal_nan=True),
             f"image {index} has {float(together[index]):.5g} in a batch, {float(alone):.5g} alone",
         )
 
 
-def repeat(ask: Asking) -> None:
+def repeat(run: MetricRun) -> None:
     """The same value twice, whatever random numbers were drawn before."""
     model, images = conv_net(), some_images(2)
     with seeded(5):
-        first = ask(model, images)
+        first = run(model, images)
         torch.rand(3)
-        again = ask(model, images)
+        again = run(model, images)
     require(
         torch.equal(first.nan_to_num(-1), again.nan_to_num(-1)),
         "the second value differs; draw from a generator seeded by case.seed",
     )
 
 
-def untouched(ask: Asking) -> None:
+def untouched(run: MetricRun) -> None:
     """Model, images, modes and random states are what they were."""
     for training in (False, True):
         model, images = conv_net().train(training), some_images(2)
         with nothing_changes(model, images):
-            ask(model, images)
+            run(model, images)
 
 
-PROMISES: list[Promise[Asking]] = [
-    promise(one) for one in (direction, values, empty_map, batch, repeat, untouched)
+PROMISES: list[Promise[MetricRun]] = [
+    promise(test) for test in (direction, facts, values, empty_map, batch, repeat, untouched)
 ]

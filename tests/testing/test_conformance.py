@@ -142,6 +142,10 @@ def test_the_metric_that_bugs_are_seeded_in_passes() -> None:
     check_metric(mutants.right_metric)
 
 
+def test_a_metric_that_is_a_check_with_a_limit_is_well_stated() -> None:
+    named(metric_checks(mutants.WELL_STATED), "facts")()
+
+
 @pytest.mark.parametrize("name", list(mutants.METRICS))
 def test_a_bug_seeded_in_a_metric_is_caught(name: str) -> None:
     check, mutant = mutants.METRICS[name]

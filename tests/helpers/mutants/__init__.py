@@ -7,6 +7,7 @@ from helpers.mutants.adapters import right_adapter as right_adapter
 from helpers.mutants.methods import METHODS as METHODS
 from helpers.mutants.methods import correct as correct
 from helpers.mutants.metrics import METRICS as METRICS
+from helpers.mutants.metrics import WELL_STATED as WELL_STATED
 from helpers.mutants.metrics import right_metric as right_metric
 from helpers.mutants.renderers import RENDERERS as RENDERERS
 from helpers.mutants.renderers import right_renderer as right_renderer

@@ -58,8 +58,32 @@ def _without_direction(case):
     return right_metric(case)
 
 
+def _stating(**facts: Any) -> Any:
+    """The right metric, with these attributes."""
+
+    def stating(case):
+        return right_metric(case)
+
+    for name, value in {"higher_is_better": True, **facts}.items():
+        setattr(stating, name, value)
+    return stating
+
+
+WELL_STATED = _stating(
+    check=True, limit=0.1, failure="falls ({value})", reading="How far it falls."
+)
 METRICS = {
     "says no direction": ("direction", _without_direction),
+    "a limit that is a text": ("facts", _stating(check=True, limit="0.9")),
+    "a limit, and no check": ("facts", _stating(limit=0.9)),
+    "a failure, and no limit": ("facts", _stating(check=True, failure="falls")),
+    "a shortcut, and no limit": ("facts", _stating(check=True, shortcut="falling")),
+    "a reading as long as a page": ("facts", _stating(reading="How far it falls. " * 30)),
+    "a reading of two lines": ("facts", _stating(reading="How far\nit falls.")),
+    "rewards what there is not": ("facts", _stating(rewards="volume")),
+    "rewards what has no shortcut": ("facts", _stating(rewards="insertion")),
+    "a baseline that there is not": ("facts", _stating(unbeatable=("black",))),
+    "a baseline that is no tuple": ("facts", _stating(unbeatable="uniform")),
     "one value for all": ("values", _mean_of_the_batch),
     "divides by an empty map": ("empty-map", _divides_by_the_map),
     "compares with the batch": ("batch", _less_the_mean_of_the_batch),
