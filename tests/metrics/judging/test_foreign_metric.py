@@ -81,7 +81,10 @@ def judged(*metrics: str) -> camkit.Comparison:
 @pytest.mark.usefixtures("lab")
 def test_it_is_listed_with_what_it_states_and_not_imported(capsys: Capture) -> None:
     assert main(["list-metrics"]) == 0
-    assert "\nlab_peak    The heatmap's maximum: (N,).      camkit-lab 1.0\n" in capsys.readouterr().out
+    assert (
+        "\nlab_peak    The heatmap's maximum: (N,).      camkit-lab 1.0\n"
+        in capsys.readouterr().out
+    )
     assert main(["list-metrics", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["metrics"]
     assert [row["name"] for row in listed] == ["lab_mass", "lab_peak", "lab_spread"]
