@@ -31,8 +31,8 @@ def add_evaluate_command(subparsers: Any) -> None:
         description="Tier 0 asks for exact truth: closed forms, networks whose classes cannot see "
         "each other's part of the image, planted patterns, and chance where nothing can be known. "
         "It needs no file and no training, and takes about a minute. Tier 1 scores methods on "
-        "small trained networks by the masks of glyph scenes, and by what the network makes of the "
-        "same scene with one glyph exchanged; it takes some minutes.",
+        "small trained networks by the masks of glyph scenes, and by the network's scores for the "
+        "same scene with one glyph exchanged. It takes some minutes.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ..errors import CamkitError
 from ..results.configured_method import configure
 from ..testing.ground_truth.networks import FAMILIES
+from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
 from ..testing.ground_truth.tier1_table import document, page
 from .common.files import atomically, writable_folder
@@ -32,17 +33,21 @@ def tier1(args: argparse.Namespace) -> int:
     folder = writable_folder(args.output) if args.output else None
     for control in checked_scenes():
         say(str(control))
-    scored = try_all(args.arch, methods, args.scenes)
-    total = len(args.arch)
-    by_family = dict(tqdm(scored, total=total, unit="network", delay=2, leave=False, disable=None))
-    scores = {family: by_family[family] for family in args.arch}  # they come as they are ready
-    training = records(args.arch)
+    scores, training = _scores(args.arch, methods, args.scenes), records(args.arch)
     data = json.dumps(document(scores, training), indent=1) + "\n"
-    _tell(folder, page(scores, training, _command(args)), data, args.json)
+    _write(folder, page(scores, training, _command(args)), data, args.json)
     return 0
 
 
-def _tell(folder: Path | None, text: str, data: str, as_json: bool) -> None:
+def _scores(families: list[str], methods: list[str], scenes: int) -> dict[str, NetworkScores]:
+    """The scores of each family's network, in the order of the families."""
+    ready = try_all(families, methods, scenes)
+    bar = tqdm(ready, total=len(families), unit="network", delay=2, leave=False, disable=None)
+    by_family = dict(bar)
+    return {family: by_family[family] for family in families}
+
+
+def _write(folder: Path | None, text: str, data: str, as_json: bool) -> None:
     if folder is None:
         sys.stdout.write(data if as_json else text)
         return
