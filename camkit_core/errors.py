@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class CamkitError(Exception):
@@ -58,6 +57,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     >>> str(unknown("method", "gradcma", ["gradcam", "scorecam"]))
     "no method named 'gradcma'. Did you mean 'gradcam'? Known: gradcam, scorecam"
     """
+    from difflib import get_close_matches  # takes a millisecond, which other commands save
+
     names = sorted(known)
     close = get_close_matches(name.lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -65,12 +65,12 @@ def _list(kind: str, args: argparse.Namespace) -> int:
     rows, problems = get_registry().contributions(kind), get_registry().problems()
     code = int(args.strict and any(problem.left_out for problem in problems))
     if args.json:
-        import json  # costs a few milliseconds that a table need not pay
+        import json  # takes a few milliseconds, which a table saves
         from dataclasses import asdict
 
-        found = [_record(row) for row in rows]
+        records = [_record(row) for row in rows]
         left_out = [asdict(problem) for problem in problems]
-        _print(json.dumps({"schema": 1, f"{kind}s": found, "problems": left_out}, indent=2))
+        _print(json.dumps({"schema": 1, f"{kind}s": records, "problems": left_out}, indent=2))
         return code
     for line in _lines(kind, rows, shutil.get_terminal_size((120, 24)).columns):
         _print(line)
@@ -80,7 +80,7 @@ def _list(kind: str, args: argparse.Namespace) -> int:
 
 
 def _lines(kind: str, rows: tuple[Contribution, ...], width: int) -> list[str]:
-    """The table; that of methods under a heading for each group."""
+    """The lines of the table; methods stand under a heading for each group."""
     if kind != "method":
         return table(rows, width)
     groups = grouped(rows)
@@ -93,7 +93,7 @@ def _lines(kind: str, rows: tuple[Contribution, ...], width: int) -> list[str]:
 
 
 def table(rows: Sequence[Contribution], width: int) -> list[str]:
-    """Aligned lines of name, summary and origin, no longer than `width` if that is possible."""
+    """Aligned lines of name, summary and origin, at most `width` characters if possible."""
     cells = [(_asked_as(row), row.summary, _origin(row)) for row in rows]
     first = max((len(name) for name, _, _ in cells), default=0)
     last = max((len(origin) for _, _, origin in cells), default=0)
@@ -106,6 +106,7 @@ def table(rows: Sequence[Contribution], width: int) -> list[str]:
 
 
 def _asked_as(row: Contribution) -> str:
+    """The shortest name that means this contribution."""
     return row.qualified if row.status in ("shadowed", "conflict") else row.name
 
 
@@ -130,6 +131,6 @@ def _stated(row: Contribution) -> dict[str, Any]:
 
 
 def _print(text: str) -> None:
-    # A docstring may hold what the terminal cannot show.
+    # A docstring may hold characters that the terminal's encoding does not have.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")

@@ -14,7 +14,7 @@ optional.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,14 +22,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 Facts = TypeVar("Facts", bound="_Facts")
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Facts:
     """A decorator that sets its fields as attributes of a function."""
 
     def __call__(self, function: F) -> F:
         """State all of this of `function`, and return it."""
-        for fact in fields(self):
-            setattr(function, fact.name, getattr(self, fact.name))
+        for name in _TYPES[type(self)]:
+            setattr(function, name, getattr(self, name))
         return function
 
     @classmethod

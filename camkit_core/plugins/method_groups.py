@@ -1,4 +1,4 @@
-"""Which methods are listed together, by the group that each states of itself."""
+"""Methods by the group that each states of itself, in the order of `camkit list-methods`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .facts import Method
 from .registry import get_registry
 
 THE_FIVE, BASELINES, OTHERS = "the five", "baselines", "of other packages"
-GROUPS = (THE_FIVE, "gradient", "gradient-free", "attention", BASELINES)  # then those of plugins
+GROUPS = (THE_FIVE, "gradient", "gradient-free", "attention", BASELINES)
 _RANKS = {name: rank for rank, name in enumerate(DECLARED["camkit.methods"])}
 
 
@@ -27,9 +27,9 @@ def group_of(method: Contribution) -> str:
 
 
 def grouped(methods: Iterable[Contribution]) -> dict[str, list[Contribution]]:
-    """The methods by group, in the order in which one would try them.
+    """The methods by group: camkit's groups, those of plugins, and last `OTHERS`.
 
-    Inside a group camkit's own come first, in the order in which they are declared.
+    Inside a group camkit's own methods come first, in the order in which they are declared.
     """
     groups: dict[str, list[Contribution]] = {group: [] for group in GROUPS}
     for method in sorted(methods, key=_rank):

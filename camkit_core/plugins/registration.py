@@ -6,7 +6,6 @@ import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any
 
 import pluggy
@@ -123,5 +122,7 @@ def _specs(hook: str, returned: Any) -> Iterator[Spec]:
 def _suggestion(name: str) -> str:
     if name in HOOKS:
         return ""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, HOOKS, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; the hooks are {', '.join(HOOKS)}"

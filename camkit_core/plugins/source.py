@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(NamedTuple):
     """A function or a class, as the source of its module has it.
 
     Attributes:
@@ -24,7 +23,7 @@ class Description:
     """
 
     summary: str = ""
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = MappingProxyType({})
     readable: bool = False
 
 
