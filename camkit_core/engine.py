@@ -105,8 +105,8 @@ def compare(
             `top(3)` for the three best classes of each image.
         layer: see `explain`.
         reshape_transform: see `explain`.
-        image_input: which of several inputs are the images, by name or position; None for the
-            only one that can be.
+        image_input: which of several inputs are the images, by name or position; None if only one
+            input can be.
         adapter: an `Adapter` in place of the installed one that knows the model.
         batch_size: rows in one run when a method needs many; None chooses for the device.
         aug_smooth: average over six mirrored and rescaled versions of the images.

@@ -16,8 +16,8 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
     Args:
         recording: at the target layer.
-        layers: dotted names of these layers. Where none are named: of each finer grid before the
-            target layer, the last layer of those that are nested the least deep.
+        layers: dotted names of these layers; none for a layer of each finer grid before the target
+            layer. Of several layers with the same grid, the last of the least nested is taken.
         count: how many at most, where none are named.
 
     Raises:
@@ -37,7 +37,7 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
 
 def _finer_grids(candidates: Mapping[str, Candidate], target: str) -> list[Candidate]:
-    """Of each finer grid before the target layer one candidate; the coarsest grid first."""
+    """A candidate for each finer grid before the target layer; the coarsest grid first."""
     if target not in candidates:
         return []  # then nobody knows which layers run before it
     layers = list(candidates.values())

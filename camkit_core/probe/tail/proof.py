@@ -77,7 +77,7 @@ def _joined(outputs: list[Any]) -> Any:
 
 
 def _by_run(tensor: Tensor, runs: int, rows: int) -> Tensor:
-    """A tensor of the output, runs first; one without a row for each image is the same in each."""
+    """A tensor of the output, runs first; repeated if it has no row for each image."""
     if tensor.ndim and len(tensor) == rows:
         return tensor.reshape(runs, rows // runs, *tensor.shape[1:])
     return tensor.expand(runs, *tensor.shape)

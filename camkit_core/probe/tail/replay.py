@@ -62,7 +62,7 @@ def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
 
 
 def vmapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
-    """The same as `batched`, where each call gets one edit as far as it can tell."""
+    """The same outputs as `batched` gives, from calls that each see a single edit."""
     outputs: list[Any] = []
 
     def run(edit: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
