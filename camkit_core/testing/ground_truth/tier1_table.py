@@ -11,11 +11,11 @@ from ...metrics.judging.bootstrap import Interval, difference_interval, mean_int
 from ...plugins.method_groups import THE_FIVE, methods_of
 from .tier1 import CEILING, SCORES, UNTRAINED, NetworkScores
 
-Trials = Mapping[str, NetworkScores]  # by family
+Networks = Mapping[str, NetworkScores]  # by family
 Records = Mapping[str, Mapping[str, str]]  # by family, what its weights file says of its training
 
 
-def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]]:
+def compared(network: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]]:
     """By score and method: its mean with its interval, and whether it is as good as the best.
 
     A method is as good as the best if the interval of their paired difference reaches 0. Baselines
@@ -23,7 +23,7 @@ def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]
     """
     by_score: dict[str, dict[str, tuple[Interval, bool]]] = {}
     for column, score in enumerate(SCORES):
-        values = {name: scores[:, column] for name, scores in trial.scores.items()}
+        values = {name: scores[:, column] for name, scores in network.scores.items()}
         intervals = {name: mean_interval(each) for name, each in values.items()}
         methods = [name for name in values if name not in (*BASELINES, UNTRAINED, CEILING)]
         best = max(methods, key=lambda name: intervals[name].mean, default=None)
@@ -34,7 +34,7 @@ def compared(trial: NetworkScores) -> dict[str, dict[str, tuple[Interval, bool]]
     return by_score
 
 
-def not_above(trial: NetworkScores, methods: Sequence[str]) -> list[tuple[str, str, str]]:
+def not_above(network: NetworkScores, methods: Sequence[str]) -> list[tuple[str, str, str]]:
     """Method, score and baseline, wherever a method is not certainly above edges and centre."""
     triples = []
     for column, score in enumerate(SCORES):
@@ -42,17 +42,17 @@ def not_above(trial: NetworkScores, methods: Sequence[str]) -> list[tuple[str, s
             continue  # both have chance for any map that depends on no class
         for name in methods:
             for baseline in ("edges", "centre"):
-                pair = trial.scores[name][:, column], trial.scores[baseline][:, column]
+                pair = network.scores[name][:, column], network.scores[baseline][:, column]
                 if not difference_interval(*pair).low > 0:
                     triples.append((name, score, baseline))
     return triples
 
 
-def page(trials: Trials, records: Records, made_by: str, guide: str = "evaluation.md") -> str:
+def page(networks: Networks, records: Records, made_by: str, guide: str = "evaluation.md") -> str:
     """The scores as Markdown, a table for each family.
 
     Args:
-        trials: the scores.
+        networks: the scores.
         records: of the same families.
         made_by: the command that makes this page.
         guide: the path, seen from the page, of the text that says how it was done.
@@ -65,37 +65,37 @@ def page(trials: Trials, records: Records, made_by: str, guide: str = "evaluatio
         "scenes, 95 %). In brackets stand the intervals.",
         "",
     ]
-    for family, trial in trials.items():
-        lines += [*_family(family, trial, records[family]), ""]
+    for family, network in networks.items():
+        lines += [*_family(family, network, records[family]), ""]
     return "\n".join(lines)
 
 
-def _family(family: str, trial: NetworkScores, record: Mapping[str, str]) -> Iterable[str]:
-    grid = "x".join(map(str, trial.grid))
+def _family(family: str, network: NetworkScores, record: Mapping[str, str]) -> Iterable[str]:
+    grid = "x".join(map(str, network.grid))
     yield f"## {family}"
     yield ""
     yield (
-        f"Layer `{trial.layer}`, {grid}. {trial.scenes} scenes, all of whose labels the network "
-        f"gets right, of {trial.seen}; its per-label accuracy is "
+        f"Layer `{network.layer}`, {grid}. {network.scenes} scenes, all of whose labels the "
+        f"network gets right, of {network.seen}; its per-label accuracy is "
         f"{record['per-label accuracy']}."
     )
     yield ""
     yield f"| method | {' | '.join(SCORES)} |"
     yield f"|---|{'---|' * len(SCORES)}"
-    by_score = compared(trial)
-    for name in trial.scores:
+    by_score = compared(network)
+    for name in network.scores:
         cells = [_cell(*by_score[score][name]) for score in SCORES]
         yield f"| {name} | {' | '.join(cells)} |"
-    yield f"| chance | {' | '.join(f'{trial.chance[score]:.3f}' for score in SCORES)} |"
+    yield f"| chance | {' | '.join(f'{network.chance[score]:.3f}' for score in SCORES)} |"
     yield ""
-    yield standing(trial)
-    for name, why in trial.refused.items():
+    yield standing(network)
+    for name, why in network.refused.items():
         yield f"\n{name} does not apply: {why}"
 
 
-def standing(trial: NetworkScores) -> str:
+def standing(network: NetworkScores) -> str:
     """Whether the five are above the baselines, in a sentence."""
-    below = not_above(trial, [name for name in methods_of(THE_FIVE) if name in trial.scores])
+    below = not_above(network, [name for name in methods_of(THE_FIVE) if name in network.scores])
     if not below:
         return "Each of the five is above the edges and the centre in all three scores of place."
     listed = "; ".join(f"{name} in {score} above {baseline}" for name, score, baseline in below)
@@ -109,35 +109,36 @@ def _cell(interval: Interval, best: bool) -> str:
     return f"{mean} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def document(trials: Trials, records: Records) -> dict[str, Any]:
+def document(networks: Networks, records: Records) -> dict[str, Any]:
     """The scores ready for JSON: of each family a list of networks, here of one."""
     return {
         "schema": 1,
         "scores": list(SCORES),
         "families": {
-            family: [_network(trial, records[family])] for family, trial in trials.items()
+            family: [_network(network, records[family])] for family, network in networks.items()
         },
     }
 
 
-def _network(trial: NetworkScores, record: Mapping[str, str]) -> dict[str, Any]:
+def _network(network: NetworkScores, record: Mapping[str, str]) -> dict[str, Any]:
     return {
         "seed": int(record["seed"]),
         "training": dict(record),
-        "layer": trial.layer,
-        "grid": list(trial.grid),
-        "scenes": trial.scenes,
-        "seen": trial.seen,
-        "chance": trial.chance,
-        "refused": trial.refused,
-        "means": _means(trial),
+        "layer": network.layer,
+        "grid": list(network.grid),
+        "scenes": network.scenes,
+        "seen": network.seen,
+        "chance": network.chance,
+        "refused": network.refused,
+        "means": _means(network),
     }
 
 
-def _means(trial: NetworkScores) -> dict[str, dict[str, Any]]:
-    by_score = compared(trial)
+def _means(network: NetworkScores) -> dict[str, dict[str, Any]]:
+    by_score = compared(network)
     return {
-        name: {score: _summary(*by_score[score][name]) for score in SCORES} for name in trial.scores
+        name: {score: _summary(*by_score[score][name]) for score in SCORES}
+        for name in network.scores
     }
 
 
