@@ -1,4 +1,4 @@
-"""What an architecture adapter says: which layer to explain, and how its output becomes a grid."""
+"""An architecture adapter: which layer to explain, and how its output becomes a grid."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Adapter:
     Attributes:
         layer: the target layer, a module of the model that runs once in a forward pass.
         reshape: from the layer's output to (N, C, h, w), linear and per image (the field's
-            "reshape transform"); None for outputs that are (N, C, h, w) already. Of a model for
-            signals it is (N, C, l), for volumes (N, C, d, h, w).
+            "reshape transform"); None for outputs that are (N, C, h, w) already. The grid is
+            (N, C, l) in a model for signals, and (N, C, d, h, w) in one for volumes.
         channel_axis: the axis of C in the layer's own output, used to ablate a channel; None
-            has it found by following numbered channels through `reshape`.
+            finds it by following numbered channels through `reshape`.
         activation: applied to the layer's output before anything reads it, for models that
             apply a function in place right after the layer; must not change what they compute.
-        output: from what the model returns to what targets read, for models that do not return
-            their class scores, nor anything that calls them `logits`.
+        output: from what the model returns to what targets read, for models that return neither
+            their class scores nor an object with `logits`.
     """
 
     layer: nn.Module
@@ -52,11 +52,11 @@ def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
 
 
 def tokens_on(grid: Sequence[int], prefix: int = 0) -> Reshape:
-    """The same for a grid of any rank."""
+    """The same as `tokens_to_grid`, for a grid of any rank."""
 
     def reshape(tokens: Tensor) -> Tensor:
         if tokens.ndim == len(grid) + 2 > 3:
-            return tokens  # a convolution inside a transformer, its patch embedding for one
+            return tokens  # the output of a convolution, such as the patch embedding
         if tokens.ndim != 3 or tokens.shape[1] != prefix + math.prod(grid):
             sides = "x".join(map(str, grid))
             raise LayerError(
@@ -87,11 +87,11 @@ def as_grid(adapter: Adapter, output: Tensor, rank: int) -> Tensor:
 
     Args:
         adapter: how to read it.
-        output: the layer's.
+        output: the layer's output.
         rank: how many spatial axes the images have, and so the grid.
 
     Raises:
-        LayerError: if it has another shape and the adapter has no reshape for it.
+        LayerError: if the result has another number of axes.
     """
     grid = output if adapter.reshape is None else adapter.reshape(output)
     if grid.ndim != 2 + rank:
@@ -116,14 +116,15 @@ def _possible_grids(output: Tensor, rank: int) -> str:
 
 
 def read_output(adapter: Adapter, output: Any) -> Any:
-    """What targets read of a model's output."""
+    """The part of a model's output that targets read."""
     return output if adapter.output is None else adapter.output(output)
 
 
 def channel_axis(adapter: Adapter, output: Tensor, rank: int) -> int:
     """The axis of the layer's own output along which its channels lie.
 
-    Numbers every slice along an axis, reshapes, and looks whether channel k holds number k.
+    Each axis is tried: its slices are numbered, and reshaped; if it is the axis of the channels,
+    channel k then holds number k.
 
     Raises:
         LayerError: if no axis does, because the reshape mixes channels.
@@ -134,8 +135,8 @@ def channel_axis(adapter: Adapter, output: Tensor, rank: int) -> int:
         numbers = torch.arange(output.shape[axis], dtype=output.dtype, device=output.device)
         shape = [-1 if i == axis else 1 for i in range(output.ndim)]
         grid = as_grid(adapter, numbers.view(shape).expand(output.shape), rank)
-        kept = numbers.view(-1, *[1] * rank)
-        if grid.shape[1] == len(numbers) and bool((grid == kept).all()):
+        expected = numbers.view(-1, *[1] * rank)
+        if grid.shape[1] == len(numbers) and bool((grid == expected).all()):
             return axis
     raise LayerError(
         f"cannot tell which axis of the layer's output {tuple(output.shape)} holds the channels; "

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .adapter import Adapter, Reshape
 from .comparison import Comparison
 from .errors import CamkitError, TargetError
-from .forward.recording import Recording, record
+from .forward.recording import Recording, record_layer
 from .forward.untouched import untouched
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
@@ -151,8 +151,7 @@ def compare(
 
 def _record(inputs: Inputs, layer: TargetLayer, taped: bool) -> Recording:
     """One forward pass, cut at `layer`."""
-    args = inputs.model, inputs.images, layer.adapter, layer.name, inputs.forward_args
-    return record(*args, taped)
+    return record_layer(inputs, layer.adapter, layer.name, taped)
 
 
 def _probed_views(

@@ -1,4 +1,4 @@
-"""The errors camkit raises, all of them written for the person who reads them."""
+"""The errors and warnings of camkit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CamkitError(Exception):
 
 
 class UnknownName(CamkitError):
-    """No plugin, model, layer or class goes by the name that was asked for."""
+    """No plugin, model, layer or class has the given name."""
 
 
 class PluginError(CamkitError):
@@ -40,7 +40,7 @@ class CamkitWarning(UserWarning):
 
 
 class CamkitDeprecation(FutureWarning):
-    """Something a plugin relies on will go; shown by default, for its users to hear of it."""
+    """Something that a plugin relies on will be removed; shown by default, so that users see it."""
 
 
 def warn(text: str) -> None:

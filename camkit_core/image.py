@@ -1,4 +1,4 @@
-"""Pictures: read from files, made of arrays and tensors, prepared for a model, drawn upon."""
+"""Pictures: read from files, converted, prepared for a model, and drawn under a heatmap."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def read_image(path: str | Path) -> Array:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     cv2 = opencv()
-    found = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if found is None:
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if decoded is None:
         what = "the file is empty" if not data.size else "not a picture that OpenCV can read"
         raise InputError(f"cannot read {path}: {what}")
-    picture: Array = cv2.cvtColor(found, cv2.COLOR_BGR2RGB)
+    picture: Array = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
     return picture
 
 
@@ -80,10 +80,13 @@ def _eight_bit(pixels: Array) -> Array:
 
 
 def refuse_other_ranks(shape: Sequence[int]) -> None:
-    """Refuse to draw what is no picture, given the shape of its map.
+    """Refuse to draw a map that is not two-dimensional.
+
+    Args:
+        shape: of the map.
 
     Raises:
-        InputError: for any rank but two, saying what can be done instead.
+        InputError: for any other rank, saying what can be done instead.
     """
     if len(shape) == 2:
         return
@@ -98,8 +101,8 @@ def refuse_other_ranks(shape: Sequence[int]) -> None:
 def visible(image: Tensor) -> Array:
     """A model's input (C, H, W) made visible: (H, W, 3) or (H, W), uint8.
 
-    Values in [0, 1] are taken as they are, others stretched to that range. Of more than three
-    channels the first three are shown, of two the first.
+    Values in [0, 1] are taken as they are; other values are stretched to that range. Three
+    channels are shown in colour, the first three of more; of two channels the first is shown.
 
     Raises:
         InputError: for a signal or a volume.

@@ -28,7 +28,7 @@ def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
 
 
 def spatial_axes(maps: Tensor, first: int) -> tuple[int, ...]:
-    """The axes of the positions, which are all from `first` on."""
+    """The axes of the positions: all axes from `first` on."""
     return tuple(range(first, maps.ndim))
 
 
@@ -44,18 +44,18 @@ def blurred(images: Tensor, radius: int, sigma: float) -> Tensor:
 
     Args:
         images: of any rank.
-        radius: how far the kernel reaches, at most to the image's other edge.
-        sigma: its standard deviation, in pixels.
+        radius: of the kernel in pixels; cut to the image's side less one.
+        sigma: the kernel's standard deviation, in pixels.
     """
     for axis in spatial_axes(images, 2):
         side = images.shape[axis]
-        reach = min(radius, side - 1)
-        away = torch.arange(-reach, reach + 1, device=images.device).to(images)
-        weights = torch.exp(-(away**2) / (2 * sigma**2))
+        half = min(radius, side - 1)
+        distances = torch.arange(-half, half + 1, device=images.device).to(images)
+        weights = torch.exp(-(distances**2) / (2 * sigma**2))
         rows = images.movedim(axis, -1)
-        padded = F.pad(rows.reshape(-1, 1, side), (reach, reach), mode="reflect")
-        found = F.conv1d(padded, (weights / weights.sum()).view(1, 1, -1))
-        images = found.view(rows.shape).movedim(-1, axis)
+        padded = F.pad(rows.reshape(-1, 1, side), (half, half), mode="reflect")
+        smooth = F.conv1d(padded, (weights / weights.sum()).view(1, 1, -1))
+        images = smooth.view(rows.shape).movedim(-1, axis)
     return images
 
 
@@ -70,16 +70,16 @@ def unit_range(maps: Tensor) -> Tensor:
 def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
     """Evidence in [0, 1] at input size: (N, h, w) to (N, H, W), float32.
 
-    ReLU, linear resizing (align_corners=False), division by each map's own maximum. A map
-    without positive values stays zero, and so does what is not finite.
+    ReLU, linear resizing (align_corners=False), division by each map's own maximum. Maps without
+    positive values and values that are not finite become zero.
     """
     large = upsample(cam.relu(), size)
     top = large.amax(spatial_axes(large, 1), keepdim=True)
     least = torch.finfo(top.dtype).smallest_normal
-    if not all(least <= one < torch.inf for one in top.flatten().tolist()):
+    if not all(least <= maximum < torch.inf for maximum in top.flatten().tolist()):
         finite = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0)
         large = upsample(finite.relu(), size)
-        # Where the maximum is zero so is all else, and stays it.
+        # A map whose maximum is zero is zero everywhere, and stays so.
         top = large.amax(spatial_axes(large, 1), keepdim=True).clamp_(min=least)
     return large.div_(top).float()
 
@@ -87,13 +87,13 @@ def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
 def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:
     """The first principal component of `evidence` (N, C, h, w) over its channels: (N, h, w).
 
-    The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels;
-    where that says nothing, as behind a layer norm, the strongest response counts as evidence.
+    The component's sign is arbitrary, so it is chosen to agree with the plain sum over channels.
+    Where that sum is near zero, as behind a layer norm, the strongest response is made positive.
 
     Args:
-        evidence: of which each position is an observation.
-        kernel: from an image's positions (h * w, C), their mean taken off, to their inner
-            products (h * w, h * w) in another space; None for the space they are in.
+        evidence: each position is an observation.
+        kernel: from an image's positions (h * w, C), less their mean, to their inner products
+            (h * w, h * w) in another space; None for the space of the channels.
     """
     rows = evidence.flatten(2).transpose(1, 2)
     rows = rows - rows.mean(1, keepdim=True)
@@ -105,8 +105,8 @@ def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:
     agreement = (projected * rows.sum(2)).sum(1, keepdim=True)
     strongest = projected.gather(1, projected.abs().argmax(1, keepdim=True))
     size = projected.norm(dim=1, keepdim=True) * rows.flatten(1).norm(dim=1, keepdim=True)
-    telling = torch.where(agreement.abs() > 1e-4 * size, agreement, strongest)
-    sign = torch.where(telling < 0, -1.0, 1.0).to(projected)
+    signed = torch.where(agreement.abs() > 1e-4 * size, agreement, strongest)
+    sign = torch.where(signed < 0, -1.0, 1.0).to(projected)
     return (projected * sign).view(len(evidence), *evidence.shape[2:])
 
 
@@ -114,5 +114,5 @@ def _kernel_component(products: Tensor) -> Tensor:
     """Positions (p,) along the axis of greatest variance, from their products (p, p)."""
     centred = products - products.mean(0) - products.mean(1, keepdim=True) + products.mean()
     values, axes = torch.linalg.eigh(centred)
-    found: Tensor = axes[:, -1] * values[-1].clamp(min=0).sqrt()
-    return found
+    component: Tensor = axes[:, -1] * values[-1].clamp(min=0).sqrt()
+    return component

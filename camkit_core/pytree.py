@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-# What most arguments of a call are, and what holds no tensor; asked first, as it is quick.
+# The types of most arguments of a call. They hold no tensor, and this test is quick.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
@@ -29,7 +29,7 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
         return result
     if hasattr(tree, "logits") and hasattr(tree, "__dict__"):
         mapped = copy(tree)
-        # Past a frozen dataclass's own guard.
+        # `setattr` would fail on a frozen dataclass.
         vars(mapped).update({k: map_tensors(function, v, kind) for k, v in vars(tree).items()})
         return mapped
     if isinstance(tree, slice):
@@ -39,26 +39,26 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
 
 def tensors_in(tree: Any) -> Iterator[Tensor]:
     """Each tensor of `tree`, in order."""
-    found: list[Tensor] = []
-    map_tensors(found.append, tree)
-    return iter(found)
+    tensors: list[Tensor] = []
+    map_tensors(tensors.append, tree)
+    return iter(tensors)
 
 
 def has_samples(output: Any) -> bool:
     """Whether a batch's output is a list with a dict for each sample, as detectors give it."""
     listed = isinstance(output, (list, tuple)) and len(output) > 0
-    return listed and all(isinstance(one, Mapping) for one in output)
+    return listed and all(isinstance(sample, Mapping) for sample in output)
 
 
 def has_runs(output: Any) -> bool:
-    """Whether it is a list with such an output for each of several runs."""
+    """Whether several runs' output is a list with the list of samples of each run."""
     return isinstance(output, list) and len(output) > 0 and has_samples(output[0])
 
 
 def sample_of(output: Any, row: int, count: int) -> Any:
-    """One sample's part of the output for `count` of them.
+    """One sample's part of the output for `count` samples.
 
-    A tensor with another number of rows, as of the texts beside images, is a part of each.
+    A tensor with another number of rows, such as the embeddings of texts, belongs to each sample.
     """
     if has_samples(output):
         return output[row]

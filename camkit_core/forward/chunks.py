@@ -24,7 +24,8 @@ def chunk_size(device: torch.device) -> int:
 def tail_chunk_size(edit: Tensor) -> int:
     """How many edits of a layer's output to run at once: on a CPU 8 to 128, in 1.5 MB.
 
-    Of larger blocks, the C library gives the memory back after each, and asks for it again.
+    The C library returns larger blocks of memory to the system after each run and asks for them
+    again before the next, which takes time.
     """
     if edit.device.type != "cpu":
         return 64
@@ -32,30 +33,30 @@ def tail_chunk_size(edit: Tensor) -> int:
 
 
 class Halving(Generic[T]):
-    """Runs something on chunks; on half as much at once from when memory runs out.
+    """Runs a function on chunks; whenever memory runs out, on half as many items at once.
 
     Attributes:
-        run: what is run.
-        most: on how many it is run at once.
+        run: the function.
+        most: how many items it gets at once.
     """
 
     def __init__(self, run: Callable[[Any], T], most: int = sys.maxsize) -> None:
         self.run, self.most = run, most
 
     def __call__(self, chunk: Any) -> Iterator[T]:
-        """What it gives for the parts of a chunk, a tensor or a list."""
+        """The function's results for the parts of a chunk, which is a tensor or a list."""
         start = 0
         while start < len(chunk):
             part = chunk[start : start + self.most]
             try:
-                yield self.run(part)  # without a name, which would keep it during the next run
+                yield self.run(part)  # a name for it would keep its memory during the next run
                 start += len(part)
                 continue
             except RuntimeError as error:
                 if len(part) == 1 or not out_of_memory(error):
                     raise
                 self.most = (len(part) + 1) // 2
-            torch.cuda.empty_cache()  # after the error, which holds on to what was computed
+            torch.cuda.empty_cache()  # after `except`, as the error holds what was computed
 
 
 def stacked(edits: Iterable[Tensor], size: int) -> Iterator[Tensor]:
@@ -68,34 +69,34 @@ def stacked(edits: Iterable[Tensor], size: int) -> Iterator[Tensor]:
 def run_in_chunks(
     run: Callable[[Tensor], Tensor], chunks: Iterable[Tensor], total: int, label: str
 ) -> Tensor:
-    """`run` on chunks of edits, its answers concatenated.
+    """The results of `run` on chunks of edits, concatenated.
 
-    Chunks are taken from the iterable as they are needed and forgotten. When memory runs out, the
-    chunk is halved and tried again, and so are those after it. Shows progress after two seconds.
+    Each chunk is taken from the iterable when it is needed, and then forgotten. When memory runs
+    out, this chunk and all later ones are run in halves. Shows progress after two seconds.
 
     Args:
-        run: from a chunk (M, ...) of edits, which it leaves as it is, to answers (M, ...).
-        chunks: as many edits in each as are to be run at once.
+        run: from a chunk (M, ...) of edits, which it leaves as it is, to results (M, ...).
+        chunks: each holds as many edits as are to be run at once.
         total: how many edits there are.
         label: what the progress bar says.
 
     Raises:
         CamkitError: if there is another number of edits, or none.
     """
-    answers, count, halving = None, 0, Halving(run)
+    results, count, halving = None, 0, Halving(run)
     with _progress(total, label) as bar:
         for chunk in chunks:
             for part in halving(chunk):
-                # One tensor for all: small ones, kept between the large ones of each run, would
-                # break the memory into pieces too small for the next.
-                if answers is None:
-                    answers = part.new_empty(total, *part.shape[1:])
-                answers[count : count + len(part)] = part[: max(total - count, 0)]
+                # One tensor for all results. Small tensors, kept between the large ones of each
+                # run, would break the memory into pieces that are too small for the next run.
+                if results is None:
+                    results = part.new_empty(total, *part.shape[1:])
+                results[count : count + len(part)] = part[: max(total - count, 0)]
                 count += len(part)
             bar.update(len(chunk))
-    if answers is None or count != total:
+    if results is None or count != total:
         raise CamkitError(f"expected {total} edits, as total= says, and at least one; got {count}")
-    return answers
+    return results
 
 
 def one_by_one(items: Iterable[T], total: int, label: str) -> Iterator[T]:
@@ -111,10 +112,12 @@ def _progress(total: int, label: str) -> Any:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory ran out, on whichever device."""
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(words in said for words in _NO_MEMORY)
+    """Whether the error says that memory ran out, on any device."""
+    message = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in message for words in _NO_MEMORY
+    )
 
 
-# Of the CPU, of Apple's GPUs, and of the libraries that multiply on Nvidia's.
+# In the errors of the CPU, of Apple's GPUs, and of the libraries that multiply on Nvidia's GPUs.
 _NO_MEMORY = ("allocate memory", "out of memory", "STATUS_ALLOC_FAILED")

@@ -1,4 +1,4 @@
-"""How often a model ran, counted while somebody asks."""
+"""How often a model ran, counted inside a `with` block."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_asked: ContextVar[Counter[str] | None] = ContextVar("passes", default=None)
+_counts: ContextVar[Counter[str] | None] = ContextVar("passes", default=None)
 
 
 @contextmanager
 def counting() -> Iterator[Counter[str]]:
-    """Count what runs inside: rows through the model ("forward"), through its tail, backwards."""
+    """Count the rows that run inside: through the model ("forward"), its tail, and backward."""
     counts: Counter[str] = Counter()
-    token = _asked.set(counts)
+    token = _counts.set(counts)
     try:
         yield counts
     finally:
-        _asked.reset(token)
+        _counts.reset(token)
 
 
 def count(kind: str, rows: int) -> None:
-    """Note that `rows` rows ran, if anybody asks."""
-    counts = _asked.get()
+    """Add `rows` rows that ran, where they are counted."""
+    counts = _counts.get()
     if counts is not None:
         counts[kind] += rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,8 +32,9 @@ class Recording:
         layer: the target layer's dotted name.
         output: what the model returned; its graph begins at `raw`.
         raw: the target layer's output as it left the layer, in its own layout; the graph's leaf.
-        noted: the tape of this pass, if it was noted.
-        companions: what the model is called with beside the images.
+        noted: the tape of this pass, if the calls after the layer were noted.
+        companions: the other arguments of the model's call; everywhere else in the code these are
+            called `forward_args`, as their class `ForwardArgs` is.
     """
 
     model: nn.Module
@@ -47,16 +48,13 @@ class Recording:
 
     @property
     def inputs(self) -> Inputs:
-        """The model, its images, and what else it was called with."""
+        """The model, its images, and the other arguments of its call."""
         return Inputs(self.model, self.images, self.companions)
 
     @cached_property
     def tape(self) -> Tape:
         """What ran after the layer; from another pass, if this one was not noted."""
-        if self.noted:
-            return self.noted
-        args = self.model, self.images, self.adapter, self.layer, self.companions
-        return record(*args, taped=True).tape
+        return self.noted or record_layer(self.inputs, self.adapter, self.layer, taped=True).tape
 
     def run(
         self, rows: Tensor, image: int | None = None, model: Callable[..., Any] | None = None
@@ -64,8 +62,8 @@ class Recording:
         """The output for other rows (M, ...), as the adapter reads it.
 
         Args:
-            rows: the images some times over, or versions of one of them.
-            image: which one, in that case.
+            rows: all images, once or several times over; or versions of a single image.
+            image: the index of that single image.
             model: called in place of the recorded one.
         """
         count("forward", len(rows))
@@ -73,11 +71,12 @@ class Recording:
 
     def at(self, adapter: Adapter, layer: str) -> Recording:
         """The same images and model, at another layer."""
-        return record(self.model, self.images, adapter, layer, self.companions, False)
+        return record_layer(self.inputs, adapter, layer, taped=False)
 
     def again(self, images: Tensor) -> Recording:
         """The same layer of the same model for other images (N, C, H, W)."""
-        return record(self.model, images, self.adapter, self.layer, self.companions, False)
+        inputs = replace(self.inputs, images=images)
+        return record_layer(inputs, self.adapter, self.layer, taped=False)
 
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
         """The gradients (T, *raw.shape) of the sums of T tensors of scores, of one shape.
@@ -88,7 +87,7 @@ class Recording:
         if not all(score.requires_grad for score in scores):
             raise no_gradient(self.layer)
         if len(scores) == 1:
-            return self._pull(scores[0]).unsqueeze(0)
+            return self._pull(scores[0])[None]
         with torch.enable_grad():
             together = torch.stack(list(scores))
         one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)
@@ -101,7 +100,7 @@ class Recording:
     def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
         batched = cotangents is not None
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
-        found: tuple[Tensor, ...] = torch.autograd.grad(
+        gradients: tuple[Tensor, ...] = torch.autograd.grad(
             scores,
             self.raw,
             torch.ones_like(scores) if cotangents is None else cotangents,
@@ -110,7 +109,15 @@ class Recording:
             is_grads_batched=batched,
             materialize_grads=True,
         )
-        return found[0]
+        return gradients[0]
+
+
+def no_gradient(layer: str) -> LayerError:
+    """The error for a score that autograd cannot follow back to a layer."""
+    return LayerError(
+        f"the score has no gradient at layer {layer!r}: the model's output does not depend on it, "
+        f"or detaches it; choose another layer"
+    )
 
 
 class _Cut:
@@ -127,21 +134,22 @@ class _Cut:
         self.calls += 1
         if self.calls > 1:
             return output
-        given = first_tensor(output)
-        if given is None:
+        activations = first_tensor(output)
+        if activations is None:
             raise LayerError(
                 f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "
                 f"tensor; choose a layer that returns activations"
             )
-        kept = self.adapter.activation(given) if self.adapter.activation else given
-        # Two copies: what follows may change the one it is handed in place, and so may whoever
-        # else holds the layer's own output.
-        self.raw = kept.detach().clone().requires_grad_()
+        if self.adapter.activation:
+            activations = self.adapter.activation(activations)
+        # Two copies: the layers that follow may change theirs in place, and so may whatever else
+        # holds the layer's own output.
+        self.raw = activations.detach().clone().requires_grad_()
         torch.set_grad_enabled(True)
-        handed = self.raw.clone()
+        passed_on = self.raw.clone()
         if self.tape:
-            self.tape.start(handed)
-        return replace_first(output, handed)
+            self.tape.start(passed_on)
+        return replace_first(output, passed_on)
 
 
 def record(
@@ -154,32 +162,41 @@ def record(
 ) -> Recording:
     """Run `model` once on `images` (N, C, H, W); no graph is built before the adapter's layer.
 
-    With `taped`, what runs after the layer is noted at once, and not only when it is asked for:
-    that takes a percent of a small model's time, and spares another pass to whoever asks.
-
     To be called where the model is left `untouched`.
+
+    Args:
+        model: see `Recording`, as for images, adapter, layer and companions.
+        images: see `Recording`.
+        adapter: see `Recording`.
+        layer: the layer's name in messages.
+        companions: see `Recording`.
+        taped: whether to note at once what runs after the layer. That takes a percent of a small
+            model's time; a tape that is asked for later takes another pass.
 
     Raises:
         LayerError: if the layer runs never, or more than once.
     """
-    count("forward", len(images))
+    return record_layer(Inputs(model, images, companions), adapter, layer, taped)
 
-    def run(handed: Tensor) -> Recording:
-        # In another memory format the model is run anew, and so is the tape.
+
+def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> Recording:
+    """The same as `record`, for a model and all arguments of its call as one value."""
+    count("forward", len(inputs.images))
+
+    def run(images: Tensor) -> Recording:
+        # A run in another memory format begins anew, and so does its tape.
         cut = _Cut(adapter, layer, Tape() if taped else None)
-        return _record(model, images, companions, cut, handed)
+        return _run_cut(inputs, cut, images)
 
-    return run_quickest(model, images, run)
+    return run_quickest(inputs.model, inputs.images, run)
 
 
-def _record(
-    model: nn.Module, images: Tensor, companions: ForwardArgs, cut: _Cut, handed: Tensor
-) -> Recording:
-    adapter, layer, tape, output = cut.adapter, cut.layer, cut.tape, None
+def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
+    """Run the model on `images`, a copy of its images that it may change in place."""
+    model, adapter, layer, tape, output = inputs.model, cut.adapter, cut.layer, cut.tape, None
     try:
         with torch.no_grad(), hooked(adapter.layer, cut):
-            # A copy, which it may normalise in place.
-            output = read_output(adapter, companions.call(model, handed))
+            output = read_output(adapter, inputs.forward_args.call(model, images))
     finally:
         if tape:
             tape.stop(output)
@@ -189,12 +206,6 @@ def _record(
             f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
             f"choose a layer that runs once"
         )
-    return Recording(model, images, adapter, layer, output, cut.raw, tape, companions)
-
-
-def no_gradient(layer: str) -> LayerError:
-    """The error for a score that autograd cannot follow back to a layer."""
-    return LayerError(
-        f"the score has no gradient at layer {layer!r}: the model's output does not depend on it, "
-        f"or detaches it; choose another layer"
+    return Recording(
+        model, inputs.images, adapter, layer, output, cut.raw, tape, inputs.forward_args
     )

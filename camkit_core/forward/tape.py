@@ -24,9 +24,9 @@ class Slot:
 
 def slots_in(tree: Any) -> list[int]:
     """The index of each slot in `tree`, in order."""
-    found: list[Slot] = []
-    map_tensors(found.append, tree, Slot)
-    return [slot.index for slot in found]
+    slots: list[Slot] = []
+    map_tensors(slots.append, tree, Slot)
+    return [slot.index for slot in slots]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,8 @@ class Tape(TorchFunctionMode):
         calls: the calls, in order.
         written: slot and earlier value of tensors from before the layer that a call wrote into.
         output: the model's output with slots for its tensors; None until `stop`.
-        reads_values: whether the model looked at values, and so may go another way for others.
+        reads_values: whether the model's code looked at values, so that it may run other calls
+            when the values are others.
     """
 
     def __init__(self) -> None:
@@ -61,13 +62,13 @@ class Tape(TorchFunctionMode):
         self._running = False
 
     def start(self, activations: Tensor) -> None:
-        """Begin to note; `activations` is what the target layer hands on."""
+        """Begin noting; `activations` is what the target layer passes on."""
         self._take_slot(activations)
         self._running = True
         self.__enter__()  # type: ignore[no-untyped-call]
 
     def stop(self, output: Any = None) -> None:
-        """Note no more; `output` is what the model returned, None after an error."""
+        """Stop noting; `output` is what the model returned, None after an error."""
         if not self._running:
             return
         self._running = False
@@ -84,7 +85,7 @@ class Tape(TorchFunctionMode):
 
     @cached_property
     def last_uses(self) -> dict[int, list[int]]:
-        """The slots that nobody reads after a call, by its position."""
+        """The slots that no call after this one reads, by this call's position."""
         last: dict[int, int] = {}
         for position, call in enumerate(self.calls):
             last.update(dict.fromkeys(slots_in((call.args, call.kwargs)), position))
@@ -92,10 +93,10 @@ class Tape(TorchFunctionMode):
                 last.setdefault(index, position)
         for index in slots_in(self.output):
             last.pop(index, None)
-        found: dict[int, list[int]] = {}
+        by_position: dict[int, list[int]] = {}
         for index, position in last.items():
-            found.setdefault(position, []).append(index)
-        return found
+            by_position.setdefault(position, []).append(index)
+        return by_position
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -130,7 +131,7 @@ class Tape(TorchFunctionMode):
         return index if alive is not None and alive() is tensor else None
 
     def _with_slots(self, tree: Any) -> tuple[Any, list[tuple[Tensor, int]]]:
-        """`tree` with slots, None if there would be none; and its other tensors' versions."""
+        """`tree` with slots, or None without any; and its other tensors, with their versions."""
         constants: list[tuple[Tensor, int]] = []
         depends = False
 
@@ -149,10 +150,21 @@ class Tape(TorchFunctionMode):
 
 _NOWHERE: tuple[int | None, ref[Tensor] | None] = (None, None)
 # Calls that tell Python a tensor's values.
-_READS = (
-    *("item", "tolist", "numpy", "equal", "allclose", "is_nonzero", "__bool__", "__int__"),
-    *("__float__", "__complex__", "__index__", "__contains__", "__array__"),
-)
+_READS = {
+    "item",
+    "tolist",
+    "numpy",
+    "equal",
+    "allclose",
+    "is_nonzero",
+    "__bool__",
+    "__int__",
+    "__float__",
+    "__complex__",
+    "__index__",
+    "__contains__",
+    "__array__",
+}
 
 
 def _name(func: Any) -> str:

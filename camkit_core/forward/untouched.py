@@ -1,4 +1,4 @@
-"""Changes to a model that undo themselves, also after an error: the only ones camkit makes."""
+"""The only changes that camkit makes to a model; each undoes itself, also after an error."""
 
 from __future__ import annotations
 

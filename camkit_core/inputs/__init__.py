@@ -1,1 +1,1 @@
-"""What the user hands in: model, images, further arguments, targets."""
+"""The user's inputs: model, images, further arguments, targets."""

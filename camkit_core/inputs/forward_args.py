@@ -1,4 +1,4 @@
-"""What a model is called with beside the images: masks, prompts, flags."""
+"""The arguments of a model's call beside the images: masks, prompts, flags."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..pytree import map_tensors
 class ForwardArgs:
     """The arguments of a model's call, with a place among them for the images.
 
-    A tensor with as many rows as there are images goes with them, row by row; all else is the
-    same for each image.
+    A tensor with as many rows as there are images goes with them, row by row; every other argument
+    is the same for each image. `Recording` and `record` call these arguments `companions`.
 
     Attributes:
         place: where the images go, a position or a name.
@@ -32,7 +32,7 @@ class ForwardArgs:
     count: int = 1
 
     def beside(self, images: Tensor) -> ForwardArgs:
-        """The same beside a number of images."""
+        """The same arguments for a number of images."""
         if not self.args and not self.kwargs:
             return self
         return replace(self, count=len(images))
@@ -42,8 +42,8 @@ class ForwardArgs:
 
         Args:
             model: what is called.
-            rows: the images some times over, or versions of one of them.
-            image: which one, in that case.
+            rows: all images, once or several times over; or versions of a single image.
+            image: the index of that single image.
         """
         if not self.args and not self.kwargs and self.place == 0:
             return model(rows)
@@ -58,19 +58,19 @@ class ForwardArgs:
     def _rows(self, tensor: Tensor, many: int, image: int | None) -> Tensor:
         if tensor.ndim == 0 or len(tensor) != self.count:
             return tensor.detach().clone()
-        own = tensor.detach() if image is None else tensor.detach()[image : image + 1]
-        return own.repeat(many // len(own), *[1] * (tensor.ndim - 1))
+        each = tensor.detach() if image is None else tensor.detach()[image : image + 1]
+        return each.repeat(many // len(each), *[1] * (tensor.ndim - 1))
 
 
 def split(given: Any, image_input: int | str | None = None) -> tuple[Any, ForwardArgs]:
-    """The images among a model's arguments, and what goes with them.
+    """The images among a model's arguments, and the others.
 
     Args:
         given: the images, or all arguments: by name in a mapping, by position in a tuple or list.
         image_input: which of the arguments are the images; None for the only one that can be.
 
     Raises:
-        InputError: if that is none or several of them, saying what there is.
+        InputError: if none or several of them can be; it lists them.
     """
     if isinstance(given, Mapping):
         place = _place(dict(given), image_input)
@@ -88,15 +88,15 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Forwar
 NO_ARGS = ForwardArgs()
 
 
-def _place(arguments: Mapping[Any, Any], asked: int | str | None) -> Any:
-    if asked in arguments:
-        return asked
+def _place(arguments: Mapping[Any, Any], image_input: int | str | None) -> Any:
+    if image_input in arguments:
+        return image_input
     fitting = [name for name, value in arguments.items() if _is_images(value)]
-    if asked is None and len(fitting) == 1:
+    if image_input is None and len(fitting) == 1:
         return fitting[0]
     shown = ", ".join(_outlines(arguments))
-    if asked is not None:
-        raise InputError(f"image_input={asked!r} is none of the model's inputs: {shown}")
+    if image_input is not None:
+        raise InputError(f"image_input={image_input!r} is none of the model's inputs: {shown}")
     several = "several of these could be" if fitting else "none of these is a tensor of"
     raise InputError(
         f"{several} the images: {shown}; name one, e.g. image_input={next(iter(arguments))!r}"

@@ -1,4 +1,4 @@
-"""The images as the engine takes them."""
+"""The images, checked and made a batch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..errors import InputError
 
 
 def spatial_rank(model: nn.Module, ndim: int) -> int:
-    """How many of `ndim` axes are spatial: 1 of signals, 2 of images, 3 of volumes and videos.
+    """How many of `ndim` axes are spatial: 1 for signals, 2 for images, 3 for volumes and videos.
 
-    The model's first convolution says: to a Conv1d, three axes are signals (N, C, L) and two are
-    a single one; to a Conv3d, five are volumes (N, C, D, H, W) and four a single one. Without
-    any, and for any other number of axes, they are images.
+    The model's first convolution decides. For a Conv1d, three axes are signals (N, C, L) and two a
+    single signal; for a Conv3d, five are volumes (N, C, D, H, W) and four a single volume. Any
+    other number of axes, or a model without convolution, means images.
     """
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
     first = next((module for module in model.modules() if isinstance(module, kinds)), None)
@@ -33,7 +33,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             floating-point parameter.
 
     Raises:
-        InputError: for anything else, saying what it was.
+        InputError: for any other value, saying what it was.
     """
     if not isinstance(images, Tensor):
         raise InputError(
@@ -56,5 +56,6 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     if parameter is not None:
         batch = batch.to(parameter)
-    # A copy shares nothing with the caller, and unlike an inference tensor can have a gradient.
+    # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
+    # gradient.
     return batch.clone()

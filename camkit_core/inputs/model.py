@@ -1,4 +1,4 @@
-"""The model and the images as the engine takes them."""
+"""The model, checked and taken out of its wrapper."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import nn
 
 from ..errors import InputError
 
-_eager: WeakSet[nn.Module] = WeakSet()  # and no wrappers, as was seen before
+_checked: WeakSet[nn.Module] = WeakSet()  # models that passed the checks and are no wrappers
 
 
 def unwrapped(model: Any) -> nn.Module:
-    """The module inside a compiled or data-parallel one, which cannot be hooked itself.
+    """The module inside a compiled or data-parallel model, which cannot be hooked itself.
 
     Raises:
         InputError: for anything but an eager `nn.Module` that computes in floating point.
     """
-    if model in _eager:
+    if model in _checked:
         return model  # type: ignore[no-any-return]
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
         raise InputError(
@@ -31,7 +31,7 @@ def unwrapped(model: Any) -> nn.Module:
         return unwrapped(model.module)
     if (original := model._modules.get("_orig_mod")) is not None:
         return unwrapped(original)
-    _eager.add(model)
+    _checked.add(model)
     return model
 
 
@@ -51,11 +51,11 @@ def _refuse_integers(model: nn.Module) -> None:
 
 def _has_layers(graph: torch.fx.GraphModule) -> bool:
     called = [node.target for node in graph.graph.nodes if node.op == "call_module"]
-    return any(name != "_guards_fn" for name in called)  # which `torch.export` adds
+    return any(name != "_guards_fn" for name in called)  # `torch.export` adds that one
 
 
 def note_of_wrapper(given: Any, module: nn.Module) -> list[str]:
-    """What to tell of a model that was taken out of another; nothing of one that was not."""
+    """A note that the model was taken out of a wrapper; no note if it was not."""
     if given is module:
         return []
     return [f"explained the {type(module).__name__} inside the {type(given).__name__}, eagerly"]

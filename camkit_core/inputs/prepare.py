@@ -1,4 +1,4 @@
-"""One way in: a model and all it is called with, as one value."""
+"""One way in: a model and all arguments of its call, as one value."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Arguments = Mapping[str, Any] | Sequence[Any]
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """A model, its images, and what else it takes.
+    """A model, its images, and the other arguments of its call.
 
     Attributes:
         model: eager, and not inside a wrapper.
-        images: (N, C, H, W), where the model is and in its dtype; (N, C, L) of signals,
-            (N, C, D, H, W) of volumes and videos.
+        images: (N, C, H, W), on the model's device and in its dtype; signals are (N, C, L), volumes
+            and videos (N, C, D, H, W).
         forward_args: the other arguments of the model's call.
         notes: what a reader of the explanation should know of the model.
     """
@@ -37,11 +37,11 @@ class Inputs:
 def prepare(
     model: nn.Module, images: Tensor | Arguments, image_input: int | str | None = None
 ) -> Inputs:
-    """What a user hands in, checked and copied.
+    """The user's model and images, checked; the images are copied.
 
     Args:
         model: any eager model, also inside `torch.compile` or `DataParallel`.
-        images: see `explain`; or all arguments of the model, by name or by position.
+        images: see `explain`; or all arguments of the model's call, by name or by position.
         image_input: which of several arguments are the images; None for the only one that can be.
 
     Raises:

@@ -71,7 +71,7 @@ def choose(
 def _default_layer(
     model: nn.Module, adapter: Adapter, origin: str, reshape: Reshape | None
 ) -> TargetLayer:
-    """The adapter's own layer; `reshape` goes before the adapter's."""
+    """The adapter's own layer, read by `reshape` if it is given."""
     name, _ = find_layer(model, adapter.layer)
     if reshape is None:
         return TargetLayer(name, adapter, origin, name)

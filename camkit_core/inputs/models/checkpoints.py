@@ -21,13 +21,13 @@ from ...errors import CamkitError
 State = dict[str, Tensor]
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-_PREFIXES = ("module.", "_orig_mod.", "model.")  # of DataParallel, torch.compile, Lightning
+_PREFIXES = ("module.", "_orig_mod.", "model.")  # by DataParallel, torch.compile, Lightning
 _CLASS_KEYS = ("class_names", "classes")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint file holds: weights by name, and class names if it has them."""
+    """The content of a checkpoint file: weights by name, and class names if it has them."""
 
     path: Path
     state: State
@@ -40,7 +40,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises:
         CamkitError: if there is no such file, it cannot be read, it holds no weights, or reading
-            it would mean running code that it carries.
+            it would run code in the file.
     """
     path = Path(path)
     if not path.is_file():
@@ -72,7 +72,7 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]
 def _read_torch(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # on TorchScript, which is refused below
+            warnings.simplefilter("ignore", UserWarning)  # about TorchScript, refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise _unreadable(path, str(error)) from error
@@ -92,7 +92,7 @@ def _unreadable(path: Path, reason: str) -> CamkitError:
             f"{path.name} holds {what} besides weights, and reading it could run code from the "
             f"file; save the weights alone, with torch.save(model.state_dict(), ...)"
         )
-    # PyTorch's own advice on pickles is for people who know what a pickle is.
+    # PyTorch's own advice is for readers who know what a pickle is.
     why = "" if "WeightsUnpickler" in reason else reason.partition("\n")[0]
     return CamkitError(
         f"{path.name} is not a file of weights from torch.save, or is damaged"
@@ -101,14 +101,14 @@ def _unreadable(path: Path, reason: str) -> CamkitError:
 
 
 def _class_names(metadata: Mapping[str, Any]) -> tuple[str, ...] | None:
-    found = next((metadata[key] for key in _CLASS_KEYS if key in metadata), None)
-    if isinstance(found, str):  # the metadata of safetensors are texts
+    names = next((metadata[key] for key in _CLASS_KEYS if key in metadata), None)
+    if isinstance(names, str):  # safetensors stores all metadata as text
         try:
-            found = json.loads(found)
+            names = json.loads(names)
         except json.JSONDecodeError:
             return None
-    if isinstance(found, (list, tuple)) and all(isinstance(name, str) for name in found):
-        return tuple(found)
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return tuple(names)
     return None
 
 
@@ -121,9 +121,9 @@ def _sha256(path: Path) -> str:
 
 
 def named_as_in(model: nn.Module, state: State) -> State:
-    """The weights without the prefixes that wrappers gave them, as far as `model` needs it."""
+    """The weights without wrappers' prefixes; these are removed until a name is one of `model`."""
     wanted = model.state_dict().keys()
-    # torchvision's own DenseNet files predate its present names.
+    # torchvision's own DenseNet files have older names than its models.
     state = {
         re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", k): v for k, v in state.items()
     }
@@ -136,24 +136,24 @@ def named_as_in(model: nn.Module, state: State) -> State:
 
 
 def count_classes(model: nn.Module, state: State, usual: int) -> int:
-    """How many classes the weights tell apart, by their last classifier.
+    """The number of classes of the weights, which is that of their last classifier.
 
     Args:
         model: the architecture, built for its usual number of classes.
         state: the weights, named as in `model`.
         usual: that number; 0 for a model without a classifier.
     """
-    own = model.state_dict()
+    built = model.state_dict()
     heads = [
         value.shape[0]
         for key, value in state.items()
-        if value.ndim > 1 and (_is_head(own[key], value, usual) if key in own else usual == 0)
+        if value.ndim > 1 and (_is_head(built[key], value, usual) if key in built else usual == 0)
     ]
     return heads[-1] if heads else usual
 
 
-def _is_head(own: Tensor, other: Tensor, usual: int) -> bool:
-    return own.shape[0] == usual and own.shape[1:] == other.shape[1:]
+def _is_head(built: Tensor, loaded: Tensor, usual: int) -> bool:
+    return built.shape[0] == usual and built.shape[1:] == loaded.shape[1:]
 
 
 def put(checkpoint: Checkpoint, state: State, model: nn.Module, name: str) -> None:
@@ -179,25 +179,25 @@ def put(checkpoint: Checkpoint, state: State, model: nn.Module, name: str) -> No
 
 
 def _versioned(state: State, model: nn.Module) -> OrderedDict[str, Tensor]:
-    # MNASNet refuses weights that do not say which version of the model they are for. Only the
-    # root's version is given: layers take weights without one as older, and add what they lack.
+    # MNASNet refuses weights without the version of the model. Only the root gets a version: a
+    # layer takes weights without a version as older ones, and adds what these lack.
     versioned = OrderedDict(state)
     versioned._metadata = {"": {"version": model._version}}  # type: ignore[attr-defined]
     return versioned
 
 
-def _differences(own: Mapping[str, Tensor], other: State) -> str:
+def _differences(model: Mapping[str, Tensor], file: State) -> str:
     shapes = [
-        f"{key} {tuple(other[key].shape)} for {tuple(value.shape)}"
-        for key, value in own.items()
-        if key in other and other[key].shape != value.shape
+        f"{key} {tuple(file[key].shape)} for {tuple(value.shape)}"
+        for key, value in model.items()
+        if key in file and file[key].shape != value.shape
     ]
-    found = {
-        "missing": [key for key in own if key not in other],
-        "unexpected": [key for key in other if key not in own],
+    differences = {
+        "missing": [key for key in model if key not in file],
+        "unexpected": [key for key in file if key not in model],
         "of another shape": shapes,
     }
-    return "; ".join(f"{what}: {_few(keys)}" for what, keys in found.items() if keys)
+    return "; ".join(f"{what}: {_few(keys)}" for what, keys in differences.items() if keys)
 
 
 def _few(keys: list[str]) -> str:

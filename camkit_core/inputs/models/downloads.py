@@ -1,4 +1,4 @@
-"""The one place that knows what a download that fails looks like."""
+"""Failed downloads: one error for all their kinds, which says what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2", "requ
 
 @contextmanager
 def downloading(weights_of: str) -> Iterator[None]:
-    """Turn any failure to download into one error that says what to do without a network.
+    """Turn any failure to download into one error that says how to go on without a network.
 
     Raises:
         CamkitError: in place of the errors of sockets, HTTP clients and damaged downloads.
@@ -37,7 +37,7 @@ def _is_failed_download(error: Exception) -> bool:
 
 
 def reach_hub(repository: str, files: tuple[str, ...]) -> None:
-    """Fail at once when none of `files` is here and the Hugging Face Hub cannot be reached.
+    """Fail at once if none of `files` is in the cache and the Hugging Face Hub is out of reach.
 
     The Hub's own client would try for most of a minute, with warnings, before it gives up.
     """
@@ -45,8 +45,8 @@ def reach_hub(repository: str, files: tuple[str, ...]) -> None:
     from huggingface_hub.errors import HfHubHTTPError
 
     repository, _, revision = repository.partition("@")
-    found = (hub.try_to_load_from_cache(repository, f, revision=revision or None) for f in files)
-    if any(isinstance(path, str) for path in found):
+    cached = (hub.try_to_load_from_cache(repository, f, revision=revision or None) for f in files)
+    if any(isinstance(path, str) for path in cached):
         return
-    with suppress(HfHubHTTPError):  # an answer; the download itself will say what is wrong
+    with suppress(HfHubHTTPError):  # the Hub answers; the download itself will say what is wrong
         hub.get_hf_file_metadata(hub.hf_hub_url(repository, "config.json"), timeout=10)

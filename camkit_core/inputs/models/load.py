@@ -20,16 +20,16 @@ ClassNames = str | Path | Sequence[str]
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model and what is needed to show it a picture.
+    """A model, and what turns a picture into its input.
 
     Attributes:
         model: in evaluation mode, on its device.
         preprocess: from a picture (H', W', 3), uint8 RGB, to the model's input (3, H, W).
         picture: back from the input to the picture (H, W, 3), uint8 RGB, that the model saw;
-            a heatmap of the input lies on this one.
-        class_names: one for each class, or None if nobody knows them.
-        name: as it was asked for.
-        weights: which ones they are, for the record; a file with its SHA-256.
+            a heatmap fits this picture.
+        class_names: one for each class, or None if they are unknown.
+        name: the name given to `load_model`.
+        weights: what they are called, for the record; a file with its SHA-256.
     """
 
     model: nn.Module
@@ -53,21 +53,21 @@ def load_model(
     """Load a classification model with its weights, preprocessing and class names.
 
     Args:
-        name: of a model of torchvision or timm (of torchvision, where both know it;
-            `timm:resnet50` says which), or `package.module:factory` for your own.
+        name: of a model of torchvision or timm, or `package.module:factory` for your own. A name
+            that both libraries know is torchvision's; `timm:resnet50` chooses the library.
         weights: DEFAULT for the library's best, none for random ones (the same each time), or
-            a checkpoint file; the number of classes follows the file.
+            a checkpoint file, which also decides the number of classes.
         device: where the model goes.
-        class_names: a text file with one name in a line, or the names; in place of those that
-            the checkpoint or the library knows.
+        class_names: a text file with one name in a line, or the names; in place of the names in
+            the checkpoint or the library.
         size: (H, W) or one number, in place of the input size the weights were trained for.
-        mean: of the colours, one or three, in place of the usual ones.
-        std: of the colours, likewise.
+        mean: of the colours, one number or three, in place of the usual mean.
+        std: of the colours, one number or three, in place of the usual one.
 
     Raises:
         UnknownName: if no library knows the model; it gives the closest names.
         CamkitError: if the weights cannot be downloaded or read, or are of another architecture;
-            if the class names do not fit the model, or the device is not there.
+            if the class names do not fit the model, or the device does not exist.
     """
     where = _device(device)
     source = find_source(name)
@@ -75,19 +75,19 @@ def load_model(
     given = None if class_names is None else read_class_names(class_names)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        found = _with_weights(source, str(weights), name)
-    names = given or found.class_names
-    if names is not None and found.classes is not None:
-        check_class_names(names, found.classes)
-    model = found.model.eval().to(where)
+        weighted = _with_weights(source, str(weights), name)
+    names = given or weighted.class_names
+    if names is not None and weighted.classes is not None:
+        check_class_names(names, weighted.classes)
+    model = weighted.model.eval().to(where)
     return LoadedModel(
-        model, preprocessing.tensor, preprocessing.picture, names, name, found.weights
+        model, preprocessing.tensor, preprocessing.picture, names, name, weighted.weights
     )
 
 
 @dataclass(frozen=True)
 class _Weighted:
-    """A model with weights in it, and what they brought along."""
+    """A model with its weights, their name, and their classes."""
 
     model: nn.Module
     weights: str
@@ -136,14 +136,14 @@ def read_class_names(names: ClassNames) -> tuple[str, ...]:
             f"cannot read class names from {str(names)!r} ({error}); expected a text file, one "
             f"name in a line, in the order of the classes"
         ) from error
-    found = tuple(line.strip() for line in lines if line.strip())
-    if not found:
+    listed = tuple(line.strip() for line in lines if line.strip())
+    if not listed:
         raise CamkitError(f"no class names in {str(names)!r}; expected one in a line")
-    return found
+    return listed
 
 
 def check_class_names(names: Sequence[str], classes: int) -> None:
-    """Raise CamkitError unless there is a name for each class; one logit tells two apart."""
+    """Raise CamkitError unless there is a name for each class; one logit stands for two classes."""
     if len(names) != max(classes, 2):
         raise CamkitError(
             f"{len(names)} class names for a model with {classes} classes; expected one for each, "

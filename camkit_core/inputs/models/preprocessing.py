@@ -1,4 +1,4 @@
-"""From a picture to what a model takes, and back to the part of the picture that it saw."""
+"""From a picture to a model's input, and back to the part of the picture that the model saw."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a model wants its pictures.
+    """How a picture becomes a model's input.
 
     Attributes:
         size: (H, W) of the model's input.
@@ -59,11 +59,11 @@ class Preprocessing:
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> Preprocessing:
-        """This preprocessing with what is given in place of its own; itself if nothing is.
+        """This preprocessing with the given values in place of its own; itself if none is given.
 
         Raises:
-            CamkitError: on a size that is not one or two positive numbers, or colours that are
-                not one or three.
+            CamkitError: if the size is not one or two positive numbers, or the colours are not
+                one number or three.
         """
         if size is None and mean is None and std is None:
             return self

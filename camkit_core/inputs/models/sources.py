@@ -18,13 +18,13 @@ from .preprocessing import Preprocessing
 
 @dataclass(frozen=True)
 class Source:
-    """A model that can be built, and what its usual weights bring along.
+    """A model that can be built, with the preprocessing and the classes of its usual weights.
 
     Attributes:
         build: the model with random weights, for that many classes; None for the usual number.
-        pretrained: the model with its DEFAULT weights, and what these are called.
-        preprocessing: what the usual weights were trained for.
-        class_names: of the usual weights; None if nobody knows them.
+        pretrained: the model with its DEFAULT weights, and the name of these.
+        preprocessing: the one that the usual weights were trained with.
+        class_names: of the usual weights; None if they are unknown.
         classes: the usual number of classes, 0 without a classifier, None if unknown.
     """
 
@@ -63,13 +63,13 @@ def _torchvision_names() -> list[str]:
 
 
 def _timm() -> Any:
-    return importlib.import_module("timm")  # a second to import: only when it is needed
+    return importlib.import_module("timm")  # takes a second: imported only when needed
 
 
 def _timm_knows(name: str) -> bool:
     timm = _timm()
     architecture, _, tag = name.partition(".")
-    # timm still builds models by names it has retired, but has no settings for them.
+    # timm still builds models by retired names, but has no settings for them.
     names = timm.list_pretrained(f"{architecture}.*") if tag else timm.list_models(architecture)
     return name in names
 
@@ -94,7 +94,7 @@ def torchvision_source(name: str) -> Source:
 
     def build(classes: int | None) -> nn.Module:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # on how Inception will be initialised
+            warnings.simplefilter("ignore", FutureWarning)  # on the initialisation of Inception
             model: nn.Module = torchvision.models.get_model(
                 name, weights=None, num_classes=classes or len(names)
             )
@@ -141,9 +141,9 @@ def _timm_pretrained(name: str, settings: dict[str, Any]) -> tuple[nn.Module, st
         )
     with downloading(name):
         if repository:
-            own = settings.get("hf_hub_filename")
+            file = settings.get("hf_hub_filename")
             usual = ("model.safetensors", "pytorch_model.bin")
-            reach_hub(repository, (own,) if own else usual)
+            reach_hub(repository, (file,) if file else usual)
         return _timm().create_model(name, pretrained=True), origin
 
 

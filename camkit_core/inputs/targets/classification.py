@@ -33,14 +33,15 @@ class ClassifierOutputTarget:
 
 
 def probability(logits: Tensor, category: int) -> Tensor:
-    """The softmax probability of a class, of logits (K,)."""
+    """The softmax probability of a class, from logits (K,)."""
     return logits.softmax(0)[category]
 
 
 def score_of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
-    """A score of one sample's logits (K,) and a class."""
+    """The value of `score` for one sample's logits (K,) and a class."""
     logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-    # One logit is two classes as far apart: their softmax is its sigmoid.
+    # One logit stands for two classes, half a logit for and half against: their softmax is the
+    # logit's sigmoid.
     return score((signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
 
 
@@ -53,42 +54,42 @@ def found_logits(output: Any) -> Tensor | None:
 
 
 def class_logits(output: Any) -> Tensor:
-    """The (N, K) class scores in a model's output: itself, what it calls `logits` or only has.
+    """The (N, K) class scores in a model's output: itself, its `logits` or `out`, or its only part.
 
     Raises:
         TargetError: if there is no such tensor, saying what there is.
     """
-    found = output
+    scores = output
     if isinstance(output, Mapping):
         only = next(iter(output.values())) if len(output) == 1 else output
-        found = output.get("logits", output.get("out", only))
+        scores = output.get("logits", output.get("out", only))
     elif not isinstance(output, Tensor):
-        found = getattr(output, "logits", output)
-    if isinstance(found, (tuple, list)) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, Tensor) and found.ndim == 2:
-        return found
+        scores = getattr(output, "logits", output)
+    if isinstance(scores, (tuple, list)) and len(scores) == 1:
+        scores = scores[0]
+    if isinstance(scores, Tensor) and scores.ndim == 2:
+        return scores
     raise TargetError(
         f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
-        f"explain with {_advice(output, found)}"
+        f"explain with {_advice(output, scores)}"
     )
 
 
-def _advice(output: Any, found: Any) -> str:
+def _advice(output: Any, scores: Any) -> str:
     if has_samples(output) and "boxes" in output[0]:
         return "target=DetectionTarget(category)"
-    if isinstance(found, Tensor) and found.ndim == 4:
+    if isinstance(scores, Tensor) and scores.ndim == 4:
         return "target=SegmentationTarget(category)"
     return "a callable, e.g. target=lambda output: output[3].mean()"
 
 
 def signed(logits: Tensor) -> Tensor:
-    """Logits (N, K); of a model with one logit (N, 2): class 1 is for it, class 0 against it."""
+    """Logits (N, K); a single logit becomes (N, 2): class 0 is against it, class 1 for it."""
     return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
 
 
 def in_range(category: int, logits: Tensor) -> int:
-    """The class itself; TargetError if logits (N, K) have no such class."""
+    """The same class; TargetError if logits (N, K) have no such class."""
     classes = max(logits.shape[1], 2)
     if not 0 <= category < classes:
         raise TargetError(

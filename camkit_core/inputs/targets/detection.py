@@ -18,9 +18,9 @@ from .protocol import Score
 class DetectionTarget:
     """How surely a detector finds an object, and how well it places it: score times overlap.
 
-    The best such product over the detections of the class, 0 if there is none. Takes what
-    torchvision's detectors return for an image: `boxes` (K, 4) as x1, y1, x2, y2, `labels` (K,)
-    and `scores` (K,).
+    The target's value is the largest such product over the detections of the class, and 0 without
+    any. The output for an image is that of torchvision's detectors: `boxes` (K, 4) as x1, y1, x2,
+    y2, `labels` (K,) and `scores` (K,).
 
     Args:
         category: the class.
@@ -35,11 +35,11 @@ class DetectionTarget:
         boxes, scores = self._of_class(sample)
         if self.box is None:
             return scores.max() if len(scores) else scores.sum()
-        worth = scores * overlap(boxes, self.box)
-        return worth.max() if len(worth) else worth.sum()
+        products = scores * overlap(boxes, self.box)
+        return products.max() if len(products) else products.sum()
 
     def fixed(self, sample: Any) -> Score:
-        """The same with the box of the class's best detection in one image."""
+        """The same target with the box of the class's best detection in one image."""
         boxes, scores = self._of_class(sample)
         fitting = _areas(boxes) > 0 if self.box is None else overlap(boxes, self.box) > 0
         if not bool(fitting.any()):
@@ -57,8 +57,8 @@ class DetectionTarget:
             raise TargetError(
                 f"expected boxes, labels and scores from the detector, got {outline(sample)}"
             )
-        own = sample["labels"] == self.category
-        return sample["boxes"][own], sample["scores"][own]
+        of_class = sample["labels"] == self.category
+        return sample["boxes"][of_class], sample["scores"][of_class]
 
 
 def overlap(boxes: Tensor, box: tuple[float, float, float, float]) -> Tensor:
@@ -76,9 +76,9 @@ def _areas(boxes: Tensor) -> Tensor:
 
 def _listed(sample: Any) -> str:
     best = sample["scores"].argsort(descending=True)[:5].tolist()
-    found = [
+    detections = [
         f"class {int(sample['labels'][i])} at {[round(x) for x in sample['boxes'][i].tolist()]} "
         f"({float(sample['scores'][i]):.2f})"
         for i in best
     ]
-    return ", ".join(found) or "nothing at all"
+    return ", ".join(detections) or "nothing at all"

@@ -13,12 +13,12 @@ from .similarity import vector
 
 @dataclass(frozen=True, eq=False)
 class RegressionTarget:
-    """One of the numbers a model predicts, or how near it comes to a value.
+    """One of the numbers that a model predicts, or how near it comes to a value.
 
     Args:
         index: which of the numbers.
-        value: None for the number itself: what raises it? Otherwise the negative distance to the
-            value: what brings the prediction there?
+        value: None explains the number itself: what raises it? A value explains the negative
+            distance to it: what brings the prediction there?
     """
 
     index: int = 0

@@ -29,12 +29,29 @@ Target = int | Rank | Score | Sequence[int | Score] | Tensor | None
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:
-    """The score functions that `target` means for `images` images of which `output` came.
+    """The score functions that `target` means.
+
+    Args:
+        target: see `explain`.
+        output: the model's output for the plain images.
+        images: how many images there are.
 
     Raises:
-        TargetError: on another number of targets than images, a class the model does not have, or
-            what is neither class nor callable.
+        TargetError: if there are more or fewer targets than images, if the model lacks a class, or
+            if a target is neither class nor callable.
     """
+    chosen = _for_each(target, output, images)
+    if all(map(_is_index, chosen)):
+        logits = class_logits(output)
+        classes = [in_range(operator.index(category), logits) for category in chosen]
+        return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
+    functions = [_function(each) for each in chosen]
+    samples = [sample_of(output, row, images) for row in range(images)]
+    return Targets(tuple(map(settled, functions, samples)), None)
+
+
+def _for_each(target: Target, output: Any, images: int) -> list[Any]:
+    """A class or a callable for each image."""
     if target is None or isinstance(target, Rank):
         chosen: list[Any] = _ranked(target or Rank(0), output)
     elif callable(target) or _is_index(target):
@@ -51,14 +68,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
             f"got {len(chosen)} targets for {images} images; pass one for each image, "
             f"or a single class or callable for all of them"
         )
-    chosen = [one.category if isinstance(one, ClassifierOutputTarget) else one for one in chosen]
-    if all(_is_index(one) for one in chosen):
-        logits = class_logits(output)
-        classes = [in_range(operator.index(one), logits) for one in chosen]
-        return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
-    functions = [_function(one) for one in chosen]
-    samples = [sample_of(output, row, images) for row in range(images)]
-    return Targets(tuple(map(settled, functions, samples)), None)
+    return [t.category if isinstance(t, ClassifierOutputTarget) else t for t in chosen]
 
 
 def top(count: int) -> list[Rank]:
@@ -67,7 +77,7 @@ def top(count: int) -> list[Rank]:
 
 
 def _ranked(rank: Rank, output: Any) -> list[int]:
-    # Of one logit, the top class says whether it is positive.
+    # With a single logit, the top class is 1 where the logit is positive.
     logits = signed(class_logits(output))
     if rank.position >= logits.shape[1]:
         raise TargetError(

@@ -39,9 +39,9 @@ class Targets:
         return self._each(range(len(self.functions)), output)
 
     def scores_of_runs(self, output: Any) -> Tensor:
-        """The score (M, N) of each image in each of M runs, of which the output has M first."""
+        """The score (M, N) of each image in each of M runs; the output's first axis is the runs."""
         if self.classes is None:
-            return torch.stack([self.scores(one) for one in _runs(output)])
+            return torch.stack([self.scores(run) for run in _runs(output)])
         rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
         logits = signed(class_logits(rows))
         classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
@@ -54,11 +54,15 @@ class Targets:
         return self._each([image] * rows, output)
 
     def of_probabilities(self) -> Targets:
-        """The same classes, scored by their softmax probability; TargetError if they are none."""
+        """The same classes, scored by their softmax probability; TargetError without classes."""
         return self.of_logits(probability, "class probabilities")
 
     def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
-        """The same by a function of all logits (K,) and the class; TargetError says `what`."""
+        """The same classes, scored by a function of all logits (K,) and the class.
+
+        Raises:
+            TargetError: without classes; `what` names the scores in its message.
+        """
         if self.classes is None:
             raise TargetError(f"{what} need class targets, got callables; pass class indices")
         classes = self.classes.tolist()
@@ -82,7 +86,7 @@ class Targets:
 
 
 def _runs(output: Any) -> Iterator[Any]:
-    """What each of several runs of a batch gave."""
+    """The output of each of several runs of a batch."""
     if has_runs(output):
         return iter(output)
     count = len(next(tensors_in(output)))

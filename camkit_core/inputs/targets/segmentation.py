@@ -16,12 +16,12 @@ from .protocol import Score
 
 @dataclass(frozen=True, eq=False)
 class SegmentationTarget:
-    """The mean score of a class over a part of the image, of a model that scores each pixel.
+    """The mean score of a class over a part of the image, for a model that scores each pixel.
 
     Args:
         category: the class.
-        mask: boolean (H, W), which of the output's pixels count; None for those where the model
-            finds the class in the plain image.
+        mask: boolean (H, W), which of the output's pixels count; None for the pixels where the
+            model finds the class in the plain image.
     """
 
     category: int
@@ -30,7 +30,9 @@ class SegmentationTarget:
 
     def __call__(self, sample: Any) -> Tensor:
         scores = _class_maps(sample, self.category)
-        mask = _found(scores, self.category) if self.mask is None else self.mask.to(scores.device)
+        mask = (
+            _found_in(scores, self.category) if self.mask is None else self.mask.to(scores.device)
+        )
         if mask.shape != scores.shape[1:]:
             raise TargetError(
                 f"expected a mask {tuple(scores.shape[1:])}, as large as the model's output, got "
@@ -39,15 +41,15 @@ class SegmentationTarget:
         return scores[self.category][mask.bool()].mean()
 
     def fixed(self, sample: Any) -> Score:
-        """The same with the mask that the model finds for one image, so that edits keep it."""
+        """The same target with the mask that the model finds in one image, for its edits, too."""
         if self.mask is not None:
             return self
         scores = _class_maps(sample, self.category)
-        mask = _found(scores, self.category)
+        mask = _found_in(scores, self.category)
         if not bool(mask.any()):
-            seen = ", ".join(map(str, torch.unique(scores.argmax(0)).tolist()[:10]))
+            classes = ", ".join(map(str, torch.unique(scores.argmax(0)).tolist()[:10]))
             raise TargetError(
-                f"the model finds class {self.category} nowhere in the image, only {seen}; pass "
+                f"the model finds class {self.category} nowhere in the image, only {classes}; pass "
                 f"one of these, or SegmentationTarget({self.category}, mask=...)"
             )
         return replace(self, mask=mask)
@@ -56,21 +58,22 @@ class SegmentationTarget:
 def _class_maps(sample: Any, category: int) -> Tensor:
     """The score of each class at each pixel: (K, H, W), one of them `category`."""
     if isinstance(sample, Mapping):
-        found = sample.get("out", sample.get("logits"))
+        scores = sample.get("out", sample.get("logits"))
     else:
-        found = getattr(sample, "logits", sample)
-    if isinstance(found, Tensor) and found.ndim == 3:
-        if not 0 <= category < len(found):
+        scores = getattr(sample, "logits", sample)
+    if isinstance(scores, Tensor) and scores.ndim == 3:
+        if not 0 <= category < len(scores):
             raise TargetError(
-                f"target {category} is out of range: the model scores {len(found)} classes"
+                f"target {category} is out of range: the model scores {len(scores)} classes"
             )
-        return found
+        return scores
     raise TargetError(
         f"expected scores (classes, H, W) for each image from the model, got {outline(sample)}"
     )
 
 
-def _found(scores: Tensor, category: int) -> Tensor:
+def _found_in(scores: Tensor, category: int) -> Tensor:
+    """The pixels at which the model finds the class: (H, W), boolean."""
     if len(scores) == 1:
         return scores[0] > 0
     return scores.argmax(0) == category

@@ -19,29 +19,29 @@ class SimilarityTarget:
 
     Args:
         embedding: (D,).
-        key: what the model's output calls the image's embedding; None if it is a tensor, or the
-            only one (D,) in it.
+        key: the name of the image's embedding in the model's output; None if the output is the
+            embedding.
     """
 
     embedding: Tensor
     key: str | None = None
 
     def __call__(self, sample: Any) -> Tensor:
-        own = vector(sample, self.key)
-        if own.shape != self.embedding.shape:
+        embedding = vector(sample, self.key)
+        if embedding.shape != self.embedding.shape:
             raise TargetError(
                 f"expected an embedding {tuple(self.embedding.shape)} from the model, as the one "
-                f"to compare with, got {tuple(own.shape)}"
+                f"to compare with, got {tuple(embedding.shape)}"
             )
-        return torch.cosine_similarity(own, self.embedding.to(own), dim=0)
+        return torch.cosine_similarity(embedding, self.embedding.to(embedding), dim=0)
 
 
 def vector(sample: Any, key: str | None, at_least: int = 1) -> Tensor:
-    """The vector in one sample of the output, of at least that many axes; TargetError if none."""
-    found = sample
+    """The vector in one sample's output, of at least that many axes; TargetError if none."""
+    value = sample
     if key is not None:
-        found = sample.get(key) if isinstance(sample, Mapping) else getattr(sample, key, None)
-    if isinstance(found, Tensor) and at_least <= found.ndim <= 1:
-        return found
+        value = sample.get(key) if isinstance(sample, Mapping) else getattr(sample, key, None)
+    if isinstance(value, Tensor) and at_least <= value.ndim <= 1:
+        return value
     wanted = f"{key!r}, a vector for each image," if key else "a vector for each image"
     raise TargetError(f"expected {wanted} from the model, got {outline(sample)}")
