@@ -117,12 +117,12 @@ def test_a_reshape_for_another_grid_fails_where_it_is_wrong() -> None:
 def test_each_class_gives_what_explain_gives(
     name: str, form: type, model: ResNet, x: Tensor
 ) -> None:
-    found = form(model=model, target_layers=[model.layer4[-1]])(input_tensor=x)
-    assert isinstance(found, np.ndarray)
-    assert (found.shape, found.dtype) == ((2, 48, 32), np.float32)
-    assert found.min() >= 0
-    assert found.max() <= 1
-    assert (found == heatmap(model, x, name)).all()
+    maps = form(model=model, target_layers=[model.layer4[-1]])(input_tensor=x)
+    assert isinstance(maps, np.ndarray)
+    assert (maps.shape, maps.dtype) == ((2, 48, 32), np.float32)
+    assert maps.min() >= 0
+    assert maps.max() <= 1
+    assert (maps == heatmap(model, x, name)).all()
 
 
 def test_all_classes_are_public() -> None:
@@ -133,8 +133,8 @@ def test_all_classes_are_public() -> None:
 def test_target_category_is_a_class_or_one_for_each_image(
     category: Any, model: ResNet, x: Tensor
 ) -> None:
-    found = GradCAM(model, [model.layer4])(x, target_category=category)
-    assert (found == heatmap(model, x, target=category, layer="layer4")).all()
+    maps = GradCAM(model, [model.layer4])(x, target_category=category)
+    assert (maps == heatmap(model, x, target=category, layer="layer4")).all()
 
 
 class Picked:
@@ -169,15 +169,15 @@ def test_the_second_place_takes_a_class_too_as_in_older_code(model: ResNet, x: T
 def test_smoothing_is_that_of_explain(
     name: str, form: type, smooth: str, model: ResNet, x: Tensor
 ) -> None:
-    found = form(model, [model.layer3])(x, target_category=1, **{smooth: True})
-    assert (found == heatmap(model, x, name, target=1, layer="layer3", **{smooth: True})).all()
-    assert (found != heatmap(model, x, name, target=1, layer="layer3")).any()
+    maps = form(model, [model.layer3])(x, target_category=1, **{smooth: True})
+    assert (maps == heatmap(model, x, name, target=1, layer="layer3", **{smooth: True})).all()
+    assert (maps != heatmap(model, x, name, target=1, layer="layer3")).any()
 
 
 def test_several_layers_are_averaged(model: ResNet, x: Tensor) -> None:
     layers = [model.layer3, model.layer4[-1]]
-    found = GradCAM(model, layers)(x, target_category=1)
-    assert (found == heatmap(model, x, target=1, layer=layers)).all()
+    maps = GradCAM(model, layers)(x, target_category=1)
+    assert (maps == heatmap(model, x, target=1, layer=layers)).all()
 
 
 def test_a_single_layer_may_be_named_or_stand_without_its_list(model: ResNet, x: Tensor) -> None:
@@ -200,17 +200,15 @@ def test_batch_size_is_the_size_of_chunks_and_changes_nothing(model: ResNet, x: 
     expected, sizes = cam(x, target_category=1), []
     cam.batch_size = 3
     handle = model.register_forward_hook(lambda module, args, output: sizes.append(len(output)))
-    found = cam(x, target_category=1)
+    given = cam(x, target_category=1)
     handle.remove()
     assert set(sizes[1:]) == {3, 2}
-    assert np.allclose(found, expected, atol=1e-5)
+    assert np.allclose(given, expected, atol=1e-5)
 
 
 def test_options_of_the_method_are_given_when_it_is_made(model: ResNet, x: Tensor) -> None:
-    found = XGradCAM(model, [model.layer3], variant="pytorch-grad-cam")(x)
-    assert (
-        found == heatmap(model, x, "xgradcam", layer="layer3", variant="pytorch-grad-cam")
-    ).all()
+    maps = XGradCAM(model, [model.layer3], variant="pytorch-grad-cam")(x)
+    assert (maps == heatmap(model, x, "xgradcam", layer="layer3", variant="pytorch-grad-cam")).all()
 
 
 def test_it_may_be_called_again_for_other_images(model: ResNet, x: Tensor) -> None:

@@ -31,7 +31,7 @@ def public() -> list[str]:
 
 
 def _own(kind: type, member: str) -> bool:
-    owner = next(one for one in kind.__mro__ if member in vars(one))
+    owner = next(parent for parent in kind.__mro__ if member in vars(parent))
     return owner.__module__.startswith("camkit")
 
 

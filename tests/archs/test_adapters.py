@@ -38,14 +38,14 @@ LAYERS = {
 
 def activations_of(model: nn.Module, images: Tensor, **settings: Any) -> Tensor:
     """What a method reads as `probe.activations`."""
-    seen: list[Tensor] = []
+    kept: list[Tensor] = []
 
     def look(probe: camkit.Probe) -> Tensor:
-        seen.append(probe.activations)
+        kept.append(probe.activations)
         return probe.activations.sum(1)
 
     camkit.explain(model, images, look, 0, **settings)
-    return seen[0]
+    return kept[0]
 
 
 def test_the_adapter_chooses_the_layer_and_says_so(net: Net) -> None:
@@ -129,9 +129,9 @@ def test_a_bright_patch_shows_where_it_is(name: str) -> None:
     """Or in the next cell, to where pooling carries it."""
     model = centred(deepcopy(small_net(name).model))
     for row, column in [(0, 11), (1, 8), (2, 3), (3, 0)]:
-        found = brightest(model, (32, 96), row, column)
-        assert 0 <= found[0] - row <= 1
-        assert 0 <= found[1] - column <= 1
+        position = brightest(model, (32, 96), row, column)
+        assert 0 <= position[0] - row <= 1
+        assert 0 <= position[1] - column <= 1
 
 
 @pytest.mark.parametrize(("name", "size"), [("vit", (32, 32)), ("timm_vit", (32, 64))])
@@ -243,9 +243,9 @@ def test_densenets_default_is_what_its_classifier_reads(name: str) -> None:
 
 def test_densenets_named_layer_is_that_layers_own_output() -> None:
     net = small_net("densenet")
-    own = net.model.features(net.images).detach()
+    maps = net.model.features(net.images).detach()
     read = activations_of(net.model, net.images, layer="features.norm5")
-    assert torch.equal(read, own)
+    assert torch.equal(read, maps)
     assert bool((read < 0).any())
     named = camkit.explain(net.model, net.images, target=1, layer="features.norm5")
     default = camkit.explain(net.model, net.images, target=1)

@@ -262,7 +262,7 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
 CASES = [(name, size) for name, (_, _, grids) in FAMILIES.items() for size in grids]
 
 
-def seen(model: nn.Module, images: Tensor, what: str) -> Tensor:
+def at_layer(model: nn.Module, images: Tensor, what: str) -> Tensor:
     """The activations or gradients (C, h, w) that a method reads."""
     kept: list[Tensor] = []
 
@@ -288,7 +288,7 @@ def test_a_family_is_known(name: str, size: Size) -> None:
     assert e.cam.shape[1:] == grids[size]
     assert bool(e.cam.isfinite().all())
     assert bool(e.cam.amax() > e.cam.amin())
-    assert float((seen(model, images[:1], "gradients") != 0).any(0).float().mean()) >= 0.9
+    assert float((at_layer(model, images[:1], "gradients") != 0).any(0).float().mean()) >= 0.9
     adapter = get_registry().adapter_for(type(model))
     assert adapter is not None
     check_adapter(adapter.load(), model, [size])

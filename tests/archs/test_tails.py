@@ -19,14 +19,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 def look(model: nn.Module, images: Tensor, layer: Any = None) -> tuple[bool, Tensor]:
     """Whether tail runs are proved exact; and the scores (N, C) without each channel."""
-    seen: list[Any] = []
+    answers: list[Any] = []
 
     def method(probe: camkit.Probe) -> Tensor:
-        seen.extend([proven_replay(probe.recording) is not None, probe.ablated_scores()])
+        answers.extend([proven_replay(probe.recording) is not None, probe.ablated_scores()])
         return probe.activations.sum(1)
 
     camkit.explain(model, images, method, lambda row: row[2], layer)
-    return seen[0], seen[1]
+    return answers[0], answers[1]
 
 
 def naively(model: nn.Module, images: Tensor, adapter: camkit.Adapter) -> Tensor:
@@ -74,18 +74,18 @@ def test_tail_runs_from_earlier_layers_are_exact_too(name: str, layer: str) -> N
 def test_a_tail_run_leaves_the_edits_as_they_were() -> None:
     """The ReLU after this layer is in place."""
     net = small_net("resnet")
-    seen: list[Tensor] = []
+    outputs: list[Tensor] = []
 
     def method(probe: camkit.Probe) -> Tensor:
         edits = torch.randn(2, *probe.recording.raw.shape, dtype=torch.float64)
         kept = edits.clone()
-        seen.extend(tail_outputs(probe.recording, edits) for _ in range(2))
+        outputs.extend(tail_outputs(probe.recording, edits) for _ in range(2))
         assert torch.equal(edits, kept)
         return probe.activations.sum(1)
 
     camkit.explain(net.model, net.images, method, 0, "layer3.0.bn1")
-    assert torch.equal(seen[0], seen[1])
-    assert not torch.allclose(seen[0][0], seen[0][1], rtol=1e-2)
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.allclose(outputs[0][0], outputs[0][1], rtol=1e-2)
 
 
 class ChannelsLast(nn.Module):
@@ -151,8 +151,8 @@ def test_a_layer_after_the_last_attention_is_told_and_another_named(
     name: str, layer: str, better: str, method: str
 ) -> None:
     net = small_net(name)
-    said = f"gradient is exactly zero at every position of '{layer}'.*try '{better}'"
-    with pytest.warns(camkit.CamkitWarning, match=said):
+    message = f"gradient is exactly zero at every position of '{layer}'.*try '{better}'"
+    with pytest.warns(camkit.CamkitWarning, match=message):
         e = camkit.explain(net.model, net.images, method, 1, layer)
     assert not e.cam.any()
     assert not e.heatmap.any()

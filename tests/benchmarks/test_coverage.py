@@ -79,8 +79,10 @@ def test_a_grid_read_wrongly_is_not(name: str, wrong: str) -> None:
 
 
 def test_activations_that_do_not_move_are_no_map() -> None:
-    found = orientation(lambda images: torch.ones(len(images), 4, 7, 7), torch.randn(1, 3, 28, 28))
-    assert not found.right
+    reading = orientation(
+        lambda images: torch.ones(len(images), 4, 7, 7), torch.randn(1, 3, 28, 28)
+    )
+    assert not reading.right
 
 
 # The last stage
@@ -91,8 +93,8 @@ def test_the_last_stage_has_run_most_layers_and_nothing_coarser_follows() -> Non
     model = nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
     images = torch.randn(1, 3, 64, 64)
     places = [32 * 32, 16 * 16, 8 * 8, 4 * 4]
-    found = [in_last_stage(model, images, str(at), grid) for at, grid in enumerate(places)]
-    assert found == [False, False, False, True]
+    late = [in_last_stage(model, images, str(at), grid) for at, grid in enumerate(places)]
+    assert late == [False, False, False, True]
 
 
 # Models

@@ -26,7 +26,7 @@ from camkit_core.testing.ground_truth.tier1_table import document
 @pytest.fixture(scope="module")
 def scenes():
     made = [make_scene(seed) for seed in range(64)]
-    objects = np.stack([sum(one.mask for one in scene.objects) for scene in made]).astype(bool)
+    objects = np.stack([sum(glyph.mask for glyph in scene.objects) for scene in made]).astype(bool)
     return training.Scenes(
         torch.from_numpy(np.stack([scene.picture() for scene in made])).movedim(-1, 1),
         torch.from_numpy(objects)[:, None],
@@ -44,10 +44,10 @@ def test_scenes_begin_white_on_black_and_end_as_they_are(scenes):
 
 def test_one_seed_gives_one_network(scenes):
     torch.set_num_threads(1)
-    one, again = (training.train("densenet", 3, scenes, 1) for _ in range(2))
-    for first, second in zip(one.parameters(), again.parameters(), strict=True):
+    network, again = (training.train("densenet", 3, scenes, 1) for _ in range(2))
+    for first, second in zip(network.parameters(), again.parameters(), strict=True):
         assert torch.equal(first, second)
-    assert not one.training
+    assert not network.training
 
 
 def test_a_trained_network_is_stored_with_its_record(scenes, tmp_path, monkeypatch):
@@ -64,9 +64,9 @@ def test_a_trained_network_is_stored_with_its_record(scenes, tmp_path, monkeypat
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_of_one_network_fit_another(family):
-    one, other = build(family, 0), build(family, 1)
-    put(other, one.state_dict())
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    given, other = build(family, 0), build(family, 1)
+    put(other, given.state_dict())
+    pairs = zip(given.state_dict().values(), other.state_dict().values(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
 
 
@@ -107,8 +107,8 @@ def test_an_unknown_family_is_one_line(capsys):
 
 
 def test_tier_1_writes_a_page_and_data(tmp_path, capsys):
-    asked = ["--arch", "vgg", "--method", "gradcam,hirescam", "--scenes", "6"]
-    assert main(["evaluate", "--tier", "1", *asked, "--output", str(tmp_path)]) == 0
+    arguments = ["--arch", "vgg", "--method", "gradcam,hirescam", "--scenes", "6"]
+    assert main(["evaluate", "--tier", "1", *arguments, "--output", str(tmp_path)]) == 0
     page = (tmp_path / "tier1.md").read_text()
     assert "camkit evaluate --tier 1 --method gradcam,hirescam --arch vgg --scenes 6" in page
     assert "| hirescam |" in page

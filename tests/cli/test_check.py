@@ -25,10 +25,12 @@ def test_a_method_that_does_not(fresh: Install, capsys: Capture) -> None:
     fresh("camkit-bad", "[camkit.methods]\nbad = camkit_bad:bad\n", camkit_bad=bad)
     assert main(["check", "bad", "gradcam", "--json"]) == 1
     bad, good = json.loads(capsys.readouterr().out)["plugins"]
-    failed = {one["name"] for one in bad["checks"] if one["status"] == "failed"}
+    failed = {check["name"] for check in bad["checks"] if check["status"] == "failed"}
     assert {"repeat", "target"} <= failed
     assert not [
-        one for one in good["checks"] if one["name"] != "light" and one["status"] == "failed"
+        check
+        for check in good["checks"]
+        if check["name"] != "light" and check["status"] == "failed"
     ]
 
 

@@ -37,32 +37,32 @@ def test_the_verdict_is_printed_and_the_report_written(dog: str, capsys: Capture
     assert all(sentence in text for sentence in verdict)
     assert "dog.png, class 7" in text
     assert "2 methods on resnet18" in text
-    assert [one.name for one in Path("out").iterdir()] == ["r.html"]
+    assert [path.name for path in Path("out").iterdir()] == ["r.html"]
 
 
 def test_images_and_targets_are_named_and_every_maker_is_measured(
     dog: str, tmp_path: Path, capsys: Capture
 ) -> None:
     other = picture(tmp_path / "cat.png", seed=1)
-    asked = ["--target", "ant,3", "--class-names", names(tmp_path), "--json"]
-    assert compare(dog, other, *QUICK, *asked) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found == json.loads(Path("camkit-report.json").read_text())
-    assert [one["name"] for one in found["explained"]] == [
+    arguments = ["--target", "ant,3", "--class-names", names(tmp_path), "--json"]
+    assert compare(dog, other, *QUICK, *arguments) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads(Path("camkit-report.json").read_text())
+    assert [row["name"] for row in document["explained"]] == [
         "dog.png, ant",
         "cat.png, ant",
         "dog.png, class 2",
         "cat.png, class 2",
     ]
     makers = ["gradcam", "layercam", "uniform", "centre", "edges", "random"]
-    assert [one["name"] for one in found["makers"]] == makers
-    assert [one["name"] for one in found["metrics"]] == ["average_drop", "area"]
-    assert list(found["metrics"][0]["results"]) == makers
-    assert found["provenance"]["model"] == "resnet18"
-    assert found["provenance"]["metrics"] == {"average_drop": {}, "area": {}}
-    assert "method" not in found["provenance"]  # it would be that of the first alone
-    assert found["report"] == "camkit-report.html"
-    assert found["failed"] == []
+    assert [row["name"] for row in document["makers"]] == makers
+    assert [row["name"] for row in document["metrics"]] == ["average_drop", "area"]
+    assert list(document["metrics"][0]["results"]) == makers
+    assert document["provenance"]["model"] == "resnet18"
+    assert document["provenance"]["metrics"] == {"average_drop": {}, "area": {}}
+    assert "method" not in document["provenance"]  # it would be that of the first alone
+    assert document["report"] == "camkit-report.html"
+    assert document["failed"] == []
 
 
 def test_an_unreadable_image_is_left_out_and_named(dog: str, capsys: Capture) -> None:
@@ -71,7 +71,7 @@ def test_an_unreadable_image_is_left_out_and_named(dog: str, capsys: Capture) ->
     out, err = capsys.readouterr()
     assert "camkit: error: bad.jpg: " in err
     assert err.splitlines()[-1].startswith("camkit: 1 of 2 images explained; failed: bad.jpg (")
-    assert [one["image"] for one in json.loads(out)["failed"]] == ["bad.jpg"]
+    assert [row["image"] for row in json.loads(out)["failed"]] == ["bad.jpg"]
 
 
 def test_no_model_is_loaded_when_no_image_can_be_read(
@@ -112,6 +112,6 @@ def test_what_the_model_raises_is_one_line(dog: str, capsys: Capture) -> None:
 
 def test_the_help_shows_examples_and_defaults(capsys: Capture) -> None:
     assert main(["compare", "--help"]) == 0
-    said = capsys.readouterr().out
-    assert "camkit compare photos/ --model resnet50" in said
-    assert "(default: insertion,deletion,average_drop,area)" in " ".join(said.split())
+    printed = capsys.readouterr().out
+    assert "camkit compare photos/ --model resnet50" in printed
+    assert "(default: insertion,deletion,average_drop,area)" in " ".join(printed.split())

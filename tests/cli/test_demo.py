@@ -21,20 +21,22 @@ FIVE = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
 
 @pytest.mark.parametrize(("family", "row"), list(product(FAMILIES, range(2))))
 def test_each_map_lies_on_its_own_glyph(family, row):
-    found, _ = explain_scene(family, GRADIENTS)
-    own, other = (make_scene(SEED, KINDS).objects[number] for number in (row, 1 - row))
+    explanations, _ = explain_scene(family, GRADIENTS)
+    glyph, rival = (make_scene(SEED, KINDS).objects[number] for number in (row, 1 - row))
     for method in GRADIENTS:
-        heat = found[row, method].heatmap[0].double().numpy()
-        assert discrimination(heat, own.mask, other.mask) > 0.65
-        assert energy(heat, own.mask) > 0.01
+        heat = explanations[row, method].heatmap[0].double().numpy()
+        assert discrimination(heat, glyph.mask, rival.mask) > 0.65
+        assert energy(heat, glyph.mask) > 0.01
         if family != "vit":  # whose last block shows less of where: docs/evaluation.md
-            assert pointing(heat, own.box) == 1
-            assert energy(heat, own.mask) > 0.1
+            assert pointing(heat, glyph.box) == 1
+            assert energy(heat, glyph.mask) > 0.1
 
 
 def test_the_network_sees_both_glyphs():
     for family in FAMILIES:
-        assert all(float(one.score) > 0 for one in explain_scene(family, ["gradcam"])[0])
+        assert all(
+            float(explanation.score) > 0 for explanation in explain_scene(family, ["gradcam"])[0]
+        )
 
 
 def test_the_command_offers_the_whole_zoo():

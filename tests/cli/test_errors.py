@@ -78,8 +78,8 @@ def test_an_unknown_model_is_refused(dog: str, capsys: Capture) -> None:
 
 
 def test_an_unknown_class_is_refused(dog: str, tmp_path: Path, capsys: Capture) -> None:
-    asked = ["--target", "aunt", "--class-names", names(tmp_path)]
-    assert explain(dog, *asked) == 2
+    arguments = ["--target", "aunt", "--class-names", names(tmp_path)]
+    assert explain(dog, *arguments) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("camkit: error: no class named 'aunt'. Did you mean 'ant'?")
 

@@ -56,8 +56,8 @@ def test_a_picture_carries_where_it_comes_from(dog: str, tmp_path: Path) -> None
 
 
 def test_methods_and_targets_are_all_explained_and_named(dog: str, tmp_path: Path) -> None:
-    asked = ["--method", "gradcam,xgradcam", "--target", "ant,3,class 9"]
-    assert explain(dog, *asked, "--class-names", names(tmp_path), "--output", "o") == 0
+    arguments = ["--method", "gradcam,xgradcam", "--target", "ant,3,class 9"]
+    assert explain(dog, *arguments, "--class-names", names(tmp_path), "--output", "o") == 0
     classes = ("ant", "class-2", "class-9")
     expected = {f"dog_{m}_{c}.png" for m in ("gradcam", "xgradcam") for c in classes}
     assert {path.name for path in Path("o").iterdir()} == expected
@@ -65,13 +65,13 @@ def test_methods_and_targets_are_all_explained_and_named(dog: str, tmp_path: Pat
 
 def test_top3_are_the_three_highest_classes(dog: str, capsys: Capture) -> None:
     assert explain(dog, "--target", "top3,top1", "--json") == 0
-    found = json.loads(capsys.readouterr().out)["explanations"]
-    scores = [one["score"] for one in found]
-    assert len({one["target"] for one in found}) == 3
+    rows = json.loads(capsys.readouterr().out)["explanations"]
+    scores = [row["score"] for row in rows]
+    assert len({row["target"] for row in rows}) == 3
     assert scores == sorted(scores, reverse=True)
     assert explain(dog, "--json") == 0
     (top,) = json.loads(capsys.readouterr().out)["explanations"]
-    assert top["target"] == found[0]["target"]
+    assert top["target"] == rows[0]["target"]
 
 
 def test_json_is_one_document_with_a_file_beside_each_picture(dog: str, capsys: Capture) -> None:
@@ -87,8 +87,8 @@ def test_json_is_one_document_with_a_file_beside_each_picture(dog: str, capsys: 
 def test_images_that_share_a_name_get_files_of_their_own(dog: str, tmp_path: Path) -> None:
     other = picture(tmp_path / "b" / "Dog.png", seed=1)
     assert explain(dog, other, "--target", "7") == 0
-    found = sorted(path.name for path in Path("camkit-output").iterdir())
-    assert found == ["Dog-2_gradcam_7.png", "dog_gradcam_7.png"]
+    files = sorted(path.name for path in Path("camkit-output").iterdir())
+    assert files == ["Dog-2_gradcam_7.png", "dog_gradcam_7.png"]
 
 
 def test_a_folder_stands_for_its_pictures(dog: str, tmp_path: Path, capsys: Capture) -> None:
@@ -111,8 +111,15 @@ def test_raw_values_and_guided_pictures_are_written(dog: str) -> None:
 
 
 def test_options_smoothing_and_layers_reach_the_engine(dog: str, capsys: Capture) -> None:
-    asked = ["--method", "scorecam", "--set", "variant=official", "--layer", "layer4.0,layer4.1"]
-    assert explain(dog, "--target", "7", *asked, "--json", "--batch-size", "64") == 0
+    arguments = [
+        "--method",
+        "scorecam",
+        "--set",
+        "variant=official",
+        "--layer",
+        "layer4.0,layer4.1",
+    ]
+    assert explain(dog, "--target", "7", *arguments, "--json", "--batch-size", "64") == 0
     (entry,) = json.loads(capsys.readouterr().out)["explanations"]
     assert entry["options"] == {"variant": "official"}
     assert entry["layers"] == ["layer4.0", "layer4.1"]
@@ -135,9 +142,9 @@ def test_help_shows_examples_and_version_a_version(capsys: Capture) -> None:
 
 def test_the_command_runs_from_a_shell(tmp_path: Path) -> None:
     image = picture(tmp_path / "dog.png")
-    asked = ["explain", image, "--model", "squeezenet1_1", "--weights", "none", "--size", "64"]
+    arguments = ["explain", image, "--model", "squeezenet1_1", "--weights", "none", "--size", "64"]
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *asked, "--layer", "features.12", "--target", "7"],
+        [sys.executable, "-c", RUN, *arguments, "--layer", "features.12", "--target", "7"],
         cwd=tmp_path,
         env={"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -149,7 +156,7 @@ def test_the_command_runs_from_a_shell(tmp_path: Path) -> None:
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = RUN.replace("sys.exit(main())", "main(['--help']); print(*sys.modules, sep='\\n')")
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
         env={"PYTHONPATH": ROOT},
@@ -157,7 +164,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    imported = set(told.stdout.splitlines())
+    imported = set(done.stdout.splitlines())
     assert "camkit_core.cli" in imported
     assert not {"torch", "torchvision", "timm", "numpy", "PIL", "cv2"} & imported
 
@@ -175,11 +182,11 @@ REACHED = ["gradient", "100%"]
 
 def test_layers_as_json(capsys: Capture) -> None:
     assert main(["layers", "timm:vit_tiny_patch16_224", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["default"] == "blocks.11.norm1"
-    (row,) = [row for row in found["layers"] if row["name"] == found["default"]]
+    document = json.loads(capsys.readouterr().out)
+    assert document["default"] == "blocks.11.norm1"
+    (row,) = [row for row in document["layers"] if row["name"] == document["default"]]
     assert row == {"name": row["name"], "layout": "NLC 1 + 14x14", "channels": 192, "reach": 1.0}
-    (after,) = [row for row in found["layers"] if row["name"] == "blocks.11.norm2"]
+    (after,) = [row for row in document["layers"] if row["name"] == "blocks.11.norm2"]
     assert after["reach"] < 0.1
 
 

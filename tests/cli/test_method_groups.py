@@ -82,8 +82,8 @@ def names_of(registry: Registry) -> dict[str, list[str]]:
 
 
 def test_camkits_own_stand_in_their_groups_as_declared() -> None:
-    own = [row for row in get_registry().contributions("method") if row.distribution == "camkit"]
-    groups = grouped(own)
+    rows = [row for row in get_registry().contributions("method") if row.distribution == "camkit"]
+    groups = grouped(rows)
     assert tuple(groups) == GROUPS
     assert {group: [row.name for row in members] for group, members in groups.items()} == CAMKIT
 
@@ -150,5 +150,5 @@ def test_what_is_costly_or_a_baseline_is_not_tried_on_every_network(lab: Registr
 
 
 def test_of_camkits_own_three_are_not_tried_on_every_network() -> None:
-    own = {name for names in CAMKIT.values() for name in names}
-    assert own - set(usual_methods()) == {"sscam", "iscam", "randomcam"}
+    listed = {name for names in CAMKIT.values() for name in names}
+    assert listed - set(usual_methods()) == {"sscam", "iscam", "randomcam"}

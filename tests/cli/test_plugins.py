@@ -96,11 +96,12 @@ def test_plugins_are_checked_each_in_a_process_of_its_own(fresh: Install, capsys
         patch.setenv("PYTHONPATH", here)
         assert main(["plugins", "--check", "--json", "--seconds", "8"]) == 1
     rows = json.loads(capsys.readouterr().out)["plugins"]
-    found = {row["name"]: row["status"] for row in rows}
-    assert found["aborts"] == "failed: crashed (SIGABRT)"
-    assert found["lives"] == found["mycam"] == found["gradcam"] == "ok"
-    assert found["exits"] == "failed: ended the process with exit code 3"
-    assert found["hangs"] == "failed: did not finish within 8 s"
+    statuses = {row["name"]: row["status"] for row in rows}
+    assert statuses["aborts"] == "failed: crashed (SIGABRT)"
+    assert statuses["lives"] == statuses["mycam"] == statuses["gradcam"] == "ok"
+    assert statuses["exits"] == "failed: ended the process with exit code 3"
+    assert statuses["hangs"] == "failed: did not finish within 8 s"
     assert (
-        "plugin camkit-quits 1.0 (quits = camkit_q:f) failed with SystemExit: no" in found["quits"]
+        "plugin camkit-quits 1.0 (quits = camkit_q:f) failed with SystemExit: no"
+        in statuses["quits"]
     )

@@ -16,23 +16,23 @@ def test_three_methods_and_four_targets_are_one_forward_pass() -> None:
     model, images = small(), pictures()
     sizes = passes(model)
     targets = [None, 1, [2, 3], lambda row: row.sum()]
-    found = camkit.compare(model, images, GRADIENT, targets, "body")
+    comparison = camkit.compare(model, images, GRADIENT, targets, "body")
     assert sizes == [2]
-    assert len(found) == 12
-    assert len(list(found)) == 12
+    assert len(comparison) == 12
+    assert len(list(comparison)) == 12
 
 
 def test_a_comparison_is_indexed_by_target_and_by_method_or_its_name() -> None:
     model, images = small(), pictures()
-    found = camkit.compare(model, images, FIVE, [1, [2, 3]], "body")
-    assert found.methods == tuple(FIVE)
-    assert [one.method for one in found] == FIVE * 2
-    assert found[1, 3] is found[1, "ablationcam"]
-    assert found[1, "ablationcam"].target.tolist() == [2, 3]
+    comparison = camkit.compare(model, images, FIVE, [1, [2, 3]], "body")
+    assert comparison.methods == tuple(FIVE)
+    assert [explanation.method for explanation in comparison] == FIVE * 2
+    assert comparison[1, 3] is comparison[1, "ablationcam"]
+    assert comparison[1, "ablationcam"].target.tolist() == [2, 3]
     for row, target in enumerate([1, [2, 3]]):
         for name in FIVE:
             alone = camkit.explain(model, images, name, target, "body")
-            assert close(found[row, name].cam, alone.cam), name
+            assert close(comparison[row, name].cam, alone.cam), name
 
 
 def test_gradients_of_several_targets_are_pulled_in_one_batch(
@@ -42,7 +42,7 @@ def test_gradients_of_several_targets_are_pulled_in_one_batch(
     grad = torch.autograd.grad
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: (pulls.append(k), grad(*a, **k))[1])
     camkit.compare(small(), pictures(), GRADIENT, [0, 1, 2, 3], "body")
-    assert [one["is_grads_batched"] for one in pulls] == [True]
+    assert [pull["is_grads_batched"] for pull in pulls] == [True]
 
 
 class OneByOne(torch.autograd.Function):
@@ -62,7 +62,7 @@ class OneByOne(torch.autograd.Function):
 
 def test_a_backward_that_cannot_be_batched_is_run_one_by_one() -> None:
     model, images = small(wrap=OneByOne.apply), pictures()
-    found = camkit.compare(model, images, ["gradcam"], [0, 1, 2], "body")
+    comparison = camkit.compare(model, images, ["gradcam"], [0, 1, 2], "body")
     for row in range(3):
         alone = camkit.explain(model, images, "gradcam", row, "body")
-        assert close(found[row, 0].cam, alone.cam)
+        assert close(comparison[row, 0].cam, alone.cam)

@@ -20,48 +20,51 @@ pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 def test_maps_have_the_layers_grid_and_heatmaps_the_images_size(
     method: str, size: tuple[int, int]
 ) -> None:
-    found = camkit.explain(small(), pictures(2, *size), method, 1, "body")
-    assert found.cam.shape == (2, -(-size[0] // 2), -(-size[1] // 2))
-    assert found.heatmap.shape == (2, *size)
-    assert found.heatmap.dtype == torch.float32
-    assert found.heatmap.min() >= 0
-    for cam, heat in zip(found.cam, found.heatmap, strict=True):
+    explanation = camkit.explain(small(), pictures(2, *size), method, 1, "body")
+    assert explanation.cam.shape == (2, -(-size[0] // 2), -(-size[1] // 2))
+    assert explanation.heatmap.shape == (2, *size)
+    assert explanation.heatmap.dtype == torch.float32
+    assert explanation.heatmap.min() >= 0
+    for cam, heat in zip(explanation.cam, explanation.heatmap, strict=True):
         assert float(heat.max()) == (1 if cam.max() > 0 else 0)
 
 
 def test_a_heatmap_is_the_map_without_its_negative_part_resized_and_scaled_by_its_maximum() -> None:
-    found = camkit.explain(small(), pictures(), "gradcam", 1, "body")
+    explanation = camkit.explain(small(), pictures(), "gradcam", 1, "body")
     expected = nn.functional.interpolate(
-        found.cam.relu()[:, None], (12, 16), mode="bilinear", align_corners=False
+        explanation.cam.relu()[:, None], (12, 16), mode="bilinear", align_corners=False
     )[:, 0]
     expected = expected / expected.amax((1, 2), keepdim=True)
-    assert close(found.heatmap, expected.float(), 1e-6)
-    assert (found.to_numpy() == found.heatmap.numpy()).all()
+    assert close(explanation.heatmap, expected.float(), 1e-6)
+    assert (explanation.to_numpy() == explanation.heatmap.numpy()).all()
 
 
 def test_the_rest_of_an_explanation_says_what_was_explained() -> None:
     model, images = small(), pictures()
-    found = camkit.explain(model, images, "ablationcam", None, "body", variant="paper")
+    explanation = camkit.explain(model, images, "ablationcam", None, "body", variant="paper")
     logits = model(images).detach()
-    assert torch.equal(found.logits, logits)
-    assert torch.equal(found.target, logits.argmax(1))
-    assert torch.equal(found.score, logits.amax(1))
-    assert (found.method, found.layer, found.adapter) == (
+    assert torch.equal(explanation.logits, logits)
+    assert torch.equal(explanation.target, logits.argmax(1))
+    assert torch.equal(explanation.score, logits.amax(1))
+    assert (explanation.method, explanation.layer, explanation.adapter) == (
         "ablationcam", "body", "no adapter, layer given",
     )  # fmt: skip
-    assert found.options == {"variant": "paper"}
-    assert found.provenance["layers"] == ["body"]
-    assert found.notes == ()
-    assert [found.blank(index) for index in range(len(found))] == [None, None]
-    assert found.describe(1) == f"class {int(found.target[1])} {float(found.score[1]):.2f}"
+    assert explanation.options == {"variant": "paper"}
+    assert explanation.provenance["layers"] == ["body"]
+    assert explanation.notes == ()
+    assert [explanation.blank(index) for index in range(len(explanation))] == [None, None]
+    assert (
+        explanation.describe(1)
+        == f"class {int(explanation.target[1])} {float(explanation.score[1]):.2f}"
+    )
 
 
 def test_one_image_may_come_without_its_batch() -> None:
     model, images = small(), pictures()
     expected = camkit.explain(model, images[:1], "gradcam", 1, "body")
-    found = camkit.explain(model, images[0], "gradcam", 1, "body")
-    assert found.images.shape == (1, 3, 12, 16)
-    assert torch.equal(found.cam, expected.cam)
+    explanation = camkit.explain(model, images[0], "gradcam", 1, "body")
+    assert explanation.images.shape == (1, 3, 12, 16)
+    assert torch.equal(explanation.cam, expected.cam)
 
 
 def test_twice_the_score_is_twice_the_raw_map_and_the_same_heatmap() -> None:
@@ -89,7 +92,10 @@ def test_a_function_is_a_method_with_its_keywords_as_options() -> None:
 
 
 def test_each_method_gets_the_options_it_takes() -> None:
-    found = camkit.compare(
+    comparison = camkit.compare(
         small(), pictures(), ["gradcam", "xgradcam"], [1], "body", variant="paper", tol=0.5
     )
-    assert [one.options for one in found] == [{}, {"variant": "paper", "tol": 0.5}]
+    assert [explanation.options for explanation in comparison] == [
+        {},
+        {"variant": "paper", "tol": 0.5},
+    ]

@@ -71,16 +71,16 @@ def test_logits_are_found_in_what_models_return(name: str, method: str) -> None:
     expected = camkit.explain(model, images, method, None, "body")
     wrapped = small(wrap=WRAPPERS[name])
     wrapped.load_state_dict(model.state_dict())
-    found = camkit.explain(wrapped, images, method, None, "body")
-    assert torch.equal(found.logits, expected.logits)
-    assert close(found.cam, expected.cam)
+    explanation = camkit.explain(wrapped, images, method, None, "body")
+    assert torch.equal(explanation.logits, expected.logits)
+    assert close(explanation.cam, expected.cam)
 
 
 @five
 @pytest.mark.parametrize(
     ("wrap", "target"),
     [
-        (lambda logits: (logits, None, [logits[:, :1]]), lambda one: one[0][1]),
+        (lambda logits: (logits, None, [logits[:, :1]]), lambda output: output[0][1]),
         (lambda logits: [logits[:, :2], logits[:, 2:]], lambda one: one[0][1]),
         (WRAPPERS["ModelOutput"], lambda one: one.logits[1]),
         (WRAPPERS["dict of out"], lambda one: one["out"][1]),
@@ -96,9 +96,9 @@ def test_a_callable_sees_one_samples_output(method: str, wrap: Any, target: Any)
     expected = camkit.explain(model, images, method, 1, "body")
     wrapped = small(wrap=wrap)
     wrapped.load_state_dict(model.state_dict())
-    found = camkit.explain(wrapped, images, method, target, "body")
-    assert close(found.cam, expected.cam)
-    assert close(found.score, expected.score)
+    explanation = camkit.explain(wrapped, images, method, target, "body")
+    assert close(explanation.cam, expected.cam)
+    assert close(explanation.score, expected.score)
 
 
 @five
@@ -106,13 +106,18 @@ def test_a_callable_sees_one_samples_output(method: str, wrap: Any, target: Any)
 def test_a_half_precision_model_gives_finite_float32_maps(method: str, dtype: torch.dtype) -> None:
     model, images = small(), pictures()
     expected = camkit.explain(model, images, method, 1, "body")
-    found = camkit.explain(model.to(dtype), images.float(), method, 1, "body")
-    assert found.cam.dtype == found.score.dtype == found.heatmap.dtype == torch.float32
-    assert found.images.dtype == dtype
-    assert found.cam.isfinite().all()
+    explanation = camkit.explain(model.to(dtype), images.float(), method, 1, "body")
+    assert (
+        explanation.cam.dtype
+        == explanation.score.dtype
+        == explanation.heatmap.dtype
+        == torch.float32
+    )
+    assert explanation.images.dtype == dtype
+    assert explanation.cam.isfinite().all()
     # A drop is a difference of two scores, each of a few digits.
     allowed = 0.3 if method == "ablationcam" else 0.1
-    assert close(found.cam.double(), expected.cam, allowed)
+    assert close(explanation.cam.double(), expected.cam, allowed)
 
 
 @five
@@ -120,16 +125,21 @@ def test_autocast_gives_finite_float32_maps(method: str) -> None:
     model, images = small().float(), pictures().float()
     expected = camkit.explain(model, images, method, 1, "body").cam
     with torch.autocast("cpu", torch.bfloat16):
-        found = camkit.explain(model, images, method, 1, "body").cam
-    assert found.dtype == torch.float32
-    assert close(found, expected, 0.3 if method == "ablationcam" else 0.1)
+        half = camkit.explain(model, images, method, 1, "body").cam
+    assert half.dtype == torch.float32
+    assert close(half, expected, 0.3 if method == "ablationcam" else 0.1)
 
 
 @five
 def test_a_float64_model_gives_float64_maps_from_float32_images(method: str) -> None:
-    found = camkit.explain(small(), pictures().float(), method, 1, "body", guided=True)
-    assert found.cam.dtype == found.score.dtype == found.guided.dtype == torch.float64
-    assert found.heatmap.dtype == torch.float32
+    explanation = camkit.explain(small(), pictures().float(), method, 1, "body", guided=True)
+    assert (
+        explanation.cam.dtype
+        == explanation.score.dtype
+        == explanation.guided.dtype
+        == torch.float64
+    )
+    assert explanation.heatmap.dtype == torch.float32
 
 
 @five
@@ -145,8 +155,8 @@ def test_wrapped_models_give_the_maps_of_the_model_inside(method: str) -> None:
 def test_a_model_without_parameters_is_explained() -> None:
     model = nn.Sequential(nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     images = pictures()
-    found = camkit.explain(model, images, "gradcam", 1, "0")
-    assert close(found.cam, nn.functional.avg_pool2d(images, 2)[:, 1] / 48)
+    explanation = camkit.explain(model, images, "gradcam", 1, "0")
+    assert close(explanation.cam, nn.functional.avg_pool2d(images, 2)[:, 1] / 48)
 
 
 @five
@@ -154,8 +164,8 @@ def test_a_model_whose_own_forward_forbids_gradients_is_explained(method: str) -
     model, images = small(), pictures()
     expected = camkit.explain(model, images, method, 1, "body", guided=True)
     model.forward = torch.no_grad()(model.forward)
-    found = camkit.explain(model, images, method, 1, "body")
-    assert close(found.cam, expected.cam)
+    explanation = camkit.explain(model, images, method, 1, "body")
+    assert close(explanation.cam, expected.cam)
 
 
 def test_of_a_model_that_forbids_gradients_guided_backprop_does_not_say_it_has_no_relu() -> None:

@@ -36,18 +36,18 @@ def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other(
     models, images = [small(), small()], pictures()
     run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="body")
     expected = [run(model).cam for model in models]
-    found: dict[int, list[Tensor]] = {0: [], 1: []}
+    repeated: dict[int, list[Tensor]] = {0: [], 1: []}
 
     def work(index: int) -> None:
         for _ in range(5):
-            found[index].append(run(models[index]).cam)
+            repeated[index].append(run(models[index]).cam)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for index, cams in found.items():
+    for index, cams in repeated.items():
         assert [close(cam, expected[index]) for cam in cams] == [True] * 5
 
 

@@ -20,15 +20,15 @@ def network(groups: int = 1) -> nn.Sequential:
 
 def formats(model: nn.Module, images: Tensor, **settings: Any) -> list[bool]:
     """For each run of the model's first layer: whether its images came channels last."""
-    seen: list[bool] = []
+    layouts: list[bool] = []
 
     def note(module: nn.Module, args: Any) -> None:
-        seen.append(args[0].is_contiguous(memory_format=torch.channels_last))
+        layouts.append(args[0].is_contiguous(memory_format=torch.channels_last))
 
     handle = model[0].register_forward_pre_hook(note)  # type: ignore[index]
     camkit.explain(model, images, target=1, **{"layer": "3", **settings})
     handle.remove()
-    return seen
+    return layouts
 
 
 @pytest.mark.parametrize(

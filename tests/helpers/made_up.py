@@ -51,7 +51,7 @@ def judgement(
     ]
     cost = {name: Cost((seconds or {}).get(name, 1.0), 1.0, 0.0, 1.0) for name in makers}
     fields = {
-        "costs": {name: one for name, one in cost.items() if name not in BASELINES},
+        "costs": {name: spent for name, spent in cost.items() if name not in BASELINES},
         "names": [f"{row}.jpg, class {row}" for row in range(rows)],
         "pictures": [np.full((16, 16, 3), 40 * row % 256, np.uint8) for row in range(rows)],
         "provenance": {"model": "net", "layer": "last"},
@@ -74,7 +74,7 @@ def _explanations(
     cam = torch.zeros(images, 4, 4)
     cam[:, at % 4, at // 4] = 1.0
     cam = (maps or {}).get(name, cam)
-    blank = tuple(None if one.any() else "no positive evidence" for one in cam)
+    blank = tuple(None if values.any() else "no positive evidence" for values in cam)
     return tuple(
         Explanation(
             cam=cam,

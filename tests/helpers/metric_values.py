@@ -36,11 +36,11 @@ def itself(probe):
 
 def of(metric, method, images, target=0, model=None, **options):
     """The values of a metric, as a list."""
-    found = compare(
+    comparison = compare(
         (model or Mean()).eval(), images, [method], [target], "layer", metrics={metric: options}
     )
-    (one,) = (m for m in found.judgement.measures if m.method == method.__name__)
-    return one.values.tolist()
+    (measure,) = (m for m in comparison.judgement.measures if m.method == method.__name__)
+    return measure.values.tolist()
 
 
 IMAGE = torch.tensor([[[[0.8, 0.4], [0.1, 0.2]]]])

@@ -29,7 +29,7 @@ def scores_with(
         handle.remove()
 
 
-def seen(
+def observed(
     model: nn.Module, images: Tensor, adapter: Adapter, target: Score
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The layer's output and the gradient there, both as the layer lays them out; the scores."""
@@ -50,7 +50,7 @@ def weights(
 ) -> tuple[Tensor, Tensor]:
     """The channel weights (N, C) of a method, and the activations (N, C, h, w); of any rank."""
     reshape = adapter.reshape or (lambda output: output)
-    raw, raw_gradient, scores = seen(model, images, adapter, target)
+    raw, raw_gradient, scores = observed(model, images, adapter, target)
     A, g = reshape(raw), reshape(raw_gradient)
     S = A.flatten(2).sum(2)
     if method == "gradcam":

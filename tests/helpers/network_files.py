@@ -28,4 +28,4 @@ def saved(content: object, path: Path) -> Path:
 
 def same_weights(model: nn.Module, other: nn.Module) -> bool:
     pairs = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
-    return all(torch.equal(one, two) for one, two in pairs)
+    return all(torch.equal(first, second) for first, second in pairs)

@@ -50,7 +50,7 @@ class Attention(nn.Module):
         return self.proj((q @ k.transpose(1, 2)).softmax(-1) @ v)
 
 
-def found(model: nn.Module, *size: int) -> tuple[str, str]:
+def chosen_layer(model: nn.Module, *size: int) -> tuple[str, str]:
     """The layer that is taken, and how it is read."""
     *_, chosen = shortlist(find_candidates(Inputs(model.eval(), torch.randn(2, 3, *size))), model)
     return chosen.name, str(chosen.layout)

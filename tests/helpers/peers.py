@@ -34,21 +34,21 @@ def pytorch_grad_cam(
     if method == "ablationcam":
         settings["ablation_layer"] = AblationLayerVit() if reshape else AblationLayer()
     cam = CLASSES[method](model, [layer], reshape, **settings)
-    seen: list[Any] = []
+    returned: list[Any] = []
     plain_weights, plain_map = cam.get_cam_weights, cam.get_cam_image
 
     def weights(*args: Any) -> Any:
-        seen.append(plain_weights(*args))
-        return seen[-1]
+        returned.append(plain_weights(*args))
+        return returned[-1]
 
     def image(*args: Any) -> Any:
-        seen.append(plain_map(*args))
-        return seen[-1]
+        returned.append(plain_map(*args))
+        return returned[-1]
 
     cam.get_cam_weights, cam.get_cam_image = weights, image
     with cam, redirect_stderr(StringIO()):  # its progress bars
         cam(images.clone().requires_grad_(), target and [target] * len(images))
-    given, shown = seen
+    given, shown = returned
     return torch.as_tensor(shown), torch.as_tensor(given)
 
 

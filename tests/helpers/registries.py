@@ -20,7 +20,9 @@ def names(registry: Registry, kind: str = "method") -> list[str]:
 
 
 def problem_with(distribution: str) -> str:
-    [text] = [str(one) for one in Registry().problems() if one.distribution == distribution]
+    [text] = [
+        str(problem) for problem in Registry().problems() if problem.distribution == distribution
+    ]
     return text
 
 

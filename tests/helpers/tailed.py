@@ -108,8 +108,8 @@ def attended(model: Any, early: Tensor, features: Tensor) -> Tensor:
     mixed, weights = model.attention(tokens, tokens, tokens, need_weights=True)
     q, k, v = torch.stack([tokens, mixed, tokens * 2]).unflatten(3, (2, 3)).transpose(2, 3)
     flash = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-    seen = model.encoder(flash + weights.mean(2, keepdim=True))
-    return model.head(seen[:, 0])
+    encoded = model.encoder(flash + weights.mean(2, keepdim=True))
+    return model.head(encoded[:, 0])
 
 
 def shifted_windows(model: Any, early: Tensor, features: Tensor) -> Tensor:
@@ -267,10 +267,12 @@ def edits_of(raw: Tensor) -> Tensor:
     return edits
 
 
-def agree(found: Any, expected: list[Any]) -> bool:
-    rows = [map_tensors(lambda tensor, row=row: tensor[row], found) for row in range(len(expected))]
+def agree(outputs: Any, expected: list[Any]) -> bool:
+    rows = [
+        map_tensors(lambda tensor, row=row: tensor[row], outputs) for row in range(len(expected))
+    ]
     pairs = zip(tensors_in(rows), tensors_in(expected), strict=True)
-    return all(torch.allclose(one, other, rtol=1e-9, atol=1e-11) for one, other in pairs)
+    return all(torch.allclose(output, other, rtol=1e-9, atol=1e-11) for output, other in pairs)
 
 
 def drops(model: nn.Module, images: Tensor, target: Any) -> Tensor:
@@ -289,10 +291,10 @@ def ablated(model: nn.Module, images: Tensor, target: Any = 1, **settings: Any) 
     return camkit.explain(model, images, "ablationcam", target, "layer", **settings)
 
 
-def said(explanation: Any) -> list[str]:
+def firm_notes(explanation: Any) -> list[str]:
     """Its notes, but for those that these untrained networks have whatever the tail."""
     doubts = ("the model looks untrained", "score almost alike")
-    return [one for one in explanation.notes if not any(doubt in one for doubt in doubts)]
+    return [note for note in explanation.notes if not any(doubt in note for doubt in doubts)]
 
 
 def images_of(count: int = 2) -> Tensor:

@@ -85,21 +85,21 @@ def weights_of(
 ) -> tuple[Tensor, camkit.Explanation]:
     """The channel weights (N, C) that a method gives, and its explanation."""
     function = get_registry().find("method", method).load()
-    seen: list[Tensor] = []
+    kept: list[Tensor] = []
 
     @wraps(function)
     def watched(probe: Any, **given: Any) -> Tensor:
         plain = probe.weighted_sum
 
         def noting(weights: Tensor) -> Tensor:
-            seen.append(weights)
+            kept.append(weights)
             return plain(weights)
 
         probe.weighted_sum = noting
         return function(probe, **given)
 
     explanation = camkit.explain(model, images, watched, target, layer, **options)
-    (weights,) = seen
+    (weights,) = kept
     return weights, explanation
 
 

@@ -84,14 +84,14 @@ class TwoTowers(Body):
 def test_texts_beside_the_images_are_the_same_for_each(method: str) -> None:
     model, images, texts = TwoTowers().eval(), pictures(), prompts(2)
     given = {"texts": texts, "pixel_values": images}
-    found = camkit.explain(model, given, method, lambda o: o["similarity"][1], "conv")
+    explanation = camkit.explain(model, given, method, lambda o: o["similarity"][1], "conv")
 
     class OneText(Body):
         def forward(self, x: Tensor) -> Tensor:
             return self.scores(x) @ texts[1:].T
 
     plain = camkit.explain(OneText().eval(), images, method, lambda score: score[0], "conv")
-    torch.testing.assert_close(found.cam, plain.cam)
+    torch.testing.assert_close(explanation.cam, plain.cam)
 
 
 def test_several_targets_layers_and_views_see_the_other_inputs() -> None:
@@ -102,12 +102,14 @@ def test_several_targets_layers_and_views_see_the_other_inputs() -> None:
 
 
 def test_without_a_layer_the_other_inputs_are_used_too() -> None:
-    found = camkit.explain(Prompted(), {"pixel_values": pictures(), "prompt": prompts()}, target=1)
-    assert found.layer == "conv"
+    explanation = camkit.explain(
+        Prompted(), {"pixel_values": pictures(), "prompt": prompts()}, target=1
+    )
+    assert explanation.layer == "conv"
 
 
 @pytest.mark.parametrize(
-    ("given", "named", "said"),
+    ("given", "named", "message"),
     [
         ({"a": 1, "b": torch.ones(2)}, None, r"none of these .* 'a' int, 'b' \(2,\) float32"),
         ({"a": pictures(), "b": pictures()}, None, "several of these .* image_input='a'"),
@@ -117,8 +119,8 @@ def test_without_a_layer_the_other_inputs_are_used_too() -> None:
         ({"a": "photo.jpg"}, "a", "expected images as a tensor"),
     ],
 )
-def test_images_that_cannot_be_told_are_asked_for(given: Any, named: Any, said: str) -> None:
-    with pytest.raises(camkit.InputError, match=said):
+def test_images_that_cannot_be_told_are_asked_for(given: Any, named: Any, message: str) -> None:
+    with pytest.raises(camkit.InputError, match=message):
         camkit.explain(Prompted(), given, image_input=named)
 
 
@@ -150,9 +152,9 @@ def test_class_scores_are_found_in_what_the_model_returns(method: str, wrap: Any
     plain = Body().eval()
     plain.forward = plain.scores
     expected = camkit.explain(plain, pictures(), method, None, "conv")
-    found = camkit.explain(Wrapped(), pictures(), method, None, "conv")
-    torch.testing.assert_close(found.cam, expected.cam)
-    assert torch.equal(found.logits, expected.logits)
+    explanation = camkit.explain(Wrapped(), pictures(), method, None, "conv")
+    torch.testing.assert_close(explanation.cam, expected.cam)
+    assert torch.equal(explanation.logits, expected.logits)
 
 
 class Features(Body):
@@ -167,13 +169,13 @@ def test_an_adapter_says_how_any_other_output_is_read(method: str) -> None:
     adapter = camkit.Adapter(model.conv, output=lambda output: output["aux"][1])
     expected = camkit.explain(plain, pictures(), method, 2, "conv")
     for layer in (None, "conv"):
-        found = camkit.explain(model, pictures(), method, 2, layer, adapter=adapter)
-        torch.testing.assert_close(found.cam, expected.cam)
+        explanation = camkit.explain(model, pictures(), method, 2, layer, adapter=adapter)
+        torch.testing.assert_close(explanation.cam, expected.cam)
 
 
 def test_an_output_that_nobody_can_read_is_described() -> None:
-    said = r"dict with keys features \(3, 3, 8, 8\), aux \(3,\), \(3, 5\)"
-    with pytest.raises(camkit.TargetError, match=said):
+    message = r"dict with keys features \(3, 3, 8, 8\), aux \(3,\), \(3, 5\)"
+    with pytest.raises(camkit.TargetError, match=message):
         camkit.explain(Features(), pictures(), layer="conv")
 
 
@@ -182,8 +184,8 @@ def test_an_output_that_nobody_can_read_is_described() -> None:
 
 def test_a_note_tells_that_the_model_inside_was_explained() -> None:
     model = torchvision.models.resnet18(num_classes=3)
-    found = camkit.explain(nn.DataParallel(model), torch.randn(1, 3, 64, 64))
-    assert found.notes[0] == "explained the ResNet inside the DataParallel, eagerly"
+    explanation = camkit.explain(nn.DataParallel(model), torch.randn(1, 3, 64, 64))
+    assert explanation.notes[0] == "explained the ResNet inside the DataParallel, eagerly"
 
 
 class LitModel(nn.Module):
@@ -200,10 +202,10 @@ class LitModel(nn.Module):
 def test_a_network_that_is_a_part_of_another_module_is_explained() -> None:
     torch.manual_seed(0)
     network, images = torchvision.models.resnet18(num_classes=3).eval(), torch.rand(1, 3, 64, 64)
-    found = camkit.explain(LitModel(network), images)
+    explanation = camkit.explain(LitModel(network), images)
     expected = camkit.explain(network, (images - 0.5) / 0.25)
-    torch.testing.assert_close(found.cam, expected.cam)
-    assert found.layer == "network.layer4"
+    torch.testing.assert_close(explanation.cam, expected.cam)
+    assert explanation.layer == "network.layer4"
 
 
 def quantised() -> nn.Module:
@@ -218,10 +220,10 @@ def exported() -> nn.Module:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("make", "said"), [(quantised, "is quantised .2 is a Linear."), (exported, "exported graph")]
+    ("make", "message"), [(quantised, "is quantised .2 is a Linear."), (exported, "exported graph")]
 )
 def test_models_without_gradients_or_layers_are_refused_with_a_way_out(
-    make: Any, said: str
+    make: Any, message: str
 ) -> None:
-    with pytest.raises(camkit.InputError, match=f"{said}.* pass the .* model it was made from"):
+    with pytest.raises(camkit.InputError, match=f"{message}.* pass the .* model it was made from"):
         camkit.explain(make(), torch.randn(1, 3, 8, 8))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.inputs.prepare import Inputs
 from camkit_core.layers.candidates import find_candidates
-from helpers.patches import Patches, found
+from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 @pytest.mark.parametrize("prefix", [1, 2, 5])
 def test_of_a_transformer_the_norm_before_the_last_attention(prefix: int) -> None:
     """Not the projections in it, and nothing after it, where only the class token counts."""
-    assert found(Patches(prefix), 16, 24) == ("blocks.1.norm1", f"NLC {prefix} + 4x6")
+    assert chosen_layer(Patches(prefix), 16, 24) == ("blocks.1.norm1", f"NLC {prefix} + 4x6")
 
 
 def test_of_a_convolutional_network_the_last_layer_before_pooling() -> None:
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.Conv2d(4, 4, 3), nn.ReLU(True)
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
-    assert found(model, 12, 16) == ("3", "NCHW 8x12")
+    assert chosen_layer(model, 12, 16) == ("3", "NCHW 8x12")
 
 
 def test_maps_of_the_classes_come_after_what_is_explained() -> None:
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.ReLU()
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    assert found(model, 12, 12) == ("1", "NCHW 10x10")
+    assert chosen_layer(model, 12, 12) == ("1", "NCHW 10x10")
 
 
 def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() -> None:
@@ -49,13 +49,13 @@ def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() ->
             return self.head(x.mean((2, 3)))
 
     model = Odd().eval()
-    assert found(model, 12, 12) == ("stem", "NCHW 10x10")
-    reach = {
-        one.name: one.gradient_coverage
-        for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+    assert chosen_layer(model, 12, 12) == ("stem", "NCHW 10x10")
+    coverage = {
+        candidate.name: candidate.gradient_coverage
+        for candidate in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
     }
-    assert reach["unread"] == 0
-    assert "twice" not in reach
+    assert coverage["unread"] == 0
+    assert "twice" not in coverage
 
 
 def test_the_map_is_that_of_the_layer_named_and_read_by_hand() -> None:
@@ -108,18 +108,18 @@ def test_what_a_layer_reads_itself_is_not_what_it_hands_on() -> None:
         def forward(self, images: Tensor) -> Tensor:
             return self.head(self.backbone(images)["pooled"])
 
-    assert found(Model(), 12, 12) == ("backbone.conv", "NCHW 10x10")
+    assert chosen_layer(Model(), 12, 12) == ("backbone.conv", "NCHW 10x10")
 
 
 def test_the_gradient_is_that_before_a_change_in_place() -> None:
     """Of what is left of a zero no gradient comes, but the layer before it has one."""
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
     nn.init.constant_(model[0].bias, -9.0)
-    reach = {
-        one.name: one.gradient_coverage
-        for one in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+    coverage = {
+        candidate.name: candidate.gradient_coverage
+        for candidate in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
     }
-    assert reach == {"0": 0.0, "1": 1.0}
+    assert coverage == {"0": 0.0, "1": 1.0}
 
 
 FULL: list[tuple[Any, str, int, str, str]] = [
@@ -143,4 +143,4 @@ FULL: list[tuple[Any, str, int, str, str]] = [
 def test_of_full_size_networks(library: Any, name: str, size: int, layer: str, layout: str) -> None:
     torch.manual_seed(0)
     model = library.create_model(name) if library is timm else library.get_model(name)
-    assert found(model, size, size) == (layer, layout)
+    assert chosen_layer(model, size, size) == (layer, layout)

@@ -104,7 +104,7 @@ class Around(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "message"),
     [
         ("odd", "layer 'odd' returned list without a floating-point tensor; choose a layer that"),
         ("unused", "layer 'unused' ran not at all in one forward pass of Around; choose a layer"),
@@ -115,8 +115,10 @@ class Around(nn.Module):
         ),
     ],
 )
-def test_a_layer_that_cannot_be_explained_is_refused_with_the_reason(layer: str, said: str) -> None:
-    with pytest.raises(LayerError, match=f"^{said}"):
+def test_a_layer_that_cannot_be_explained_is_refused_with_the_reason(
+    layer: str, message: str
+) -> None:
+    with pytest.raises(LayerError, match=f"^{message}"):
         ask(Around(), layer=layer)
 
 

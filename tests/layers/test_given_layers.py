@@ -22,9 +22,9 @@ def test_a_layer_is_named_by_module_name_or_list(method: str) -> None:
     model, images = small(), pictures()
     expected = camkit.explain(model, images, method, 1, "body.0")
     for layer in (model.body[0], ["body.0"], [model.body[0]], (model.body[0],)):
-        found = camkit.explain(model, images, method, 1, layer)
-        assert found.layer == "body.0"
-        assert torch.equal(found.cam, expected.cam)
+        explanation = camkit.explain(model, images, method, 1, layer)
+        assert explanation.layer == "body.0"
+        assert torch.equal(explanation.cam, expected.cam)
 
 
 def test_a_module_with_two_names_is_found_by_both() -> None:
@@ -37,14 +37,14 @@ def test_a_module_with_two_names_is_found_by_both() -> None:
 def test_maps_of_several_layers_are_averaged_each_by_its_largest_absolute_value() -> None:
     model, images = small(), pictures()
     fine, coarse = (
-        camkit.explain(model, images, "gradcam", 1, one).cam for one in ("stem", "body")
+        camkit.explain(model, images, "gradcam", 1, name).cam for name in ("stem", "body")
     )
     unit = [cam / cam.abs().amax((1, 2), keepdim=True) for cam in (fine, coarse)]
     expected = (unit[0] + upsample(unit[1], (12, 16))) / 2
     for layers in (["stem", "body"], [model.body, model.stem]):
-        found = camkit.explain(model, images, "gradcam", 1, layers)
-        assert close(found.cam, expected)
-        assert sorted(found.layer.split(", ")) == ["body", "stem"]
+        explanation = camkit.explain(model, images, "gradcam", 1, layers)
+        assert close(explanation.cam, expected)
+        assert sorted(explanation.layer.split(", ")) == ["body", "stem"]
 
 
 class Tokens(nn.Module):
@@ -71,11 +71,11 @@ def reshape(tokens: Tensor, height: int = 3, width: int = 5) -> Tensor:
 @five
 def test_a_reshape_makes_a_grid_of_tokens(method: str) -> None:
     model, images = Tokens().double(), pictures(2, 12, 20)
-    found = camkit.explain(model, images, method, 1, "norm", reshape)
+    explanation = camkit.explain(model, images, method, 1, "norm", reshape)
     given = Adapter(model.norm, reshape, channel_axis=2)
-    assert found.cam.shape == (2, 3, 5)
-    assert found.cam.abs().max() > 0
-    assert torch.equal(found.cam, camkit.explain(model, images, method, 1, adapter=given).cam)
+    assert explanation.cam.shape == (2, 3, 5)
+    assert explanation.cam.abs().max() > 0
+    assert torch.equal(explanation.cam, camkit.explain(model, images, method, 1, adapter=given).cam)
 
 
 def test_a_reshape_is_needed_for_tokens_and_the_error_proposes_grids() -> None:
@@ -126,7 +126,9 @@ class Runs(nn.Module):
         return images.mean((2, 3))
 
 
-@pytest.mark.parametrize(("times", "said"), [(0, "not at all"), (2, "2 times"), (3, "3 times")])
-def test_a_layer_must_run_once(times: int, said: str) -> None:
-    with pytest.raises(LayerError, match=f"'layer' ran {said} in one forward pass of Runs; choose"):
+@pytest.mark.parametrize(("times", "count"), [(0, "not at all"), (2, "2 times"), (3, "3 times")])
+def test_a_layer_must_run_once(times: int, count: str) -> None:
+    with pytest.raises(
+        LayerError, match=f"'layer' ran {count} in one forward pass of Runs; choose"
+    ):
         camkit.explain(Runs(times), torch.randn(1, 3, 4, 4), "gradcam", 1, "layer")

@@ -11,7 +11,7 @@ from camkit_core.layers.layout import Layout, layout_of
 
 
 @pytest.mark.parametrize(
-    ("shape", "size", "found"),
+    ("shape", "size", "layout"),
     [
         ((1, 512, 7, 7), (224, 224), "NCHW 7x7"),
         ((1, 7, 7, 768), (224, 224), "NHWC 7x7"),
@@ -35,9 +35,9 @@ from camkit_core.layers.layout import Layout, layout_of
     ],
 )
 def test_a_shape_tells_its_layout(
-    shape: tuple[int, ...], size: tuple[int, int], found: str
+    shape: tuple[int, ...], size: tuple[int, int], layout: str
 ) -> None:
-    assert str(layout_of(shape, size)) == found
+    assert str(layout_of(shape, size)) == layout
 
 
 def test_prefix_tokens_that_the_model_states_come_first() -> None:

@@ -78,10 +78,12 @@ def test_a_method_gives_what_whole_runs_give(layout: str, method: str, target: A
     model, images = made(layout)
     with untouched(model):
         adapter, _ = automatic_adapter(Inputs(model, images))
-    found = camkit.explain(model, images, method, target, adapter=adapter)
+    explanation = camkit.explain(model, images, method, target, adapter=adapter)
     wanted = naive.cam(method, model, images, adapter, lambda scores: scores[2])
     assert float(wanted.abs().max()) > 0
-    torch.testing.assert_close(found.cam, wanted, rtol=1e-8, atol=1e-9 * float(wanted.abs().max()))
+    torch.testing.assert_close(
+        explanation.cam, wanted, rtol=1e-8, atol=1e-9 * float(wanted.abs().max())
+    )
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 # The layer that is found
 
 
-def found(model: nn.Module, images: Tensor) -> tuple[str, str]:
+def chosen_layer(model: nn.Module, images: Tensor) -> tuple[str, str]:
     e = camkit.explain(model, images)
     return e.layer, e.adapter.split(": ")[1].split(",")[0]
 
@@ -28,7 +28,7 @@ def found(model: nn.Module, images: Tensor) -> tuple[str, str]:
 def test_of_a_convolutional_network_the_last_layer_before_pooling(rank: int, grid: str) -> None:
     head = POOL[rank](1), nn.Flatten(), nn.Linear(5, 3).double()
     model = nn.Sequential(*network(*[3] * rank)[:7], *head)
-    assert found(model.eval(), inputs(rank)) == ("6", grid)
+    assert chosen_layer(model.eval(), inputs(rank)) == ("6", grid)
 
 
 class Patches(nn.Module):
@@ -59,7 +59,7 @@ def test_tokens_lie_on_the_grid_they_were_cut_on(
     conv: nn.Module, shape: tuple[int, ...], grid: str
 ) -> None:
     model, images = Patches(conv, 8).eval(), torch.randn(shape)
-    assert found(model, images) == ("mixed", grid)
+    assert chosen_layer(model, images) == ("mixed", grid)
     cam = camkit.explain(model, images, target=1).cam
     sides = cam.shape[1:]
     by_hand = camkit.explain(
@@ -71,7 +71,7 @@ def test_tokens_lie_on_the_grid_they_were_cut_on(
 
 def test_where_places_and_channels_are_as_many_nothing_is_guessed() -> None:
     model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
-    assert found(model, torch.randn(1, 2, 32)) == ("embed", "NCL 8")
+    assert chosen_layer(model, torch.randn(1, 2, 32)) == ("embed", "NCL 8")
 
 
 def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows() -> None:
@@ -84,15 +84,15 @@ def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows()
     head = nn.Flatten(), nn.Linear(32, 3)
     wide, narrow = nn.Conv1d(2, 8, 3, padding=1), nn.Conv1d(2, 4, 3, padding=1)
     images = torch.randn(1, 2, 8)
-    assert found(nn.Sequential(wide, Halved(), *head), images) == ("0", "NCL 8")
+    assert chosen_layer(nn.Sequential(wide, Halved(), *head), images) == ("0", "NCL 8")
     widened = nn.Sequential(narrow, nn.Conv1d(4, 8, 1), Halved(), *head)
-    assert found(widened, images) == ("0", "NCL 8")
+    assert chosen_layer(widened, images) == ("0", "NCL 8")
 
 
 def test_a_convolution_of_width_one_may_mix_tokens() -> None:
     model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
     model.mixed = nn.Conv1d(12, 12, 1)
-    assert found(model, torch.randn(1, 2, 48)) == ("mixed", "NLC 12")
+    assert chosen_layer(model, torch.randn(1, 2, 48)) == ("mixed", "NLC 12")
 
 
 def test_a_convolution_over_channels_is_no_grid() -> None:
@@ -109,7 +109,8 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
     model = network(3).float()
     model[6] = nn.Sequential(nn.ReLU(), Attention())
     layouts = {
-        one.name: str(one.layout) for one in find_candidates(Inputs(model, inputs(1).float()))
+        candidate.name: str(candidate.layout)
+        for candidate in find_candidates(Inputs(model, inputs(1).float()))
     }
     assert layouts["6.1"] == "NCL 7"
     assert "6.1.slide" not in layouts

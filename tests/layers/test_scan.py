@@ -13,7 +13,7 @@ from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
 from camkit_core.layers.automatic import automatic_adapter, shortlist
 from camkit_core.layers.candidates import find_candidates
-from helpers.patches import Patches, found
+from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -55,7 +55,7 @@ def test_the_search_is_one_backward_pass(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_behind_a_head_of_zeros_the_shapes_decide() -> None:
     model = Patches()
     nn.init.zeros_(model.head.weight)
-    assert found(model, 16, 24) == ("blocks.1.norm1", "NLC 1 + 4x6")
+    assert chosen_layer(model, 16, 24) == ("blocks.1.norm1", "NLC 1 + 4x6")
 
 
 def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any) -> None:
@@ -69,9 +69,9 @@ def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any)
         patch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
         with untouched(model):
             adapter, why = automatic_adapter(Inputs(model, images))
-    found = camkit.explain(model, images, adapter=adapter)
+    explanation = camkit.explain(model, images, adapter=adapter)
     assert "by its shape alone" in why
-    assert (found.layer, found.cam.tolist()) == (expected.layer, expected.cam.tolist())
+    assert (explanation.layer, explanation.cam.tolist()) == (expected.layer, expected.cam.tolist())
 
 
 def test_any_other_error_of_the_search_is_passed_on(monkeypatch: Any) -> None:

@@ -26,12 +26,14 @@ ONE = [[0.2, 0.5, 0.3], [0.1, 0.8, 0.1], [0.0, 0.4, 0.6]]
 TWO = [[0.6, 0.4, 0.0], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]]
 
 
-def asked(method, blocks, gradients=None, places=((1, 2),), **options):
+def rows_of(method, blocks, gradients=None, places=((1, 2),), **options):
     """The map of a method of given attention (heads, T, T) in each block, of one image."""
     full = tuple(torch.tensor([block]) for block in blocks)
     class_token = torch.zeros_like(full[0])
     class_token[:, :, 0] = 1  # the only one that is read after the last block
-    slopes = tuple(torch.tensor([one]) for one in gradients or []) or (class_token,) * len(full)
+    slopes = tuple(torch.tensor([gradient]) for gradient in gradients or []) or (
+        class_token,
+    ) * len(full)
     probe = SimpleNamespace(
         attention=Attention(full, slopes, torch.tensor(places)), note=lambda text: None
     )
@@ -40,32 +42,32 @@ def asked(method, blocks, gradients=None, places=((1, 2),), **options):
 
 def test_rollout_of_one_block_is_half_its_attention():
     # The first row of (A + I) / 2 is 0.6, 0.25, 0.15; its patches are the last two.
-    assert asked(attention_rollout, [[ONE]]) == [pytest.approx([0.25, 0.15])]
+    assert rows_of(attention_rollout, [[ONE]]) == [pytest.approx([0.25, 0.15])]
 
 
 def test_rollout_of_two_blocks_is_their_product():
     # Row 0 of (TWO + I) / 2 is 0.8, 0.2, 0; by the columns of (ONE + I) / 2.
     expected = [0.8 * 0.25 + 0.2 * 0.9, 0.8 * 0.15 + 0.2 * 0.05]
-    assert asked(attention_rollout, [[ONE], [TWO]]) == [pytest.approx(expected)]
+    assert rows_of(attention_rollout, [[ONE], [TWO]]) == [pytest.approx(expected)]
 
 
 def test_rollout_of_uniform_attention_is_uniform():
     uniform = np.full((1, 5, 5), 0.2).tolist()
-    (row,) = asked(attention_rollout, [uniform] * 3, places=[[1, 2, 3, 4]])
+    (row,) = rows_of(attention_rollout, [uniform] * 3, places=[[1, 2, 3, 4]])
     assert row == pytest.approx([row[0]] * 4)
 
 
 def test_heads_are_fused_as_asked():
     both = [[ONE, TWO]]
     # Rows 0: (0.2, 0.5, 0.3) and (0.6, 0.4, 0); with 1 for itself, divided by their sums.
-    assert asked(attention_rollout, both) == [pytest.approx([0.45 / 2, 0.15 / 2])]
-    assert asked(attention_rollout, both, heads="max") == [pytest.approx([0.5 / 2.4, 0.3 / 2.4])]
-    assert asked(attention_rollout, both, heads="min") == [pytest.approx([0.4 / 1.6, 0.0])]
+    assert rows_of(attention_rollout, both) == [pytest.approx([0.45 / 2, 0.15 / 2])]
+    assert rows_of(attention_rollout, both, heads="max") == [pytest.approx([0.5 / 2.4, 0.3 / 2.4])]
+    assert rows_of(attention_rollout, both, heads="min") == [pytest.approx([0.4 / 1.6, 0.0])]
 
 
 def test_the_smallest_attention_is_left_out_as_asked():
     # Of nine values four go: 0, 0.1, 0.1 and 0.2; row 0 is 0, 0.5, 0.3 and 1 for itself.
-    assert asked(attention_rollout, [[ONE]], discard=4 / 9) == [
+    assert rows_of(attention_rollout, [[ONE]], discard=4 / 9) == [
         pytest.approx([0.5 / 1.8, 0.3 / 1.8])
     ]
 
@@ -73,19 +75,21 @@ def test_the_smallest_attention_is_left_out_as_asked():
 def test_chefer_keeps_what_speaks_for_the_class():
     # Gradient times attention, row 0: 0.1, -1, 0.6 in one head and 0.6, 0.4, 0 in the other.
     slopes = [[[[0.5, -2.0, 2.0]] + [[0.0] * 3] * 2, [[1.0, 1.0, 5.0]] + [[0.0] * 3] * 2]]
-    assert asked(chefer, [[ONE, TWO]], slopes) == [pytest.approx([0.2, 0.3])]
+    assert rows_of(chefer, [[ONE, TWO]], slopes) == [pytest.approx([0.2, 0.3])]
 
 
 def test_chefer_carries_relevance_from_block_to_block():
     ones, read = np.ones((1, 3, 3)).tolist(), [[[1.0] * 3, [0.0] * 3, [0.0] * 3]]
     first = np.eye(3) + np.array(ONE)
     expected = first + np.array(TWO) @ first
-    assert asked(chefer, [[ONE], [TWO]], [ones, read]) == [pytest.approx(expected[0, 1:].tolist())]
+    assert rows_of(chefer, [[ONE], [TWO]], [ones, read]) == [
+        pytest.approx(expected[0, 1:].tolist())
+    ]
 
 
 def test_legrad_is_the_mean_of_positive_gradients():
     slopes = [[[[1.0, 3.0, -9.0], [0.0, -3.0, 6.0], [0.0, 3.0, 0.0]]] * 2] * 2
-    assert asked(legrad, [[ONE, ONE]] * 2, slopes) == [pytest.approx([2.0, 2.0])]
+    assert rows_of(legrad, [[ONE, ONE]] * 2, slopes) == [pytest.approx([2.0, 2.0])]
 
 
 def test_the_rows_are_those_of_the_tokens_that_are_read():
@@ -93,10 +97,10 @@ def test_the_rows_are_those_of_the_tokens_that_are_read():
     every, patches = np.ones((1, 3, 3)), np.ones((1, 3, 3))
     patches[:, 0] = 0
     expected = [(0.6 + 0.05 + 0) / 3, (0.25 + 0.9 + 0.2) / 3, (0.15 + 0.05 + 0.8) / 3]
-    found = asked(attention_rollout, [[ONE]], [every.tolist()], places=[[0, 1, 2]])
-    assert found == [pytest.approx(expected)]
-    found = asked(attention_rollout, [[ONE]], [patches.tolist()])
-    assert found == [pytest.approx([(0.9 + 0.2) / 2, (0.05 + 0.8) / 2])]
+    rows = rows_of(attention_rollout, [[ONE]], [every.tolist()], places=[[0, 1, 2]])
+    assert rows == [pytest.approx(expected)]
+    rows = rows_of(attention_rollout, [[ONE]], [patches.tolist()])
+    assert rows == [pytest.approx([(0.9 + 0.2) / 2, (0.05 + 0.8) / 2])]
 
 
 @pytest.mark.parametrize(
@@ -108,15 +112,15 @@ def test_the_rows_are_those_of_the_tokens_that_are_read():
     ],
 )
 def test_which_tokens_are_read_is_found_by_their_gradients(options, read):
-    found = probe_of(timm_vit(**options), IMAGES).gradients[-1]
-    assert found[0].abs().sum((0, 2)).nonzero().flatten().tolist() == read
+    probe = probe_of(timm_vit(**options), IMAGES).gradients[-1]
+    assert probe[0].abs().sum((0, 2)).nonzero().flatten().tolist() == read
 
 
 def test_the_grid_is_the_right_way_round():
     row = np.arange(7.0) / 21
     block = np.tile(row, (7, 1))[None].tolist()
-    found = asked(attention_rollout, [block], places=[[1, 2, 3], [4, 5, 6]])
-    assert found == [pytest.approx((row[1:4] / 2).tolist()), pytest.approx((row[4:] / 2).tolist())]
+    rows = rows_of(attention_rollout, [block], places=[[1, 2, 3], [4, 5, 6]])
+    assert rows == [pytest.approx((row[1:4] / 2).tolist()), pytest.approx((row[4:] / 2).tolist())]
 
 
 # The engine's part: attention of whole models.
@@ -124,14 +128,14 @@ def test_the_grid_is_the_right_way_round():
 
 def probe_of(model, images, target=1, **where):
     """What a method sees, kept."""
-    seen = []
+    kept = []
 
     def method(probe):
-        seen.append((probe.attention, probe.recording.raw))
+        kept.append((probe.attention, probe.recording.raw))
         return probe.images[:, 0]
 
     camkit.explain(model.eval(), images, method, target, **where)
-    return seen[0][0]
+    return kept[0][0]
 
 
 def hugging_face(attention):
@@ -155,12 +159,12 @@ IMAGES = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
 def test_attention_is_what_hugging_face_reports():
     model = hugging_face("eager")
     reported = model(IMAGES, output_attentions=True).attentions
-    found = probe_of(model, IMAGES)
-    assert len(found.probabilities) == 2
-    for one, other in zip(found.probabilities, reported, strict=True):
-        assert torch.allclose(one, other, atol=1e-6)
-    assert found.places.shape == (4, 6)
-    assert found.places.flatten().tolist() == list(range(1, 25))
+    probe = probe_of(model, IMAGES)
+    assert len(probe.probabilities) == 2
+    for ours, theirs in zip(probe.probabilities, reported, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+    assert probe.places.shape == (4, 6)
+    assert probe.places.flatten().tolist() == list(range(1, 25))
 
 
 def test_attention_is_what_torchs_own_layer_reports():
@@ -173,8 +177,8 @@ def test_attention_is_what_torchs_own_layer_reports():
         model(images)
     handle.remove()
     reported = model.attention(*normed * 3, need_weights=True, average_attn_weights=False)[1]
-    found = probe_of(model, images, layer="layer", reshape_transform=camkit.tokens_to_grid(4, 6, 1))
-    assert torch.allclose(found.probabilities[0], reported, atol=1e-6)
+    probe = probe_of(model, images, layer="layer", reshape_transform=camkit.tokens_to_grid(4, 6, 1))
+    assert torch.allclose(probe.probabilities[0], reported, atol=1e-6)
 
 
 def timm_vit(**options):
@@ -191,14 +195,19 @@ def test_fused_and_plain_attention_have_one_map(method):
     fused, plain = timm_vit(), timm_vit()
     for block in plain.blocks:
         block.attn.fused_attn = False
-    one, other = (camkit.explain(model, IMAGES, method, 1).cam for model in (fused, plain))
-    assert torch.allclose(one, other, rtol=1e-4, atol=1e-8)
-    assert float(one.std()) > 0
+    fused_map, plain_map = (
+        camkit.explain(model, IMAGES, method, 1).cam for model in (fused, plain)
+    )
+    assert torch.allclose(fused_map, plain_map, rtol=1e-4, atol=1e-8)
+    assert float(fused_map.std()) > 0
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_eager_and_sdpa_attention_have_one_map(method):
-    maps = [camkit.explain(hugging_face(one), IMAGES, method, 1).cam for one in ("eager", "sdpa")]
+    maps = [
+        camkit.explain(hugging_face(implementation), IMAGES, method, 1).cam
+        for implementation in ("eager", "sdpa")
+    ]
     assert torch.allclose(*maps, rtol=1e-4, atol=1e-8)
 
 
@@ -206,15 +215,15 @@ def test_gradients_are_those_of_the_score():
     """The score moves by gradient times change when a block's attention is changed."""
     model = timm_vit().double()
     images = IMAGES.double()
-    found, attention = probe_of(model, images), model.blocks[0].attn
+    probe, attention = probe_of(model, images), model.blocks[0].attn
     attention.fused_attn = False
-    change = torch.randn_like(found.probabilities[0]) * 1e-6
+    change = torch.randn_like(probe.probabilities[0]) * 1e-6
     with torch.no_grad():
         plain = model(images)[:, 1]
         handle = attention.attn_drop.register_forward_hook(lambda m, args, out: out + change)
         moved = model(images)[:, 1]
         handle.remove()
-    expected = (found.gradients[0] * change).sum((1, 2, 3))
+    expected = (probe.gradients[0] * change).sum((1, 2, 3))
     assert torch.allclose(moved - plain, expected, rtol=1e-4, atol=1e-12)
 
 

@@ -42,17 +42,17 @@ def test_eigencam_is_the_component_of_the_greatest_variance() -> None:
     # One channel is a multiple of the other, so that the component lies along (1, 2) / sqrt(5).
     line = tensor([[-1.0, 0.0], [1.0, 4.0]])
     images = torch.stack([line, 2 * line])[None]
-    found = camkit.explain(MODEL, images, "eigencam", 0, "0").cam[0]
-    assert torch.allclose(found, (line - line.mean()) * 5**0.5)
+    component = camkit.explain(MODEL, images, "eigencam", 0, "0").cam[0]
+    assert torch.allclose(component, (line - line.mean()) * 5**0.5)
 
 
 def test_eigengradcam_is_that_of_the_evidence() -> None:
     line = tensor([[-1.0, 0.0], [1.0, 4.0]])
     images = torch.stack([line, 2 * line])[None]
-    found = camkit.explain(MODEL, images, "eigengradcam", 0, "0").cam[0]
+    component = camkit.explain(MODEL, images, "eigengradcam", 0, "0").cam[0]
     # Gradients 1/2 and -1: evidence line / 2 and -2 line, along (1, -4) / sqrt(17), the sum of
     # which is -1.5 line.
-    assert torch.allclose(found, -(line - line.mean()) * 17**0.5 / 2)
+    assert torch.allclose(component, -(line - line.mean()) * 17**0.5 / 2)
 
 
 def test_the_sign_of_a_component_whose_channels_cancel_is_that_of_the_strongest_response() -> None:
@@ -86,16 +86,16 @@ def test_a_peer_gives_the_same(method: str, family: str) -> None:
     net = small_net(family, torch.float32)
     e = camkit.explain(net.model, net.images, method, 1)
     layer = net.model.get_submodule(e.layer)
-    seen: list[Any] = []
+    maps: list[Any] = []
 
     class Watched(getattr(pytorch_grad_cam, PEERS[method])):  # type: ignore[misc]
         def get_cam_image(self, *args: Any) -> Any:
-            seen.append(super().get_cam_image(*args))
-            return seen[-1]
+            maps.append(super().get_cam_image(*args))
+            return maps[-1]
 
     with Watched(net.model, [layer]) as peer:
         peer(net.images.clone(), [ClassifierOutputTarget(1)] * len(net.images))
-    theirs, ours = torch.as_tensor(seen[0]).float(), e.cam
+    theirs, ours = torch.as_tensor(maps[0]).float(), e.cam
     if method.startswith("eigen"):  # the peer leaves the component's sign to chance
         products = (ours * theirs).flatten(1).sum(1)
         theirs = theirs * products.sign().view(-1, 1, 1)

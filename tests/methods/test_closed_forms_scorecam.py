@@ -88,10 +88,10 @@ def test_a_mask_reaches_one_unless_it_was_stretched_before_resizing(
     variant: str, masked: float
 ) -> None:
     """A narrow peak: torch-cam's mask of [0, 1, 0] on six pixels ends at 3/4."""
-    seen: list[float] = []
+    logits: list[float] = []
 
     def target(output: Tensor) -> Tensor:
-        seen.append(float(output[0]))
+        logits.append(float(output[0]))
         return output[0]
 
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear([[6]], [0])]
@@ -99,7 +99,7 @@ def test_a_mask_reaches_one_unless_it_was_stretched_before_resizing(
     weights_of(
         nn.Sequential(nn.AvgPool2d((1, 2)), *head), images, "scorecam", target, variant=variant
     )
-    assert sorted(seen) == pytest.approx([masked, 2.0], abs=1e-9)
+    assert sorted(logits) == pytest.approx([masked, 2.0], abs=1e-9)
 
 
 @pytest.mark.parametrize("variant", ["paper", "definition", "official", "pytorch-grad-cam"])

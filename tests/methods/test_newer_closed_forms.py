@@ -39,8 +39,8 @@ def test_weighted_references_count_by_their_probability() -> None:
     # Both references have the logit 0, and so half the weight each; the slope of the weights is
     # that of the softmax, and multiplies the differences y0 - y_d, which are zero.
     model = gap_linear([[0, 0], [2, 0], [0, 4]], [0, -3, -3])
-    found = weights("finercam", model, alpha=1.0, references=2, variant="weighted")
-    assert found == pytest.approx([-1 / 4, -2 / 4])
+    given = weights("finercam", model, alpha=1.0, references=2, variant="weighted")
+    assert given == pytest.approx([-1 / 4, -2 / 4])
 
 
 @pytest.mark.parametrize("variant", ["mean", "weighted"])
@@ -65,8 +65,8 @@ def test_shapleycam_takes_half_the_curvature_off() -> None:
 
 def test_shapleycam_of_a_square_is_half_its_slope() -> None:
     # Of y = mean^2 the slope at each position is mean / 2, and the Hessian takes half of it off.
-    found = weights("shapleycam", gap_linear([[1, 0]], [0]), target=lambda row: row[0] ** 2)
-    assert found == pytest.approx([1.5 / 4, 0])
+    given = weights("shapleycam", gap_linear([[1, 0]], [0]), target=lambda row: row[0] ** 2)
+    assert given == pytest.approx([1.5 / 4, 0])
 
 
 # KPCA-CAM
@@ -75,9 +75,9 @@ def test_shapleycam_of_a_square_is_half_its_slope() -> None:
 def test_two_positions_lie_apart_as_far_as_their_kernel_says() -> None:
     # Of two positions the centred kernel has one axis, with the variance 1 - k.
     images = tensor([[[[0, 2]], [[0, 0]]]])
-    found = camkit.explain(MODEL, images, "kpcacam", 0, "0", gamma=0.25).cam[0]
+    component = camkit.explain(MODEL, images, "kpcacam", 0, "0", gamma=0.25).cam[0]
     away = math.sqrt((1 - math.exp(-0.25 * 4)) / 2)
-    assert torch.allclose(found, tensor([[-away, away]]))
+    assert torch.allclose(component, tensor([[-away, away]]))
 
 
 def test_kpcacam_of_equal_positions_is_empty() -> None:
@@ -88,8 +88,8 @@ def test_kpcacam_of_equal_positions_is_empty() -> None:
 
 
 def stretched(scores: list[list[float]]) -> Tensor:
-    found = tensor(scores)
-    return (found - found.min()) / (found.max() - found.min())
+    values = tensor(scores)
+    return (values - values.min()) / (values.max() - values.min())
 
 
 def test_reciprocam_behind_global_pooling_is_cam() -> None:
@@ -123,9 +123,9 @@ def test_iscam_averages_the_scores_of_part_of_a_mask(variant: str, factor: float
 
 @pytest.mark.parametrize("variant", ["activations", "images", "torch-cam"])
 def test_sscam_without_noise_is_scorecam(variant: str) -> None:
-    known = "torch-cam" if variant == "torch-cam" else "paper"
-    found = cam("sscam", variant=variant, sigma=0.0, samples=2)
-    assert torch.allclose(found, cam("scorecam", variant=known))
+    masks = "torch-cam" if variant == "torch-cam" else "paper"
+    given = cam("sscam", variant=variant, sigma=0.0, samples=2)
+    assert torch.allclose(given, cam("scorecam", variant=masks))
     assert weights("sscam", sigma=0.0) == pytest.approx(tensor([2 / 3, -1 / 2]).softmax(0).tolist())
 
 
@@ -142,11 +142,11 @@ def test_sscam_adds_its_noise_where_it_says(variant: str) -> None:
             mask = (base - base.min()) / (base.max() - base.min())
             if variant == "torch-cam":
                 mask = mask + noise
-            seen = IMAGES[0] * mask + (noise if variant == "images" else 0)
-            of_channel.append(MODEL(seen[None])[0, 0].item())
+            masked = IMAGES[0] * mask + (noise if variant == "images" else 0)
+            of_channel.append(MODEL(masked[None])[0, 0].item())
         scores.append(sum(of_channel) / 3)
-    found = weights("sscam", variant=variant, sigma=0.5, samples=3, seed=3)
-    assert found == pytest.approx(tensor(scores).softmax(0).tolist())
+    given = weights("sscam", variant=variant, sigma=0.5, samples=3, seed=3)
+    assert given == pytest.approx(tensor(scores).softmax(0).tolist())
 
 
 # Group-CAM
@@ -158,8 +158,8 @@ def test_groupcam_weighs_masks_by_what_they_gain_over_the_blurred_image() -> Non
     mask = tensor([[0, 2 / 3], [1, 0]])
     blurry = camkit.blurred(IMAGES, 25, 50.0)
     gain = MODEL(blurry + (IMAGES - blurry) * mask) - MODEL(blurry)
-    found = cam("groupcam", groups=2, percentile=50.0, score="score")
-    assert torch.allclose(found, gain[0, 0].item() * mask)
+    given = cam("groupcam", groups=2, percentile=50.0, score="score")
+    assert torch.allclose(given, gain[0, 0].item() * mask)
     gain = MODEL(blurry + (IMAGES - blurry) * mask).softmax(1) - MODEL(blurry).softmax(1)
     assert torch.allclose(cam("groupcam", groups=2, percentile=50.0), gain[0, 0].item() * mask)
 
@@ -188,13 +188,13 @@ def test_smoothgradcam_plusplus_averages_three_powers_of_the_gradient() -> None:
 
     generator = torch.Generator().manual_seed(0)
     noise = [float(torch.randn(1, 1, 1, generator=generator)) for _ in range(8)]
-    slopes = tensor([3.0 if 1 + 0.3 * one > 1 else 1.0 for one in noise])
+    slopes = tensor([3.0 if 1 + 0.3 * draw > 1 else 1.0 for draw in noise])
     first, second, third = (float((slopes**power).mean()) for power in (1, 2, 3))
     images = torch.ones(1, 1, 1, 1, dtype=torch.float64)
     for numerator, above in (("second", second), ("first", first)):
         given = {"samples": 8, "numerator": numerator}
-        found, _ = weights_of(Kinked(), images, "smoothgradcam++", 0, "layer", **given)
-        assert float(found) == pytest.approx(above * first / (2 * second + third))
+        weights, _ = weights_of(Kinked(), images, "smoothgradcam++", 0, "layer", **given)
+        assert float(weights) == pytest.approx(above * first / (2 * second + third))
 
 
 def test_smoothgradcam_plusplus_without_noise_is_gradcam_plusplus() -> None:
@@ -211,8 +211,8 @@ def test_fullgrad_adds_the_images_share_and_the_biases() -> None:
     layer = conv([[[[2]]]])
     layer.bias = nn.Parameter(tensor([-1]))
     model = nn.Sequential(layer, nn.ReLU(), *gap_linear([[1]], [5])[1:])
-    found = camkit.explain(model, tensor([[[[0, 1, 3]]]]), "fullgrad", 1, "0").cam[0]
-    assert torch.allclose(found, tensor([[0, 1 / 3 + 1, 2]]))
+    total = camkit.explain(model, tensor([[[[0, 1, 3]]]]), "fullgrad", 1, "0").cam[0]
+    assert torch.allclose(total, tensor([[0, 1 / 3 + 1, 2]]))
 
 
 def test_official_fullgrad_stretches_a_layer_at_once() -> None:
@@ -230,10 +230,10 @@ def test_refinecam_multiplies_maps_stretched_to_one() -> None:
     # Grad-CAM of the finer layer is the image, and of the coarser one the mean over four pixels.
     model = nn.Sequential(nn.Identity(), nn.AvgPool2d(2), *gap_linear([[1], [0]], [0, 0])[1:])
     image = tensor([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 2], [0, 0, 3, 2]])
-    found = camkit.explain(model, image[None, None], "refinecam", 0, "1", base="gradcam")
+    explanation = camkit.explain(model, image[None, None], "refinecam", 0, "1", base="gradcam")
     grown = tensor([0, 1 / 4, 3 / 4, 1])  # [0, 1] at twice the size
-    assert torch.allclose(found.cam[0], image / 3 * grown * grown[:, None])
-    assert "RefineCAM multiplied 1, 0" in found.notes
+    assert torch.allclose(explanation.cam[0], image / 3 * grown * grown[:, None])
+    assert "RefineCAM multiplied 1, 0" in explanation.notes
 
 
 @pytest.mark.parametrize(

@@ -23,19 +23,19 @@ NEW = (
 IMAGES = torch.randn(3, 3, 8, 12, generator=torch.Generator().manual_seed(0)).double()
 
 
-def asked(
+def answer_of(
     question: Callable[[Probe], Any], model: nn.Module, images: Tensor = IMAGES, **settings: Any
 ) -> Any:
     """What a probe answers, its engine at work."""
-    found: list[Any] = []
+    answers: list[Any] = []
 
     def method(probe: Probe) -> Tensor:
-        found.append(question(probe))
+        answers.append(question(probe))
         return probe.activations.sum(1)
 
     settings = {"target": 1, "layer": "body", **settings}
     camkit.explain(model, images, method, **settings)
-    return found[0]
+    return answers[0]
 
 
 def net() -> ConvNet:
@@ -51,7 +51,7 @@ def test_a_score_of_all_logits_knows_the_class_of_each_image() -> None:
         return probe.of_logits(lambda logits, category: logits.sum() + 10 * category).scores
 
     expected = net()(IMAGES).sum(1) + tensor([0, 20, 10])
-    assert torch.allclose(asked(question, net(), target=[0, 2, 1]), expected)
+    assert torch.allclose(answer_of(question, net(), target=[0, 2, 1]), expected)
 
 
 def test_a_score_of_all_logits_needs_classes() -> None:
@@ -59,13 +59,13 @@ def test_a_score_of_all_logits_needs_classes() -> None:
         with pytest.raises(TargetError, match="need class targets, got callables; pass class ind"):
             probe.of_logits(lambda logits, category: logits[0])
 
-    asked(question, net(), target=lambda row: row[0])
+    answer_of(question, net(), target=lambda row: row[0])
 
 
 @pytest.mark.parametrize("method", NEW)
 def test_callables_are_explained_too(method: str) -> None:
-    found = camkit.explain(net(), IMAGES, method, lambda row: row[0] - row[1], "body")
-    assert torch.isfinite(found.cam).all()
+    explanation = camkit.explain(net(), IMAGES, method, lambda row: row[0] - row[1], "body")
+    assert torch.isfinite(explanation.cam).all()
 
 
 def test_finercam_warns_of_a_target_that_is_no_class() -> None:
@@ -73,8 +73,10 @@ def test_finercam_warns_of_a_target_that_is_no_class() -> None:
         return row[0] - row[1]
 
     with pytest.warns(camkit.CamkitWarning, match="of a target that is none it gave Grad-CAM"):
-        found = camkit.explain(net(), IMAGES, "finercam", target, "body")
-    assert torch.allclose(found.cam, camkit.explain(net(), IMAGES, "gradcam", target, "body").cam)
+        explanation = camkit.explain(net(), IMAGES, "finercam", target, "body")
+    assert torch.allclose(
+        explanation.cam, camkit.explain(net(), IMAGES, "gradcam", target, "body").cam
+    )
 
 
 # Masked positions
@@ -96,7 +98,7 @@ class Tokens(nn.Module):
 def test_a_mask_keeps_prefix_tokens() -> None:
     images = torch.arange(12).double().view(1, 2, 2, 3)
     mask = tensor([[0, 0, 1], [0, 0.5, 0]])
-    found = asked(
+    scores = answer_of(
         lambda probe: probe.masked_scores([mask], 1),
         Tokens(),
         images,
@@ -104,7 +106,7 @@ def test_a_mask_keeps_prefix_tokens() -> None:
         reshape_transform=camkit.tokens_to_grid(2, 3, prefix=2),
     )
     # The prefix gives 5 - 7, and each patch -6, as its channels differ by six.
-    assert found.tolist() == [[-2 - 6 * 1.5]]
+    assert scores.tolist() == [[-2 - 6 * 1.5]]
 
 
 def test_a_reshape_that_mixes_positions_cannot_be_masked() -> None:
@@ -117,7 +119,7 @@ def test_a_reshape_that_mixes_positions_cannot_be_masked() -> None:
 
 def test_reciprocam_keeps_one_position_of_the_layers_output() -> None:
     model = net()
-    scores = asked(lambda probe: probe.masked_scores(torch.eye(96).view(96, 8, 12), 96), model)
+    scores = answer_of(lambda probe: probe.masked_scores(torch.eye(96).view(96, 8, 12), 96), model)
     output: list[Tensor] = []
     model.body.register_forward_hook(lambda module, args, given: output.append(given))
     model(IMAGES)
@@ -132,7 +134,7 @@ def test_reciprocam_keeps_one_position_of_the_layers_output() -> None:
 
 @pytest.mark.parametrize("family", ["vit", "timm_vit"])
 def test_curvature_behind_fused_attention_is_that_of_finite_differences(family: str) -> None:
-    known = small_net(family)
+    net = small_net(family)
 
     def question(probe: Probe) -> tuple[Tensor, Tensor]:
         raw, shares = probe.recording.raw.detach(), []
@@ -149,9 +151,9 @@ def test_curvature_behind_fused_attention_is_that_of_finite_differences(family: 
         assert reshape is not None
         return probe.hessian_times_activations, reshape(slope)
 
-    found, expected = asked(question, known.model, known.images, layer=None)
+    product, expected = answer_of(question, net.model, net.images, layer=None)
     assert float(expected.abs().max()) > 1e-6
-    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
+    assert torch.allclose(product, expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
 
 
 # Full gradients
@@ -159,15 +161,15 @@ def test_curvature_behind_fused_attention_is_that_of_finite_differences(family: 
 
 @pytest.mark.parametrize("family", ["resnet", "vgg", "densenet", "mnasnet", "timm_resnet"])
 def test_full_gradients_add_up_to_the_score(family: str) -> None:
-    known = small_net(family)
+    net = small_net(family)
 
     def question(probe: Probe) -> tuple[Tensor, Tensor]:
-        found = probe.full_gradients
-        shares = [one.flatten(1).sum(1) for one in (found.images, *found.biases)]
-        return torch.stack([*shares, found.linear]).sum(0), probe.scores
+        terms = probe.full_gradients
+        shares = [term.flatten(1).sum(1) for term in (terms.images, *terms.biases)]
+        return torch.stack([*shares, terms.linear]).sum(0), probe.scores
 
-    found, expected = asked(question, known.model, known.images, layer=None)
-    assert torch.allclose(found, expected)
+    terms, expected = answer_of(question, net.model, net.images, layer=None)
+    assert torch.allclose(terms, expected)
 
 
 # Changed images, other layers
@@ -175,18 +177,18 @@ def test_full_gradients_add_up_to_the_score(family: str) -> None:
 
 def test_gradients_at_changed_images_are_those_of_an_explanation_of_them() -> None:
     changed = [IMAGES, IMAGES * 0.5]
-    found = asked(lambda probe: list(probe.gradients_of(changed, 2)), net())
-    for images, gradients in zip(changed, found, strict=True):
-        assert torch.equal(gradients, asked(lambda probe: probe.gradients, net(), images))
+    given = answer_of(lambda probe: list(probe.gradients_of(changed, 2)), net())
+    for images, gradients in zip(changed, given, strict=True):
+        assert torch.equal(gradients, answer_of(lambda probe: probe.gradients, net(), images))
 
 
 def test_stages_are_the_last_layers_of_finer_grids() -> None:
-    known = small_net("resnet")
+    net = small_net("resnet")
 
     def question(probe: Probe) -> list[str]:
-        return [one.recording.layer for one in probe.stages(count=1)]
+        return [stage.recording.layer for stage in probe.stages(count=1)]
 
-    assert asked(question, known.model, known.images, layer=None) == ["layer1"]
+    assert answer_of(question, net.model, net.images, layer=None) == ["layer1"]
 
 
 def test_a_named_stage_without_a_grid_is_an_error() -> None:
@@ -211,7 +213,7 @@ def test_the_model_is_left_as_it_was_also_after_an_error(method: str) -> None:
 @pytest.mark.parametrize("method", ["sscam", "smoothgradcam++", "groupcam", "refinecam"])
 def test_a_batch_gives_the_maps_of_its_images_alone(method: str) -> None:
     together = camkit.explain(net(), IMAGES, method, 1, "body").cam
-    alone = [camkit.explain(net(), one[None], method, 1, "body").cam for one in IMAGES]
+    alone = [camkit.explain(net(), image[None], method, 1, "body").cam for image in IMAGES]
     assert torch.allclose(together, torch.cat(alone))
 
 
@@ -235,5 +237,5 @@ def test_another_score_without_a_slope_is_told_apart_from_one_against_the_class(
     model = small_net("vit").model
     layer = model.encoder.layers[-1].mlp  # behind the last attention only the class token is read
     images = torch.randn(1, 3, 32, 32).double()
-    found = camkit.explain(model, images, "finercam", 1, layer)
-    assert "the gradient is exactly zero" in " ".join(found.notes)
+    explanation = camkit.explain(model, images, "finercam", 1, layer)
+    assert "the gradient is exactly zero" in " ".join(explanation.notes)

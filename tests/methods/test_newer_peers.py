@@ -23,8 +23,8 @@ def same(ours: Tensor, theirs: Any, within: float = 1e-3) -> bool:
 
 
 def explained(net: Net, method: str, **options: Any) -> tuple[Tensor, str]:
-    found = camkit.explain(net.model, net.images, method, 1, **options)
-    return found.cam, found.layer
+    explanation = camkit.explain(net.model, net.images, method, 1, **options)
+    return explanation.cam, explanation.layer
 
 
 def grad_cam(
@@ -34,17 +34,17 @@ def grad_cam(
     import pytorch_grad_cam
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    seen: list[Any] = []
+    maps: list[Any] = []
 
     class Watched(getattr(pytorch_grad_cam, peer)):  # type: ignore[misc]
         def get_cam_image(self, *args: Any) -> Any:
-            seen.append(super().get_cam_image(*args))
-            return seen[-1]
+            maps.append(super().get_cam_image(*args))
+            return maps[-1]
 
     made = target or (lambda: ClassifierOutputTarget(1))
-    with Watched(net.model, [net.model.get_submodule(layer)], **options) as found:
-        found(net.images.clone(), [made() for _ in net.images])
-    return torch.as_tensor(seen[0]).float()
+    with Watched(net.model, [net.model.get_submodule(layer)], **options) as watched:
+        watched(net.images.clone(), [made() for _ in net.images])
+    return torch.as_tensor(maps[0]).float()
 
 
 @pytest.mark.parametrize("family", ["resnet", "vgg", "timm_densenet"])
@@ -120,7 +120,7 @@ def test_sscam_of_torch_cam_with_the_same_noise() -> None:
     noise = [
         [torch.randn(1, *size, generator=generator) for _ in range(3)] for _ in range(channels)
     ]
-    of_sample = [torch.cat([one[sample] for one in noise]) * 0.5 for sample in range(3)]
+    of_sample = [torch.cat([draws[sample] for draws in noise]) * 0.5 for sample in range(3)]
 
     class Given:
         def sample(self, size: Any) -> Tensor:
@@ -146,8 +146,8 @@ def test_smoothgradcam_plusplus_has_torch_cams_weights_behind_global_pooling() -
     layer = net.model.get_submodule("layer4")
     last = net.images + 0.1 * torch.randn(net.images.shape, generator=torch.manual_seed(1))
     weights, _ = weights_of(net.model, net.images, "smoothgradcam++", 1, layer, samples=2)
-    seen: list[Tensor] = []
-    layer.register_forward_hook(lambda module, args, output: seen.append(output.detach()))
+    outputs: list[Tensor] = []
+    layer.register_forward_hook(lambda module, args, output: outputs.append(output.detach()))
 
     class Given:
         def sample(self, size: Any) -> Tensor:
@@ -157,9 +157,9 @@ def test_smoothgradcam_plusplus_has_torch_cams_weights_behind_global_pooling() -
         peer._distrib = Given()
         scores = net.model(net.images)
         theirs = peer([1] * len(net.images), scores, normalized=False)[0].detach()
-    expected = camkit.weighted_sum(weights, seen[-1])
+    expected = camkit.weighted_sum(weights, outputs[-1])
     assert same(expected, theirs, 5e-3)
-    assert not torch.allclose(theirs, camkit.weighted_sum(weights, seen[0]), rtol=0.1)
+    assert not torch.allclose(theirs, camkit.weighted_sum(weights, outputs[0]), rtol=0.1)
 
 
 @pytest.mark.parametrize("base", ["gradcam", "layercam"])

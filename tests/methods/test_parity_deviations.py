@@ -122,13 +122,13 @@ def test_torchvisions_densenet_is_where_that_matters() -> None:
     net = small_net("densenet")
     layer = net.model.features.norm5
     theirs, _ = pytorch_grad_cam("gradcam", net.model, layer, net.images, lambda row: row[2])
-    own = net.model.features(net.images).detach()
+    maps = net.model.features(net.images).detach()
     slope = net.model.classifier.weight[2].detach()[:, None, None] / 16
-    before = (own > 0) * slope
-    mixed = (before.mean((2, 3), keepdim=True) * own.relu()).sum(1)
+    before = (maps > 0) * slope
+    mixed = (before.mean((2, 3), keepdim=True) * maps.relu()).sum(1)
     assert near(theirs.flatten(), mixed.flatten())
     default = camkit.explain(net.model, net.images, "gradcam", 2)
-    assert near(default.cam.flatten(), (slope * own.relu()).sum(1).flatten(), 1e-9)
+    assert near(default.cam.flatten(), (slope * maps.relu()).sum(1).flatten(), 1e-9)
     named = camkit.explain(net.model, net.images, "gradcam", 2, layer)
     captum = LayerGradCam(net.model, layer).attribute(net.images, target=2)
     assert near(named.cam.flatten(), captum.flatten(), 1e-9)

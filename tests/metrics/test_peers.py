@@ -45,8 +45,10 @@ def ours(metric, images, maps, category=CATEGORY, **options):
     def given(probe):
         return maps
 
-    found = compare(conv_net(), images, [given], [category], "layer", metrics={metric: options})
-    return found.judgement.measures[0].values.numpy()
+    comparison = compare(
+        conv_net(), images, [given], [category], "layer", metrics={metric: options}
+    )
+    return comparison.judgement.measures[0].values.numpy()
 
 
 def theirs(metric, images, maps, category=CATEGORY):
@@ -76,11 +78,11 @@ def test_average_increase_is_their_increase_in_confidence():
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_gaps_are_filled_as_theirs_without_noise(share):
     (image,), (heat,) = smooth_images(1, 48), distinct_maps(1, 48)
-    known = heat > share
-    expected = NoisyLinearImputer(noise=0)(image, known.float())
-    found = filled(image, known[None], noise=0, seed=0)[0]
-    assert torch.allclose(found, expected, atol=0.01)
-    assert torch.equal(found[:, known], image[:, known])
+    kept = heat > share
+    expected = NoisyLinearImputer(noise=0)(image, kept.float())
+    ours = filled(image, kept[None], noise=0, seed=0)[0]
+    assert torch.allclose(ours, expected, atol=0.01)
+    assert torch.equal(ours[:, kept], image[:, kept])
 
 
 @pytest.mark.parametrize(
@@ -95,8 +97,8 @@ def test_road_is_theirs_without_noise(metric, peer):
         remover = peer(percentile, NoisyLinearImputer(noise=0))
         change = theirs(PerturbationConfidenceMetric(remover), images, maps)
         expected.append(change + probabilities(images))
-    found = ours(metric, images, maps, shares=(0.2, 0.5, 0.8), noise=0)
-    assert found == pytest.approx(np.mean(expected, 0), abs=2e-3)
+    values = ours(metric, images, maps, shares=(0.2, 0.5, 0.8), noise=0)
+    assert values == pytest.approx(np.mean(expected, 0), abs=2e-3)
 
 
 def test_sensitivity_is_that_of_captum_for_the_same_noise():
@@ -113,7 +115,7 @@ def test_sensitivity_is_that_of_captum_for_the_same_noise():
     expected = sensitivity_max(
         heatmaps, images, moved, n_perturb_samples=4, max_examples_per_batch=len(images)
     )
-    found = compare(
+    comparison = compare(
         model,
         images,
         ["gradcam"],
@@ -121,4 +123,6 @@ def test_sensitivity_is_that_of_captum_for_the_same_noise():
         "layer",
         metrics={"sensitivity": {"radius": 0.1, "samples": 4}},
     )
-    assert found.judgement.measures[0].values.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+    assert comparison.judgement.measures[0].values.numpy() == pytest.approx(
+        expected.numpy(), abs=1e-5
+    )

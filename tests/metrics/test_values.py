@@ -26,8 +26,8 @@ def test_deletion_is_the_area_under_what_is_left():
 
 def test_insertion_and_deletion_of_one_step_are_the_mean_of_both_ends():
     for metric in ("insertion", "deletion"):
-        found = of(metric, itself, IMAGE, steps=1, baseline="zero")
-        assert found == pytest.approx([1.5 / 4 / 2])
+        values = of(metric, itself, IMAGE, steps=1, baseline="zero")
+        assert values == pytest.approx([1.5 / 4 / 2])
 
 
 def test_a_blurred_start_keeps_the_mean_of_a_uniform_image():
@@ -41,8 +41,8 @@ def test_equal_pixels_come_in_no_order_of_place():
     image = torch.zeros(1, 1, 16, 16)
     image[..., :8] = 1
     for metric in ("insertion", "deletion"):
-        (found,) = of(metric, as_map(torch.ones(16, 16)), image, steps=16, baseline="zero")
-        assert found == pytest.approx(0.25, abs=0.03)
+        (value,) = of(metric, as_map(torch.ones(16, 16)), image, steps=16, baseline="zero")
+        assert value == pytest.approx(0.25, abs=0.03)
 
 
 def test_average_drop_is_the_share_that_is_lost():
@@ -85,11 +85,11 @@ def test_adcc_of_grey_by_hand():
 
 
 def test_adcc_of_a_constant_map_is_undefined_and_noted():
-    found = compare(
+    comparison = compare(
         Mean().eval(), IMAGE, [as_map(torch.ones(2, 2))], [0], "layer", metrics=["adcc"]
     )
-    assert math.isnan(found.judgement.measures[0].values[0])
-    assert any("adcc is not defined" in note for note in found[0, 0].notes)
+    assert math.isnan(comparison.judgement.measures[0].values[0])
+    assert any("adcc is not defined" in note for note in comparison[0, 0].notes)
 
 
 def test_sensitivity_is_nothing_for_a_map_that_ignores_the_image():
@@ -99,12 +99,12 @@ def test_sensitivity_is_nothing_for_a_map_that_ignores_the_image():
 def test_sensitivity_is_the_largest_relative_change():
     """Of two pixels, one 1 and one a: the map is (1, a), and only a moves after division."""
     image = torch.tensor([[[[1.0, 0.5]]]])
-    (found,) = of("sensitivity", itself, image, radius=0.1, samples=5)
+    (value,) = of("sensitivity", itself, image, radius=0.1, samples=5)
     generator, worst = torch.Generator().manual_seed(0), 0.0
     for _ in range(5):
-        one, other = (image + 0.1 * (2 * torch.rand(1, 1, 2, generator=generator) - 1)).flatten()
-        worst = max(worst, abs(float(other / one) - 0.5))
-    assert found == pytest.approx(worst / math.sqrt(1.25), abs=1e-6)
+        first, second = (image + 0.1 * (2 * torch.rand(1, 1, 2, generator=generator) - 1)).flatten()
+        worst = max(worst, abs(float(second / first) - 0.5))
+    assert value == pytest.approx(worst / math.sqrt(1.25), abs=1e-6)
 
 
 def test_randomisation_is_one_for_a_map_that_ignores_the_model():
@@ -113,10 +113,10 @@ def test_randomisation_is_one_for_a_map_that_ignores_the_model():
 
 
 def test_randomisation_is_lower_for_a_map_that_reads_the_model():
-    found = compare(
+    comparison = compare(
         conv_net(), some_images(3), ["gradcam"], [1], "layer", metrics=["randomisation"]
     )
-    assert float(found.judgement.measures[0].values.mean()) < 0.6
+    assert float(comparison.judgement.measures[0].values.mean()) < 0.6
 
 
 def test_road_of_a_uniform_image_is_its_probability():
@@ -150,5 +150,5 @@ def test_the_probability_of_one_logit_is_its_sigmoid():
 
     image = torch.full((1, 1, 2, 2), 0.8)
     for target, sign in ((1, 1), (0, -1)):
-        (found,) = of("insertion", itself, image, target, OneLogit(), steps=1, baseline="zero")
-        assert found == pytest.approx((0.5 + 1 / (1 + math.exp(-sign * 0.8))) / 2)
+        (value,) = of("insertion", itself, image, target, OneLogit(), steps=1, baseline="zero")
+        assert value == pytest.approx((0.5 + 1 / (1 + math.exp(-sign * 0.8))) / 2)

@@ -25,8 +25,8 @@ def adapters(install: Install, distribution: str, *keys: str) -> None:
 
 
 def chosen(cls: type) -> str:
-    found = Registry().adapter_for(cls)
-    return found.qualified if found else "none"
+    row = Registry().adapter_for(cls)
+    return row.qualified if row else "none"
 
 
 def test_the_longest_name_of_the_nearest_class_is_the_adapter(install: Install) -> None:
@@ -67,6 +67,6 @@ def test_an_adapters_name_is_a_python_path(install: Install) -> None:
 def test_an_adapter_registered_from_code_goes_before_a_built_in(install: Install) -> None:
     registry = Registry()
     registry.register(code(camkit_adapters=lambda: [Spec("torchvision.models.resnet", dict)]))
-    found = registry.adapter_for(a_class("torchvision.models.resnet.ResNet"))
-    assert found is not None
-    assert found.load() is dict
+    row = registry.adapter_for(a_class("torchvision.models.resnet.ResNet"))
+    assert row is not None
+    assert row.load() is dict

@@ -81,11 +81,11 @@ def test_a_plugin_may_use_the_registry_while_it_is_imported(
 
 def test_threads_see_one_registry(install: Install) -> None:
     install("camkit-hook", "[camkit]\nmine = camkit_hook\n", camkit_hook=HOOK)
-    registry, seen = Registry(), []
-    ask = lambda: seen.append(registry.find("method", "hooky-a").origin)  # noqa: E731
+    registry, origins = Registry(), []
+    ask = lambda: origins.append(registry.find("method", "hooky-a").origin)  # noqa: E731
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == ["camkit-hook 1.0"] * 16
+    assert origins == ["camkit-hook 1.0"] * 16

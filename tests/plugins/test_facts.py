@@ -22,9 +22,9 @@ def stated(install: Install, source: str) -> Any:
     """The facts that the source of a method `mycam` states, which is not imported."""
     install("camkit-good", GOOD, camkit_good=source)
     row = Registry().find("method", "mycam")
-    found = row.facts
+    statement = row.facts
     assert "camkit_good" not in sys.modules
-    return found
+    return statement
 
 
 def test_the_example_holds() -> None:
@@ -61,7 +61,7 @@ def test_attributes_set_by_hand_state_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "attribute", "wrong", "said"),
+    ("kind", "attribute", "wrong", "message"),
     [
         (Method, "group", ["gradient"], "group must be str, not ['gradient']"),
         (Method, "needs", "tale", "needs must be one of '', 'tail', 'attention', not 'tale'"),
@@ -75,14 +75,14 @@ def test_attributes_set_by_hand_state_the_same() -> None:
     ],
 )
 def test_a_value_of_another_type_is_not_stated(
-    kind: type[Any], attribute: str, wrong: object, said: str
+    kind: type[Any], attribute: str, wrong: object, message: str
 ) -> None:
     def function() -> None: ...
 
     setattr(function, attribute, wrong)
     assert kind.of(function) == kind()
     [sentence] = misstated(kind, function)
-    assert said in sentence
+    assert message in sentence
 
 
 @pytest.mark.parametrize(

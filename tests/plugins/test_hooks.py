@@ -99,5 +99,5 @@ def test_a_deprecation_names_the_package_and_is_shown(install: Install) -> None:
     hook = hookimpl(lambda: [Spec("mine", dict)])
     with pytest.warns(CamkitDeprecation, match="plugin lab 1.0: camkit_methods will go"):
         plugins.add(SimpleNamespace(camkit_methods=hook), "lab", Source("lab", "1.0"))
-    assert [one.name for one in plugins.all()] == ["mine"]
+    assert [row.name for row in plugins.all()] == ["mine"]
     assert issubclass(CamkitDeprecation, FutureWarning)  # which Python shows by default

@@ -42,4 +42,4 @@ def test_broken_plugins_change_nothing_for_who_does_not_ask_for_them(
 def test_camkit_adds_nothing_to_pytest() -> None:
     from importlib import metadata
 
-    assert not [one for one in metadata.entry_points(group="pytest11") if "camkit" in one.value]
+    assert not [row for row in metadata.entry_points(group="pytest11") if "camkit" in row.value]

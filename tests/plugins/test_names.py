@@ -52,9 +52,9 @@ def test_the_examples_hold() -> None:
     ("name", "spelling"), [(name, each) for name, all_ in SPELLINGS.items() for each in all_]
 )
 def test_other_spellings_of_the_methods_are_known(name: str, spelling: str) -> None:
-    for asked in (spelling, spelling.upper(), f"camkit:{spelling}", f"camkit:{spelling.upper()}"):
-        found = get_registry().find("method", asked)
-        assert (found.distribution, found.name) == ("camkit", name)
+    for wanted in (spelling, spelling.upper(), f"camkit:{spelling}", f"camkit:{spelling.upper()}"):
+        row = get_registry().find("method", wanted)
+        assert (row.distribution, row.name) == ("camkit", name)
 
 
 def test_spellings_of_another_packages_method_are_known_as_well(install: Install) -> None:

@@ -65,7 +65,7 @@ def test_a_preferred_package_gets_the_name_that_several_claim(install: Install) 
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "message"),
     [
         ({"disable": ["nonexistent"]}, "camkit is told not to use 'nonexistent', and no such"),
         ({"only": ["nonexistent"]}, "camkit is told to use 'nonexistent'"),
@@ -74,10 +74,10 @@ def test_a_preferred_package_gets_the_name_that_several_claim(install: Install) 
     ],
 )
 def test_a_choice_that_names_nothing_is_reported(
-    install: Install, choice: dict[str, Any], said: str
+    install: Install, choice: dict[str, Any], message: str
 ) -> None:
     [problem] = Registry(**choice).problems()
-    assert said in str(problem)
+    assert message in str(problem)
 
 
 def test_registries_share_nothing(install: Install) -> None:
@@ -120,7 +120,7 @@ def test_the_environment_says_which(install: Install, monkeypatch: pytest.Monkey
     registry = Registry()
     assert usable(registry) == [*OWN, "fancy"]
     assert registry.find("method", "fancy").distribution == "camkit-b"
-    assert [str(one) for one in registry.problems()] == [
+    assert [str(problem) for problem in registry.problems()] == [
         "camkit is told not to use 'nonexistent', and no such plugin is installed"
     ]
     monkeypatch.setenv("CAMKIT_PLUGINS", "")

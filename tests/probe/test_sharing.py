@@ -170,8 +170,8 @@ def test_memory_that_runs_out_for_the_edits_themselves_halves_the_chunk_too(
         return stack(tensors, *args)
 
     monkeypatch.setattr(torch, "stack", small)
-    found = camkit.explain(network(), X, "scorecam", 0, "1", batch_size=batch_size).cam
-    assert torch.allclose(found, expected, atol=1e-6)
+    halved = camkit.explain(network(), X, "scorecam", 0, "1", batch_size=batch_size).cam
+    assert torch.allclose(halved, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def without_a_word(probe):
     ("method", "passes"), [("gradcam", 1), ("ablationcam", 1 + 1), (without_a_word, 1 + 1 + 1)]
 )
 def test_what_follows_the_layer_is_noted_at_once_for_a_method_that_says_it_needs_it(method, passes):
-    model, found = network(), []  # whose tail runs prove themselves with one more pass
-    run = lambda: found.append(camkit.explain(model, X, method, 1, "1"))  # noqa: E731
+    model, explanations = network(), []  # whose tail runs prove themselves with one more pass
+    run = lambda: explanations.append(camkit.explain(model, X, method, 1, "1"))  # noqa: E731
     assert rows_through(model[0], run) == passes
     expected = camkit.explain(model, X, "gradcam" if method == "gradcam" else "ablationcam", 1, "1")
-    assert torch.equal(found[0].cam, expected.cam)
+    assert torch.equal(explanations[0].cam, expected.cam)

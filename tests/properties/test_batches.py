@@ -25,9 +25,9 @@ def assert_close(given: Tensor, wanted: Tensor, tolerance: float = 1e-9) -> None
     assert float(((given - wanted) / size).abs().max()) <= tolerance
 
 
-def differ(one: Tensor, other: Tensor) -> bool:
+def differ(first: Tensor, second: Tensor) -> bool:
     """Whether two maps are clearly not the same."""
-    return float((one - other).abs().max() / other.abs().max()) > 1e-3
+    return float((first - second).abs().max() / second.abs().max()) > 1e-3
 
 
 def head_of(model: nn.Module) -> nn.Linear:
@@ -38,9 +38,9 @@ def head_of(model: nn.Module) -> nn.Linear:
 def test_a_batch_gives_the_maps_of_its_images_one_by_one(net: Net, method: str) -> None:
     targets = [0, 3, 1]
     e = camkit.explain(net.model, net.images, method, targets)
-    ones = [camkit.explain(net.model, net.images[i], method, targets[i]) for i in range(3)]
-    assert_close(e.cam, torch.cat([one.cam for one in ones]))
-    assert torch.allclose(e.score, torch.cat([one.score for one in ones]))
+    singles = [camkit.explain(net.model, net.images[i], method, targets[i]) for i in range(3)]
+    assert_close(e.cam, torch.cat([single.cam for single in singles]))
+    assert torch.allclose(e.score, torch.cat([single.score for single in singles]))
     assert differ(e.cam[0], e.cam[1])
     assert differ(e.cam[0], camkit.explain(net.model, net.images, method, 4).cam[0])
 
@@ -109,9 +109,9 @@ def test_a_dead_channel_adds_nothing_to_scorecam(net: Net) -> None:
             changed.select(axis, 5).fill_(value)
             return changed
 
-        known = camkit.explain(net.model, net.images, layer=None).layer
+        target_layer = camkit.explain(net.model, net.images, layer=None).layer
         model = deepcopy(net.model)
-        model.get_submodule(known).register_forward_hook(lambda m, a, output: change(output))
+        model.get_submodule(target_layer).register_forward_hook(lambda m, a, output: change(output))
         weights, e = weights_of(model, net.images, "scorecam", 2, None)
         assert weights.isfinite().all()
         assert e.cam.isfinite().all()

@@ -42,18 +42,18 @@ def out_of_place(model: nn.Module) -> nn.Module:
 
 def leaves(net: Net) -> list[str]:
     """Layers without parts of their own that run once and give maps (N, C, h, w)."""
-    seen: list[tuple[str, torch.Size]] = []
+    outputs: list[tuple[str, torch.Size]] = []
 
     def watch(name: str) -> Any:
-        return lambda module, args, output: seen.append((name, output.shape))
+        return lambda module, args, output: outputs.append((name, output.shape))
 
     with torch.no_grad(), ExitStack() as stack:
         for name, module in net.model.named_modules():
             if not list(module.children()):
                 stack.enter_context(module.register_forward_hook(watch(name)))
         net.model(net.images)
-    runs = Counter(name for name, _ in seen)
-    return [name for name, shape in seen if runs[name] == 1 and len(shape) == 4 and shape[3] > 1]
+    runs = Counter(name for name, _ in outputs)
+    return [name for name, shape in outputs if runs[name] == 1 and len(shape) == 4 and shape[3] > 1]
 
 
 def test_the_networks_compute_in_place() -> None:
@@ -75,9 +75,9 @@ def test_the_default_map_is_that_of_the_network_out_of_place(net: Net) -> None:
     assert torch.allclose(changed(net.images), net.model(net.images), rtol=1e-12)
     given = camkit.compare(net.model, net.images, METHODS, [2])
     wanted = camkit.compare(changed, net.images, METHODS, [2])
-    for one, other in zip(given, wanted, strict=True):
-        assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max()
-        assert other.cam.any()
+    for first, second in zip(given, wanted, strict=True):
+        assert (first.cam - second.cam).abs().max() <= 1e-12 * second.cam.abs().max()
+        assert second.cam.any()
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_every_layers_map_is_that_of_the_network_out_of_place(name: str) -> None
     changed = out_of_place(net.model)
     checked = 0
     for layer in leaves(net)[::2]:
-        one = camkit.explain(net.model, net.images, "gradcam", 2, layer)
-        other = camkit.explain(changed, net.images, "gradcam", 2, layer)
-        assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max(), layer
-        checked += bool(other.cam.any())
+        first = camkit.explain(net.model, net.images, "gradcam", 2, layer)
+        second = camkit.explain(changed, net.images, "gradcam", 2, layer)
+        assert (first.cam - second.cam).abs().max() <= 1e-12 * second.cam.abs().max(), layer
+        checked += bool(second.cam.any())
     assert checked > 4
 
 
@@ -101,10 +101,10 @@ def test_a_tail_run_is_that_of_the_network_out_of_place(layer: str, method: str)
     torch.manual_seed(5)
     model = ConvNet(pooled=False, inplace=True)
     images = torch.randn(2, 3, 6, 9, dtype=torch.float64)
-    one = camkit.explain(model, images, method, 1, layer)
-    other = camkit.explain(out_of_place(model), images, method, 1, layer)
-    assert (one.cam - other.cam).abs().max() <= 1e-12 * other.cam.abs().max()
-    assert other.cam.any()
+    first = camkit.explain(model, images, method, 1, layer)
+    second = camkit.explain(out_of_place(model), images, method, 1, layer)
+    assert (first.cam - second.cam).abs().max() <= 1e-12 * second.cam.abs().max()
+    assert second.cam.any()
 
 
 class Reused(nn.Module):
@@ -130,7 +130,7 @@ def test_a_map_is_of_the_values_that_left_the_layer(method: str) -> None:
     plain = Reused(over=False)
     plain.load_state_dict(over.state_dict())
     images = torch.randn(2, 3, 6, 9, dtype=torch.float64)
-    one = camkit.explain(over, images, method, 1, "features")
-    other = camkit.explain(plain, images, method, 1, "features")
-    assert torch.equal(one.cam, other.cam)
-    assert other.cam.any()
+    first = camkit.explain(over, images, method, 1, "features")
+    second = camkit.explain(plain, images, method, 1, "features")
+    assert torch.equal(first.cam, second.cam)
+    assert second.cam.any()

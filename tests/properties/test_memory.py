@@ -49,9 +49,9 @@ class Normalising(nn.Module):
 def test_a_model_that_writes_into_its_input_does_not_reach_the_callers(method: str) -> None:
     model, images = Normalising(), torch.rand(2, 3, 8, 8)
     given = images.clone()
-    found = camkit.explain(model, images, method, 1, "layer", aug_smooth=True)
+    explanation = camkit.explain(model, images, method, 1, "layer", aug_smooth=True)
     assert torch.equal(images, given)
-    assert torch.equal(found.images, given)
+    assert torch.equal(explanation.images, given)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "ablationcam"])
@@ -59,8 +59,8 @@ def test_a_model_that_writes_into_its_input_gives_the_map_of_one_that_does_not(m
     model, images = Normalising(), torch.rand(2, 3, 8, 8)
     plain = nn.Sequential(model.layer, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     expected = camkit.explain(plain, (images - 0.5) / 0.2, method, 1, "0", batch_size=2).cam
-    found = camkit.explain(model, images, method, 1, "layer", batch_size=2).cam
-    assert torch.allclose(found, expected, atol=1e-6)
+    given = camkit.explain(model, images, method, 1, "layer", batch_size=2).cam
+    assert torch.allclose(given, expected, atol=1e-6)
 
 
 def tensors_of(found: camkit.Explanation) -> dict[str, Tensor]:
@@ -72,8 +72,8 @@ def tensors_of(found: camkit.Explanation) -> dict[str, Tensor]:
 @every_method
 def test_results_are_detached(method: str) -> None:
     images = torch.randn(2, 3, 8, 8, requires_grad=True)
-    found = camkit.explain(Lively(), images, method, None, "layer", guided=True)
-    held = tensors_of(found)
+    explanation = camkit.explain(Lively(), images, method, None, "layer", guided=True)
+    held = tensors_of(explanation)
     assert held.keys() >= {"cam", "heatmap", "logits", "target", "score", "images", "guided"}
     assert [name for name, value in held.items() if value.requires_grad or value.grad_fn] == []
 
@@ -81,10 +81,10 @@ def test_results_are_detached(method: str) -> None:
 @every_method
 def test_results_share_no_memory_with_model_or_images(method: str) -> None:
     model, images = Lively().eval(), torch.randn(2, 3, 8, 8)
-    found = camkit.explain(model, images, method, 1, "layer", guided=True)
+    explanation = camkit.explain(model, images, method, 1, "layer", guided=True)
     given = [images, *model.parameters(), *model.buffers()]
-    places = {one.untyped_storage().data_ptr() for one in given}
-    held = tensors_of(found).items()
+    places = {tensor.untyped_storage().data_ptr() for tensor in given}
+    held = tensors_of(explanation).items()
     assert [k for k, value in held if value.untyped_storage().data_ptr() in places] == []
 
 
@@ -98,7 +98,7 @@ def test_two_methods_do_not_share_memory_so_that_one_may_be_changed() -> None:
 
 def live_tensors() -> int:
     gc.collect()
-    return sum(issubclass(type(one), Tensor) for one in gc.get_objects())
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
 
 
 def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
@@ -115,7 +115,7 @@ def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
                 camkit.explain(model, images, method, [1, 2], "layer", guided=True, **few)
                 with pytest.raises(LookupError):
                     camkit.explain(model, images, method, refuse, "layer", **few)
-        return live_tensors(), sum(len(one._forward_hooks) for one in model.modules())
+        return live_tensors(), sum(len(module._forward_hooks) for module in model.modules())
 
     assert call(2) == call(48)
 
@@ -124,11 +124,11 @@ def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
 def test_the_model_can_be_collected_while_its_explanation_lives(method: str) -> None:
     before = len(proof._proofs)
     model = Lively()
-    found = camkit.explain(model, torch.randn(1, 3, 8, 8), method, 1, "layer", guided=True)
+    explanation = camkit.explain(model, torch.randn(1, 3, 8, 8), method, 1, "layer", guided=True)
     model_ref, layer_ref = weakref.ref(model), weakref.ref(model.layer)
     del model
     gc.collect()
     assert model_ref() is None
     assert layer_ref() is None
     assert len(proof._proofs) <= before
-    assert found.heatmap.shape == (1, 8, 8)
+    assert explanation.heatmap.shape == (1, 8, 8)

@@ -59,11 +59,11 @@ def test_the_map_is_the_same(net: Net, state: object) -> None:
     model = deepcopy(net.model)
     with state(model):  # type: ignore[operator]
         given = maps(model, net.images)
-    for one, other, method in zip(given, wanted, [*METHODS, "guided_backprop"], strict=True):
+    for cam, expected, method in zip(given, wanted, [*METHODS, "guided_backprop"], strict=True):
         # Not to the bit: a frozen weight has other kernels behind it.
-        assert (one - other).abs().max() <= 1e-13 * other.abs().max(), method
-        assert other.any(), method
-        assert not one.is_inference()
+        assert (cam - expected).abs().max() <= 1e-13 * expected.abs().max(), method
+        assert expected.any(), method
+        assert not cam.is_inference()
 
 
 def test_training_mode_would_change_what_the_model_says(net: Net) -> None:
@@ -81,17 +81,17 @@ def test_images_made_in_inference_mode_are_explained(net: Net, inside: bool) -> 
     assert images.is_inference()
     with torch.inference_mode(inside):
         given = maps(net.model, images)
-    for one, other in zip(given, maps(net.model, net.images), strict=True):
-        assert torch.equal(one, other)
+    for cam, expected in zip(given, maps(net.model, net.images), strict=True):
+        assert torch.equal(cam, expected)
 
 
 @pytest.mark.filterwarnings("ignore:guided no ReLU")
 def test_images_that_carry_a_graph_are_explained_and_left_alone(net: Net) -> None:
     images = net.images.clone().requires_grad_()
     given = maps(net.model, images * 1)
-    for one, other in zip(given, maps(net.model, net.images), strict=True):
-        assert torch.equal(one, other)
-        assert not one.requires_grad
+    for cam, expected in zip(given, maps(net.model, net.images), strict=True):
+        assert torch.equal(cam, expected)
+        assert not cam.requires_grad
     assert images.grad is None
 
 

@@ -38,17 +38,17 @@ def test_scorecam_and_ablationcam_by_hand(rank: int) -> None:
     grid, tail = model[:6](images).detach(), model[6:]
     mode = "linear" if rank == 1 else "trilinear"
     for image in range(2):
-        one = images[image : image + 1]
-        drops, seen = torch.zeros(2, 5, dtype=torch.float64)
+        single = images[image : image + 1]
+        drops, masked = torch.zeros(2, 5, dtype=torch.float64)
         for channel in range(5):
             without = grid[image : image + 1].clone()
             without[:, channel] = 0
-            drops[channel] = (model(one) - tail(without))[0, 1].detach()
+            drops[channel] = (model(single) - tail(without))[0, 1].detach()
             seed = grid[image, channel][None, None]
             mask = nn.functional.interpolate(seed, SIZES[rank], mode=mode)
             mask = (mask - mask.min()) / (mask.max() - mask.min())
-            seen[channel] = model(one * mask)[0, 1].detach()
-        for method, weights in (("ablationcam", drops), ("scorecam", seen.softmax(0))):
+            masked[channel] = model(single * mask)[0, 1].detach()
+        for method, weights in (("ablationcam", drops), ("scorecam", masked.softmax(0))):
             e = camkit.explain(model, images, method, 1, "5")
             assert close(e.cam[image], torch.tensordot(weights, grid[image], 1))
 
@@ -82,11 +82,11 @@ def test_behind_pooling_and_a_linear_layer_the_weights_are_known(rank: int) -> N
         "ablationcam": g * S,
         "gradcam++": places * g.clamp(min=0) / (2 + S * g.clamp(min=0)),
     }
-    found = camkit.compare(model, A, list(wanted), [0], "0")
+    comparison = camkit.compare(model, A, list(wanted), [0], "0")
     for method, weights in wanted.items():
-        assert close(found[0, method].cam[0], torch.tensordot(weights, A[0], 1))
-    conserved = found[0, "xgradcam"].cam.sum() + 1
-    assert float(conserved) == pytest.approx(float(found[0, 0].score), abs=1e-9)
+        assert close(comparison[0, method].cam[0], torch.tensordot(weights, A[0], 1))
+    conserved = comparison[0, "xgradcam"].cam.sum() + 1
+    assert float(conserved) == pytest.approx(float(comparison[0, 0].score), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,10 @@ def test_the_snapshot_sees_what_a_plain_training_step_does() -> None:
     model.register_forward_hook(lambda *_: None)
     model(images).sum().backward()
     model.eval()
-    seen = " ".join(changes(before, snapshot(model, images)))
+    changed = " ".join(changes(before, snapshot(model, images)))
     for expected in ("buffer runs", "buffer window", "absent", "gradient", "_forward_hooks",
                      "head itself", "torch random", "python random", "numpy random"):  # fmt: skip
-        assert expected in seen
+        assert expected in changed
 
 
 @every_method
@@ -106,8 +106,8 @@ def test_an_error_in_a_method_passes_through_and_leaves_nothing(
     model, images = lived_in(Lively()), torch.randn(2, 3, 8, 8)
 
     def method(probe: camkit.Probe) -> Tensor:
-        asked = getattr(probe, at)
-        _ = asked() if callable(asked) else asked
+        attribute = getattr(probe, at)
+        _ = attribute() if callable(attribute) else attribute
         raise fails
 
     before = snapshot(model, images)

@@ -14,12 +14,14 @@ from camkit_core import CamkitWarning
 from helpers.small_cnn import pictures, small
 
 
-def told(model: nn.Module, images: Tensor, method: Any, target: Any, layer: str = "body") -> Any:
+def explain_and_warnings(
+    model: nn.Module, images: Tensor, method: Any, target: Any, layer: str = "body"
+) -> Any:
     """An explanation and the warnings that came with it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = camkit.explain(model, images, method, target, layer)
-    return found, caught
+        explanation = camkit.explain(model, images, method, target, layer)
+    return explanation, caught
 
 
 def scaled_gradcam(factor: float) -> Callable[[camkit.Probe], Tensor]:
@@ -39,38 +41,40 @@ def scaled_gradcam(factor: float) -> Callable[[camkit.Probe], Tensor]:
     ],
 )
 def test_a_blank_map_is_noted_for_each_image_with_one_warning(factor: float, reason: str) -> None:
-    found, caught = told(small(), pictures(), scaled_gradcam(factor), 1)
-    assert [str(one.message).startswith("blank map: image 0: ") for one in caught] == [True]
+    explanation, caught = explain_and_warnings(small(), pictures(), scaled_gradcam(factor), 1)
+    assert [str(warning.message).startswith("blank map: image 0: ") for warning in caught] == [True]
     assert caught[0].category is CamkitWarning
-    assert len(found.notes) == 2
-    for index, note in enumerate(found.notes):
+    assert len(explanation.notes) == 2
+    for index, note in enumerate(explanation.notes):
         assert note.startswith(f"image {index}: {reason}")
-        assert found.blank(index) == note.partition(": ")[2]
-    assert found.heatmap.abs().max() == 0
+        assert explanation.blank(index) == note.partition(": ")[2]
+    assert explanation.heatmap.abs().max() == 0
 
 
 def test_a_zero_gradient_is_told_from_a_zero_map() -> None:
-    found, caught = told(small(), pictures(), "gradcam", lambda row: (row * 0).sum())
+    explanation, caught = explain_and_warnings(
+        small(), pictures(), "gradcam", lambda row: (row * 0).sum()
+    )
     assert len(caught) == 1
-    assert "the gradient is exactly zero at every position of 'body'" in found.notes[0]
-    assert "try an earlier layer" in found.notes[0]
+    assert "the gradient is exactly zero at every position of 'body'" in explanation.notes[0]
+    assert "try an earlier layer" in explanation.notes[0]
 
 
 def test_images_that_are_not_finite_give_finite_heatmaps_and_a_reason() -> None:
     images = pictures()
     images[1, 0, 3, 3] = float("nan")
-    found, caught = told(small(), images, "gradcam", 1)
-    assert [found.blank(0), len(found.notes), len(caught)] == [None, 1, 1]
-    assert "image 1: activations or gradients at 'body' are not finite" in found.notes[0]
-    assert found.heatmap.isfinite().all()
-    assert float(found.heatmap[0].max()) == 1
+    explanation, caught = explain_and_warnings(small(), images, "gradcam", 1)
+    assert [explanation.blank(0), len(explanation.notes), len(caught)] == [None, 1, 1]
+    assert "image 1: activations or gradients at 'body' are not finite" in explanation.notes[0]
+    assert explanation.heatmap.isfinite().all()
+    assert float(explanation.heatmap[0].max()) == 1
 
 
 def test_a_warning_points_at_the_line_that_asked() -> None:
-    _, caught = told(small(), pictures(), scaled_gradcam(-1.0), 1)
+    _, caught = explain_and_warnings(small(), pictures(), scaled_gradcam(-1.0), 1)
     assert caught[0].filename == __file__
 
 
 def test_a_map_with_evidence_comes_without_a_word() -> None:
-    found, caught = told(small(), pictures(), scaled_gradcam(1.0), 1)
-    assert (found.notes, caught) == ((), [])
+    explanation, caught = explain_and_warnings(small(), pictures(), scaled_gradcam(1.0), 1)
+    assert (explanation.notes, caught) == ((), [])

@@ -113,20 +113,22 @@ def test_signed_activations_are_refused_where_a_variant_is_not_defined_for_them(
 
 
 def test_a_comparison_names_what_it_has() -> None:
-    found = camkit.compare(net(), torch.randn(1, 3, 8, 8), ["gradcam", "xgradcam"], [1, 2], "0")
+    comparison = camkit.compare(
+        net(), torch.randn(1, 3, 8, 8), ["gradcam", "xgradcam"], [1, 2], "0"
+    )
     with pytest.raises(CamkitError, match=r"'gradcan'.*gradcam, xgradcam"):
-        found[0, "gradcan"]
+        comparison[0, "gradcan"]
     with pytest.raises(IndexError):
-        found[2, 0]
+        comparison[2, 0]
 
 
 def test_an_explanation_has_no_more_images_than_it_was_given() -> None:
-    found = ask()
+    explanation = ask()
     for index in (2, -3):
         with pytest.raises(InputError, match=rf"^no image {index}: the explanation has 2, counted"):
-            found.render(index=index)
+            explanation.render(index=index)
         with pytest.raises(InputError, match=rf"^no image {index}: "):
-            found.save("never.png", index=index)
+            explanation.save("never.png", index=index)
 
 
 def test_an_unknown_renderer_and_its_options_are_answered_alike() -> None:

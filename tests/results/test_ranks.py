@@ -18,13 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
 @pytest.mark.parametrize(
-    ("rank", "said"),
+    ("rank", "message"),
     [
         (1, r"cannot draw a map of shape \(13,\) as a picture; draw e.heatmap\[0\] as a line"),
         (3, r"cannot draw a map of shape \(5, 6, 8\) as a picture; draw e.heatmap\[0, t\] with"),
     ],
 )
-def test_what_is_no_picture_is_not_drawn(rank: int, said: str, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_not_drawn(rank: int, message: str, tmp_path: Path) -> None:
     several = camkit.compare(network(*[3] * rank), inputs(rank), layer="6", guided=True)
     e, canvas = several[0, 0], torch.zeros(3, 8, 8)
     for draw in (
@@ -34,7 +34,7 @@ def test_what_is_no_picture_is_not_drawn(rank: int, said: str, tmp_path: Path) -
         lambda: e.render("guided_gradcam", image=canvas),
         lambda: several.render(),
     ):
-        with pytest.raises(camkit.CamkitError, match=f"^{said}.*, or save a .npz$"):
+        with pytest.raises(camkit.CamkitError, match=f"^{message}.*, or save a .npz$"):
             draw()
     assert e._repr_png_() is None
     assert several._repr_png_() is None

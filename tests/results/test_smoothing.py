@@ -21,10 +21,10 @@ def test_aug_smooth_is_the_mean_of_six_views_for_the_target_of_the_image_itself(
         views.append(camkit.explain(model, images * factor, method, top, "body").cam)
         mirrored = camkit.explain(model, images.flip(-1) * factor, method, top, "body").cam
         views.append(mirrored.flip(-1))
-    found = camkit.explain(model, images, method, None, "body", aug_smooth=True)
-    assert close(found.cam, torch.stack(views).mean(0))
-    assert torch.equal(found.target, top)
-    assert torch.equal(found.score, model(images).amax(1))
+    explanation = camkit.explain(model, images, method, None, "body", aug_smooth=True)
+    assert close(explanation.cam, torch.stack(views).mean(0))
+    assert torch.equal(explanation.target, top)
+    assert torch.equal(explanation.score, model(images).amax(1))
 
 
 def test_the_target_does_not_follow_the_views() -> None:
@@ -34,21 +34,21 @@ def test_the_target_does_not_follow_the_views() -> None:
         model[0].weight.copy_(torch.ones(2, 1, 1, 1))
         model[2].weight.copy_(torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 1]]))
     image = torch.tensor([[[[2.0, 1.0]]]])
-    found = camkit.explain(model, image, "gradcam", None, "0", aug_smooth=True)
+    explanation = camkit.explain(model, image, "gradcam", None, "0", aug_smooth=True)
     assert model(image.flip(-1)).argmax().item() == 1
-    assert found.target.tolist() == [0]
-    assert found.score.tolist() == [4.0]
+    assert explanation.target.tolist() == [0]
+    assert explanation.score.tolist() == [4.0]
 
 
 @five
 def test_eigen_smooth_is_the_principal_component_with_the_sign_of_the_sum(method: str) -> None:
     model, images = small(), pictures(3)
     plain = camkit.explain(model, images, method, 1, "body").cam
-    found = camkit.explain(model, images, method, 1, "body", eigen_smooth=True).cam
-    assert found.shape == plain.shape
+    smoothed = camkit.explain(model, images, method, 1, "body", eigen_smooth=True).cam
+    assert smoothed.shape == plain.shape
     centred = plain - plain.mean((1, 2), keepdim=True)
-    assert ((found * centred).sum((1, 2)) > 0).all()
-    assert not close(found, plain)
+    assert ((smoothed * centred).sum((1, 2)) > 0).all()
+    assert not close(smoothed, plain)
 
 
 def test_eigen_smooth_of_one_channel_is_that_channel_around_its_mean() -> None:
@@ -61,20 +61,22 @@ def test_a_method_that_sums_no_channels_says_that_eigen_smoothing_did_nothing() 
     def mean_map(probe: camkit.Probe) -> Tensor:
         return probe.activations.mean(1)
 
-    found = camkit.explain(small(), pictures(), mean_map, 1, "body", eigen_smooth=True)
-    assert found.notes == ("eigen smoothing did nothing: mean_map does not sum over channels",)
+    explanation = camkit.explain(small(), pictures(), mean_map, 1, "body", eigen_smooth=True)
+    assert explanation.notes == (
+        "eigen smoothing did nothing: mean_map does not sum over channels",
+    )
 
 
 @five
 def test_guided_is_the_guided_gradient_times_the_heatmap(method: str) -> None:
     model, images = small(), pictures()
-    found = camkit.explain(model, images, method, 1, "body", guided=True)
-    seen: list[Tensor] = []
+    explanation = camkit.explain(model, images, method, 1, "body", guided=True)
+    gradients: list[Tensor] = []
 
     def guided(probe: camkit.Probe) -> Tensor:
-        seen.append(probe.guided_gradients()[0])
-        return seen[0].sum(1)
+        gradients.append(probe.guided_gradients()[0])
+        return gradients[0].sum(1)
 
     camkit.explain(model, images, guided, 1, "body")
-    assert found.guided.shape == images.shape
-    assert close(found.guided, seen[0] * heatmaps(found.cam, (12, 16))[:, None])
+    assert explanation.guided.shape == images.shape
+    assert close(explanation.guided, gradients[0] * heatmaps(explanation.cam, (12, 16))[:, None])

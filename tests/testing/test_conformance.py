@@ -31,31 +31,31 @@ from helpers.small_nets import FAMILIES, small_net
 SIZES = [(16, 16), (16, 24), (32, 16)]
 
 
-def own(kind: str) -> list[str]:
+def built_in(kind: str) -> list[str]:
     """The names of camkit's own."""
     rows = get_registry().contributions(kind)
     return [row.name for row in rows if row.distribution == "camkit"]
 
 
 def named(checks: list[Check], name: str) -> Check:
-    [check] = [one for one in checks if one.name == name]
+    [check] = [candidate for candidate in checks if candidate.name == name]
     return check
 
 
 # Its own plugins
 
 
-@pytest.mark.parametrize("method", own("method"))
+@pytest.mark.parametrize("method", built_in("method"))
 def test_every_method_of_camkit_passes(method: str) -> None:
     check_method(method)
 
 
-@pytest.mark.parametrize("renderer", own("renderer"))
+@pytest.mark.parametrize("renderer", built_in("renderer"))
 def test_every_renderer_of_camkit_passes(renderer: str) -> None:
     check_renderer(renderer)
 
 
-@pytest.mark.parametrize("metric", own("metric"))
+@pytest.mark.parametrize("metric", built_in("metric"))
 def test_every_metric_of_camkit_passes(metric: str) -> None:
     check_metric(metric)
 
@@ -94,8 +94,8 @@ def test_a_method_whose_facts_hold_passes() -> None:
 
 @pytest.mark.parametrize("name", list(FALSE_FACTS))
 def test_a_fact_that_is_malformed_or_does_not_hold_is_caught(name: str) -> None:
-    said, method = FALSE_FACTS[name]
-    with pytest.raises(AssertionError, match=said):
+    message, method = FALSE_FACTS[name]
+    with pytest.raises(AssertionError, match=message):
         named(method_checks(method), "facts")()
 
 
@@ -166,12 +166,12 @@ def test_an_expected_failure_has_to_fail() -> None:
         return probe.activations.sum(1)
 
     method.expected_failures = {"target": "it reads no class", "batch": "it does not know why"}
-    found = {one.name: one for one in outcomes(method_checks(method))}
-    assert found["target"].status == "expected failure"
-    assert found["target"].why == "it reads no class"
-    assert found["batch"].status == "failed"
-    assert "expected to fail (it does not know why)" in found["batch"].why
-    assert len(found) == len(method_checks(mutants.correct))
+    by_name = {outcome.name: outcome for outcome in outcomes(method_checks(method))}
+    assert by_name["target"].status == "expected failure"
+    assert by_name["target"].why == "it reads no class"
+    assert by_name["batch"].status == "failed"
+    assert "expected to fail (it does not know why)" in by_name["batch"].why
+    assert len(by_name) == len(method_checks(mutants.correct))
 
 
 def test_a_method_that_needs_no_class_fails_the_check_of_the_class_as_expected() -> None:
@@ -179,12 +179,12 @@ def test_a_method_that_needs_no_class_fails_the_check_of_the_class_as_expected()
     def method(probe: Probe) -> torch.Tensor:
         return probe.activations.sum(1)
 
-    found = {one.name: one for one in outcomes(method_checks(method))}
-    assert (found["target"].status, found["target"].why) == (
+    by_name = {outcome.name: outcome for outcome in outcomes(method_checks(method))}
+    assert (by_name["target"].status, by_name["target"].why) == (
         "expected failure",
         "it reads no class",
     )
-    assert found["facts"].status == "passed"
+    assert by_name["facts"].status == "passed"
 
 
 def test_a_failure_is_expected_of_a_check_that_there_is() -> None:
@@ -200,8 +200,8 @@ def test_a_check_that_says_nothing_here_is_skipped() -> None:
     def skips() -> None:
         raise unittest.SkipTest("no GPU")
 
-    [found] = outcomes([Check("device", "On a GPU", skips)])
-    assert (found.status, found.why) == ("skipped", "no GPU")
+    [outcome] = outcomes([Check("device", "On a GPU", skips)])
+    assert (outcome.status, outcome.why) == ("skipped", "no GPU")
 
 
 def test_all_that_fails_is_listed_at_once() -> None:

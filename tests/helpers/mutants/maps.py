@@ -29,10 +29,12 @@ def upside_down(model, images, target=None, /):
 
 @bug("place")
 def knows_the_centre(model, images, target=None, /):
-    found = correct(model, images, target)
-    rows, columns = (torch.linspace(-1, 1, side, dtype=found.dtype) for side in found.shape[1:])
-    near = torch.exp(-(rows[:, None] ** 2 + columns**2)).to(found.device)
-    return normalised_maps(found * near)
+    heatmaps = correct(model, images, target)
+    rows, columns = (
+        torch.linspace(-1, 1, side, dtype=heatmaps.dtype) for side in heatmaps.shape[1:]
+    )
+    near = torch.exp(-(rows[:, None] ** 2 + columns**2)).to(heatmaps.device)
+    return normalised_maps(heatmaps * near)
 
 
 @bug("shape")
@@ -96,8 +98,8 @@ def no_guard_against_zero(model, images, target=None, /):
 
 @bug("repeat")
 def adds_noise(model, images, target=None, /):
-    found = correct(model, images, target)
-    return normalised_maps(found + 1e-6 * torch.rand_like(found))
+    heatmaps = correct(model, images, target)
+    return normalised_maps(heatmaps + 1e-6 * torch.rand_like(heatmaps))
 
 
 @bug("batch")
@@ -130,8 +132,8 @@ def wraps_round(model, images, target=None, /):
 
 @bug("dtype")
 def rounds_to_half(model, images, target=None, /):
-    found = correct(model, images, target)
-    return found.half().to(found.dtype) if found.dtype == torch.float32 else (found**2)
+    heatmaps = correct(model, images, target)
+    return heatmaps.half().to(heatmaps.dtype) if heatmaps.dtype == torch.float32 else (heatmaps**2)
 
 
 @bug("chunks")

@@ -62,9 +62,9 @@ def swallows_errors(model, images, target=None, /):
 @bug("exception")
 def hook_stays_after_an_error(model, images, target=None, /):
     handle = model.layer.register_forward_hook(lambda *_: None)
-    found = correct(model, images, target)
+    heatmaps = correct(model, images, target)
     handle.remove()
-    return found
+    return heatmaps
 
 
 @bug("untouched")
@@ -84,9 +84,9 @@ def leaves_gradients(model, images, target=None, /):
 
 @bug("untouched-in-training")
 def leaves_it_in_evaluation(model, images, target=None, /):
-    found = correct(model, images, target)
+    heatmaps = correct(model, images, target)
     model.eval()
-    return found
+    return heatmaps
 
 
 @bug("untouched-in-training")
@@ -125,10 +125,10 @@ def seeds_numpy(model, images, target=None, /):
 
 @bug("images-kept")
 def edits_the_images(model, images, target=None, /):
-    found = correct(model, images, target)
+    heatmaps = correct(model, images, target)
     with torch.no_grad():
         images.add_(1e-3)
-    return found
+    return heatmaps
 
 
 @bug("images-kept")
@@ -140,6 +140,6 @@ def wants_gradients_of_images(model, images, target=None, /):
 
 @bug("modes-kept")
 def leaves_grad_mode_on(model, images, target=None, /):
-    found = correct(model, images, target)
+    heatmaps = correct(model, images, target)
     torch.set_grad_enabled(True)
-    return found
+    return heatmaps

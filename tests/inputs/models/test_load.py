@@ -48,11 +48,11 @@ def test_random_weights_repeat_and_leave_the_random_state_alone() -> None:
 def test_the_weights_own_preprocessing_is_used_and_undone(name: str, side: int) -> None:
     loaded = load_model(name, "none")
     tensor = loaded.preprocess(PICTURE)
-    seen = loaded.picture(tensor)
+    shown = loaded.picture(tensor)
     assert tensor.shape == (3, side, side)
-    assert seen.shape == (side, side, 3)
-    assert seen.dtype == np.uint8
-    assert abs(float(seen.mean()) - float(PICTURE.mean())) < 2
+    assert shown.shape == (side, side, 3)
+    assert shown.dtype == np.uint8
+    assert abs(float(shown.mean()) - float(PICTURE.mean())) < 2
 
 
 def test_size_and_colours_can_be_given_for_weights_that_need_others() -> None:

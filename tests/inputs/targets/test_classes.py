@@ -37,13 +37,13 @@ from helpers.class_scores import LOGITS, SIX, explain, net, second
     ids=repr,
 )
 def test_classes_come_in_many_forms(target: Any, classes: list[int]) -> None:
-    found = resolve(target, LOGITS, 3)
-    assert found.classes is not None
-    assert found.classes.dtype == torch.int64
-    assert found.classes.tolist() == classes
-    assert found.scores(LOGITS).tolist() == [LOGITS[i, k].item() for i, k in enumerate(classes)]
-    assert [f(row).item() for f, row in zip(found.functions, LOGITS, strict=True)] == (
-        found.scores(LOGITS).tolist()
+    resolved = resolve(target, LOGITS, 3)
+    assert resolved.classes is not None
+    assert resolved.classes.dtype == torch.int64
+    assert resolved.classes.tolist() == classes
+    assert resolved.scores(LOGITS).tolist() == [LOGITS[i, k].item() for i, k in enumerate(classes)]
+    assert [f(row).item() for f, row in zip(resolved.functions, LOGITS, strict=True)] == (
+        resolved.scores(LOGITS).tolist()
     )
 
 
@@ -58,17 +58,17 @@ def test_classes_come_in_many_forms(target: Any, classes: list[int]) -> None:
     ids=["one", "three", "mixed with classes", "of one element"],
 )
 def test_callables_are_asked_of_one_sample_each(target: Any, scores: list[float]) -> None:
-    found = resolve(target, LOGITS, 3)
-    assert found.classes is None
-    assert found.scores(LOGITS).tolist() == scores
-    assert found.scores_of_rows(0, LOGITS, 3).shape == (3,)
+    resolved = resolve(target, LOGITS, 3)
+    assert resolved.classes is None
+    assert resolved.scores(LOGITS).tolist() == scores
+    assert resolved.scores_of_rows(0, LOGITS, 3).shape == (3,)
 
 
 def test_rows_are_scored_by_the_target_of_one_image() -> None:
     for target in ([2, 0, 3], [second, lambda row: row[0], lambda row: row[3]]):
-        found = resolve(target, LOGITS, 3)
-        assert found.scores_of_rows(1, LOGITS, 3).tolist() == LOGITS[:, 0].tolist()
-        assert found.scores_of_rows(2, LOGITS[:2], 2).tolist() == LOGITS[:2, 3].tolist()
+        resolved = resolve(target, LOGITS, 3)
+        assert resolved.scores_of_rows(1, LOGITS, 3).tolist() == LOGITS[:, 0].tolist()
+        assert resolved.scores_of_rows(2, LOGITS[:2], 2).tolist() == LOGITS[:2, 3].tolist()
 
 
 def test_an_explanation_keeps_callables_as_its_target() -> None:
@@ -80,15 +80,15 @@ def test_an_explanation_keeps_callables_as_its_target() -> None:
 
 
 def test_probabilities_are_of_the_same_classes() -> None:
-    found = resolve([1, 0, 3], LOGITS, 3).of_probabilities()
+    probabilities = resolve([1, 0, 3], LOGITS, 3).of_probabilities()
     expected = LOGITS.softmax(1)[[0, 1, 2], [1, 0, 3]]
-    assert torch.allclose(found.scores(LOGITS), expected)
+    assert torch.allclose(probabilities.scores(LOGITS), expected)
     of_one = resolve(1, LOGITS[:, :1], 3).of_probabilities()
     assert torch.allclose(of_one.scores(LOGITS[:, :1]), LOGITS[:, 0].sigmoid())
 
 
 def test_the_best_classes_of_each_image_come_best_first() -> None:
-    first, second_best, third = (resolve(one, LOGITS, 3).classes.tolist() for one in top(3))
+    first, second_best, third = (resolve(rank, LOGITS, 3).classes.tolist() for rank in top(3))
     assert first == resolve(None, LOGITS, 3).classes.tolist() == [1, 0, 0]
     assert [second_best, third] == [[3, 3, 3], [0, 2, 2]]
     with pytest.raises(TargetError, match="asked for the 5 best classes of a model with 4"):
@@ -165,6 +165,6 @@ def test_a_tuple_is_explained_by_a_callable_alone(method: str) -> None:
     model = net(lambda logits: (logits, logits.sum(1)))
     with pytest.raises(TargetError, match=r"got a tuple with tensors \(3, 4\), \(3,\); say what"):
         explain(model, 1, method)
-    found = explain(model, lambda output: output[0][1], method)
-    assert found.logits is None
-    assert found.cam.isfinite().all()
+    explanation = explain(model, lambda output: output[0][1], method)
+    assert explanation.logits is None
+    assert explanation.cam.isfinite().all()

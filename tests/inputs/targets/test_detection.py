@@ -28,7 +28,7 @@ class Detector(nn.Module):
         self.features = nn.Identity()
 
     def forward(self, images: Any) -> Any:
-        return [self.found(one) for one in self.features(images)]
+        return [self.found(maps) for maps in self.features(images)]
 
     def found(self, features: Tensor) -> Any:
         scores = torch.stack([features[0, :, :2].mean(), features[1, :, 2:].mean()])
@@ -43,24 +43,26 @@ def scenes() -> Tensor:
 
 def test_of_a_detected_object_the_map_is_that_of_its_score() -> None:
     images = scenes()
-    found = camkit.explain(Detector(), images, "gradcam", DetectionTarget(2), "features")
-    torch.testing.assert_close(found.score, images[:, 1, :, 2:].mean((1, 2)))
-    torch.testing.assert_close(found.cam, images[:, 1] / 16)
-    assert [target.box for target in found.target] == [(2, 0, 4, 4)] * 2
+    explanation = camkit.explain(Detector(), images, "gradcam", DetectionTarget(2), "features")
+    torch.testing.assert_close(explanation.score, images[:, 1, :, 2:].mean((1, 2)))
+    torch.testing.assert_close(explanation.cam, images[:, 1] / 16)
+    assert [target.box for target in explanation.target] == [(2, 0, 4, 4)] * 2
 
 
 def test_of_a_box_it_is_the_score_times_the_overlap() -> None:
     images = scenes()
     target = DetectionTarget(1, (0, 0, 2, 2))
-    found = camkit.explain(Detector(), images, "gradcam", target, "features")
-    torch.testing.assert_close(found.score, images[:, 0, :, :2].mean((1, 2)) / 2)
+    explanation = camkit.explain(Detector(), images, "gradcam", target, "features")
+    torch.testing.assert_close(explanation.score, images[:, 0, :, :2].mean((1, 2)) / 2)
 
 
 def test_ablation_counts_an_object_that_is_lost_as_zero_and_leaves_the_other_image_alone() -> None:
     images = scenes()
-    found = camkit.explain(Detector(), images, "ablationcam", DetectionTarget(1), "features")
+    explanation = camkit.explain(Detector(), images, "ablationcam", DetectionTarget(1), "features")
     torch.testing.assert_close(
-        found.cam, found.score[:, None, None] * images[:, 0], msg="only channel 0 counts"
+        explanation.cam,
+        explanation.score[:, None, None] * images[:, 0],
+        msg="only channel 0 counts",
     )
 
 
@@ -70,20 +72,20 @@ def test_a_batch_of_scenes_equals_its_scenes(method: str) -> None:
     together = camkit.explain(Detector(), images, method, DetectionTarget(2), "features").cam
     for index in range(2):
         alone = images[index : index + 1]
-        found = camkit.explain(Detector(), alone, method, DetectionTarget(2), "features").cam
-        torch.testing.assert_close(found[0], together[index])
+        single = camkit.explain(Detector(), alone, method, DetectionTarget(2), "features").cam
+        torch.testing.assert_close(single[0], together[index])
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         (DetectionTarget(7), r"no object of class 7; it finds class \d at \[\d, 0, \d, 4\] \(0"),
         (DetectionTarget(1, (3, 0, 4, 4)), r"no object of class 1 that overlaps \(3, 0, 4, 4\)"),
         (None, r"list of 2, each a dict .* target=DetectionTarget\(category\)"),
     ],
 )
-def test_what_is_wrong_with_a_detection_target_is_said(target: Any, said: str) -> None:
-    with pytest.raises(camkit.TargetError, match=said):
+def test_what_is_wrong_with_a_detection_target_is_said(target: Any, message: str) -> None:
+    with pytest.raises(camkit.TargetError, match=message):
         camkit.explain(Detector(), scenes(), target=target, layer="features")
 
 
@@ -111,7 +113,7 @@ def test_torchvision_detectors_need_no_layer(name: str, layer: str, grid: tuple[
     images = torch.rand(1, 3, 96, 100)
     with torch.no_grad():
         category = int(model(images)[0]["labels"][0])
-    found = camkit.explain(model, images, target=DetectionTarget(category))
-    assert (found.layer, tuple(found.cam.shape[1:])) == (layer, grid)
-    assert bool(found.cam.isfinite().all())
-    assert bool(found.cam.any())
+    explanation = camkit.explain(model, images, target=DetectionTarget(category))
+    assert (explanation.layer, tuple(explanation.cam.shape[1:])) == (layer, grid)
+    assert bool(explanation.cam.isfinite().all())
+    assert bool(explanation.cam.any())

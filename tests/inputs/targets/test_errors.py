@@ -15,16 +15,16 @@ from helpers.class_scores import LOGITS, SIX, explain, net, second
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
-@pytest.mark.parametrize("one", [1, second], ids=["classes", "callables"])
+@pytest.mark.parametrize("target", [1, second], ids=["classes", "callables"])
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_a_wrong_number_of_targets_is_an_error_never_a_truncation(
-    count: int, one: Any, kind: Any
+    count: int, target: Any, kind: Any
 ) -> None:
     with pytest.raises(
         TargetError,
         match=f"^got {count} targets for 3 images; pass one for each image, or a single",
     ):
-        resolve(kind([one] * count), LOGITS, 3)
+        resolve(kind([target] * count), LOGITS, 3)
 
 
 @pytest.mark.parametrize("target", [torch.tensor([1, 2]), np.array([1, 2]), range(2)], ids=repr)
@@ -47,9 +47,9 @@ def test_a_class_the_model_does_not_have_is_an_error(wrong: int, form: Any) -> N
 
 
 def test_a_class_out_of_range_next_to_callables_is_an_error() -> None:
-    found = resolve([second, 7, second], LOGITS, 3)
+    resolved = resolve([second, 7, second], LOGITS, 3)
     with pytest.raises(TargetError, match=r"^target 7 is out of range: the model has 4 classes"):
-        found.scores(LOGITS)
+        resolved.scores(LOGITS)
 
 
 def test_of_one_logit_there_is_no_class_2() -> None:

@@ -37,12 +37,12 @@ def test_of_a_class_in_a_mask_the_gradient_is_that_of_its_mean_score_there() -> 
     model, images = Segmenter().eval(), pictures(1)
     mask = torch.zeros(6, 6)
     mask[1:3, 2:5] = 1
-    found = camkit.explain(model, images, "gradcam", SegmentationTarget(1, mask), "features")
+    explanation = camkit.explain(model, images, "gradcam", SegmentationTarget(1, mask), "features")
     activations = model.features(images)[0]
     # d mean / d A_k(p) = w_k / 6 in the mask where A_k > 0.
     weights = model.classes.weight[1, :, 0, 0] * ((activations > 0) * mask).sum((1, 2)) / 6 / 36
     expected = (weights[:, None, None] * activations).sum(0)
-    torch.testing.assert_close(found.cam[0], expected)
+    torch.testing.assert_close(explanation.cam[0], expected)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -51,28 +51,28 @@ def test_without_a_mask_it_is_what_the_model_finds_in_the_plain_image(method: st
     masks = model(images)["out"].argmax(1) == 0
     given = [SegmentationTarget(0, mask) for mask in masks]
     expected = camkit.explain(model, images, method, given, "features")
-    found = camkit.explain(model, images, method, SegmentationTarget(0), "features")
-    torch.testing.assert_close(found.cam, expected.cam)
-    torch.testing.assert_close(found.score, expected.score)
+    explanation = camkit.explain(model, images, method, SegmentationTarget(0), "features")
+    torch.testing.assert_close(explanation.cam, expected.cam)
+    torch.testing.assert_close(explanation.score, expected.score)
 
 
 def test_a_network_of_one_class_finds_it_where_its_score_is_positive() -> None:
     model, images = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 1, 1)).double(), pictures(1)
     scores = model(images)[0, 0]
-    found = camkit.explain(model, images, target=SegmentationTarget(0), layer="0")
-    torch.testing.assert_close(found.score[0], scores[scores > 0].mean().detach())
+    explanation = camkit.explain(model, images, target=SegmentationTarget(0), layer="0")
+    torch.testing.assert_close(explanation.score[0], scores[scores > 0].mean().detach())
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         (SegmentationTarget(3), "3 is out of range: the model scores 3 classes"),
         (SegmentationTarget(0, torch.ones(5, 6)), r"a mask \(6, 6\), .* got \(5, 6\)"),
         (None, r"out \(2, 3, 6, 6\); say .* target=SegmentationTarget\(category\)"),
     ],
 )
-def test_what_is_wrong_with_a_segmentation_target_is_said(target: Any, said: str) -> None:
-    with pytest.raises(camkit.TargetError, match=said):
+def test_what_is_wrong_with_a_segmentation_target_is_said(target: Any, message: str) -> None:
+    with pytest.raises(camkit.TargetError, match=message):
         camkit.explain(Segmenter(), pictures(), target=target, layer="features")
 
 
@@ -97,10 +97,10 @@ def test_a_target_about_a_place_is_not_explained_on_mirrored_views() -> None:
 def test_torchvision_segmentation_networks_need_no_layer(name: str) -> None:
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None, weights_backbone=None).eval()
-    found = camkit.explain(
+    explanation = camkit.explain(
         model, torch.rand(1, 3, 64, 96), target=SegmentationTarget(1, torch.ones(64, 96))
     )
-    assert found.layer.startswith("backbone.")
-    assert found.cam.shape[2] * 2 == found.cam.shape[1] * 3
-    assert bool(found.cam.isfinite().all())
-    assert bool(found.cam.amax() > found.cam.amin())
+    assert explanation.layer.startswith("backbone.")
+    assert explanation.cam.shape[2] * 2 == explanation.cam.shape[1] * 3
+    assert bool(explanation.cam.isfinite().all())
+    assert bool(explanation.cam.amax() > explanation.cam.amin())

@@ -29,12 +29,12 @@ def test_the_uniform_map_is_one_everywhere():
 
 
 def test_the_centre_map_is_a_gaussian_of_a_quarter_of_the_side():
-    found = centre(of(torch.zeros(1, 3, 5, 9)))[0]
-    assert found[2, 4] == 1
+    row = centre(of(torch.zeros(1, 3, 5, 9)))[0]
+    assert row[2, 4] == 1
     down = torch.exp(torch.tensor(-((1 / (5 / 4)) ** 2) / 2))
     right = torch.exp(torch.tensor(-((3 / (9 / 4)) ** 2) / 2))
-    torch.testing.assert_close(found[3, 7], down * right)
-    torch.testing.assert_close(found, found.flip(0).flip(1))
+    torch.testing.assert_close(row[3, 7], down * right)
+    torch.testing.assert_close(row, row.flip(0).flip(1))
 
 
 def test_the_edge_map_of_a_step_is_four_times_its_height_on_both_sides():
@@ -51,15 +51,15 @@ def test_a_flat_image_has_no_edges():
 
 def test_the_random_map_weighs_the_layers_channels_and_is_always_the_same():
     net = small_net("resnet")
-    found = camkit.compare(net.model, net.images, [random, "randomcam"])
-    torch.testing.assert_close(found[0, 0].cam, found[0, 1].cam)
+    comparison = camkit.compare(net.model, net.images, [random, "randomcam"])
+    torch.testing.assert_close(comparison[0, 0].cam, comparison[0, 1].cam)
 
 
 def test_each_is_run_as_a_method_and_its_heatmap_is_in_unit_range():
     net = small_net("resnet")
-    for one in camkit.compare(
+    for explanation in camkit.compare(
         net.model, net.images, [each.function for each in BASELINES.values()]
     ):
-        assert one.method in BASELINES
-        assert one.heatmap.shape == (len(net.images), *net.images.shape[2:])
-        assert 0 <= float(one.heatmap.min()) <= float(one.heatmap.max()) <= 1
+        assert explanation.method in BASELINES
+        assert explanation.heatmap.shape == (len(net.images), *net.images.shape[2:])
+        assert 0 <= float(explanation.heatmap.min()) <= float(explanation.heatmap.max()) <= 1

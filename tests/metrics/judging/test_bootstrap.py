@@ -26,12 +26,12 @@ def binomial_quantile(count: int, share: float, level: float) -> int:
 
 @pytest.mark.parametrize(("ones", "count"), [(5, 10), (3, 12), (12, 30)])
 def test_of_zeros_and_ones_the_interval_is_that_of_the_binomial_distribution(ones, count):
-    found = mean_interval(np.array([1.0] * ones + [0.0] * (count - ones)))
+    interval = mean_interval(np.array([1.0] * ones + [0.0] * (count - ones)))
     share = ones / count
-    assert found.mean == share
+    assert interval.mean == share
     tail = tail_of(0.95, count)
-    assert found.low == pytest.approx(binomial_quantile(count, share, tail) / count)
-    assert found.high == pytest.approx(binomial_quantile(count, share, 1 - tail) / count)
+    assert interval.low == pytest.approx(binomial_quantile(count, share, tail) / count)
+    assert interval.high == pytest.approx(binomial_quantile(count, share, 1 - tail) / count)
 
 
 @pytest.mark.parametrize(("count", "t"), [(6, 2.5706), (11, 2.2281), (31, 2.0423), (1001, 1.9623)])
@@ -43,24 +43,24 @@ def test_the_tails_are_those_of_students_t_from_tables(count, t):
 @pytest.mark.parametrize("count", [8, 40])
 def test_the_interval_covers_the_true_mean_about_as_often_as_it_says(count):
     draws = np.random.default_rng(1).normal(3.0, 2.0, (300, count))
-    found = [mean_interval(values) for values in draws]
-    covered = np.mean([one.low <= 3.0 <= one.high for one in found])
+    intervals = [mean_interval(values) for values in draws]
+    covered = np.mean([interval.low <= 3.0 <= interval.high for interval in intervals])
     assert 0.91 <= covered <= 0.98
 
 
 def test_a_difference_is_paired_image_by_image():
     difficulty = np.arange(8.0)
-    found = difference_interval(difficulty + 0.1, difficulty)
-    assert found == pytest.approx((0.1, 0.1, 0.1))
+    interval = difference_interval(difficulty + 0.1, difficulty)
+    assert interval == pytest.approx((0.1, 0.1, 0.1))
     unpaired = difference_interval(difficulty + 0.1, difficulty[::-1])
     assert unpaired.low < 0 < unpaired.high
 
 
 def test_few_images_have_a_mean_and_no_interval():
-    found = mean_interval(np.arange(float(LEAST - 1)))
-    assert found.mean == 2.0
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
+    interval = mean_interval(np.arange(float(LEAST - 1)))
+    assert interval.mean == 2.0
+    assert math.isnan(interval.low)
+    assert math.isnan(interval.high)
     assert math.isfinite(mean_interval(np.arange(float(LEAST))).low)
 
 
@@ -79,6 +79,6 @@ def test_equal_arguments_give_equal_intervals_and_numpys_state_is_untouched():
 
 def test_many_images_are_resampled_in_blocks():
     values = np.random.default_rng(0).normal(0, 1, 3000)
-    found = mean_interval(values)
+    interval = mean_interval(values)
     width = 2 * 1.96 * values.std() / math.sqrt(3000)
-    assert found.high - found.low == pytest.approx(width, rel=0.1)
+    assert interval.high - interval.low == pytest.approx(width, rel=0.1)

@@ -77,27 +77,29 @@ def test_the_page_needs_nothing_from_elsewhere(judged, page):
     assert "http" not in text
     assert "url(" not in text
     assert page.every("script") == page.every("link") == []
-    sources = [one["src"] for one in page.every("img")]
+    sources = [image["src"] for image in page.every("img")]
     assert sources
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
 
 
 def test_pictures_have_words_headers_have_a_scope_and_links_lead_somewhere(page):
-    assert all(one["alt"] for one in page.every("img"))
-    assert all(one["scope"] in ("row", "col", "rowgroup") for one in page.every("th"))
+    assert all(image["alt"] for image in page.every("img"))
+    assert all(cell["scope"] in ("row", "col", "rowgroup") for cell in page.every("th"))
     marked = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(set(marked)) == len(marked)
-    assert {one["href"] for one in page.every("a")} <= {f"#{name}" for name in marked}
-    boxes = [one for one in page.every("div") if one.get("class") == "scroll"]
+    assert {link["href"] for link in page.every("a")} <= {f"#{name}" for name in marked}
+    boxes = [box for box in page.every("div") if box.get("class") == "scroll"]
     assert len(boxes) == len(page.every("table")) == 3
-    assert all(one["tabindex"] == "0" and one["aria-label"] for one in boxes)
+    assert all(box["tabindex"] == "0" and box["aria-label"] for box in boxes)
 
 
 def luminance(colour: str) -> float:
     """Relative luminance, as WCAG 2.1 defines it."""
     shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares]
-    return sum(w * one for w, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    ]
+    return sum(w * share for w, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 @pytest.mark.parametrize("ink", ["ink", "muted", "accent"])
@@ -142,8 +144,8 @@ def test_an_empty_map_says_why_under_the_untouched_picture():
     made = judgement({"insertion": {"a": [0.5]}}, maps=nothing)
     text = html(made)
     assert "<small>no evidence: no positive evidence</small>" in text
-    seen, shown = (one["src"] for one in Page(text).every("img"))
-    assert seen == shown
+    plain, shown = (image["src"] for image in Page(text).every("img"))
+    assert plain == shown
 
 
 def test_the_cost_is_given_against_the_cheapest(page):
@@ -163,7 +165,7 @@ def test_names_from_outside_stay_text():
     made = judgement({evil: {evil: [0.5]}})
     made = replace(made, names=[evil], provenance={"model": evil, evil: evil})
     page = Page(html(made))
-    assert all("onerror" not in one for one in page.every("img"))
+    assert all("onerror" not in image for image in page.every("img"))
     assert page.rows[-1][0] == evil
 
 
@@ -176,8 +178,8 @@ def test_of_many_images_the_first_are_shown_and_the_rest_counted():
 
 def test_signals_have_no_pictures_but_all_else():
     made = judgement({"insertion": {"a": [0.5]}})
-    (one,) = made.explanations["a"]
-    signal = replace(one, cam=torch.ones(1, 4), images=torch.zeros(1, 3, 16))
+    (explanation,) = made.explanations["a"]
+    signal = replace(explanation, cam=torch.ones(1, 4), images=torch.zeros(1, 3, 16))
     text = html(replace(made, explanations={"a": (signal,)}))
     assert "<img" not in text
     assert "The numbers" in text
@@ -190,7 +192,7 @@ def test_every_baseline_is_explained():
 
 
 def test_every_metric_has_a_line_on_how_to_read_it():
-    readings = {one.name: one.facts.reading for one in get_registry().contributions("metric")}
+    readings = {row.name: row.facts.reading for row in get_registry().contributions("metric")}
     assert all(text.endswith(".") for text in readings.values())
     text = html(judgement({name: {"a": [0.5]} for name in readings}))
     assert all(escape(reading) in text for reading in readings.values())
@@ -198,16 +200,16 @@ def test_every_metric_has_a_line_on_how_to_read_it():
 
 def test_the_data_has_every_number_and_null_for_none():
     made = judgement({"insertion": {"a": [0.5, math.nan], "edges": [0.25, 1.0]}}, targets=2)
-    found = json.loads(as_json(made))
-    assert found == record(made)
-    (metric,) = found["metrics"]
-    assert found["schema"] == 1
+    document = json.loads(as_json(made))
+    assert document == record(made)
+    (metric,) = document["metrics"]
+    assert document["schema"] == 1
     assert metric["results"]["a"]["values"] == [0.5, None]
     assert metric["results"]["a"]["low"] is None
     assert metric["results"]["edges"]["mean"] == 0.625
-    assert [one["target"] for one in found["explained"]] == [0, 1]
-    assert [one["baseline"] for one in found["makers"]] == [False, True]
-    assert found["verdict"] == list(verdict(made))
+    assert [row["target"] for row in document["explained"]] == [0, 1]
+    assert [row["baseline"] for row in document["makers"]] == [False, True]
+    assert document["verdict"] == list(verdict(made))
 
 
 def test_the_file_name_says_what_is_written(judged, tmp_path: Path):
@@ -220,14 +222,16 @@ def test_the_file_name_says_what_is_written(judged, tmp_path: Path):
 
 
 def test_a_comparison_that_was_judged_has_a_verdict_and_can_be_saved(judged, tmp_path: Path):
-    found = Comparison(tuple(zip(*judged.explanations.values(), strict=True)), ("a", "b"), judged)
-    assert found.verdict == verdict(judged)
-    assert found.save(tmp_path / "r.html").read_text(encoding="utf-8") == html(judged)
+    comparison = Comparison(
+        tuple(zip(*judged.explanations.values(), strict=True)), ("a", "b"), judged
+    )
+    assert comparison.verdict == verdict(judged)
+    assert comparison.save(tmp_path / "r.html").read_text(encoding="utf-8") == html(judged)
 
 
 def test_one_that_was_not_says_what_to_do(judged, tmp_path: Path):
-    found = Comparison((), ("a", "b"))
+    comparison = Comparison((), ("a", "b"))
     with pytest.raises(CamkitError, match="pass compare some metrics"):
-        found.save(tmp_path / "r.html")
+        comparison.save(tmp_path / "r.html")
     with pytest.raises(CamkitError, match="pass compare some metrics"):
-        _ = found.verdict
+        _ = comparison.verdict

@@ -39,16 +39,16 @@ def compared(maps, names=("gradcam", "xgradcam")):
 
 def test_equal_maps_are_named_with_their_difference_and_the_usual_reason():
     first, second = two_maps(2e-7)
-    (said,) = checks.equal_maps(compared({"gradcam": first, "xgradcam": second}))
-    assert said.startswith("xgradcam equals gradcam here (largest difference ")
-    assert said.endswith("e-07): one map, as where global pooling follows the layer.")
+    (sentence,) = checks.equal_maps(compared({"gradcam": first, "xgradcam": second}))
+    assert sentence.startswith("xgradcam equals gradcam here (largest difference ")
+    assert sentence.endswith("e-07): one map, as where global pooling follows the layer.")
 
 
 def test_equal_maps_of_other_formulas_get_no_reason():
     first, second = two_maps(0.0)
     names = ("eigencam", "fem")
-    (said,) = checks.equal_maps(compared(dict(zip(names, (first, second), strict=True)), names))
-    assert said == "fem equals eigencam here (largest difference 0): they are one map."
+    (sentence,) = checks.equal_maps(compared(dict(zip(names, (first, second), strict=True)), names))
+    assert sentence == "fem equals eigencam here (largest difference 0): they are one map."
 
 
 def test_maps_that_differ_or_are_empty_are_not_called_equal():
@@ -61,26 +61,26 @@ def test_maps_that_differ_or_are_empty_are_not_called_equal():
 def test_empty_maps_are_counted_with_their_reason():
     half = torch.zeros(2, 4, 4)
     half[0] = 1.0
-    found = checks.blank_maps(compared({"gradcam": half}))
-    assert found == ["gradcam finds no evidence in 1 of 2 maps: no positive evidence."]
+    counts = checks.blank_maps(compared({"gradcam": half}))
+    assert counts == ["gradcam finds no evidence in 1 of 2 maps: no positive evidence."]
     assert checks.blank_maps(compared({})) == []
 
 
 def test_a_map_that_survives_randomised_weights_fails():
     values = {"gradcam": [0.1, 0.2], "eigencam": [0.95, 0.91]}
-    said = dict(metric_rule(checks.failed_checks, {"randomisation": values}))
-    assert list(said) == ["eigencam"]
-    assert "stay alike (0.930)" in said["eigencam"]
+    sentence = dict(metric_rule(checks.failed_checks, {"randomisation": values}))
+    assert list(sentence) == ["eigencam"]
+    assert "stay alike (0.930)" in sentence["eigencam"]
     assert metric_rule(checks.failed_checks, {"insertion": {"a": [0.95, 0.95]}}) == []
 
 
 def test_a_map_of_nearly_the_whole_image_games_average_drop():
     area = {"gradcam": [0.2, 0.3], "fem": [0.95, 0.97]}
     drop = {"gradcam": [0.5, 0.5], "fem": [0.01, 0.02]}
-    said = dict(metric_rule(checks.rewarded_shortcuts, {"average_drop": drop, "area": area}))
-    assert list(said) == ["fem"]
-    assert "area 0.960" in said["fem"]
-    assert "average drop" in said["fem"]
+    sentence = dict(metric_rule(checks.rewarded_shortcuts, {"average_drop": drop, "area": area}))
+    assert list(sentence) == ["fem"]
+    assert "area 0.960" in sentence["fem"]
+    assert "average drop" in sentence["fem"]
 
 
 def test_a_large_area_is_no_matter_where_no_metric_rewards_it():
@@ -89,8 +89,8 @@ def test_a_large_area_is_no_matter_where_no_metric_rewards_it():
 
 
 def test_few_images_are_said_to_be_few():
-    (said,) = metric_rule(rules.too_few_images, {"insertion": {"a": [0.5]}})
-    assert said.startswith("1 image: too few")
+    (sentence,) = metric_rule(rules.too_few_images, {"insertion": {"a": [0.5]}})
+    assert sentence.startswith("1 image: too few")
     assert metric_rule(rules.too_few_images, {"insertion": {"a": EIGHT}}) == []
     assert metric_rule(rules.too_few_images, {"area": {"a": [0.5]}}) == []
 
@@ -109,8 +109,8 @@ def test_few_images_are_said_to_be_few():
     ],
 )
 def test_the_best_method_is_named_with_those_it_does_not_differ_from(numbers, expected):
-    (said,) = metric_rule(rules.best_by_metric, {"insertion": numbers})
-    assert expected in said
+    (sentence,) = metric_rule(rules.best_by_metric, {"insertion": numbers})
+    assert expected in sentence
 
 
 @pytest.mark.parametrize("numbers", [{"a": EIGHT}, {"a": EIGHT, "b": [math.nan] * 8}])
@@ -120,8 +120,8 @@ def test_a_method_without_rivals_is_not_called_the_best(numbers):
 
 def test_unbeaten_baselines_are_named_by_metric():
     numbers = {"a": EIGHT, "b": EIGHT - 0.1, "centre": EIGHT - 0.3, "edges": EIGHT + 0.05}
-    (said,) = metric_rule(rules.unbeaten_baselines, {"insertion": numbers})
-    assert said == (
+    (sentence,) = metric_rule(rules.unbeaten_baselines, {"insertion": numbers})
+    assert sentence == (
         "On insertion no method beats the baseline edges beyond noise (a 0.550; edges 0.600)."
     )
     numbers["edges"] = EIGHT - 0.2
@@ -140,17 +140,19 @@ def dear(numbers, **seconds):
 
 
 def test_a_dear_method_is_measured_against_the_cheapest():
-    (said,) = dear({"a": EIGHT, "b": EIGHT + NOISE}, a=0.1, b=4.0)
-    assert said == "b takes 40 times as long as a and is not better beyond noise on insertion."
-    (said,) = dear({"a": EIGHT, "b": EIGHT + 0.25}, a=0.1, b=0.34)
-    assert said.startswith("b takes 3.4 times as long as a and is better on insertion (by 0.250).")
-    (said,) = dear({"a": [0.5], "b": [0.6]}, a=1, b=9)
-    assert said.endswith("(by 0.100), which may be chance with so few images.")
+    (sentence,) = dear({"a": EIGHT, "b": EIGHT + NOISE}, a=0.1, b=4.0)
+    assert sentence == "b takes 40 times as long as a and is not better beyond noise on insertion."
+    (sentence,) = dear({"a": EIGHT, "b": EIGHT + 0.25}, a=0.1, b=0.34)
+    assert sentence.startswith(
+        "b takes 3.4 times as long as a and is better on insertion (by 0.250)."
+    )
+    (sentence,) = dear({"a": [0.5], "b": [0.6]}, a=1, b=9)
+    assert sentence.endswith("(by 0.100), which may be chance with so few images.")
 
 
 def test_of_about_equally_cheap_methods_the_first_is_the_measure():
-    (said,) = dear({"a": EIGHT, "b": EIGHT, "c": EIGHT}, a=1.1, b=1.0, c=11.0)
-    assert said.startswith("c takes 10 times as long as a ")
+    (sentence,) = dear({"a": EIGHT, "b": EIGHT, "c": EIGHT}, a=1.1, b=1.0, c=11.0)
+    assert sentence.startswith("c takes 10 times as long as a ")
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,8 @@ def last(metrics, **others):
 def test_the_method_that_leads_on_most_metrics_is_recommended():
     insertion = {"a": EIGHT - 0.1, "b": EIGHT, "edges": EIGHT - 0.2}
     deletion = {"a": EIGHT, "b": EIGHT + NOISE, "edges": EIGHT + 0.3}
-    said = last({"insertion": insertion, "deletion": deletion}, seconds={"b": 9})
-    assert said == (
+    sentence = last({"insertion": insertion, "deletion": deletion}, seconds={"b": 9})
+    assert sentence == (
         "Take b: it is best or level with the best on 2 of 2 metrics, it beats every baseline on "
         "insertion and deletion, and none as good is much cheaper."
     )
@@ -190,8 +192,8 @@ def test_of_equals_the_cheap_one_is_recommended_and_of_equally_cheap_ones_the_fi
 
 
 def test_few_images_recommend_by_price_and_say_so():
-    said = last({"insertion": {"a": [0.5], "b": [0.9], "edges": [0.1]}}, seconds={"b": 5})
-    assert said.startswith("Take a for now: 1 image cannot tell the methods apart")
+    sentence = last({"insertion": {"a": [0.5], "b": [0.9], "edges": [0.1]}}, seconds={"b": 5})
+    assert sentence.startswith("Take a for now: 1 image cannot tell the methods apart")
 
 
 @pytest.mark.parametrize("rows", [1, 8])
@@ -205,10 +207,10 @@ def test_a_method_that_fails_a_check_is_not_recommended():
     failed = {"a": [0.99] * 8, "b": [0.1] * 8}
     assert last({"insertion": numbers, "randomisation": failed}).startswith("Take b: ")
     failed = {"a": [0.99] * 8, "b": [0.99] * 8}
-    said = last({"insertion": numbers, "randomisation": failed})
-    assert said == "No map can be recommended: none passes the checks."
+    sentence = last({"insertion": numbers, "randomisation": failed})
+    assert sentence == "No map can be recommended: none passes the checks."
 
 
 def test_without_a_metric_that_ranks_only_the_price_is_left():
-    said = last({"area": {"a": [0.3], "b": [0.2]}}, seconds={"a": 7})
-    assert said == "No metric says which method is better; b is as cheap as any."
+    sentence = last({"area": {"a": [0.3], "b": [0.2]}}, seconds={"a": 7})
+    assert sentence == "No metric says which method is better; b is as cheap as any."

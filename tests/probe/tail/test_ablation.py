@@ -83,7 +83,7 @@ def test_ablation_without_runs_is_ablation_by_runs(name: str, positive: bool) ->
     model, images = Tailed(HEADS[name]), images_of()
     if positive:
         nn.init.constant_(model.layer.bias, 5.0)
-    found = ablated(model, images)
+    explanation = ablated(model, images)
     expected = drops(model, images, lambda output: output[:, 1])
     assert expected.abs().max() > 0
-    assert (found.cam - expected).abs().max() <= 1e-9 * expected.abs().max()
+    assert (explanation.cam - expected).abs().max() <= 1e-9 * expected.abs().max()

@@ -20,9 +20,9 @@ from helpers.tailed import (
     Tailed,
     ablated,
     drops,
+    firm_notes,
     images_of,
     recorded,
-    said,
     scripted,
 )
 
@@ -64,7 +64,7 @@ def test_a_refusal_is_remembered_too() -> None:
     second = forwards_of_a_call(sizes, lambda: ablated(model, images, batch_size=12))
     assert second == [2, 12]
     assert len(first) <= 3
-    assert said(ablated(model, images)) == [NOTE]
+    assert firm_notes(ablated(model, images)) == [NOTE]
 
 
 def test_another_control_flow_is_another_proof() -> None:
@@ -74,8 +74,8 @@ def test_another_control_flow_is_another_proof() -> None:
     ablated(model, images)
     tails["way"] = NOT_REPLAYED["scripted"]
     assert len(forwards_of_a_call(sizes, lambda: ablated(model, images))) > 1
-    found = ablated(model, images)
-    assert torch.allclose(found.cam, drops(model, images, lambda output: output[:, 1]))
+    explanation = ablated(model, images)
+    assert torch.allclose(explanation.cam, drops(model, images, lambda output: output[:, 1]))
 
 
 def test_the_same_calls_with_another_output_are_not_proven_by_them() -> None:
@@ -95,25 +95,25 @@ def test_an_image_that_proves_nothing_is_no_proof() -> None:
     for parameter in (model.stem.bias, model.layer.bias):
         nn.init.zeros_(parameter)
     ablated(model, torch.zeros_like(images))
-    found = ablated(model, images)
-    assert torch.allclose(found.cam, drops(model, images, lambda output: output[:, 1]))
+    explanation = ablated(model, images)
+    assert torch.allclose(explanation.cam, drops(model, images, lambda output: output[:, 1]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_low_precision_is_no_excuse_for_a_wrong_replay(dtype: torch.dtype) -> None:
     model, images = Tailed(NOT_REPLAYED["scripted"]), images_of()
     expected = drops(model, images, lambda output: output[:, 1])
-    found = ablated(model.to(dtype), images)
-    assert NOTE in found.notes
+    explanation = ablated(model.to(dtype), images)
+    assert NOTE in explanation.notes
     allowed = 1e-4 if dtype == torch.float32 else 0.3
-    assert (found.cam - expected).abs().max() <= allowed * expected.abs().max()
+    assert (explanation.cam - expected).abs().max() <= allowed * expected.abs().max()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", ["residual", "attention", "in place all along"])
 def test_low_precision_is_replayed_where_it_is_right(name: str, dtype: torch.dtype) -> None:
     model, images = Tailed(REPLAYED[name]).to(dtype), images_of()
-    assert said(ablated(model, images)) == []
+    assert firm_notes(ablated(model, images)) == []
 
 
 def coarsely(features: Tensor, by: float = 3e-4) -> Tensor:

@@ -147,9 +147,9 @@ def test_what_cannot_be_replayed_takes_full_runs_and_says_so(name: str) -> None:
         edits = edits_of(recording.raw)
         assert agree(tail_outputs(recording, edits), plain_runs(model, images, edits))
         assert not proven_replay(recording)
-    found = ablated(model, images)
-    assert torch.allclose(found.cam, drops(model, images, lambda output: output[:, 1]))
-    assert NOTE in found.notes
+    explanation = ablated(model, images)
+    assert torch.allclose(explanation.cam, drops(model, images, lambda output: output[:, 1]))
+    assert NOTE in explanation.notes
 
 
 @pytest.mark.parametrize("name", CONTROL_FLOW)
@@ -159,9 +159,9 @@ def test_control_flow_by_values_is_followed_for_each_edit(
 ) -> None:
     """Ablating channel 0 takes another way than the image did."""
     model, image = Tailed(CONTROL_FLOW[name]), images_of(1)
-    found = ablated(model, image, 0, batch_size=batch_size)
+    explanation = ablated(model, image, 0, batch_size=batch_size)
     expected = drops(model, image, lambda output: output[:, 0])
-    assert torch.allclose(found.cam, expected)
+    assert torch.allclose(explanation.cam, expected)
 
 
 @pytest.mark.parametrize("name", [*REPLAYED, *NOT_REPLAYED])
@@ -170,9 +170,9 @@ def test_a_batch_gives_the_maps_of_its_images(name: str, method: str) -> None:
     model, images = Tailed((REPLAYED | NOT_REPLAYED)[name]), images_of(3)
 
     def target(output: Any) -> Tensor:
-        return sum(one.double().sum() for one in tensors_in(output))
+        return sum(tensor.double().sum() for tensor in tensors_in(output))
 
     together = camkit.explain(model, images, method, target, "layer").cam
-    one_by_one = [camkit.explain(model, one, method, target, "layer").cam for one in images]
+    one_by_one = [camkit.explain(model, image, method, target, "layer").cam for image in images]
     assert torch.allclose(together, torch.cat(one_by_one), rtol=1e-7, atol=1e-9)
     assert together.abs().max() > 0

@@ -28,16 +28,18 @@ def test_every_arrangement_has_five_cells_in_three_by_three(kind):
 
 
 def test_turned_or_mirrored_a_glyph_is_of_its_class():
-    keys = {(one.shape, one.tobytes()) for one in arrangements("F")}
-    for one in arrangements("F"):
-        turned, mirrored = np.rot90(one).copy(), one[:, ::-1].copy()
+    keys = {(cells.shape, cells.tobytes()) for cells in arrangements("F")}
+    for cells in arrangements("F"):
+        turned, mirrored = np.rot90(cells).copy(), cells[:, ::-1].copy()
         assert (turned.shape, turned.tobytes()) in keys
         assert (mirrored.shape, mirrored.tobytes()) in keys
 
 
 def test_no_arrangement_is_of_two_kinds():
     keys = [
-        (one.shape, one.tobytes()) for kind in (*CLASSES, NEUTRAL) for one in arrangements(kind)
+        (cells.shape, cells.tobytes())
+        for kind in (*CLASSES, NEUTRAL)
+        for cells in arrangements(kind)
     ]
     assert len(keys) == len(set(keys))
 
@@ -61,7 +63,7 @@ def test_objects_do_not_touch_and_are_always_three():
     for seed in range(20):
         scene = make_scene(seed)
         assert len(scene.objects) == 3
-        assert sum(one.mask.astype(int) for one in scene.objects).max() == 1
+        assert sum(glyph.mask.astype(int) for glyph in scene.objects).max() == 1
 
 
 def test_an_exchange_changes_the_glyph_alone_and_takes_its_label():
@@ -81,7 +83,7 @@ def test_the_mask_is_where_the_glyph_is():
 
 
 def test_the_controls_pass():
-    failed = [str(one) for one in scene_controls(800) if not one.passed]
+    failed = [str(control) for control in scene_controls(800) if not control.passed]
     assert not failed
 
 

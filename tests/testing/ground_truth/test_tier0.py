@@ -32,7 +32,7 @@ GRADIENTS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam", "hir
 
 
 def failures(findings):
-    return [one.check for one in findings if one.verdict == "FAILED"]
+    return [outcome.check for outcome in findings if outcome.verdict == "FAILED"]
 
 
 def gradcam(probe):
@@ -100,21 +100,21 @@ def test_every_installed_method_passes(name):
 @pytest.mark.parametrize("name", ["hirescam", "layercam", "gradcam_elementwise"])
 def test_a_position_wise_method_shows_nothing_where_the_class_cannot_see(name):
     findings = check_disconnected(name, name, exact=True)
-    assert [one.number for one in findings] == [0] * len(FAMILIES)
+    assert [outcome.number for outcome in findings] == [0] * len(FAMILIES)
     assert failures(findings) == []
 
 
 def test_the_leak_of_whole_channels_is_told_and_not_judged():
     findings = check_disconnected("gradcam", "gradcam", exact=False)
-    assert {one.verdict for one in findings} == {"leak"}
-    assert all(one.number > 0.1 and "measured at" in one.told for one in findings)
+    assert {outcome.verdict for outcome in findings} == {"leak"}
+    assert all(outcome.number > 0.1 and "measured at" in outcome.told for outcome in findings)
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_the_five_and_their_kin_have_a_closed_form(name):
-    (one,) = check_closed_form(name, name)
-    assert one.verdict == "ok"
-    assert one.number < 1e-10
+    (outcome,) = check_closed_form(name, name)
+    assert outcome.verdict == "ok"
+    assert outcome.number < 1e-10
 
 
 @pytest.mark.parametrize("bug", [wrong_sign, wrong_class, transposed, upside_down])
@@ -137,7 +137,7 @@ def test_a_map_of_the_wrong_class_is_told_from_one_in_the_wrong_place():
 
 def test_a_false_claim_of_weighing_positions_fails_on_every_family():
     findings = list(check_method("pooled", pooled, pooled))
-    assert len([one for one in failures(findings) if "disconnected" in one]) == len(FAMILIES)
+    assert len([check for check in failures(findings) if "disconnected" in check]) == len(FAMILIES)
 
 
 def weighted_gradients(activations, gradient):
@@ -148,10 +148,10 @@ def weighted_gradients(activations, gradient):
 def test_the_closed_form_that_a_method_states_is_checked():
     brings = Method(closed_form=weighted_gradients)
     right, wrong = brings(lambda probe: gradcam(probe)), brings(lambda probe: -gradcam(probe))
-    (outcome,) = [one for one in check_method("lab", right, right) if one.check == CLOSED]
+    (outcome,) = [row for row in check_method("lab", right, right) if row.check == CLOSED]
     assert outcome.verdict == "ok"
     assert outcome.number < 1e-10
-    (outcome,) = [one for one in check_method("lab", wrong, wrong) if one.check == CLOSED]
+    (outcome,) = [row for row in check_method("lab", wrong, wrong) if row.check == CLOSED]
     assert (outcome.verdict, round(outcome.number)) == ("FAILED", 2)
 
 
@@ -163,14 +163,14 @@ def test_a_stated_closed_form_goes_before_the_one_of_that_name():
 def test_a_method_that_states_that_it_needs_no_class_is_asked_for_none():
     for fact in (Method(needs_class=False), Method(expected_failures={"target": "no class"})):
         method = fact(lambda probe: probe.activations.sum(1))
-        outcomes = [one for one in check_method("lab", method, method) if "planted" in one.check]
-        assert {one.told for one in outcomes} == {"it reads no class"}
+        outcomes = [row for row in check_method("lab", method, method) if "planted" in row.check]
+        assert {row.told for row in outcomes} == {"it reads no class"}
 
 
 def test_a_map_of_another_shape_is_a_failure_with_both_shapes():
-    (one,) = check_closed_form("gradcam", lambda probe: gradcam(probe)[:, :2])
-    assert one.verdict == "FAILED"
-    assert "expected maps (2, 3, 4), got (2, 2, 4)" in one.told
+    (outcome,) = check_closed_form("gradcam", lambda probe: gradcam(probe)[:, :2])
+    assert outcome.verdict == "FAILED"
+    assert "expected maps (2, 3, 4), got (2, 2, 4)" in outcome.told
 
 
 def test_a_method_that_refuses_a_model_does_not_apply():
@@ -178,7 +178,9 @@ def test_a_method_that_refuses_a_model_does_not_apply():
         raise CamkitError("needs attention")
 
     findings = [*check_planted("x", refuses, True), check_chance("x", refuses)]
-    assert {(one.verdict, one.told) for one in findings} == {("does not apply", "needs attention")}
+    assert {(outcome.verdict, outcome.told) for outcome in findings} == {
+        ("does not apply", "needs attention")
+    }
     assert math.isnan(findings[0].number)
 
 
@@ -225,8 +227,8 @@ def test_the_command_prints_every_finding_and_succeeds(capsys):
 def test_the_command_has_numbers_as_json(capsys):
     assert main(["evaluate", "--method", "randomcam", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)["findings"]
-    assert {one["verdict"] for one in findings} == {"ok", "does not apply"}
-    assert all(one["number"] is None for one in findings if one["verdict"] == "does not apply")
+    assert {row["verdict"] for row in findings} == {"ok", "does not apply"}
+    assert all(row["number"] is None for row in findings if row["verdict"] == "does not apply")
 
 
 def test_an_unknown_method_is_one_line(capsys):

@@ -60,30 +60,30 @@ def test_a_network_that_looks_elsewhere_fails_the_controls():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.mean((1, 2, 3))[:, None].expand(-1, len(CLASSES))
 
-    failed = {one.what for one in network_controls(Elsewhere(), 60) if not one.passed}
+    failed = {control.what for control in network_controls(Elsewhere(), 60) if not control.passed}
     assert "mean change by another object's exchange, of its own" in failed
 
 
 def test_a_seed_gives_one_network_and_leaves_the_random_state():
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    one, again, other = build("resnet", 1), build("resnet", 1), build("resnet", 2)
+    first, again, other = build("resnet", 1), build("resnet", 1), build("resnet", 2)
     assert torch.equal(before, torch.get_rng_state())
-    pairs = zip(one.parameters(), again.parameters(), strict=True)
+    pairs = zip(first.parameters(), again.parameters(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
     assert any(
-        not torch.equal(*pair) for pair in zip(one.parameters(), other.parameters(), strict=True)
+        not torch.equal(*pair) for pair in zip(first.parameters(), other.parameters(), strict=True)
     )
 
 
 def test_scored_scenes_are_those_whose_labels_the_network_gets_right():
     network = trained("vgg")
-    scenes, seen = right_scenes(network, 5)
-    assert len(scenes) == 5 <= seen
+    scenes, tried = right_scenes(network, 5)
+    assert len(scenes) == 5 <= tried
     for scene in scenes:
         with torch.no_grad():
             assert ((network(preprocess(scene.picture()))[0] > 0).numpy() == scene.labels).all()
-        assert [one.kind == NEUTRAL for one in scene.objects] == [False, False, True]
+        assert [glyph.kind == NEUTRAL for glyph in scene.objects] == [False, False, True]
 
 
 def test_a_network_that_is_mostly_wrong_cannot_be_tried():
@@ -126,8 +126,8 @@ def test_a_method_that_does_not_apply_is_named_with_its_reason():
     def refuses(probe):
         raise CamkitError("needs attention")
 
-    found = try_network(trained("vgg"), "vgg", [refuses], 2)
-    assert list(found.refused.values()) == ["needs attention"]
+    scores = try_network(trained("vgg"), "vgg", [refuses], 2)
+    assert list(scores.refused.values()) == ["needs attention"]
 
 
 def test_page_and_data_hold_every_family_and_method(trial):
