@@ -13,15 +13,15 @@ from camkit_core.plugins import Registry
 from helpers.fake_packages import Install, installer
 from helpers.small_nets import FAMILIES, Net, small_net
 
-# Processes that share cores must not each take all of them: they would wait for one another.
+# Processes that share cores must not each use all of them, or they wait for one another.
 _THREADS = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 torch.set_num_threads(max(1, min(2, _THREADS)))
-os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # of the processes that tests start
+os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # for the processes that tests start
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """As many processes as cores for folders; none for files, which are done before one is up."""
+    """Folders are run by a process on each core; files by none, because its start takes longer."""
     folders = any(Path(name.partition("::")[0]).is_dir() for name in config.args)
     return None if folders else 0
 
@@ -51,6 +51,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 @pytest.fixture
 def fresh(install: Install, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """The same, with a registry that has seen none of it yet."""
+    """The same, with a registry that has not been asked yet."""
     monkeypatch.setattr("camkit_core.plugins.registry._default", Registry())
     return install

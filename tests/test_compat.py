@@ -252,7 +252,7 @@ def test_nothing_is_hooked_between_calls(model: ResNet, x: Tensor) -> None:
 
 
 def test_it_leaves_quietly(model: ResNet, capfd: pytest.CaptureFixture[str]) -> None:
-    """No `__del__`: what fails, fails once."""
+    """There is no `__del__`, so an error is raised once."""
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'model'"):
         GradCAM(target_layers=[model.layer4])
     cam = GradCAM(model, [nn.ReLU()])

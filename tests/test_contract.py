@@ -39,7 +39,7 @@ def broken(tree: Path) -> tuple[list[str], str]:
 
 
 def append(path: Path, line: str) -> None:
-    """One more line at the end of a file, which there need not be yet."""
+    """Add a line to a file, which is made if it is missing."""
     with path.open("a", encoding="utf-8") as file:
         file.write(f"\n{line}\n")
 

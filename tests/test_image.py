@@ -39,7 +39,7 @@ def test_a_grey_and_a_transparent_picture_are_read_as_rgb(tmp_path):
 
 def test_a_photo_is_turned_upright(tmp_path):
     tags = Image.Exif()
-    tags[0x0112] = 6  # taken with the camera on its side
+    tags[0x0112] = 6  # taken with a camera turned on its side
     Image.fromarray(PIXELS).save(tmp_path / "side.jpg", exif=tags)
     assert read_image(tmp_path / "side.jpg").shape == (20, 12, 3)
 

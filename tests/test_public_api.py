@@ -1,6 +1,6 @@
-"""The public names and how they are called: what is gone or stricter would break somebody.
+"""The public names and their signatures: losing one, or a stricter one, breaks users' code.
 
-After a change that is meant, write the list anew: python tests/test_public_api.py
+After an intended change, write the list anew: python tests/test_public_api.py
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def commands(path: Path) -> list[str]:
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """A folder with what the pages speak of, where downloads are answered with random weights."""
+    """A folder with the files that the pages name; downloads give random weights."""
     monkeypatch.chdir(tmp_path)
     pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     for name in ("photo.jpg", "scan.png"):

@@ -54,12 +54,12 @@ def test_plugins_know_only_public_names_of_core(package):
     assert structure.private_imports(package, set(camkit_core.__all__)) == []
 
 
-# These checks find what they are for
+# The checks fail on trees that are wrong
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A core as small as it can be, of which every check finds that all is well."""
+    """A core as small as possible that passes every check."""
     for name in structure.LOOSE | structure.DOORS:
         (tmp_path / f"{name}.py").write_text('"""A file."""\n')
     (tmp_path / "probe").mkdir()
@@ -68,12 +68,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 def write(name: str, text: str) -> Callable[[Path], None]:
-    """A change to a tree: one file more, or one with another text."""
+    """A change to a tree: a file with this text."""
     return lambda tree: (tree / name).write_text(text) and None
 
 
 def fill(count: int) -> Callable[[Path], None]:
-    """A change to a tree: a room gets so many files."""
+    """A change to a tree: a room with this many files."""
 
     def change(tree: Path) -> None:
         for number in range(1, count):  # its __init__.py is there

@@ -81,7 +81,7 @@ FULL = [
 
 @pytest.mark.parametrize(("library", "name", "layer"), FULL, ids=lambda value: str(value)[:40])
 def test_models_by_name_have_an_adapter(library: Any, name: str, layer: str) -> None:
-    """Built without memory: the adapter reads the model's structure only."""
+    """The model is built without memory, because the adapter reads only its structure."""
     with torch.device("meta"):
         model = (timm.create_model if library is timm else torchvision.models.get_model)(name)
     contribution = get_registry().adapter_for(type(model))
@@ -111,7 +111,7 @@ def brightest(model: nn.Module, size: tuple[int, int], row: int, column: int) ->
 
 @torch.no_grad()
 def centred(model: nn.Module) -> nn.Module:
-    """The model, with nothing but the centre of each of its kernels."""
+    """The model, in which only the centre of each kernel is not zero."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             height, width = module.kernel_size
@@ -126,7 +126,7 @@ def centred(model: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if "vit" not in name])
 def test_a_bright_patch_shows_where_it_is(name: str) -> None:
-    """Or in the next cell, to where pooling carries it."""
+    """The cell may also be the next one, because pooling carries values there."""
     model = centred(deepcopy(small_net(name).model))
     for row, column in [(0, 11), (1, 8), (2, 3), (3, 0)]:
         position = brightest(model, (32, 96), row, column)
@@ -138,7 +138,7 @@ def test_a_bright_patch_shows_where_it_is(name: str) -> None:
 def test_a_bright_patch_of_a_transformer_shows_in_its_own_cell(
     name: str, size: tuple[int, int]
 ) -> None:
-    """Each patch in turn: rows are rows, columns columns, and no token is taken for another."""
+    """Each patch is changed in turn: no row is taken for a column, and no token for another."""
     for row, column in product(range(size[0] // 8), range(size[1] // 8)):
         assert brightest(small_net(name).model, size, row, column) == (row, column)
 
@@ -191,7 +191,7 @@ def test_of_parallel_blocks_what_the_last_one_reads(block: Any, layer: str) -> N
 
 
 def test_the_channel_axis_is_found_and_may_be_given() -> None:
-    """Of 16 tokens and 16 channels, the wrong axis would ablate tokens."""
+    """There are 16 tokens and 16 channels, so the wrong axis would ablate tokens."""
     model = transformer(class_token=False, global_pool="avg")
     images, layer = torch.randn(2, 3, 32, 32), model.blocks[-1].norm1
     grid = camkit.tokens_to_grid(4, 4)

@@ -26,7 +26,7 @@ Size = tuple[int, int]
 
 
 def of_timm(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
-    """A model of timm, made for an input size where it is bound to one."""
+    """A timm model; it is made for the input size if it accepts only one size."""
     sized = "img_size" in settings
     settings.pop("img_size", None)
     return lambda size: timm.create_model(name, **settings, **({"img_size": size} if sized else {}))
@@ -62,7 +62,7 @@ TINY = {
 }
 SWIN = {"embed_dim": 16, "depths": [1, 1, 1], "num_heads": [1, 2, 4], "window_size": 4}
 
-# What it is made by, its layer, and its grids at input sizes.
+# For each family: what makes the model, its layer, and the grid at each input size.
 FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] = {
     "swin": (of_torchvision("swin_t"), "norm", {(64, 64): (2, 2), (96, 160): (3, 5)}),
     "swin timm": (

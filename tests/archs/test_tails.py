@@ -61,7 +61,7 @@ EARLIER = [
 
 @pytest.mark.parametrize(("name", "layer"), EARLIER)
 def test_tail_runs_from_earlier_layers_are_exact_too(name: str, layer: str) -> None:
-    """Residual and dense connections, and the attention of several blocks, follow these."""
+    """Residual and dense connections, and attention in several blocks, follow these layers."""
     net = small_net(name)
     exact, scores = look(net.model, net.images, layer)
     assert exact
@@ -89,7 +89,7 @@ def test_a_tail_run_leaves_the_edits_as_they_were() -> None:
 
 
 class ChannelsLast(nn.Module):
-    """Channels on the last axis, as many as rows, flattened into a linear layer."""
+    """The channels, on the last axis, are as many as the rows and go into a linear layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def test_rows_are_never_taken_for_channels() -> None:
 
 
 class ThroughNumpy(nn.Module):
-    """A head that leaves PyTorch for its threshold: no tape can follow that."""
+    """A head that computes its threshold outside PyTorch, where no tape records it."""
 
     def __init__(self) -> None:
         super().__init__()

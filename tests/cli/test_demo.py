@@ -27,7 +27,7 @@ def test_each_map_lies_on_its_own_glyph(family, row):
         heat = explanations[row, method].heatmap[0].double().numpy()
         assert discrimination(heat, glyph.mask, rival.mask) > 0.65
         assert energy(heat, glyph.mask) > 0.01
-        if family != "vit":  # whose last block shows less of where: docs/evaluation.md
+        if family != "vit":  # its last block locates worse: docs/evaluation.md
             assert pointing(heat, glyph.box) == 1
             assert energy(heat, glyph.mask) > 0.1
 

@@ -16,9 +16,6 @@ from helpers.small_cnn import close, five, pictures, small
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# Models
-
-
 def test_of_one_logit_1_is_for_it_and_0_against_it() -> None:
     model, images = small(classes=1), pictures(4)
     positive, negative = (camkit.explain(model, images, "gradcam", k, "body") for k in (1, 0))
@@ -31,7 +28,7 @@ def test_of_one_logit_1_is_for_it_and_0_against_it() -> None:
 
 
 class Output(OrderedDict):
-    """A dictionary whose entries are attributes, too, as transformers return it."""
+    """A dictionary whose entries are also attributes, as transformers' outputs are."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -81,13 +78,16 @@ def test_logits_are_found_in_what_models_return(name: str, method: str) -> None:
     ("wrap", "target"),
     [
         (lambda logits: (logits, None, [logits[:, :1]]), lambda output: output[0][1]),
-        (lambda logits: [logits[:, :2], logits[:, 2:]], lambda one: one[0][1]),
-        (WRAPPERS["ModelOutput"], lambda one: one.logits[1]),
-        (WRAPPERS["dict of out"], lambda one: one["out"][1]),
-        (WRAPPERS["object"], lambda one: one.logits[1]),
-        (WRAPPERS["dict with a scalar"], lambda one: one["logits"][1]),
-        (lambda logits: logits[:, :, None, None].expand(-1, -1, 3, 3), lambda one: one[1].mean()),
-        (lambda logits: logits[:, 1], lambda one: one),
+        (lambda logits: [logits[:, :2], logits[:, 2:]], lambda output: output[0][1]),
+        (WRAPPERS["ModelOutput"], lambda output: output.logits[1]),
+        (WRAPPERS["dict of out"], lambda output: output["out"][1]),
+        (WRAPPERS["object"], lambda output: output.logits[1]),
+        (WRAPPERS["dict with a scalar"], lambda output: output["logits"][1]),
+        (
+            lambda logits: logits[:, :, None, None].expand(-1, -1, 3, 3),
+            lambda output: output[1].mean(),
+        ),
+        (lambda logits: logits[:, 1], lambda output: output),
     ],
     ids=["tuple", "list", "ModelOutput", "dict", "object", "with a scalar", "dense", "regression"],
 )
@@ -115,7 +115,7 @@ def test_a_half_precision_model_gives_finite_float32_maps(method: str, dtype: to
     )
     assert explanation.images.dtype == dtype
     assert explanation.cam.isfinite().all()
-    # A drop is a difference of two scores, each of a few digits.
+    # A drop is the difference of two scores, and each score has only a few exact digits.
     allowed = 0.3 if method == "ablationcam" else 0.1
     assert close(explanation.cam.double(), expected.cam, allowed)
 

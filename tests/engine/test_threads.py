@@ -18,7 +18,7 @@ from helpers.small_cnn import close, pictures, small
 
 @pytest.fixture
 def kernels() -> Iterator[Callable[[], list[bool]]]:
-    """Tells which kernels of attention the process may use: all of them, before and after."""
+    """Which attention kernels the process may use. All are allowed before and after the test."""
     names = ("flash_sdp", "mem_efficient_sdp", "math_sdp")
 
     def allow_all() -> None:
@@ -52,14 +52,14 @@ def test_two_models_in_two_threads_give_the_maps_they_give_one_after_the_other(
 
 
 class Waiting(nn.Module):
-    """Calls `wait` once, in the first tail run: there the edits are rows of one batch."""
+    """Calls `wait` once, in the first tail run, in which the edits are the rows of one batch."""
 
     def __init__(self, wait: Callable[[], Any]) -> None:
         super().__init__()
         self.layer, self.wait = nn.Conv2d(3, 4, 3), [wait]
 
     def pause(self, features: Tensor) -> Tensor:
-        if has_torch_function_unary(features):  # one call on the tape, whatever it does
+        if has_torch_function_unary(features):  # the tape records one call, whatever happens in it
             return handle_torch_function(self.pause, (features,), features)
         if len(features) > 1 and self.wait:
             self.wait.pop()()
@@ -72,7 +72,7 @@ class Waiting(nn.Module):
 def test_threads_in_tail_runs_at_once_leave_attention_its_kernels(
     kernels: Callable[[], list[bool]],
 ) -> None:
-    """The first thread leaves while the second, which came later, is still inside."""
+    """The first thread leaves while the second thread is still inside."""
     inside, done = threading.Event(), threading.Event()
     images = torch.randn(1, 3, 6, 6)
     run = partial(camkit.explain, images=images, method="ablationcam", target=1, layer="layer")

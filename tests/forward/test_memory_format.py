@@ -1,4 +1,4 @@
-"""The memory format that images are run in: the quickest, and nobody notices but the clock."""
+"""Images run in the quickest memory format, which changes nothing but the time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_values_are_those_of_the_usual_format(
 
 
 class Viewing(nn.Sequential):
-    """Changes its images in place, then has a view that only the usual format allows."""
+    """Changes its images in place, then takes a view that only the default format allows."""
 
     def forward(self, images: Tensor) -> Tensor:
         features = self[0](images.sub_(1))

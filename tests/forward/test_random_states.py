@@ -30,7 +30,7 @@ GENERATORS = {"Mersenne": np.random.MT19937, "PCG": np.random.PCG64}
 
 
 def draws() -> list[Any]:
-    """The next numbers of each, of both kinds, which is all that anybody can see of a state."""
+    """The next numbers of each generator, of both kinds: all that a state shows to anybody."""
     mixed = [np.random.standard_normal(), np.random.rand(), np.random.standard_normal()]
     pure = [random.random(), random.gauss(0, 1), torch.rand(2).tolist()]
     return [*mixed, *np.random.rand(700), *pure]
@@ -56,7 +56,7 @@ def test_what_comes_next_is_what_would_have_come(draw: str, reserve: bool) -> No
         np.random.set_bit_generator(type(np.random.get_bit_generator())(1))
         if reserve:
             np.random.standard_normal(), random.gauss(0, 1)
-        for _ in range(3):  # the second time, the state is known from the first
+        for _ in range(3):  # from the second time on, the state is cached
             between()
         return draws()
 

@@ -1,4 +1,4 @@
-"""Where the checkout lies that these tests belong to."""
+"""The root of the checkout that these tests belong to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command called in this process, on a picture made for it."""
+"""The command, called in this process on a made-up picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that are metadata and a few modules in a folder, and what is in them."""
+"""Made-up packages: metadata and a few modules in a folder."""
 
 from __future__ import annotations
 

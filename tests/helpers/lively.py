@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from camkit_core.plugins import get_registry
 
-# Those are checked on networks that have attention, by the kit and in their own tests.
+# The conformance kit and tests of their own check these methods on networks with attention.
 ATTENTION = {"attention_rollout", "chefer", "legrad"}
 METHODS = sorted(
     row.name
@@ -68,7 +68,7 @@ class Lively(nn.Module):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What can be compared, and the objects themselves, so that no id is given out twice."""
+    """Facts that can be compared, and the objects themselves, so that no id is used twice."""
 
     facts: dict[str, Any]
     kept: list[Any]
@@ -141,5 +141,5 @@ def lived_in(model: nn.Module) -> nn.Module:
 
 
 def perturb() -> None:
-    """Leave the random states where no seed puts them."""
+    """Move the random states to where no seed puts them."""
     torch.rand(7), random.random(), np.random.rand(3)

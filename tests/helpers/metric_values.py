@@ -9,7 +9,7 @@ from camkit_core import compare
 
 
 class Mean(nn.Module):
-    """Two classes, whose probabilities are the mean of the image, and what is left to one."""
+    """Two classes whose probabilities are the image's mean and one less that mean."""
 
     def __init__(self) -> None:
         super().__init__()

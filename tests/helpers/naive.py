@@ -32,7 +32,7 @@ def scores_with(
 def observed(
     model: nn.Module, images: Tensor, adapter: Adapter, target: Score
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The layer's output and the gradient there, both as the layer lays them out; the scores."""
+    """The layer's output and its gradient, both in the layer's own layout, and the scores."""
     kept: list[Tensor] = []
 
     def change(output: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def observed(
 def weights(
     method: str, model: nn.Module, images: Tensor, adapter: Adapter, target: Score
 ) -> tuple[Tensor, Tensor]:
-    """The channel weights (N, C) of a method, and the activations (N, C, h, w); of any rank."""
+    """The channel weights (N, C) of a method and the activations (N, C, *grid), at any rank."""
     reshape = adapter.reshape or (lambda output: output)
     raw, raw_gradient, scores = observed(model, images, adapter, target)
     A, g = reshape(raw), reshape(raw_gradient)

@@ -51,6 +51,6 @@ class Attention(nn.Module):
 
 
 def chosen_layer(model: nn.Module, *size: int) -> tuple[str, str]:
-    """The layer that is taken, and how it is read."""
+    """The layer that is chosen, and the layout of its output."""
     *_, chosen = shortlist(find_candidates(Inputs(model.eval(), torch.randn(2, 3, *size))), model)
     return chosen.name, str(chosen.layout)

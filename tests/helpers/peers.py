@@ -30,7 +30,7 @@ def pytorch_grad_cam(
     reshape: Callable[[Tensor], Tensor] | None = None,
     **settings: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Its map (N, h, w) and channel weights (N, C); without a target, of each top class."""
+    """pytorch-grad-cam's map (N, h, w) and weights (N, C); without a target, for each top class."""
     if method == "ablationcam":
         settings["ablation_layer"] = AblationLayerVit() if reshape else AblationLayer()
     cam = CLASSES[method](model, [layer], reshape, **settings)
@@ -46,13 +46,13 @@ def pytorch_grad_cam(
         return returned[-1]
 
     cam.get_cam_weights, cam.get_cam_image = weights, image
-    with cam, redirect_stderr(StringIO()):  # its progress bars
+    with cam, redirect_stderr(StringIO()):  # it prints progress bars
         cam(images.clone().requires_grad_(), target and [target] * len(images))
     given, shown = returned
     return torch.as_tensor(shown), torch.as_tensor(given)
 
 
 def shown(cam: Tensor) -> Tensor:
-    """A map (N, h, w) as it is looked at: what is positive, divided by its maximum."""
+    """A map (N, h, w) as people see it: its positive part, divided by the maximum."""
     positive = cam.relu().double()
     return positive / positive.amax((1, 2), keepdim=True).clamp(min=1e-300)

@@ -42,7 +42,7 @@ def inputs(rank: int) -> Tensor:
 
 
 def close(given: Tensor, wanted: Tensor) -> bool:
-    """Equal, of one shape, and not for being zero."""
+    """Whether two tensors have equal shapes and values; the expected one must not be zero."""
     assert given.shape == wanted.shape
     assert bool(wanted.any())
     return bool((given - wanted).abs().max() <= 1e-9)

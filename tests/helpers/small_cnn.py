@@ -15,7 +15,7 @@ five = pytest.mark.parametrize("method", FIVE)
 
 
 class Small(nn.Module):
-    """Two convolutions to explain and a head; `wrap` decides in what the logits come."""
+    """Two convolutions to explain, and a head; `wrap` decides what holds the logits."""
 
     def __init__(self, wrap: Callable[[Tensor], Any] = lambda logits: logits, classes: int = 4):
         super().__init__()
@@ -39,8 +39,8 @@ def pictures(count: int = 2, height: int = 12, width: int = 16) -> Tensor:
     return torch.randn(count, 3, height, width, dtype=torch.float64)
 
 
-def close(found: Tensor, expected: Tensor, tolerance: float = 1e-9) -> bool:
-    return bool((found - expected).abs().max() <= tolerance * expected.abs().max().clamp(min=1e-9))
+def close(given: Tensor, expected: Tensor, tolerance: float = 1e-9) -> bool:
+    return bool((given - expected).abs().max() <= tolerance * expected.abs().max().clamp(min=1e-9))
 
 
 def passes(model: nn.Module) -> list[int]:

@@ -85,7 +85,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A network in evaluation mode with three images for it. Shared: copy it to change it."""
+    """A network in evaluation mode and three images. Tests share it, so copy it to change it."""
 
     name: str
     model: nn.Module
@@ -94,7 +94,7 @@ class Net:
 
 @cache
 def small_net(name: str, dtype: torch.dtype = torch.float64) -> Net:
-    """The network of a family, whose every signal is of about size one."""
+    """The network of a family; all of its signals are about as large as one."""
     with torch.random.fork_rng([]):
         torch.manual_seed(len(name))
         model = enliven(FAMILIES[name](), size=32).to(dtype)
@@ -105,7 +105,7 @@ def small_net(name: str, dtype: torch.dtype = torch.float64) -> Net:
 def enliven(model: nn.Module, size: int) -> nn.Module:
     """`model`, its weights drawn anew and its batch statistics measured; in evaluation mode.
 
-    As constructed, heads are zero, norms do nothing, and signals vanish on their way.
+    In a network as constructed, heads are zero, norms do nothing, and signals vanish.
     """
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):

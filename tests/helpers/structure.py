@@ -1,6 +1,6 @@
 """What a source tree must look like, where the contract of imports cannot say it.
 
-Each function takes a folder and returns what is wrong in it: nothing, where all is well.
+Each function takes a folder and returns a list of what is wrong in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A network of which any tail can be made, tails of all kinds, and what their runs must give."""
+"""A network that takes any tail, tails of all kinds, and what their runs must give."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE = (
     "tail runs at 'layer' took full forward passes: replaying what follows the layer could not be "
     "proved exact for this model"
 )
-# Of these networks, which are untrained, and of what some of their tails are made of.
+# Notes on untrained networks, and on what some of these tails consist of.
 QUIET = [
     pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning"),
     pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),
@@ -32,7 +32,7 @@ Tail = Callable[[Any, Tensor, Tensor], Any]
 
 
 class Tailed(nn.Module):
-    """Stem, layer, and then whatever `tail` makes of itself, the stem's and the layer's output."""
+    """A stem, a layer, and a tail; `tail` gets the model, the stem's output and the layer's."""
 
     def __init__(self, tail: Tail) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Tailed(nn.Module):
 
 
 def into_the_main_branch(model: Any, early: Tensor, features: Tensor) -> Tensor:
-    """As where the layer is the shortcut's convolution, and the main branch came first."""
+    """The layer is the shortcut's convolution, and the main branch ran before it."""
     out = early * 2
     out += features
     return model.read(model.relu(out))
@@ -162,7 +162,7 @@ REPLAYED: dict[str, Tail] = {
 
 
 class Doubled(torch.autograd.Function):
-    """Not a call that a tape can note from outside."""
+    """A tape cannot record this call from outside."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
@@ -292,7 +292,7 @@ def ablated(model: nn.Module, images: Tensor, target: Any = 1, **settings: Any) 
 
 
 def firm_notes(explanation: Any) -> list[str]:
-    """Its notes, but for those that these untrained networks have whatever the tail."""
+    """The explanation's notes, without those that every untrained network gets."""
     doubts = ("the model looks untrained", "score almost alike")
     return [note for note in explanation.notes if not any(doubt in note for doubt in doubts)]
 

@@ -1,4 +1,4 @@
-"""Networks of a few parameters, and a way to see the channel weights a method gives them."""
+"""Networks of a few parameters, and the channel weights that a method gives them."""
 
 from __future__ import annotations
 

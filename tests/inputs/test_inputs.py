@@ -33,7 +33,7 @@ class Prompted(Body):
     """Weighs its classes by a prompt for each image, and by one scale for all."""
 
     def forward(self, pixel_values: Tensor, prompt: Tensor, *, scale: float = 1.0) -> Tensor:
-        prompt.mul_(scale)  # in place, on what it was handed
+        prompt.mul_(scale)  # in place, in the caller's tensor
         return self.scores(pixel_values) * prompt
 
 
@@ -73,7 +73,7 @@ def test_each_image_keeps_what_goes_with_it(method: str) -> None:
 
 
 class TwoTowers(Body):
-    """Compares each image with each of some texts, which are another number."""
+    """Compares each image with each text; there are not as many texts as images."""
 
     def forward(self, texts: Tensor, pixel_values: Tensor) -> Any:
         embeds = self.scores(pixel_values)
@@ -189,7 +189,7 @@ def test_a_note_tells_that_the_model_inside_was_explained() -> None:
 
 
 class LitModel(nn.Module):
-    """As a Lightning module is: the network as a part, a loss, and a forward pass of its own."""
+    """Like a Lightning module: a network inside, a loss, and a forward pass of its own."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -14,9 +14,6 @@ from helpers.ranked import inputs, network
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# What is taken for what
-
-
 @pytest.mark.parametrize(
     ("kernel", "shape", "batch"),
     [

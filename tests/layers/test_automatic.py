@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 @pytest.mark.parametrize("prefix", [1, 2, 5])
 def test_of_a_transformer_the_norm_before_the_last_attention(prefix: int) -> None:
-    """Not the projections in it, and nothing after it, where only the class token counts."""
+    """Neither the projections inside it nor what follows, where only the class token counts."""
     assert chosen_layer(Patches(prefix), 16, 24) == ("blocks.1.norm1", f"NLC {prefix} + 4x6")
 
 
@@ -89,7 +89,7 @@ def test_every_method_takes_it(method: str) -> None:
 
 
 def test_what_a_layer_reads_itself_is_not_what_it_hands_on() -> None:
-    """As backbones do that return their last activations and the mean of them."""
+    """Some backbones return their last activations and the mean of these."""
 
     class Backbone(nn.Module):
         def __init__(self) -> None:
@@ -112,7 +112,7 @@ def test_what_a_layer_reads_itself_is_not_what_it_hands_on() -> None:
 
 
 def test_the_gradient_is_that_before_a_change_in_place() -> None:
-    """Of what is left of a zero no gradient comes, but the layer before it has one."""
+    """The in-place ReLU's output is zero and passes no gradient on; the layer before it has one."""
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
     nn.init.constant_(model[0].bias, -9.0)
     coverage = {

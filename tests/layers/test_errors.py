@@ -18,9 +18,6 @@ from helpers.wrong_calls import ask, net
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
 
 
-# Layers
-
-
 def test_without_adapter_and_layer_the_candidates_are_shown() -> None:
     class Deaf(nn.Sequential):
         def forward(self, images: Tensor) -> Tensor:

@@ -14,9 +14,6 @@ from helpers.small_cnn import close, five, pictures, small
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# Layers
-
-
 @five
 def test_a_layer_is_named_by_module_name_or_list(method: str) -> None:
     model, images = small(), pictures()

@@ -28,7 +28,7 @@ SWIN = {"patch_size": 4, "embed_dim": 8, "num_classes": 4, "num_heads": (1, 2)}
 
 
 class Patches(nn.Module):
-    """Tokens (N, L, C) that nobody knows, merged two by two into a second stage."""
+    """Tokens (N, L, C) of a model without an adapter, merged two by two into a second stage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def made(layout: str) -> tuple[nn.Module, Tensor]:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("target", [2, lambda scores: scores[2]], ids=["class", "callable"])
 def test_a_method_gives_what_whole_runs_give(layout: str, method: str, target: Any) -> None:
-    """On the layer that the search finds; a class may be answered in closed form, no callable."""
+    """The layer is the automatic one. A class may be answered in closed form, a callable never."""
     model, images = made(layout)
     with untouched(model):
         adapter, _ = automatic_adapter(Inputs(model, images))

@@ -16,9 +16,6 @@ from helpers.ranked import POOL, inputs, network
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# The layer that is found
-
-
 def chosen_layer(model: nn.Module, images: Tensor) -> tuple[str, str]:
     e = camkit.explain(model, images)
     return e.layer, e.adapter.split(": ")[1].split(",")[0]
@@ -32,7 +29,7 @@ def test_of_a_convolutional_network_the_last_layer_before_pooling(rank: int, gri
 
 
 class Patches(nn.Module):
-    """A transformer's frame: patches as tokens, after a class token, which reads them all."""
+    """The frame of a transformer: patches as tokens behind a class token that reads them all."""
 
     def __init__(self, conv: nn.Module, width: int, prefix: int = 1) -> None:
         super().__init__()
@@ -75,7 +72,7 @@ def test_where_places_and_channels_are_as_many_nothing_is_guessed() -> None:
 
 
 def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows() -> None:
-    """As many channels, 8, as there are places before it; then 8 channels at 4 places."""
+    """There are 8 channels at 8 positions before the pooling, and at 4 positions after it."""
 
     class Halved(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

@@ -27,10 +27,10 @@ TWO = [[0.6, 0.4, 0.0], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]]
 
 
 def rows_of(method, blocks, gradients=None, places=((1, 2),), **options):
-    """The map of a method of given attention (heads, T, T) in each block, of one image."""
+    """A method's map for one image whose blocks have the given attention (heads, T, T)."""
     full = tuple(torch.tensor([block]) for block in blocks)
     class_token = torch.zeros_like(full[0])
-    class_token[:, :, 0] = 1  # the only one that is read after the last block
+    class_token[:, :, 0] = 1  # after the last block, only the class token is read
     slopes = tuple(torch.tensor([gradient]) for gradient in gradients or []) or (
         class_token,
     ) * len(full)
@@ -127,7 +127,7 @@ def test_the_grid_is_the_right_way_round():
 
 
 def probe_of(model, images, target=1, **where):
-    """What a method sees, kept."""
+    """The attention that a method sees."""
     kept = []
 
     def method(probe):

@@ -112,7 +112,7 @@ AFFINE: list[tuple[str, dict[str, str], Any, Any]] = [
 def test_an_affine_head_with_another_gradient_at_each_position(
     method: str, options: dict[str, str], weights: Any, cam: Any, target: Any
 ) -> None:
-    """T2. In the second channel 2 + S g is zero, at a gradient that carries no weight."""
+    """T2. In the second channel 2 + S g is zero, where the gradient carries no weight."""
     model = nn.Sequential(
         nn.Identity(), nn.Flatten(), linear([[1, 0, -1, 3], [0, 0, 0, 1]], [0, 0])
     )

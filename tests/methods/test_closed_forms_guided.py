@@ -67,7 +67,7 @@ def test_a_relu_is_guided_however_it_is_written(
     plain: list[float],
     relu: Relu,
 ) -> None:
-    """T8, next to the plain gradient, which is what one gets of no nodes."""
+    """T8, and the plain gradient, which is the result where no ReLU is guided."""
     images = tensor(x).view(1, 1, 1, -1)
     e = camkit.explain(net(relu), images, "guided_backprop", 1, "features")
     assert torch.equal(e.cam, tensor(guided).view(1, 1, -1))

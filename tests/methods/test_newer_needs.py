@@ -26,7 +26,7 @@ IMAGES = torch.randn(3, 3, 8, 12, generator=torch.Generator().manual_seed(0)).do
 def answer_of(
     question: Callable[[Probe], Any], model: nn.Module, images: Tensor = IMAGES, **settings: Any
 ) -> Any:
-    """What a probe answers, its engine at work."""
+    """What a method gets from its probe in a call of explain."""
     answers: list[Any] = []
 
     def method(probe: Probe) -> Tensor:
@@ -235,7 +235,7 @@ def test_names_as_the_papers_spell_them(alias: str) -> None:
 
 def test_another_score_without_a_slope_is_told_apart_from_one_against_the_class() -> None:
     model = small_net("vit").model
-    layer = model.encoder.layers[-1].mlp  # behind the last attention only the class token is read
+    layer = model.encoder.layers[-1].mlp  # behind the last attention, only the class token is read
     images = torch.randn(1, 3, 32, 32).double()
     explanation = camkit.explain(model, images, "finercam", 1, layer)
     assert "the gradient is exactly zero" in " ".join(explanation.notes)

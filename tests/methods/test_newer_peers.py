@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 
 def same(ours: Tensor, theirs: Any, within: float = 1e-3) -> bool:
-    """Equal but for rounding, which is in proportion to the greatest value."""
+    """Whether two maps are equal up to rounding, which grows with the largest value."""
     theirs = torch.as_tensor(theirs).to(ours).reshape(ours.shape)
     return torch.allclose(ours, theirs, rtol=within, atol=within / 10 * float(ours.abs().max()))
 
@@ -30,7 +30,7 @@ def explained(net: Net, method: str, **options: Any) -> tuple[Tensor, str]:
 def grad_cam(
     net: Net, peer: str, layer: str, target: Callable[[], Any] | None = None, **options: Any
 ) -> Tensor:
-    """The map of a class of pytorch-grad-cam, before it is scaled."""
+    """The map of one of pytorch-grad-cam's classes, before scaling."""
     import pytorch_grad_cam
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -93,7 +93,7 @@ def test_kpcacam(family: str, kernel: str) -> None:
     net = small_net(family, torch.float32)
     ours, layer = explained(net, "kpcacam", kernel=kernel)
     theirs = grad_cam(net, "KPCA_CAM", layer, kernel=kernel)
-    # It leaves the component's sign to chance.
+    # The peer leaves the component's sign to chance.
     turned = theirs * (ours * theirs).flatten(1).sum(1).sign().view(-1, 1, 1)
     assert same(ours, turned, 2e-3)
 

@@ -78,7 +78,9 @@ def test_xgradcam_agrees_with_pytorch_grad_cam(cnn: Drawn) -> None:
     e = camkit.explain(model, images, "xgradcam")
     theirs, _ = pytorch_grad_cam("xgradcam", model, model.get_submodule(e.layer), images)
     assert_shown_alike(e.cam, theirs, 1e-4)
-    if isinstance(model, VGG):  # behind pooling, as in the others, XGrad-CAM is Grad-CAM
+    if isinstance(
+        model, VGG
+    ):  # in the other models pooling follows the layer, and XGrad-CAM is Grad-CAM
         assert float((shown(e.cam) - shown(camkit.explain(model, images).cam)).abs().max()) > 0.01
 
 
@@ -113,7 +115,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize(("method", "name"), VARIANTS)
 def test_the_variant_named_after_pytorch_grad_cam_is_its_map(method: str, name: str) -> None:
-    """Of all families but torchvision's DenseNet, whose in-place ReLU confuses that library."""
+    """All families but torchvision's DenseNet, whose in-place ReLU confuses pytorch-grad-cam."""
     net = small_net(name)
     contribution = get_registry().adapter_for(type(net.model))
     assert contribution is not None

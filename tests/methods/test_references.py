@@ -29,7 +29,7 @@ def head_of(model: nn.Module) -> nn.Linear:
 
 
 def assert_equal_maps(given: Tensor, wanted: Tensor, tolerance: float) -> None:
-    """Equal up to a part of the largest value; and not for being zero, or one map twice."""
+    """Maps are equal up to a part of the largest value, not zero, and not all alike."""
     size = wanted.abs().amax((1, 2), keepdim=True)
     assert bool((size > 0).all())
     assert float(((given - wanted) / size).abs().max()) <= tolerance
@@ -50,7 +50,7 @@ def test_a_method_gives_its_formula(net: Net, method: str, target: object) -> No
 def test_a_method_gives_its_formula_at_any_scale_of_the_score(
     net: Net, method: str, scale: float
 ) -> None:
-    """GradCAM++ and ScoreCAM depend on the scale: so they are compared with their formula."""
+    """GradCAM++ and ScoreCAM depend on the scale, so they are compared with their formulas."""
     model = deepcopy(net.model)
     with torch.no_grad():
         head_of(model).weight.mul_(scale)

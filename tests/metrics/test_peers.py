@@ -24,7 +24,7 @@ CATEGORY = 2
 
 
 def smooth_images(count=2, size=24):
-    """Images in [0, 1] of which one pixel tells something of the next."""
+    """Images in [0, 1] whose neighbouring pixels are alike."""
     with seeded():
         coarse = torch.rand(count, 3, size // 6, size // 6)
     return F.interpolate(coarse, (size, size), mode="bicubic").clamp(0, 1)
@@ -93,7 +93,7 @@ def test_road_is_theirs_without_noise(metric, peer):
     images, maps = smooth_images(2, 48), distinct_maps(2, 48)
     expected = []
     for percentile in (20, 50, 80):
-        # They keep what is below a percentile, and name shares for the highest the other way round.
+        # pytorch-grad-cam keeps what lies below a percentile: shares count from the other end.
         remover = peer(percentile, NoisyLinearImputer(noise=0))
         change = theirs(PerturbationConfidenceMetric(remover), images, maps)
         expected.append(change + probabilities(images))

@@ -37,7 +37,7 @@ def test_a_blurred_start_keeps_the_mean_of_a_uniform_image():
 
 
 def test_equal_pixels_come_in_no_order_of_place():
-    """With the left half of the image white, a map that is one everywhere is no map of the left."""
+    """The left half of the image is white; a map of ones everywhere must not favour the left."""
     image = torch.zeros(1, 1, 16, 16)
     image[..., :8] = 1
     for metric in ("insertion", "deletion"):

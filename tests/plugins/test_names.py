@@ -38,7 +38,7 @@ SPELLINGS = {
 
 
 def declaring(install: Install, package: str, *methods: str) -> None:
-    """A package with methods of these names."""
+    """Installs a package with methods of these names."""
     module = package.replace("-", "_")
     entries = "".join(f"{method} = {module}:f\n" for method in methods)
     install(package, f"[camkit.methods]\n{entries}", **{module: "def f(probe): ..."})

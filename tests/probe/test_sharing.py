@@ -1,4 +1,4 @@
-"""Targets share runs of the model; fast runs are asked for, measured and told."""
+"""Targets share runs of the model; fast runs are options, are measured, and are noted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network():
 
 
 def rows_through(module, run):
-    """How many rows a module's own forward computes while `run` runs."""
+    """How many rows a module's forward computes while `run` runs."""
     rows, forward = [], module.forward
 
     def counted(x):

@@ -89,7 +89,7 @@ def reader_of(net: Net, model: nn.Module) -> Tensor:
 @pytest.mark.parametrize("method", ["gradcam", "gradcam++", "xgradcam", "ablationcam"])
 @pytest.mark.parametrize("target", [2, lambda row: row[2]], ids=["class", "callable"])
 def test_a_channel_without_effect_has_no_weight(net: Net, method: str, target: Any) -> None:
-    """ScoreCAM is left out: it weighs what a channel shows, not what it does."""
+    """ScoreCAM is left out, because its weights come from masked images and not from the head."""
     model = deepcopy(net.model)
     with torch.no_grad():
         reader_of(net, model)[:, 5] = 0
@@ -100,7 +100,7 @@ def test_a_channel_without_effect_has_no_weight(net: Net, method: str, target: A
 
 
 def test_a_dead_channel_adds_nothing_to_scorecam(net: Net) -> None:
-    """And a constant one has a finite weight."""
+    """A constant channel has a finite weight, too."""
     for value in (0.0, 3.0):
 
         def change(output: Tensor, value: float = value) -> Tensor:
@@ -119,7 +119,7 @@ def test_a_dead_channel_adds_nothing_to_scorecam(net: Net) -> None:
 
 
 def test_permuted_channels_give_the_same_map(method: str) -> None:
-    """The channels of a convolution in another order, and the head reading them in that order."""
+    """Permutes the channels of a convolution, and the weights of the head that reads them."""
     order = torch.randperm(16)
     plain = small_net("vgg")
     model = deepcopy(plain.model)

@@ -60,7 +60,7 @@ def test_a_shifted_image_gives_the_shifted_map(
 
 
 def test_an_image_on_its_side_gives_the_map_on_its_side(model: ConvNet, method: str) -> None:
-    """Rows and columns exchanged, in a network of 8x12 pixels: they are never mixed up."""
+    """Rows and columns of 8x12 pixels are exchanged: a mixed-up axis would show."""
     turned = deepcopy(model)
     for module in turned.modules():
         if isinstance(module, nn.Conv2d):

@@ -22,7 +22,7 @@ METHODS = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
 
 
 class OutOfPlaceDenseNet(DenseNet):
-    """The same but for its last ReLU, which torchvision's class computes in place."""
+    """The same network, except that its last ReLU is in place in torchvision's class."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = F.relu(self.features(images))
@@ -108,7 +108,7 @@ def test_a_tail_run_is_that_of_the_network_out_of_place(layer: str, method: str)
 
 
 class Reused(nn.Module):
-    """Its layer hands on the very tensor it was given, which the model then writes over."""
+    """The layer returns the very tensor that it got, and the model then overwrites it."""
 
     def __init__(self, over: bool) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Reused(nn.Module):
 
 
 def test_a_map_is_of_the_values_that_left_the_layer(method: str) -> None:
-    """Not of what somebody else, who holds the same memory, made of them later."""
+    """The map must not see what others later wrote into the same memory."""
     over = Reused(over=True)
     plain = Reused(over=False)
     plain.load_state_dict(over.state_dict())

@@ -1,4 +1,4 @@
-"""Images and results: what is the caller's stays so, and nothing is kept alive."""
+"""The caller's images stay as they are, results share no memory, and nothing is kept alive."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_a_model_that_writes_into_its_input_gives_the_map_of_one_that_does_not(m
     assert torch.allclose(given, expected, atol=1e-6)
 
 
-def tensors_of(found: camkit.Explanation) -> dict[str, Tensor]:
+def tensors_of(explanation: camkit.Explanation) -> dict[str, Tensor]:
     """All tensors an explanation holds, by name."""
-    values = {name: getattr(found, name) for name in (*vars(found), "heatmap")}
+    values = {name: getattr(explanation, name) for name in (*vars(explanation), "heatmap")}
     return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
@@ -102,7 +102,7 @@ def live_tensors() -> int:
 
 
 def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
-    """Also after an error in the middle, whose traceback is forgotten with it."""
+    """This holds also after an error in the middle, once its traceback is gone."""
     model, images = Lively(), torch.randn(2, 3, 8, 8)
 
     def refuse(sample: Tensor) -> Tensor:

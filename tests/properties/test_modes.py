@@ -60,14 +60,14 @@ def test_the_map_is_the_same(net: Net, state: object) -> None:
     with state(model):  # type: ignore[operator]
         given = maps(model, net.images)
     for cam, expected, method in zip(given, wanted, [*METHODS, "guided_backprop"], strict=True):
-        # Not to the bit: a frozen weight has other kernels behind it.
+        # Not to the bit, because frozen weights use other kernels.
         assert (cam - expected).abs().max() <= 1e-13 * expected.abs().max(), method
         assert expected.any(), method
         assert not cam.is_inference()
 
 
 def test_training_mode_would_change_what_the_model_says(net: Net) -> None:
-    """The partner of the test above: by dropout or batch statistics."""
+    """The partner of the test above: dropout or batch statistics change its maps."""
     model = deepcopy(net.model)
     wanted = model(net.images)
     assert not torch.allclose(model.train()(net.images), wanted, rtol=1e-2)
@@ -96,7 +96,7 @@ def test_images_that_carry_a_graph_are_explained_and_left_alone(net: Net) -> Non
 
 
 class Cached(nn.Module):
-    """Keeps a tensor of its first forward pass, as positional encodings are often kept."""
+    """Keeps a tensor of its first forward pass, as some models keep positional encodings."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,9 +16,6 @@ from helpers.toys import linear, tensor
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# Formulas
-
-
 @pytest.mark.parametrize("layer", ["3", "6"])
 @pytest.mark.parametrize("rank", [1, 3])
 def test_a_method_gives_its_formula_from_whole_runs_one_channel_at_a_time(
@@ -55,7 +52,7 @@ def test_scorecam_and_ablationcam_by_hand(rank: int) -> None:
 
 @pytest.mark.parametrize("rank", [1, 2])
 def test_a_linear_layer_along_the_last_axis_is_no_flat_head(rank: int) -> None:
-    """Whatever reads one axis only cannot be read column by column of its weight."""
+    """The columns of this layer's weight belong to positions of one axis, not to channels."""
     torch.manual_seed(0)
     sides = SIZES[rank]
     along, head = nn.Linear(sides[-1], 6), nn.Linear(4 * 6 * sides[0] ** (rank - 1), 3)
@@ -68,7 +65,7 @@ def test_a_linear_layer_along_the_last_axis_is_no_flat_head(rank: int) -> None:
 
 @pytest.mark.parametrize("rank", [1, 3])
 def test_behind_pooling_and_a_linear_layer_the_weights_are_known(rank: int) -> None:
-    """A layer that hands its input on; the gradient of class 0 is W / places at each place."""
+    """The layer returns its input; the gradient of class 0 is W / positions at each position."""
     W = [[2.0, -1.0, 0.5], [0.0, 1.0, 0.0]]
     identity = CONV[rank](3, 3, 1, bias=False, dtype=torch.float64)
     nn.init.dirac_(identity.weight)

@@ -89,7 +89,7 @@ def test_an_error_in_the_target_passes_through_and_leaves_nothing(
 def test_an_error_in_the_model_passes_through_and_leaves_nothing(
     method: str, where: str, run: int, kind: type[BaseException]
 ) -> None:
-    """The later runs are those of aug_smooth, and the methods' own."""
+    """Later runs come from aug_smooth and from the methods."""
     model, images = lived_in(Lively(kind("mine"), where, run)), torch.randn(2, 3, 8, 8)
     before = snapshot(model, images)
     with pytest.raises(kind, match=r"^mine$") as caught:
@@ -140,7 +140,7 @@ def test_the_search_for_a_layer_leaves_nothing() -> None:
 
 
 class Hidden(nn.Module):
-    """Changes its buffers behind the back of their version counters, or adds one."""
+    """Changes its buffers without their version counters, or adds or deletes one."""
 
     def __init__(self, how: str) -> None:
         super().__init__()

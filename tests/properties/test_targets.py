@@ -84,7 +84,7 @@ def test_several_targets_in_one_call_are_those_of_single_calls(net: Net) -> None
 
 
 def test_a_shared_answer_comes_with_its_note_for_every_target() -> None:
-    """Only the first target runs the model; the error it measured is the others' too."""
+    """Only the first target runs the model; its measured error holds for the others, too."""
     net = small_net("vgg", torch.float32)
     for e in camkit.compare(net.model, net.images, ["scorecam"], [0, 1], fast="bfloat16"):
         assert any("fast runs (bfloat16)" in note for note in e.notes)

@@ -14,9 +14,6 @@ from helpers.ranked import SIZES, inputs, network
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
 
-# Pictures and files
-
-
 @pytest.mark.parametrize(
     ("rank", "message"),
     [

@@ -28,7 +28,7 @@ def test_aug_smooth_is_the_mean_of_six_views_for_the_target_of_the_image_itself(
 
 
 def test_the_target_does_not_follow_the_views() -> None:
-    """Class 0 for the image itself, class 1 for every view of it that is mirrored."""
+    """The image itself is of class 0, and each mirrored view is of class 1."""
     model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten(), nn.Linear(4, 2, bias=False))
     with torch.no_grad():
         model[0].weight.copy_(torch.ones(2, 1, 1, 1))

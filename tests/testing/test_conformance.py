@@ -32,7 +32,7 @@ SIZES = [(16, 16), (16, 24), (32, 16)]
 
 
 def built_in(kind: str) -> list[str]:
-    """The names of camkit's own."""
+    """The names of camkit's own plugins of a kind."""
     rows = get_registry().contributions(kind)
     return [row.name for row in rows if row.distribution == "camkit"]
 

@@ -62,7 +62,7 @@ def explained(
 
 
 def classes(target: Any, logits: Tensor) -> Tensor:
-    """One class for each image, an error for one that there is not."""
+    """One class for each image; an error for a class that does not exist."""
     chosen = logits.argmax(1) if target is None else torch.as_tensor(target).expand(len(logits))
     if int(chosen.max()) >= logits.shape[1]:
         raise IndexError("no such class")
@@ -79,7 +79,9 @@ def normalised_maps(maps: Tensor) -> Tensor:
     return torch.where(top > 0, maps / top.clamp(min=1e-30), torch.zeros_like(maps))
 
 
-METHODS: dict[str, tuple[str, Heatmaps]] = {}  # the bug, the check that catches it, and it
+METHODS: dict[
+    str, tuple[str, Heatmaps]
+] = {}  # by the bug's name: the check that catches it, and the method
 
 
 def bug(check: str) -> Callable[[Heatmaps], Heatmaps]:

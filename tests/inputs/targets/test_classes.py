@@ -111,7 +111,7 @@ def test_one_logit_has_two_classes() -> None:
 
 
 class Named(NamedTuple):
-    """A named tuple, of which only one field is the logits."""
+    """A named tuple with logits in one of its fields."""
 
     features: Tensor
     logits: Tensor

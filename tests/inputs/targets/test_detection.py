@@ -17,20 +17,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 
 
-# Detection
-
-
 class Detector(nn.Module):
-    """Two boxes an image, one of each class, whose scores are means of a half of a channel."""
+    """Finds two boxes in each image, one of each class; a score is the mean of half a channel."""
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Identity()
 
     def forward(self, images: Any) -> Any:
-        return [self.found(maps) for maps in self.features(images)]
+        return [self.detected(maps) for maps in self.features(images)]
 
-    def found(self, features: Tensor) -> Any:
+    def detected(self, features: Tensor) -> Any:
         scores = torch.stack([features[0, :, :2].mean(), features[1, :, 2:].mean()])
         boxes = torch.tensor([[0.0, 0, 2, 4], [2, 0, 4, 4]], dtype=features.dtype)
         kept = scores > 0.1
@@ -103,7 +100,7 @@ def test_the_overlap_of_boxes() -> None:
     ],
 )
 def test_torchvision_detectors_need_no_layer(name: str, layer: str, grid: tuple[int, int]) -> None:
-    """The grid covers the image (here 96x100 in 96x128), not what the model pads it to."""
+    """The grid covers the image (here 96x100 of 96x128), without the model's padding."""
     torch.manual_seed(0)
     threshold = "box_score_thresh" if "rcnn" in name else "score_thresh"
     sizes = {} if name.startswith("ssd") else {"min_size": 96, "max_size": 160}

@@ -17,9 +17,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 
 
-# Segmentation
-
-
 class Segmenter(nn.Module):
     """Features, and for each pixel the scores of three classes."""
 

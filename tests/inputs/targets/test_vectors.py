@@ -15,9 +15,6 @@ from helpers.toys import pictures
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 
-# Similarity and regression
-
-
 class Embedder(nn.Module):
     def __init__(self, wrap: Any = lambda vectors: vectors) -> None:
         super().__init__()

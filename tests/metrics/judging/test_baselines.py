@@ -13,7 +13,7 @@ from helpers.small_nets import small_net
 
 
 def of(images: torch.Tensor) -> SimpleNamespace:
-    """As much of a probe as a map of the images alone reads."""
+    """The part of a probe that a map of the images alone reads."""
     return SimpleNamespace(images=images)
 
 

@@ -15,7 +15,7 @@ NAN = math.nan
 
 
 def binomial_quantile(count: int, share: float, level: float) -> int:
-    """The smallest k that a sum of `count` coin flips does not exceed with that probability."""
+    """The smallest k that the sum of `count` coin flips does not exceed with this probability."""
     total = 0.0
     for k in range(count + 1):
         total += comb(count, k) * share**k * (1 - share) ** (count - k)

@@ -22,7 +22,7 @@ pytestmark = QUIET
 
 
 class Reversed(torch.autograd.Function):
-    """As for domain adaptation: the identity, whose gradient is turned over."""
+    """The identity with a reversed gradient, as in domain adaptation."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:

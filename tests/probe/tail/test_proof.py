@@ -30,7 +30,7 @@ pytestmark = QUIET
 
 
 def count_forwards(model: nn.Module) -> list[int]:
-    """Sizes of the batches the stem sees from now on, by wrapping its forward."""
+    """The sizes of the batches that the stem gets from now on; its forward is wrapped."""
     sizes: list[int] = []
     forward = model.stem.forward
 
@@ -117,7 +117,7 @@ def test_low_precision_is_replayed_where_it_is_right(name: str, dtype: torch.dty
 
 
 def coarsely(features: Tensor, by: float = 3e-4) -> Tensor:
-    """As a GPU that multiplies in TF32: how it rounds depends on the number of rows."""
+    """Like a GPU that multiplies in TF32: its rounding depends on the number of rows."""
     if has_torch_function_unary(features):
         return handle_torch_function(coarsely, (features,), features, by)
     return features * (1 + by * (len(features) > 2))
@@ -133,7 +133,7 @@ def test_rounding_that_depends_on_the_number_of_rows_is_no_error_of_the_replay(n
 
 def test_and_it_is_no_excuse_for_a_wrong_one() -> None:
     def partly_hidden(model: Any, early: Tensor, features: Tensor) -> Tensor:
-        hidden = scripted(features)  # of which no tape knows
+        hidden = scripted(features)  # which no tape records
         return coarsely(model.read(features) + 0.05 * model.read(hidden))
 
     assert NOTE in ablated(Tailed(partly_hidden), images_of()).notes

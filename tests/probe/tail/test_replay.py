@@ -36,7 +36,7 @@ pytestmark = QUIET
 
 @pytest.mark.parametrize("recurrent", [nn.LSTM, nn.GRU, nn.RNN])
 def test_a_recurrent_layer_never_gets_states_of_another_number_of_rows(recurrent: Any) -> None:
-    """Which torch would read past their end, and bring the process down with it."""
+    """torch would read past the end of these tensors and end the process."""
     layer = recurrent(6, 3, bidirectional=True)
 
     def over_the_images(model: Any, early: Tensor, features: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def test_rows_are_not_folded_where_a_call_would_mix_them(name: str, count: int) 
 
 
 def rows_and_columns(model: Any, early: Tensor, features: Tensor) -> Tensor:
-    """As in Sequencer: to a recurrent layer, each row of the grid is a sequence."""
+    """As in Sequencer, each row of the grid is a sequence for a recurrent layer."""
     rows = (features + early).permute(0, 2, 3, 1).flatten(0, 1)
     sideways = model.lstm(rows)[0].reshape(len(features), 8, 8, 6)
     downwards, last = model.gru(sideways.mean(2).transpose(0, 1))
@@ -131,7 +131,7 @@ def test_what_comes_from_before_the_layer_is_each_rows_own(name: str, count: int
 
 @pytest.mark.parametrize("name", REPLAYED)
 def test_a_replay_may_be_repeated(name: str) -> None:
-    """It keeps nothing of the edits, in spite of what ran in place."""
+    """The tape keeps nothing of the edits, although some calls ran in place."""
     model, images = Tailed(REPLAYED[name]), images_of()
     with recorded(model, images) as recording:
         first = edits_of(recording.raw)
@@ -157,7 +157,7 @@ def test_what_cannot_be_replayed_takes_full_runs_and_says_so(name: str) -> None:
 def test_control_flow_by_values_is_followed_for_each_edit(
     name: str, batch_size: int | None
 ) -> None:
-    """Ablating channel 0 takes another way than the image did."""
+    """With channel 0 ablated, the model takes another branch than with the image."""
     model, image = Tailed(CONTROL_FLOW[name]), images_of(1)
     explanation = ablated(model, image, 0, batch_size=batch_size)
     expected = drops(model, image, lambda output: output[:, 0])

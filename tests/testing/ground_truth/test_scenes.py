@@ -16,7 +16,7 @@ def test_a_scene_depends_on_its_seed_alone():
 
 
 def test_a_scene_is_the_same_on_every_machine():
-    """Trained weights and tables hold for these pictures alone."""
+    """Trained weights and tables hold only for these pictures."""
     assert make_scene(0).picture().sum() == pytest.approx(1554812, abs=50)
 
 
@@ -45,7 +45,7 @@ def test_no_arrangement_is_of_two_kinds():
 
 
 def test_how_many_ways_there_are():
-    """Of 126 ways to fill five of nine cells; X alone is the same however it is turned."""
+    """There are 126 ways to fill five of nine cells; only X stays the same under every turn."""
     ways = [len(arrangements(kind)) for kind in CLASSES]
     assert dict(zip(CLASSES, ways, strict=True)) == {
         "F": 8,

@@ -1,4 +1,4 @@
-"""Scores of a map against a mask, worked out by hand; and what a map has that knows nothing."""
+"""Scores of a map against a mask, worked out by hand, and the scores of uninformed maps."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def upside_down(probe):
 
 
 def softmax_over_images(probe):
-    """Score-CAM's weights, but shared out among the images of a batch."""
+    """Score-CAM whose weights are divided among the images of a batch."""
     names = probe.activations.flatten(2)
     low, high = names.amin(2)[..., None, None], names.amax(2)[..., None, None]
     masks = (probe.activations - low) / (high - low).clamp(min=1e-9)
@@ -75,7 +75,7 @@ def softmax_over_images(probe):
 
 
 def pooled(probe):
-    """Says that it weighs positions one by one, and weighs whole channels."""
+    """States that it weighs positions one by one, but weighs whole channels."""
     return gradcam(probe)
 
 

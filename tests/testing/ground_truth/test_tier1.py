@@ -54,7 +54,7 @@ def test_a_network_that_was_never_trained_fails_the_controls():
 
 
 def test_a_network_that_looks_elsewhere_fails_the_controls():
-    """One that knows every label, but from the number of dark pixels anywhere in the picture."""
+    """A network that reads every label from the number of dark pixels in the whole picture."""
 
     class Elsewhere(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
