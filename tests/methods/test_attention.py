@@ -112,8 +112,8 @@ def test_the_rows_are_those_of_the_tokens_that_are_read():
     ],
 )
 def test_which_tokens_are_read_is_found_by_their_gradients(options, read):
-    probe = probe_of(timm_vit(**options), IMAGES).gradients[-1]
-    assert probe[0].abs().sum((0, 2)).nonzero().flatten().tolist() == read
+    gradients = probe_of(timm_vit(**options), IMAGES).gradients[-1]
+    assert gradients[0].abs().sum((0, 2)).nonzero().flatten().tolist() == read
 
 
 def test_the_grid_is_the_right_way_round():

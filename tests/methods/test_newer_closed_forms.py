@@ -193,8 +193,8 @@ def test_smoothgradcam_plusplus_averages_three_powers_of_the_gradient() -> None:
     images = torch.ones(1, 1, 1, 1, dtype=torch.float64)
     for numerator, above in (("second", second), ("first", first)):
         given = {"samples": 8, "numerator": numerator}
-        weights, _ = weights_of(Kinked(), images, "smoothgradcam++", 0, "layer", **given)
-        assert float(weights) == pytest.approx(above * first / (2 * second + third))
+        weight, _ = weights_of(Kinked(), images, "smoothgradcam++", 0, "layer", **given)
+        assert float(weight) == pytest.approx(above * first / (2 * second + third))
 
 
 def test_smoothgradcam_plusplus_without_noise_is_gradcam_plusplus() -> None:

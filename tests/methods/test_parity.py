@@ -78,9 +78,8 @@ def test_xgradcam_agrees_with_pytorch_grad_cam(cnn: Drawn) -> None:
     e = camkit.explain(model, images, "xgradcam")
     theirs, _ = pytorch_grad_cam("xgradcam", model, model.get_submodule(e.layer), images)
     assert_shown_alike(e.cam, theirs, 1e-4)
-    if isinstance(
-        model, VGG
-    ):  # in the other models pooling follows the layer, and XGrad-CAM is Grad-CAM
+    # In the other models pooling follows the layer, and XGrad-CAM is Grad-CAM.
+    if isinstance(model, VGG):
         assert float((shown(e.cam) - shown(camkit.explain(model, images).cam)).abs().max()) > 0.01
 
 

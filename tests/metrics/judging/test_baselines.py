@@ -29,12 +29,12 @@ def test_the_uniform_map_is_one_everywhere():
 
 
 def test_the_centre_map_is_a_gaussian_of_a_quarter_of_the_side():
-    row = centre(of(torch.zeros(1, 3, 5, 9)))[0]
-    assert row[2, 4] == 1
+    bump = centre(of(torch.zeros(1, 3, 5, 9)))[0]
+    assert bump[2, 4] == 1
     down = torch.exp(torch.tensor(-((1 / (5 / 4)) ** 2) / 2))
     right = torch.exp(torch.tensor(-((3 / (9 / 4)) ** 2) / 2))
-    torch.testing.assert_close(row[3, 7], down * right)
-    torch.testing.assert_close(row, row.flip(0).flip(1))
+    torch.testing.assert_close(bump[3, 7], down * right)
+    torch.testing.assert_close(bump, bump.flip(0).flip(1))
 
 
 def test_the_edge_map_of_a_step_is_four_times_its_height_on_both_sides():
