@@ -1,1 +1,1 @@
-"""The built-in metrics, one file each, found as plugins."""
+"""The built-in metrics, one file a family, found as plugins."""

@@ -19,9 +19,9 @@ from .correlation import pearson
 def adcc(case: Case) -> Tensor:
     """Average drop, coherency and complexity in one harmonic mean: (N,).
 
-    arXiv 2104.10252, equations 2 to 5, for each image: coherency is Pearson's correlation r of the
-    map and of the map of the image times its heatmap, as (1 + r) / 2; complexity the map's mean;
-    from 0 to 1, higher is better; nan where either map is constant.
+    arXiv 2104.10252, equations 2 to 5, for each image. Coherency is (1 + r) / 2, with Pearson's
+    correlation r of the map and the map of the masked image. Complexity is the map's mean. From 0
+    to 1, higher is better; nan where either map is constant.
 
     Raises:
         TargetError: if the target is no class.

@@ -1,4 +1,4 @@
-"""One explanation on trial: all that a metric sees."""
+"""What a metric sees: one method's maps for one target, and runs of the model on edited images."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .shuffled_weights import cascade, shuffle, weights_kept
 
 
 class Case:
-    """A method's maps for one target of N images, and what may be asked about them.
+    """A method's maps for one target of N images, and what a metric can compute with them.
 
     Args:
-        probe: of the images as they are.
-        plan: the method.
+        probe: the probe of the unedited images.
+        plan: the method with its options.
         cam: its maps.
-        seed: of whatever a metric draws.
+        seed: for the random numbers of a metric.
 
     Attributes:
-        images: (N, C, H, W), what the model was given; in shapes, as for a `Probe`.
+        images: (N, C, H, W), the model's input; for signals and volumes as in a `Probe`.
         cam: (N, h, w), signed, at the layer's grid.
         heatmaps: (N, H, W), float32, in [0, 1], as `Explanation.heatmap`.
-        seed: of whatever a metric draws.
-        notes: what the reader is to know.
+        seed: for the random numbers of a metric.
+        notes: the notes that the metric adds to the explanation.
     """
 
     def __init__(self, probe: Probe, plan: ConfiguredMethod, cam: Tensor, seed: int = 0) -> None:
@@ -39,38 +39,41 @@ class Case:
         self.seed = seed
         self.notes: list[str] = []
         self._probe = probe
-        self._plan = plan
+        self._method = plan
 
     def scores(self, image: int, edits: Iterable[Tensor], total: int) -> Tensor:
         """The target's score for edited versions of one image: (M,).
 
         Args:
-            image: whose target is scored.
-            edits: M images (C, H, W), taken one by one and run in chunks.
+            image: the index of the image whose target is scored.
+            edits: M images (C, H, W), which are read one by one and run in chunks.
             total: M.
         """
         return self._probe.input_scores(image, edits, total)
 
     def probabilities(self, image: int, edits: Iterable[Tensor], total: int) -> Tensor:
-        """The same for the probability of the target's class: (M,), in [0, 1].
+        """The probability of the target's class for edited versions of one image: (M,), in [0, 1].
+
+        The arguments are those of `scores`.
 
         Raises:
             TargetError: if the target is no class.
         """
-        return self._probable.input_scores(image, edits, total)
+        return self._probabilities.input_scores(image, edits, total)
 
     def explained(self, images: Tensor) -> Tensor:
         """The heatmaps (N, H, W) of other images of the same shape, by the same method."""
-        return heatmaps(self._asked(images), images.shape[2:])
+        return heatmaps(self._maps(images), images.shape[2:])
 
     def randomised(self, depths: int = 4) -> Iterator[tuple[str, Tensor]]:
         """Heatmaps (N, H, W) while more and more of the network's weights are shuffled.
 
-        From the output to the input, cumulatively (Adebayo et al. 2018, arXiv 1810.03292); when
-        the iteration ends, in whatever way, each parameter is what it was.
+        The weights are shuffled from the output to the input, cumulatively (Adebayo et al. 2018,
+        arXiv 1810.03292). When the iteration ends, also by an error, each parameter is restored.
 
         Args:
-            depths: how many times it stops to explain; the last time, all weights are shuffled.
+            depths: how many times the images are explained; the last time, all weights are
+                shuffled.
 
         Yields:
             The name of the deepest layer shuffled so far, and the heatmaps.
@@ -78,20 +81,21 @@ class Case:
         model = self._probe.recording.model
         generator = torch.Generator().manual_seed(self.seed)
         with weights_kept(model):
-            for part in cascade(model, depths):
-                for _, module in part:
+            for layers in cascade(model, depths):
+                for _, module in layers:
                     shuffle(module, generator)
-                yield part[-1][0], self.explained(self.images)
+                deepest, _ = layers[-1]
+                yield deepest, self.explained(self.images)
 
     def note(self, text: str) -> None:
-        """Tell the reader something, once."""
+        """Add a note to the explanation, unless it has it already."""
         if text not in self.notes:
             self.notes.append(text)
 
     @cached_property
-    def _probable(self) -> Probe:
+    def _probabilities(self) -> Probe:
         return self._probe.of_probabilities()
 
-    def _asked(self, images: Tensor) -> Tensor:
+    def _maps(self, images: Tensor) -> Tensor:
         shared = SharedPass(self._probe.recording.again(images), [self._probe.targets])
-        return self._plan.run(Probe(shared, batch_size=self._probe.batch_size))
+        return self._method.run(Probe(shared, batch_size=self._probe.batch_size))

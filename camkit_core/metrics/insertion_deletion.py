@@ -26,7 +26,7 @@ def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] 
     Args:
         case: the maps.
         steps: parts in which the pixels come in.
-        baseline: what they come into: the image under a Gaussian, as in the paper, or "zero".
+        baseline: the image that they come into: the blurred image, as in the paper, or "zero".
 
     Raises:
         TargetError: if the target is no class.
@@ -48,8 +48,8 @@ def deletion(case: Case, *, steps: int = 32, baseline: Literal["zero", "blur"] =
     Args:
         case: the maps.
         steps: parts in which the pixels go.
-        baseline: what is left: "zero", which is grey for normalised images, as in the paper; or
-            the image under a Gaussian.
+        baseline: the image that is left: "zero", as in the paper, which is grey for normalised
+            images; or the blurred image.
 
     Raises:
         TargetError: if the target is no class.
@@ -63,14 +63,14 @@ def _curve_area(
 ) -> Tensor:
     """The area under the probability of the class from `start` to `end` of each image: (N,).
 
-    The pixels of `end` come in by the map's falling values, in `steps` parts of one size. The area
-    is that of straight lines between the parts, over an axis from 0 to 1 (Algorithm 1).
+    The pixels of `end` come in by falling values of the map, in `steps` parts of equal size. The
+    area is that under straight lines between the parts, over an axis from 0 to 1 (Algorithm 1).
 
     Args:
         case: the maps.
         steps: how many parts.
-        start: from an image (C, H, W) to what the curve begins with.
-        end: to what it ends with.
+        start: from an image (C, H, W) to the first image of the curve.
+        end: from an image to the last image of the curve.
     """
     areas = []
     for index, image in enumerate(case.images):

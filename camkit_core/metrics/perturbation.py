@@ -1,4 +1,4 @@
-"""What metrics do to images: rank their pixels, blur them, take some away and fill the gaps."""
+"""What metrics do to images: rank their pixels, blur them, remove pixels and fill the gaps."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _NEIGHBOURS = [[1 / 12, 1 / 6, 1 / 12], [1 / 6, 0.0, 1 / 6], [1 / 12, 1 / 6, 1 /
 
 
 def ranks(heatmap: Tensor, seed: int) -> Tensor:
-    """The place of each pixel of a map (H, W) in falling order, from 0: (H * W,).
+    """The rank of each pixel of a map (H, W), the highest value first, from 0: (H * W,).
 
-    Equal pixels are in random order: in that of their places, a uniform map would be a gradient
-    from the top.
+    Pixels of equal value are in random order. In the order of their positions, a uniform map would
+    rank the image from the top to the bottom.
     """
     generator = torch.Generator().manual_seed(seed)
     mixed = torch.randperm(heatmap.numel(), generator=generator).to(heatmap.device)
     order = mixed[torch.argsort(heatmap.flatten()[mixed], descending=True, stable=True)]
-    places = torch.empty_like(order)
-    places[order] = torch.arange(len(order), device=order.device)
-    return places
+    rank_of = torch.empty_like(order)
+    rank_of[order] = torch.arange(len(order), device=order.device)
+    return rank_of
 
 
 def soft(image: Tensor) -> Tensor:
-    """An image (C, H, W), of any rank, under a Gaussian of 5 pixels in 224."""
+    """An image (C, H, W), signal or volume, blurred by a Gaussian of 5 pixels in 224."""
     sigma = 5 * max(image.shape[1:]) / 224
     return blurred(image[None], int(3 * sigma) + 1, sigma)[0]
 
@@ -38,15 +38,15 @@ def filled(image: Tensor, known: Tensor, noise: float, seed: int, exact: float =
     """Versions of an image (C, H, W) of which only `known` pixels (M, H, W) are left: (M, C, H, W).
 
     Noisy linear imputation (Rong et al. 2022, arXiv 2202.00449, section 4.2): each missing pixel is
-    the weighted mean of its eight neighbours, 1/6 beside and 1/12 across, which are missing
-    themselves or not; plus Gaussian noise.
+    the weighted mean of its eight neighbours, plus Gaussian noise. A neighbour weighs 1/6 beside
+    and 1/12 across. Neighbours may be missing themselves, so the means solve linear equations.
 
     Args:
-        image: what is to be filled.
-        known: what is left of it, in each version something.
-        noise: the deviation of the noise.
+        image: the whole image.
+        known: which pixels are left; each version needs at least one.
+        noise: the standard deviation of the noise.
         seed: of the noise.
-        exact: the residual at which the equations count as solved, of their right side.
+        exact: the residual, relative to the equations' right side, at which they count as solved.
 
     Raises:
         InputError: for signals and volumes.
@@ -59,38 +59,38 @@ def filled(image: Tensor, known: Tensor, noise: float, seed: int, exact: float =
     given = known[:, None].float()
     images = given * image.float()
     generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randn(images.shape, generator=generator).to(images)
-    smooth = _smooth(images, given, exact) + (1 - given) * noise * drawn
+    normal = torch.randn(images.shape, generator=generator).to(images)
+    smooth = _smooth(images, given, exact) + (1 - given) * noise * normal
     return torch.where(known[:, None], image, smooth.to(image))
 
 
 def _smooth(values: Tensor, given: Tensor, exact: float) -> Tensor:
-    """The equations of the missing pixels solved, from the solution of a picture half as large.
+    """The missing pixels' values, solved from a start: the solution of a picture half as large.
 
     Args:
         values: (M, C, H, W), zero where nothing is given.
-        given: (M, 1, H, W), one or zero.
+        given: (M, 1, H, W), one where a pixel is left, else zero.
         exact: as for `filled`.
     """
     if bool((given > 0).all()):
         return values
-    half = [
-        F.avg_pool2d(one, 2, ceil_mode=True, count_include_pad=False) for one in (values, given)
-    ]
-    known = (half[1] > 0).to(given)
-    coarse = _smooth(half[0] / half[1].clamp(min=1e-9) * known, known, exact)
+    half, share = (
+        F.avg_pool2d(maps, 2, ceil_mode=True, count_include_pad=False) for maps in (values, given)
+    )
+    known = (share > 0).to(given)
+    coarse = _smooth(half / share.clamp(min=1e-9) * known, known, exact)
     start = F.interpolate(coarse, values.shape[2:], mode="bilinear", align_corners=False)
     missing, kernel = 1 - given, values.new_tensor(_NEIGHBOURS)[None, None]
 
-    def around(maps: Tensor) -> Tensor:
+    def neighbours(maps: Tensor) -> Tensor:
         return F.conv2d(maps.flatten(0, 1)[:, None], kernel, padding=1).view(maps.shape)
 
-    weight = around(torch.ones_like(given))  # less than one at the border
+    weight = neighbours(torch.ones_like(given))  # less than one at the border
 
     def equations(maps: Tensor) -> Tensor:
-        return missing * (weight * maps - around(maps))
+        return missing * (weight * maps - neighbours(maps))
 
-    return values + _solved(equations, missing * around(values), missing * start, exact)
+    return values + _solved(equations, missing * neighbours(values), missing * start, exact)
 
 
 def _solved(
@@ -98,17 +98,17 @@ def _solved(
 ) -> Tensor:
     """The solutions of M systems at once, by conjugate gradients."""
     axes = (1, 2, 3)
-    values, rest = start, right - equations(start)
-    direction, size = rest, (rest**2).sum(axes, keepdim=True)
-    enough = exact**2 * (right**2).sum(axes, keepdim=True)
+    values, residual = start, right - equations(start)
+    direction, size = residual, (residual**2).sum(axes, keepdim=True)
+    tolerance = exact**2 * (right**2).sum(axes, keepdim=True)
     for _ in range(1000):
-        open_ = size > enough
-        if not bool(open_.any()):
+        unsolved = size > tolerance
+        if not bool(unsolved.any()):
             break
-        answer = equations(direction)
-        along = (direction * answer).sum(axes, keepdim=True)
-        step = torch.where(open_, size / along, 0.0)
-        values, rest = values + step * direction, rest - step * answer
-        before, size = size, torch.where(open_, (rest**2).sum(axes, keepdim=True), 0.0)
-        direction = rest + torch.where(open_, size / before, 0.0) * direction
+        product = equations(direction)
+        curvature = (direction * product).sum(axes, keepdim=True)
+        step = torch.where(unsolved, size / curvature, 0.0)
+        values, residual = values + step * direction, residual - step * product
+        before, size = size, torch.where(unsolved, (residual**2).sum(axes, keepdim=True), 0.0)
+        direction = residual + torch.where(unsolved, size / before, 0.0) * direction
     return values

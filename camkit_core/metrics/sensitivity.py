@@ -13,7 +13,7 @@ from .case import Case
     higher_is_better=False,
     reading="How far the map moves when the image changes a little. Low: it is stable, as any map "
     "is that ignores the model.",
-    unbeatable=("*",),  # maps that are not the model's do not follow its quirks
+    unbeatable=("*",),  # a baseline does not move with the model
 )
 def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tensor:
     """How far the heatmap moves, at most, when the image changes a little: (N,).
@@ -24,16 +24,16 @@ def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tenso
 
     Args:
         case: the maps.
-        radius: of the changes, in the units of the images.
-        samples: how many are tried, the same for each image.
+        radius: the largest change of a value, in the units of the images.
+        samples: how many changes are tried, the same for each image.
     """
     generator = torch.Generator().manual_seed(case.seed)
     size = case.heatmaps.flatten(1).norm(dim=1)
-    worst = torch.zeros_like(size)
+    largest = torch.zeros_like(size)
     for _ in range(samples):
         noise = torch.rand(case.images.shape[1:], generator=generator) * 2 - 1
         moved = case.explained(case.images + radius * noise.to(case.images)) - case.heatmaps
-        worst = torch.maximum(worst, moved.flatten(1).norm(dim=1))
+        largest = torch.maximum(largest, moved.flatten(1).norm(dim=1))
     if bool((size == 0).any()):
         case.note("sensitivity is not defined for a heatmap that is zero everywhere")
-    return torch.where(size > 0, worst / size, torch.nan)
+    return torch.where(size > 0, largest / size, torch.nan)

@@ -1,4 +1,4 @@
-"""A model whose weights are randomised layer by layer, from its output on, and put back."""
+"""A model's weights, randomised layer by layer from the output on, and restored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def weights_kept(model: nn.Module) -> Iterator[None]:
-    """Inside, parameters may be given other values by `shuffle`; afterwards they have their own."""
+    """Inside, `shuffle` may replace the parameters' values; afterwards they are restored."""
     kept = [(parameter, parameter.data) for parameter in model.parameters()]
     try:
         yield
@@ -22,7 +22,7 @@ def weights_kept(model: nn.Module) -> Iterator[None]:
 
 
 def cascade(model: nn.Module, depths: int) -> list[list[tuple[str, nn.Module]]]:
-    """The layers with weights of their own, the last first, in `depths` parts of like length."""
+    """The layers with own weights, the last first, in `depths` parts of about equal size."""
     layers = [
         (name, module)
         for name, module in model.named_modules()
@@ -35,10 +35,10 @@ def cascade(model: nn.Module, depths: int) -> list[list[tuple[str, nn.Module]]]:
 def shuffle(module: nn.Module, generator: torch.Generator) -> None:
     """Give each of the module's own parameters its values in random order.
 
-    A permutation destroys what was learned, and keeps the scale of everything: a network redrawn
-    from other distributions may answer with nothing, or with infinities.
+    A permutation destroys what was learned and keeps the scale of the weights. With weights drawn
+    from another distribution, a network's outputs may all be zero, or infinite.
     """
     for parameter in module.parameters(recurse=False):
         order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
         values: Tensor = parameter.data.flatten()[order].view_as(parameter)
-        parameter.data = values  # a new tensor: the old one is kept as it is
+        parameter.data = values  # a new tensor, so that `weights_kept` has the old values

@@ -1,6 +1,6 @@
-"""Maps that know nothing of what the model learned: a method that does not beat them says nothing.
+"""Baselines: maps that do not depend on what the model learned, and that a method should beat.
 
-Each is a method, a function of a `Probe`, so that `compare` runs it like any other.
+Each is a function of a `Probe`, as a method is, so that `compare` runs it like any method.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def uniform(probe: Probe) -> Tensor:
 def centre(probe: Probe) -> Tensor:
     """A Gaussian in the middle, of a quarter of each side's length: (N, H, W), in [0, 1].
 
-    Photographers put what matters there.
+    Photographers tend to put their subject there.
     """
     grey = _grey(probe.images)
     exponent = torch.zeros_like(grey)
@@ -39,7 +39,7 @@ def centre(probe: Probe) -> Tensor:
 def edges(probe: Probe) -> Tensor:
     """The magnitude of the Sobel derivatives of the mean over channels: (N, H, W), from 0 on.
 
-    The border is repeated outwards, so that it is no edge itself.
+    The image is continued outwards by its outermost pixels, so that its border is no edge.
     """
     grey = _grey(probe.images)
     axes = range(1, grey.ndim)

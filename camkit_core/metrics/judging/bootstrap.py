@@ -10,12 +10,12 @@ import numpy as np
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
-LEAST = 6  # below it even a unanimous sign is no evidence at 5%: 2 * 0.5**5 = 0.0625
+LEAST = 6  # with 5 images, even equal signs are no evidence at 5%: 2 * 0.5**5 = 0.0625
 _RESAMPLES, _AT_ONCE = 5000, 2**20
 
 
 class Interval(NamedTuple):
-    """A mean and the bounds of its interval; nan for what the values do not tell."""
+    """A mean and the bounds of its interval; nan where there are too few values."""
 
     mean: float
     low: float
@@ -30,26 +30,26 @@ def mean_interval(values: Values, *, level: float = 0.95, seed: int = 0) -> Inte
     quantiles further out, as a t interval does, and cover it in 93%.
 
     Args:
-        values: one for each image; what is not finite is left out.
+        values: a value for each image; values that are not finite are left out.
         level: of confidence, in (0, 1).
         seed: of the resampling, which is the same for equal arguments.
 
     Returns:
-        Mean, low, high. Of fewer than `LEAST` values there is no interval, as its coverage would
-        be far below `level`: low and high are nan; of none the mean is, too.
+        Mean, low, high. With fewer than `LEAST` values, low and high are nan, as the coverage of
+        an interval would be far below `level`. Without a value, the mean is nan too.
     """
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    count = len(known)
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    count = len(finite)
     if count == 0:
         return Interval(math.nan, math.nan, math.nan)
-    mean = float(known.mean())
+    mean = float(finite.mean())
     if count < LEAST:
         return Interval(mean, math.nan, math.nan)
     generator = np.random.default_rng(seed)
-    block = max(1, _AT_ONCE // count)  # resamples whose picks fit in memory together
+    block = max(1, _AT_ONCE // count)  # resamples that are drawn at once, to bound the memory
     sizes = [min(block, _RESAMPLES - start) for start in range(0, _RESAMPLES, block)]
-    means = [known[generator.integers(count, size=(size, count))].mean(1) for size in sizes]
+    means = [finite[generator.integers(count, size=(size, count))].mean(1) for size in sizes]
     tail = tail_of(level, count)
     low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return Interval(mean, float(low), float(high))
@@ -81,7 +81,8 @@ def difference_interval(
 ) -> Interval:
     """The mean of `first` - `second`, both (n,), and its paired bootstrap interval.
 
-    Pairs of which one is not finite are left out. Arguments and result as of `mean_interval`.
+    Pairs with a value that is not finite are left out. Arguments and result are those of
+    `mean_interval`.
     """
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     return mean_interval(differences, level=level, seed=seed)

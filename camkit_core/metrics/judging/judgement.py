@@ -38,10 +38,10 @@ class Cost:
     """What one method's maps cost.
 
     Attributes:
-        seconds: for all images and targets, measured alone, a forward pass of its own included.
-        forward_passes: rows that went through the whole model, for each image and target.
-        tail_passes: rows that went through what follows the layer only.
-        backward_passes: gradient computations.
+        seconds: for all images and targets, with a forward pass of its own.
+        forward_passes: runs of the whole model, for each image and target.
+        tail_passes: runs of only the layers after the target layer, for each image and target.
+        backward_passes: gradient computations, for each image and target.
     """
 
     seconds: float
@@ -55,12 +55,12 @@ class Judgement:
     """Methods judged on the user's own model and images.
 
     Attributes:
-        explanations: by method, or baseline, in the order asked for, and baselines last: one
-            explanation for each target.
-        measures: one for each metric and method or baseline.
+        explanations: by method in the order asked for, then by baseline: an explanation for each
+            target.
+        measures: a measure for each metric and each method or baseline.
         costs: by method; baselines have none.
-        names: for each of the T * N explained images a short name, as "dog.jpg, pug".
-        pictures: for each the picture that was explained, (H, W, 3) uint8.
+        names: a short name for each of the T * N explained images, such as "dog.jpg, pug".
+        pictures: the picture of each, (H, W, 3) uint8.
         provenance: model, layer, versions, seeds: ready for JSON.
         metric_facts: by metric, what it states of itself.
         method_facts: by method, what it states of itself.

@@ -10,7 +10,7 @@ from .sanity_checks import blank_everywhere, failures
 from .standings import Standing, ranked
 from .wording import counted, listed, spaced
 
-_CHEAP = 1.5  # times the cheapest: as cheap, since times vary from run to run
+_CHEAP = 1.5  # times the cheapest counts as equally cheap, since times vary from run to run
 
 
 def beatable(standing: Standing) -> tuple[str, ...]:
@@ -32,9 +32,9 @@ def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
 def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
     """One sentence: the method to take, and the reason.
 
-    A method that fails a check is out, and so is one that beats all baselines on no metric. Of
-    the others the one is taken that leads, beyond noise, on the most metrics; of several such the
-    cheapest; of equally cheap ones the first asked for.
+    A method that fails a check is left out, and so is a method that beats all baselines on no
+    metric. The method that leads, beyond noise, on the most metrics is recommended. If several
+    lead on equally many, it is the cheapest; of equally cheap ones, the first asked for.
     """
     rankings = ranked(standings)
     out = {*(failure.method for failure in failures(standings)), *blank_everywhere(judgement)}

@@ -24,7 +24,7 @@ class Failure(NamedTuple):
 
 
 def equal_maps(judgement: Judgement) -> list[str]:
-    """A sentence for each method whose maps several others repeat."""
+    """A sentence for each method whose maps other methods repeat."""
     groups: dict[str, dict[str, float]] = {}  # by the first of a group, how far others differ
     for name in judgement.methods:
         explanations = judgement.explanations[name]
@@ -42,7 +42,7 @@ def equal_maps(judgement: Judgement) -> list[str]:
 def _distance(first: Sequence[Explanation], second: Sequence[Explanation]) -> float:
     """The largest difference between the heatmaps of two methods."""
     pairs = zip(first, second, strict=True)
-    return max(float((one.heatmap - other.heatmap).abs().max()) for one, other in pairs)
+    return max(float((left.heatmap - right.heatmap).abs().max()) for left, right in pairs)
 
 
 def _equal(first: str, others: dict[str, float], judgement: Judgement) -> str:

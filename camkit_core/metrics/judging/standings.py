@@ -14,7 +14,7 @@ from .baselines import BASELINES
 from .bootstrap import LEAST, Interval, Values, difference_interval, mean_interval
 from .judgement import Judgement, Measure
 
-_ROUNDING = 1e-6  # of equal maps the values differ by this much and say nothing
+_ROUNDING = 1e-6  # relative: so much do the values of equal maps differ
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a judgement says in plain sentences, each made of nothing but its numbers."""
+"""The verdict: what a judgement's numbers say, in plain sentences."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .sanity_checks import blank_maps, equal_maps, failures
 from .standings import Standing, ranked, standings_of
 from .wording import between, counted, does, listed, number, spaced, times
 
-DEAR = 3.0  # times the cheapest method's time: less is not worth a word
+DEAR = 3.0  # times the cheapest method's time, from which on the verdict mentions it
 
 
 def verdict(judgement: Judgement) -> tuple[str, ...]:
     """The judgement in sentences, the recommendation last.
 
-    Differences are told from noise by paired bootstrap over images, at 95%. With fewer images
-    than `bootstrap.LEAST` nothing is told from noise, and the sentences say so.
+    Paired bootstrap over images, at 95%, separates differences from noise. With fewer images than
+    `bootstrap.LEAST` that is not possible, and the sentences say so.
     """
     standings = standings_of(judgement)
     return (
@@ -34,7 +34,7 @@ def verdict(judgement: Judgement) -> tuple[str, ...]:
 
 
 def too_few_images(standings: Sequence[Standing]) -> list[str]:
-    """That no method can be called better, where so few images were judged."""
+    """A sentence, if there are too few images to call a method better."""
     images = max((standing.images for standing in ranked(standings)), default=LEAST)
     if images >= LEAST:
         return []
@@ -92,7 +92,7 @@ def _unbeaten(standing: Standing, best: str, baselines: Sequence[str]) -> str:
 
 
 def dear_methods(judgement: Judgement, standings: Sequence[Standing]) -> list[str]:
-    """For each method that takes much longer than the cheapest, what one gets for it."""
+    """For each method that takes much longer than the cheapest, what it is better on."""
     costs = {name: judgement.costs[name].seconds for name in judgement.methods}
     cheapest, rankings = cheapest_of(list(costs), judgement), ranked(standings)
     if not rankings or costs[cheapest] <= 0:
@@ -106,7 +106,7 @@ def dear_methods(judgement: Judgement, standings: Sequence[Standing]) -> list[st
 
 
 def _for_that(name: str, cheapest: str, rankings: Sequence[Standing]) -> str:
-    """What a dear method gives for its time: on which metrics it is better, and by how much."""
+    """On which metrics a dear method is better than the cheapest, and by how much."""
     few = any(standing.few for standing in rankings)
     better = [standing for standing in rankings if standing.ahead(name, cheapest)]
     if not better:

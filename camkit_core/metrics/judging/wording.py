@@ -35,7 +35,7 @@ def between(interval: Interval) -> str:
 
 
 def bounds_of(interval: Interval) -> str:
-    """An interval's bounds, "0.10 to 0.20"; nothing where there are none, or they read alike."""
+    """An interval's bounds, "0.10 to 0.20"; "" if there are none, or both are written alike."""
     low, high = number(interval.low), number(interval.high)
     return f"{low} to {high}" if math.isfinite(interval.low) and low != high else ""
 

@@ -1,4 +1,4 @@
-"""A judgement as one HTML file that needs nothing else: no network, no script, no font."""
+"""A judgement as one self-contained HTML file: no network, no script, no font."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def save(judgement: Judgement, path: str | Path) -> Path:
 
 
 def html(judgement: Judgement) -> str:
-    """The whole page. What comes from the user is escaped."""
+    """The whole page, with all texts from outside escaped."""
     template = Template(files(__package__).joinpath("report.html").read_text("utf-8"))
     heading = _heading(judgement)
     return template.substitute(
@@ -121,6 +121,6 @@ def _provenance(provenance: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _definitions(lines: Iterable[tuple[str, str]], kind: str = "") -> str:
-    """A list of terms, which are escaped here, and of definitions, which are HTML."""
+    """A list of terms, which are escaped here, with their definitions, which are HTML."""
     items = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>\n" for name, text in lines)
     return f'<dl class="{kind}">\n{items}</dl>'

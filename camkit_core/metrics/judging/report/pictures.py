@@ -16,12 +16,12 @@ from ..baselines import BASELINES
 from ..judgement import Judgement
 from .tables import scrolling
 
-ROWS = 24  # pictures of more images make a file that no browser likes
+ROWS = 24  # of pictures: with more, the file is too large for browsers
 SIDE = 224  # pixels of a picture's longer side
 
 
 def picture_grid(judgement: Judgement) -> str:
-    """The table of pictures, each a data URI; of many images the first `ROWS`."""
+    """The table of pictures as data URIs, for at most `ROWS` explained images."""
     first = next(iter(judgement.explanations.values()))
     if first[0].images.ndim != 4:
         return "<p>These are maps of signals or volumes, which have no pictures.</p>"
@@ -53,38 +53,39 @@ def _row(judgement: Judgement, row: int, start: str | None) -> str:
     picture.thumbnail((SIDE, SIDE))
     name = judgement.names[row]
     cells = []
-    for maker, explanations in judgement.explanations.items():
-        explanation, index = _place(explanations, row)
-        cells.append(
-            f"<td{_border(maker == start)}>{_cell(maker, name, explanation, index, picture)}</td>"
-        )
-    explanation, index = _place(next(iter(judgement.explanations.values())), row)
+    for method, explanations in judgement.explanations.items():
+        explanation, index = _at_row(explanations, row)
+        cell = _cell(method, name, explanation, index, picture)
+        cells.append(f"<td{_border(method == start)}>{cell}</td>")
+    explanation, index = _at_row(next(iter(judgement.explanations.values())), row)
     score = f"score {float(explanation.score[index]):.2f}"
-    seen = f'<img src="{_uri(picture)}" alt="{escape(name)}, as the model saw it">'
-    head = f'<th scope="row">{seen}{escape(name)}<small>{score}</small></th>'
+    original = f'<img src="{_uri(picture)}" alt="{escape(name)}, as the model saw it">'
+    head = f'<th scope="row">{original}{escape(name)}<small>{score}</small></th>'
     return f"<tr>{head}{''.join(cells)}</tr>"
 
 
-def _place(explanations: tuple[Explanation, ...], row: int) -> tuple[Explanation, int]:
-    """The explanation of one row, and the image's number in it: rows go target by target."""
+def _at_row(explanations: tuple[Explanation, ...], row: int) -> tuple[Explanation, int]:
+    """The explanation of one row, and the image's index in it; rows go target by target."""
     target, index = divmod(row, len(explanations[0]))
     return explanations[target], index
 
 
-def _cell(maker: str, name: str, explanation: Explanation, index: int, picture: Image.Image) -> str:
+def _cell(
+    method: str, name: str, explanation: Explanation, index: int, picture: Image.Image
+) -> str:
     reason = explanation.blank(index)
     if reason:
-        alt = escape(f"{maker} for {name}: no evidence")
+        alt = escape(f"{method} for {name}: no evidence")
         return (
             f'<img src="{_uri(picture)}" alt="{alt}"><small>no evidence: {escape(reason)}</small>'
         )
     heat = heat_at(explanation, index, picture.size)
-    alt = escape(f"{maker} for {name}: highest at the {_where(explanation, index)}")
+    alt = escape(f"{method} for {name}: highest at the {_where(explanation, index)}")
     return f'<img src="{_uri(mixed(picture, heat, COLOUR_MAP, ALPHA))}" alt="{alt}">'
 
 
 def _where(explanation: Explanation, index: int) -> str:
-    """Where the map is highest, for who cannot see it: "upper left", "centre"."""
+    """Where the map is highest, for readers who cannot see it: "upper left", "centre"."""
     heat = explanation.heatmap[index]
     row, column = divmod(int(heat.argmax()), heat.shape[1])
     down = ("upper", "", "lower")[row * 3 // heat.shape[0]]

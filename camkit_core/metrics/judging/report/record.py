@@ -11,14 +11,14 @@ from ..judgement import Judgement
 from ..standings import Standing, standings_of
 from ..verdict import verdict
 
-SCHEMA = 1  # raised whenever a field is renamed, removed, or means something else
+SCHEMA = 1  # raised when a field is renamed, removed, or changes its meaning
 
 
 def record(judgement: Judgement) -> dict[str, Any]:
-    """All of it, ready for JSON; None stands for a number that is not finite.
+    """The judgement, ready for JSON; None stands for a number that is not finite.
 
-    `values` of a metric are one for each explained image, in the order of `explained`; `mean`,
-    `low` and `high` are over images, of which each counts once whatever its targets.
+    A metric's `values` are in the order of `explained`, a value for each target of each image.
+    `mean`, `low` and `high` are over images: each image counts once, with the mean of its targets.
     """
     document = {
         "schema": SCHEMA,
@@ -83,7 +83,7 @@ def _metric(standing: Standing, judgement: Judgement) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same with None for numbers that are not finite."""
+    """The value, with None for numbers that are not finite."""
     if isinstance(value, dict):
         return {str(name): _finite(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The report's tables: what each metric says of each method, and what each method costs."""
+"""The report's tables: the value of each metric for each method, and each method's cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..wording import bounds_of, counted, number, spaced, times
 
 
 def scrolling(table: str, label: str) -> str:
-    """A table in a box of its own, which scrolls where the page is narrow, also by keyboard."""
+    """A table in a box that scrolls on a narrow page, also by keyboard."""
     what = f'class="scroll" role="region" tabindex="0" aria-label="{escape(label)}"'
     return f"<div {what}>\n{table}\n</div>"
 
@@ -84,7 +84,7 @@ def _legend(standings: Sequence[Standing]) -> str:
 
 
 def cost_table(judgement: Judgement) -> str:
-    """A row for each method: its time, and the runs of the model that it took."""
+    """A row for each method: its time, and how often it ran the model."""
     cheapest = min(cost.seconds for cost in judgement.costs.values())
     heads = ("method", "time", "to the cheapest", "forward", "tail", "backward")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
