@@ -28,7 +28,8 @@ from .results.explanation import Explanation
 from .results.smoothing import PLAIN, View, image_views
 
 if TYPE_CHECKING:
-    from .metrics.judging.judge import Judge, Metrics
+    from .metrics.configured_metric import Metrics
+    from .metrics.judging.judge import Judge
 
 
 def explain(

@@ -16,7 +16,7 @@ from ..engine import compare
 from ..errors import CamkitError, CamkitWarning
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
-from ..metrics.judging.judge import configure_metrics
+from ..metrics.configured_metric import configure_metrics
 from ..metrics.judging.judgement import Judgement
 from ..metrics.judging.report.page import save
 from ..metrics.judging.report.record import record

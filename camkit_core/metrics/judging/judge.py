@@ -4,94 +4,32 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm.auto import tqdm
 
-from ...errors import CamkitError, CamkitWarning, PluginError
+from ...errors import CamkitError, CamkitWarning
 from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...layers.choose import TargetLayer
-from ...plugins.facts import Method, Metric
-from ...plugins.lookup import look_up, refuse_unknown
-from ...plugins.options import checked
+from ...plugins.facts import Method
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
 from ...results.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
 from ...results.smoothing import PLAIN
 from ..case import Case
+from ..configured_metric import ConfiguredMetric, Metrics, configure_metrics
 from .baselines import BASELINES
 from .judgement import Cost, Judgement, Measure
 
 BASELINE = "baseline"  # the origin of a map that no plugin makes
-MetricFunction = Any  # a function of a `Case`
 Judge = Callable[..., tuple[Rows, Judgement]]
-Metrics = Sequence[str | MetricFunction] | Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class ConfiguredMetric:
-    """A metric with its options, ready to run.
-
-    Attributes:
-        name: its name.
-        function: from a `Case` to values (N,).
-        options: its keyword arguments.
-        facts: what it states of itself.
-    """
-
-    name: str
-    function: MetricFunction
-    options: dict[str, Any]
-    facts: Metric
-
-    def values(self, case: Case) -> Tensor:
-        """Its values (N,), float64, on the CPU.
-
-        Raises:
-            CamkitError: if it gives anything else than a value for each image.
-        """
-        values = self.function(case, **self.options)
-        if not isinstance(values, Tensor) or values.shape != (len(case.images),):
-            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise CamkitError(
-                f"metric {self.name!r} must return a value for each of {len(case.images)} images, "
-                f"a tensor (N,), and returned {got}"
-            )
-        return values.detach().cpu().double()
-
-
-def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
-    """The metrics by name, with their options checked.
-
-    Raises:
-        UnknownName: for a metric that is not installed, or an option that it does not take.
-        PluginError: if it cannot be loaded, or does not say which way is better.
-        CamkitError: for no metric at all, or a value an option does not allow.
-    """
-    if isinstance(metrics, str) or not metrics:
-        raise CamkitError(f"expected a list of metrics, at least one; got {metrics!r}")
-    given = metrics if isinstance(metrics, Mapping) else {}
-    return [_configured(metric, given.get(metric, {})) for metric in metrics]
-
-
-def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> ConfiguredMetric:
-    name, function, origin = look_up("metric", metric)
-    refuse_unknown(options, [(name, function)])
-    facts = Metric.of(function)
-    if not isinstance(facts.higher_is_better, bool):
-        raise PluginError(
-            f"metric {name!r} ({origin}) does not say which way is better; give its function the "
-            f"attribute higher_is_better, True or False"
-        )
-    return ConfiguredMetric(name, function, checked(function, options), facts)
 
 
 def judge_with(metrics: Metrics) -> Judge:
@@ -124,31 +62,34 @@ def _judge(
     """
     if len(layers) > 1:
         raise CamkitError("metrics judge the maps of one layer; name one, or leave out metrics")
-    names = [method.name for method in methods]
-    baselines = [
-        ConfiguredMethod(name, baseline.function, {}, BASELINE)
-        for name, baseline in BASELINES.items()
-        if name not in names
-    ]
     builders, costs = {}, {}
-    for method in (*methods, *baselines):
+    for method in (*methods, *_baselines_beside(methods)):
         builders[method.name], cost = _explained(method, new_probes(), notes)
         costs[method.name] = replace(cost, seconds=seconds + cost.seconds)
     measures = _measured(builders, metrics)
     explanations = {name: _explanations(each, layers) for name, each in builders.items()}
-    rows = tuple(zip(*(explanations[name] for name in names), strict=True))
-    by_target = [explanation for explanation, *_ in rows]  # the first method's
+    by_target = explanations[methods[0].name]
     judgement = Judgement(
-        explanations,
-        measures,
-        {name: costs[name] for name in names},
-        [f"image {i}, {each.describe(i)}" for each in by_target for i in range(len(each))],
-        _pictures(by_target[0]) * len(by_target),
-        _provenance(by_target[0], metrics),
-        {metric.name: metric.facts for metric in metrics},
-        {method.name: Method.of(method.function) for method in methods},
+        explanations=explanations,
+        measures=measures,
+        costs={method.name: costs[method.name] for method in methods},
+        names=[f"image {i}, {each.describe(i)}" for each in by_target for i in range(len(each))],
+        pictures=_pictures(by_target[0]) * len(by_target),
+        provenance=_provenance(by_target[0], metrics),
+        metric_facts={metric.name: metric.facts for metric in metrics},
+        method_facts={method.name: Method.of(method.function) for method in methods},
     )
-    return rows, judgement
+    return tuple(zip(*(explanations[method.name] for method in methods), strict=True)), judgement
+
+
+def _baselines_beside(methods: Sequence[ConfiguredMethod]) -> list[ConfiguredMethod]:
+    """The baselines whose names no method has."""
+    names = [method.name for method in methods]
+    return [
+        ConfiguredMethod(name, baseline.function, {}, BASELINE)
+        for name, baseline in BASELINES.items()
+        if name not in names
+    ]
 
 
 def _explained(
