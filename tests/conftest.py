@@ -19,11 +19,13 @@ torch.set_num_threads(max(1, min(2, _THREADS)))
 os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # for the processes that tests start
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Folders are run by a process on each core; files by none, because its start takes longer."""
-    folders = any(Path(name.partition("::")[0]).is_dir() for name in config.args)
-    return None if folders else 0
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """All tests together run in a process for each core; parts of them, in this process."""
+    unset = config.getoption("numprocesses", "without xdist") is None
+    together = any(Path(name).resolve() == Path(__file__).parent for name in config.args)
+    if unset and together and not hasattr(config, "workerinput"):  # a worker starts no others
+        config.option.numprocesses = "logical"
 
 
 @pytest.fixture(autouse=True)
