@@ -9,14 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from helpers.tailed import (
-    QUIET,
-    Tail,
-    Tailed,
-    ablated,
-    drops,
-    images_of,
-)
+from helpers.tail_runs import QUIET, ablated, drops, images_of
+from helpers.tailed import Tail, Tailed
 
 pytestmark = QUIET
 

@@ -12,19 +12,8 @@ from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from camkit_core.probe.tail.proof import proven_replay
 from camkit_core.probe.tail.replay import batched
-from helpers.tailed import (
-    NOT_REPLAYED,
-    NOTE,
-    QUIET,
-    REPLAYED,
-    Tailed,
-    ablated,
-    drops,
-    firm_notes,
-    images_of,
-    recorded,
-    scripted,
-)
+from helpers.tail_runs import NOTE, QUIET, ablated, drops, firm_notes, images_of, recorded
+from helpers.tailed import NOT_REPLAYED, REPLAYED, Tailed, scripted
 
 pytestmark = QUIET
 

@@ -13,23 +13,18 @@ import camkit_core as camkit
 from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
 from camkit_core.probe.tail.replay import batched, vmapped
 from camkit_core.pytree import tensors_in
-from helpers.tailed import (
-    CONTROL_FLOW,
-    NOT_REPLAYED,
+from helpers.tail_runs import (
     NOTE,
     QUIET,
-    REPLAYED,
-    Tail,
-    Tailed,
     ablated,
     agree,
-    by_batch_size,
     drops,
     edits_of,
     images_of,
     plain_runs,
     recorded,
 )
+from helpers.tailed import CONTROL_FLOW, NOT_REPLAYED, REPLAYED, Tail, Tailed, by_batch_size
 
 pytestmark = QUIET
 
