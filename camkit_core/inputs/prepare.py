@@ -49,8 +49,8 @@ def prepare(
     """
     module = unwrapped(model)
     given, forward_args = split(images, image_input)
-    # Copies made in inference mode could not be part of a graph.
-    with torch.inference_mode(False), torch.no_grad():
+    # A copy made in inference mode could not be part of a graph.
+    with torch.inference_mode(False):
         batch = as_batch(given, module)
     notes = note_of_wrapper(model, module)
     return Inputs(module, batch, forward_args.beside(batch), tuple(notes))
