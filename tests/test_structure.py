@@ -6,6 +6,7 @@ Which room may import which is a contract of import-linter: see test_contract.py
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from helpers import structure
 from helpers.checkout import ROOT
 
 CORE, METHODS, ARCHS = (ROOT / name for name in ("camkit_core", "camkit_methods", "camkit_archs"))
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PACKAGES = pytest.mark.parametrize("package", [CORE, METHODS, ARCHS], ids=lambda path: path.name)
 PLUGINS = pytest.mark.parametrize("package", [METHODS, ARCHS], ids=lambda path: path.name)
 
@@ -52,6 +54,23 @@ def test_public_functions_have_docstrings(package):
 @PLUGINS
 def test_plugins_know_only_public_names_of_core(package):
     assert structure.private_imports(package, set(camkit_core.__all__)) == []
+
+
+def test_what_contributing_names_is_there():
+    """But for the room that is yet to come."""
+    named = set(re.findall(r"`((?:camkit_\w+|tests)/[\w/]*(?:\.py)?)`", CONTRIBUTING))
+    to_come = {"camkit_core/datasets/", "camkit_core/cli/explain_dataset.py"}
+    assert to_come < named
+    assert [path for path in sorted(named - to_come) if not (ROOT / path).exists()] == []
+
+
+def test_the_tree_in_contributing_is_the_tree_of_the_core():
+    """Each folder and each loose file of camkit_core/ has a line."""
+    tree = CONTRIBUTING.split("```")[3]
+    listed = re.findall(r"^ {2,}(\w+(?:\.py|/))", tree, re.MULTILINE)
+    files = {path.name for path in CORE.glob("*.py") if not path.name.startswith("__")}
+    folders = {f"{path.parent.name}/" for path in CORE.rglob("*.py") if path.parent != CORE}
+    assert set(listed) == files | {name for name in folders if "template" not in name}
 
 
 # The checks fail on trees that are wrong

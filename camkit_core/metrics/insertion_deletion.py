@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..plugins.facts import Metric
 from .case import Case
-from .perturbation import ranks, soft
+from .image_edits import ranks, soft
 
 
 @Metric(

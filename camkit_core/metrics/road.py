@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..plugins.facts import Metric
 from .case import Case
-from .perturbation import filled, ranks
+from .image_edits import filled, ranks
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NOISE = 0.01

@@ -17,7 +17,7 @@ from ..forward.counting import counting
 from ..plugins.facts import Method, misstated
 from .checks import Check, require
 from .explainers import explainer
-from .ground_truth.closed_forms import Affine, check_closed_form
+from .ground_truth.known_maps import Affine, check_closed_form
 from .networks import CLASSES, ConvNet, attending, conv_net, seeded, some_images, token_net
 
 Function = Callable[..., Tensor]

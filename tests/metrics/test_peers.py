@@ -17,7 +17,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget
 
 from camkit_core import compare, explain
-from camkit_core.metrics.perturbation import filled
+from camkit_core.metrics.image_edits import filled
 from camkit_core.testing.networks import conv_net, seeded, some_images
 
 CATEGORY = 2

@@ -10,8 +10,8 @@ from ...plugins import get_registry
 from ...plugins.facts import Method as Facts
 from ...plugins.lookup import look_up
 from ...results.configured_method import Method
-from .closed_forms import check_closed_form
 from .disconnected import check_disconnected
+from .known_maps import check_closed_form
 from .outcome import MeasuredOutcome
 from .planted import check_chance, check_planted
 

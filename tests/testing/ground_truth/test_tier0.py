@@ -12,9 +12,9 @@ import torch
 from camkit_core import CamkitError, Method, upsample
 from camkit_core.cli import main
 from camkit_core.plugins.lookup import look_up
-from camkit_core.testing.ground_truth.closed_forms import CHECK as CLOSED
-from camkit_core.testing.ground_truth.closed_forms import check_closed_form
 from camkit_core.testing.ground_truth.disconnected import check_disconnected, disconnected
+from camkit_core.testing.ground_truth.known_maps import CHECK as CLOSED
+from camkit_core.testing.ground_truth.known_maps import check_closed_form
 from camkit_core.testing.ground_truth.networks import FAMILIES
 from camkit_core.testing.ground_truth.planted import (
     CHANCE,
