@@ -42,8 +42,8 @@ def _by_shape(layers: list[Candidate], model: nn.Module) -> list[Candidate]:
     before_classes = [layer for layer in layers if not layer.classes]
     outside = _outside(_INNER, before_classes, model)
     if outside and outside[-1].layout.prefix:
-        # The head may read the class token alone. The other tokens reach it by the last attention,
-        # so the layer must come before that.
+        # The head may read the class token alone, which gets the other tokens' values in the last
+        # attention: the layer must come before that.
         attending = [_inside(_ATTENTION, layer.name, model) for layer in layers]
         last = max((at for at, within in enumerate(attending) if within), default=len(layers))
         outside = [layer for layer in outside if layer in layers[:last]] or outside

@@ -1,4 +1,4 @@
-"""One forward pass of one image, in which each layer's output is looked at for a grid."""
+"""One forward pass of one image, which finds the layers whose output is a grid."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _classes(logits: Tensor | None, grids: Iterable[tuple[Tensor, Layout]]) -> i
 
 
 def _score(output: Any) -> Tensor:
-    """The top class's score of any image; without classes, the sum of squares of all outputs."""
+    """The top class's score; without classes, the sum of squares of all outputs."""
     try:
         return class_logits(output).amax()
     except TargetError:
