@@ -1,1 +1,1 @@
-"""The built-in architecture adapters, one file a family, found as plugins."""
+"""The built-in architecture adapters, one file a family; pyproject.toml declares them."""

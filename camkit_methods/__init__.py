@@ -1,4 +1,7 @@
-"""The built-in methods, one file each, found as plugins, and the class form of five of them."""
+"""The built-in methods, one file each, and the class form of five of them.
+
+pyproject.toml declares each under its name, as a third party's does.
+"""
 
 from __future__ import annotations
 

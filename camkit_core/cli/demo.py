@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CamkitError
-from ..inputs.families import FAMILIES
+from ..inputs.shipped_networks import FAMILIES
 from ..plugins.method_groups import THE_FIVE, methods_of
 
 if TYPE_CHECKING:

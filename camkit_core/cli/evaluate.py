@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ..inputs.families import FAMILIES
+from ..inputs.shipped_networks import FAMILIES
 from .common.arguments import positive, split_list
 from .common.messages import say
 
@@ -62,7 +62,7 @@ def add_evaluate_command(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; 1 if a check fails, else 0."""
     if args.tier == 1:
-        from .evaluate_run import tier1
+        from .evaluate_tier1 import tier1
 
         return tier1(args)
     return tier0(args.method, args.json)

@@ -48,7 +48,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "torchvision.models.mnasnet": "camkit_archs.mnasnet:adapter",
         "timm.models.efficientnet": "camkit_archs.mnasnet:timm_adapter",
         "torchvision.models.segmentation": "camkit_archs.segmentation:adapter",
-        "torchvision.models.detection": "camkit_archs.detection:adapter",
+        "torchvision.models.detection": "camkit_archs.torchvision_detection:adapter",
         "torchvision.models.vision_transformer": "camkit_archs.vit:adapter",
         "timm.models.vision_transformer": "camkit_archs.vit:timm_adapter",
         "timm.models.swin_transformer": "camkit_archs.swin:adapter",

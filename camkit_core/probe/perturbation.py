@@ -15,7 +15,7 @@ from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..maps import full, spatial_axes
 from .input_runs import InputRunner
 from .shared import Outputs, SharedPass
-from .tail.ablation import ablation_is_affine, ablation_runs
+from .tail.ablation import ablated_in_closed_form, ablation_is_affine, ablation_runs
 from .tail.masking import masked
 from .tail.proof import proven_replay
 
@@ -119,8 +119,7 @@ class Perturbation:
         values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
         values = values.expand(channels.shape[:2])
         if ablation_is_affine(self.recording, self.targets, values):
-            gradients = self.raw_gradients.movedim(axis, 1).flatten(2)
-            return self.scores[:, None] + full(gradients * (values[:, :, None] - channels)).sum(2)
+            return ablated_in_closed_form(self.scores, self.raw_gradients, raw, axis, values)
         chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
 

@@ -1,1 +1,1 @@
-"""The built-in renderers, one file each, found as plugins."""
+"""The built-in renderers, one file each; pyproject.toml declares each under its name."""

@@ -20,7 +20,7 @@ class DetectionTarget:
 
     The target's value is the largest such product over the detections of the class, and 0 without
     any. The output for an image is that of torchvision's detectors: `boxes` (K, 4) as x1, y1, x2,
-    y2, `labels` (K,) and `scores` (K,).
+    y2, `labels` (K,) and `scores` (K,). Of another detector, an adapter's `output` makes it so.
 
     Args:
         category: the class.

@@ -1,4 +1,4 @@
-"""Ablations: edits of the target layer's output that replace one channel at a time."""
+"""Ablations: one channel at a time replaced, scored in closed form or by tail runs of the edits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...forward.recording import Recording
 from ...inputs.targets.scores import Targets
+from ...maps import full
 from .affine import proved_affine
 from .first_linear import first_linear
 
@@ -26,6 +27,24 @@ def ablation_is_affine(recording: Recording, targets: Targets, values: Tensor) -
     """
     positive = bool((recording.raw > 0).all() and (values >= 0).all())
     return targets.classes is not None and proved_affine(recording, positive)
+
+
+def ablated_in_closed_form(
+    scores: Tensor, gradients: Tensor, raw: Tensor, axis: int, values: Tensor
+) -> Tensor:
+    """The score of each ablation (N, C), where the scores are affine in the layer's output.
+
+    Each is the score plus the sum, over the channel's positions, of gradient times change.
+
+    Args:
+        scores: of the images as they are (N,).
+        gradients: of the scores, of the layer's output's shape.
+        raw: the layer's output (N, ...).
+        axis: where its C channels are.
+        values: what the channels are replaced by (N, C).
+    """
+    changes = values[:, :, None] - raw.movedim(axis, 1).flatten(2)
+    return scores[:, None] + full(gradients.movedim(axis, 1).flatten(2) * changes).sum(2)
 
 
 def ablation_runs(

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ...inputs.families import FAMILIES as FAMILIES
+from ...inputs.shipped_networks import FAMILIES as FAMILIES
 from .scenes import CLASSES, SIZE
 
 WEIGHTS = Path(__file__).with_name("weights")
