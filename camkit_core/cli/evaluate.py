@@ -46,7 +46,8 @@ def add_evaluate_command(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     group = parser.add_argument_group("tier 1")
     group.add_argument(
-        *("--arch", "--family"),
+        "--arch",
+        "--family",
         type=split_list,
         default=list(FAMILIES),
         metavar="A[,A...]",

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 # The keyword arguments of `compare` itself.
 SETTINGS = (
-    *("adapter", "aug_smooth", "batch_size", "eigen_smooth", "guided", "image_input", "metrics"),
-    *("layer", "target"),
+    "adapter",
+    "aug_smooth",
+    "batch_size",
+    "eigen_smooth",
+    "guided",
+    "image_input",
+    "metrics",
+    "layer",
+    "target",
 )
 Renderer = Callable[..., "Image"]
 

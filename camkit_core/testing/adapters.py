@@ -232,6 +232,14 @@ def stranger(reading: Reading) -> None:
 PROMISES: list[Promise[Any]] = [
     promise(test)
     for test in (
-        *(layer, data, grid, orientation_, linear, gradient, batch, strange_tokens, stranger),
+        layer,
+        data,
+        grid,
+        orientation_,
+        linear,
+        gradient,
+        batch,
+        strange_tokens,
+        stranger,
     )
 ]

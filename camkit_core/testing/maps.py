@@ -247,11 +247,12 @@ def _shown(values: Tensor) -> str:
     return ", ".join(f"{float(value):.3g}" for value in values)
 
 
+# fmt: off
 MAPS: list[Promise[Explainer]] = [
     promise(test)
     for test in (
-        *(shape, range_, degenerate, place, layouts, repeat, batch, permutation),
-        *(target, no_such_class, dtype, chunks, frozen, no_grad, detached),
-        *(leak, threads, device, exception),
+        shape, range_, degenerate, place, layouts, repeat, batch, permutation, target,
+        no_such_class, dtype, chunks, frozen, no_grad, detached, leak, threads, device, exception,
     )
 ]
+# fmt: on

@@ -75,7 +75,12 @@ def modes_kept(explain: Explainer) -> None:
 SIDE_EFFECTS = [
     promise(test)
     for test in (
-        *(untouched, untouched_in_training, gradients_kept, frozen_stays),
-        *(random_states, images_kept, modes_kept),
+        untouched,
+        untouched_in_training,
+        gradients_kept,
+        frozen_stays,
+        random_states,
+        images_kept,
+        modes_kept,
     )
 ]

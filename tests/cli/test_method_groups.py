@@ -21,8 +21,16 @@ Capture = pytest.CaptureFixture[str]
 CAMKIT = {
     "the five": ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"],
     "gradient": [
-        *("hirescam", "layercam", "gradcam_elementwise", "eigengradcam", "smoothgradcam++"),
-        *("finercam", "shapleycam", "refinecam", "fullgrad", "guided_backprop"),
+        "hirescam",
+        "layercam",
+        "gradcam_elementwise",
+        "eigengradcam",
+        "smoothgradcam++",
+        "finercam",
+        "shapleycam",
+        "refinecam",
+        "fullgrad",
+        "guided_backprop",
     ],
     "gradient-free": ["eigencam", "kpcacam", "fem", "reciprocam", "groupcam", "sscam", "iscam"],
     "attention": ["attention_rollout", "chefer", "legrad"],
@@ -111,7 +119,12 @@ def test_a_method_of_a_package_stands_in_the_group_that_it_states(
     assert groups["two lines"] == ["lab_odd"]
     assert groups[OTHERS] == ["lab_plain", "lab_wrong", "nowhere"]
     assert list(groups) == [
-        *("the five", "gradient", "baselines", "two lines", "of the lab", OTHERS)
+        "the five",
+        "gradient",
+        "baselines",
+        "two lines",
+        "of the lab",
+        OTHERS,
     ]
     assert "camkit_lab" not in sys.modules
 
@@ -145,7 +158,12 @@ def test_what_is_costly_or_a_baseline_is_not_tried_on_every_network(lab: Registr
         assert methods_of("baselines") == ("lab_random",)
         assert methods_of("no such group") == ()
         assert usual_methods() == [
-            *("gradcam", "gradcam++", "lab_gradient", "lab_own", "lab_plain", "lab_wrong")
+            "gradcam",
+            "gradcam++",
+            "lab_gradient",
+            "lab_own",
+            "lab_plain",
+            "lab_wrong",
         ]
 
 

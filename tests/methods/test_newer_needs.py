@@ -17,8 +17,16 @@ from helpers.toys import ConvNet, gap_linear, linear, tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 NEW = (
-    *("finercam", "shapleycam", "reciprocam", "iscam", "sscam", "groupcam"),
-    *("smoothgradcam++", "fullgrad", "refinecam", "kpcacam"),
+    "finercam",
+    "shapleycam",
+    "reciprocam",
+    "iscam",
+    "sscam",
+    "groupcam",
+    "smoothgradcam++",
+    "fullgrad",
+    "refinecam",
+    "kpcacam",
 )
 IMAGES = torch.randn(3, 3, 8, 12, generator=torch.Generator().manual_seed(0)).double()
 

@@ -10,8 +10,18 @@ from camkit_core.testing.state import nothing_changes
 from helpers.metric_values import gradcam, of
 
 METRICS = (
-    *("insertion", "deletion", "road", "road_morf", "road_lerf", "average_drop"),
-    *("average_increase", "average_gain", "adcc", "sensitivity", "randomisation", "area"),
+    "insertion",
+    "deletion",
+    "road",
+    "road_morf",
+    "road_lerf",
+    "average_drop",
+    "average_increase",
+    "average_gain",
+    "adcc",
+    "sensitivity",
+    "randomisation",
+    "area",
 )
 
 

@@ -13,8 +13,14 @@ from helpers.fake_packages import Install
 SPELLINGS = {
     "gradcam": ["grad-cam", "Grad-CAM", "GRAD.cam", "grad_cam"],
     "gradcam++": [
-        *("grad-cam++", "gradcampp", "grad-campp", "gradcamplusplus", "gradcam-plusplus"),
-        *("grad-cam-plusplus", "Grad-CAM++", "GradCAMPlusPlus"),
+        "grad-cam++",
+        "gradcampp",
+        "grad-campp",
+        "gradcamplusplus",
+        "gradcam-plusplus",
+        "grad-cam-plusplus",
+        "Grad-CAM++",
+        "GradCAMPlusPlus",
     ],
     "xgradcam": ["xgrad-cam", "XGrad-CAM"],
     "ablationcam": ["ablation-cam"],
@@ -22,7 +28,10 @@ SPELLINGS = {
     "guided_backprop": ["guidedbackprop", "guided-backprop", "GuidedBackProp"],
     "fullgrad": ["full-grad", "Full_Grad"],
     "smoothgradcam++": [
-        *("smooth-grad-cam++", "smoothgrad-cam++", "smoothgradcampp", "smooth-grad-campp"),
+        "smooth-grad-cam++",
+        "smoothgrad-cam++",
+        "smoothgradcampp",
+        "smooth-grad-campp",
         "Smooth Grad-CAM++".replace(" ", "-"),
     ],
     "sscam": ["ss-cam"],

@@ -49,7 +49,9 @@ class MatchedFilters(nn.Module):
         self.match.weight = nn.Parameter(patterns()[:, None])
         self.match.bias = nn.Parameter(torch.full((CLASSES,), -18.0))
         self.layer = nn.Conv2d(
-            *(CLASSES, CLASSES, SIDE),
+            CLASSES,
+            CLASSES,
+            SIDE,
             padding=SIDE // 2,
             padding_mode="circular",
             groups=CLASSES,
