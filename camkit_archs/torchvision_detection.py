@@ -1,4 +1,8 @@
-"""torchvision's detectors (Faster, Mask and Keypoint R-CNN, FCOS, RetinaNet, SSD)."""
+"""torchvision's detectors (Faster, Mask and Keypoint R-CNN, FCOS, RetinaNet, SSD).
+
+Their output is the form that `DetectionTarget` reads. The adapter of another detector brings its
+output into that form by `Adapter(output=...)`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`camkit compare`: its arguments; what it does is in `compare_run.py`, which imports torch."""
+"""`camkit compare`: its arguments; what it does is in `compare_images.py`, which imports torch."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def add_compare_command(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image could be read, 1 if some could not."""
-    from .compare_run import CompareRequest, judge_images
+    from .compare_images import CompareRequest, judge_images
 
     metrics = split_list(arguments.metric)
     return judge_images(CompareRequest(**shared_fields(arguments), metrics=metrics))

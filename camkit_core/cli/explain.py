@@ -1,4 +1,4 @@
-"""`camkit explain`: its arguments; what it does is in `explain_run.py`, which imports torch."""
+"""`camkit explain`: its arguments; what it does is in `explain_images.py`, which imports torch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image was explained, 1 if some were not."""
-    from .explain_run import ExplainRequest, explain_images
+    from .explain_images import ExplainRequest, explain_images
 
     settings = ("guided", "aug_smooth", "eigen_smooth")
     request = ExplainRequest(

@@ -151,7 +151,7 @@ def test_a_run_ends_when_nobody_reads_its_answers(
     def closed(*arguments: object, **keywords: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("camkit_core.cli.explain_run.tqdm.write", closed)
+    monkeypatch.setattr("camkit_core.cli.explain_images.tqdm.write", closed)
     monkeypatch.setattr("camkit_core.cli.command._discard_output", lambda: None)
     assert explain(dog, "--target", "7") == 1
     assert "error" not in capsys.readouterr().err
