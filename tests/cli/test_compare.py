@@ -14,12 +14,6 @@ Capture = pytest.CaptureFixture[str]
 QUICK = ("--method", "gradcam,layercam", "--metric", "average_drop,area")
 
 
-@pytest.fixture
-def dog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    return picture(tmp_path / "dog.png")
-
-
 def fails(capsys: Capture, code: int, expected: str) -> None:
     assert code == 2
     out, err = capsys.readouterr()

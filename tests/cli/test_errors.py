@@ -14,12 +14,6 @@ from helpers.command_calls import explain, names, picture
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def dog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    return picture(tmp_path / "dog.png")
-
-
 def fails(capsys: Capture, code: int, expected: str) -> None:
     assert code == 2
     out, err = capsys.readouterr()

@@ -22,12 +22,6 @@ RUN = "import sys; from camkit_core.cli import main; sys.exit(main())"
 ROOT = str(Path(camkit_core.__file__).parents[1])
 
 
-@pytest.fixture
-def dog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    return picture(tmp_path / "dog.png")
-
-
 def test_one_image_gives_one_picture_and_one_line(dog: str, capsys: Capture) -> None:
     assert explain(dog, "--target", "7") == 0
     written = Path("camkit-output/dog_gradcam_7.png")
