@@ -16,7 +16,7 @@ from coverage_stage import in_last_stage
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.layers.hints import hints_of
+from camkit_core.target_layer.hints import hints_of
 from camkit_core.testing.orientation import orientation
 from camkit_core.testing.random_weights import DRAWS
 
@@ -158,7 +158,7 @@ def resolved(part: str, name: str) -> Row:
     from camkit_core.adapter import as_grid
     from camkit_core.forward.recording import record
     from camkit_core.inputs.prepare import Inputs
-    from camkit_core.layers.choose import choose
+    from camkit_core.target_layer.choose import choose
 
     warnings.simplefilter("ignore")
     start = time.perf_counter()

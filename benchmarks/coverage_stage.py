@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.forward.untouched import hooked
-from camkit_core.layers.hints import Hints, hints_of
+from camkit_core.target_layer.hints import Hints, hints_of
 from camkit_core.pytree import first_tensor
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values

@@ -19,8 +19,8 @@ from .forward.untouched import untouched
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.resolve import Target, resolve
-from .layers.choose import TargetLayer, choose
-from .layers.find import Layer
+from .target_layer.choose import TargetLayer, choose
+from .target_layer.find import Layer
 from .probe.probe import Probe, probes
 from .results.assembly import assemble
 from .results.configured_method import Method, configure

@@ -61,8 +61,8 @@ def _candidates(
     from ..forward.untouched import untouched
     from ..inputs.models import load_model
     from ..inputs.prepare import prepare
-    from ..layers.candidates import find_candidates
-    from ..layers.choose import choose
+    from ..target_layer.candidates import find_candidates
+    from ..target_layer.choose import choose
 
     loaded = load_model(name, weights, size=size)
     noise = torch.randint(0, 256, (512, 512, 3), generator=torch.Generator().manual_seed(0))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..adapter import Adapter
 from ..errors import LayerError
 from ..forward.recording import Recording
-from ..layers.candidates import Candidate, find_candidates
+from ..target_layer.candidates import Candidate, find_candidates
 
 
 def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Recording]:

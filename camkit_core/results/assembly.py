@@ -8,7 +8,7 @@ from time import perf_counter
 from torch import Tensor
 
 from ..inputs.targets.classification import found_logits
-from ..layers.choose import TargetLayer
+from ..target_layer.choose import TargetLayer
 from ..maps import heatmaps
 from ..probe.probe import Probe
 from .blank_maps import blank_reasons, warn_of_blanks

@@ -11,7 +11,7 @@ from ..plugins.lookup import look_up
 
 UNKNOWN = "unknown"  # the version of camkit without metadata
 if TYPE_CHECKING:
-    from ..layers.choose import TargetLayer
+    from ..target_layer.choose import TargetLayer
     from .configured_method import ConfiguredMethod
 
 UNKNOWN = "unknown"  # the version of camkit that was never installed

@@ -16,7 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.layers.find import find_layer
+from camkit_core.target_layer.find import find_layer
 from camkit_core.plugins import get_registry
 from helpers.small_nets import FAMILIES, Net, enliven, small_net
 

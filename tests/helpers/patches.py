@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.layers.automatic import shortlist
-from camkit_core.layers.candidates import find_candidates
+from camkit_core.target_layer.automatic import shortlist
+from camkit_core.target_layer.candidates import find_candidates
 
 
 class Patches(nn.Module):

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from ...errors import CamkitError, CamkitWarning
 from ...forward.counting import counting
 from ...image import to_picture, visible
-from ...layers.choose import TargetLayer
+from ...target_layer.choose import TargetLayer
 from ...plugins.facts import Method
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows

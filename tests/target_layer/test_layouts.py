@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.layers.automatic import automatic_adapter
+from camkit_core.target_layer.automatic import automatic_adapter
 from helpers import naive
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")

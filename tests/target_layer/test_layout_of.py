@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from camkit_core.layers.layout import Layout, layout_of
+from camkit_core.target_layer.layout import Layout, layout_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from camkit_core.layers.hints import hints_of
+from camkit_core.target_layer.hints import hints_of
 
 
 def test_a_grid_that_the_model_states_goes_before_the_images_proportions() -> None:

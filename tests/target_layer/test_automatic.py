@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.layers.candidates import find_candidates
+from camkit_core.target_layer.candidates import find_candidates
 from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")

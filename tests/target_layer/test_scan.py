@@ -11,8 +11,8 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.layers.automatic import automatic_adapter, shortlist
-from camkit_core.layers.candidates import find_candidates
+from camkit_core.target_layer.automatic import automatic_adapter, shortlist
+from camkit_core.target_layer.candidates import find_candidates
 from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -66,7 +66,7 @@ def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any)
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
 
     with monkeypatch.context() as patch:
-        patch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
+        patch.setattr("camkit_core.target_layer.candidates.torch.autograd.grad", refuse)
         with untouched(model):
             adapter, why = automatic_adapter(Inputs(model, images))
     explanation = camkit.explain(model, images, adapter=adapter)
@@ -78,7 +78,7 @@ def test_any_other_error_of_the_search_is_passed_on(monkeypatch: Any) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise RuntimeError("no kernel")
 
-    monkeypatch.setattr("camkit_core.layers.candidates.torch.autograd.grad", refuse)
+    monkeypatch.setattr("camkit_core.target_layer.candidates.torch.autograd.grad", refuse)
     with pytest.raises(RuntimeError, match="no kernel"):
         camkit.explain(Patches(), torch.randn(1, 3, 16, 24))
 
