@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.forward.untouched import hooked
-from camkit_core.target_layer.hints import Hints, hints_of
 from camkit_core.pytree import first_tensor
+from camkit_core.target_layer.hints import Hints, hints_of
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
 DEPTH = 0.75  # the share of the layers with weights and a grid that must have run by the layer

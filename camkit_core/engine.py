@@ -19,13 +19,13 @@ from .forward.untouched import untouched
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.resolve import Target, resolve
-from .target_layer.choose import TargetLayer, choose
-from .target_layer.find import Layer
 from .probe.probe import Probe, probes
 from .results.assembly import assemble
 from .results.configured_method import Method, configure
 from .results.explanation import Explanation
 from .results.smoothing import PLAIN, View, image_views
+from .target_layer.choose import TargetLayer, choose
+from .target_layer.find import Layer
 
 if TYPE_CHECKING:
     from .metrics.configured_metric import Metrics

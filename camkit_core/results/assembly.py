@@ -8,9 +8,9 @@ from time import perf_counter
 from torch import Tensor
 
 from ..inputs.targets.classification import found_logits
-from ..target_layer.choose import TargetLayer
 from ..maps import heatmaps
 from ..probe.probe import Probe
+from ..target_layer.choose import TargetLayer
 from .blank_maps import blank_reasons, warn_of_blanks
 from .caveats import caveats
 from .configured_method import ConfiguredMethod

@@ -16,8 +16,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.target_layer.find import find_layer
 from camkit_core.plugins import get_registry
+from camkit_core.target_layer.find import find_layer
 from helpers.small_nets import FAMILIES, Net, enliven, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")

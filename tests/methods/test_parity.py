@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torchvision.models.vgg import VGG
 
 import camkit_core as camkit
-from camkit_core.target_layer.find import find_layer
 from camkit_core.plugins import get_registry
+from camkit_core.target_layer.find import find_layer
 from helpers.peers import pytorch_grad_cam, shown
 from helpers.small_nets import FAMILIES, enliven, small_net
 

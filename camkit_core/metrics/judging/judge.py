@@ -16,13 +16,13 @@ from tqdm.auto import tqdm
 from ...errors import CamkitError, CamkitWarning
 from ...forward.counting import counting
 from ...image import to_picture, visible
-from ...target_layer.choose import TargetLayer
 from ...plugins.facts import Method
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
 from ...results.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
 from ...results.smoothing import PLAIN
+from ...target_layer.choose import TargetLayer
 from ..case import Case
 from ..configured_metric import ConfiguredMetric, Metrics, configure_metrics
 from .baselines import BASELINES
