@@ -45,7 +45,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
         raise InputError(
             f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
             f"with a Conv1d, volumes (N, C, D, H, W) for one that begins with a Conv3d, none of "
-            f"them 0, got {tuple(images.shape)}"
+            f"them 0, got {tuple(images.shape)}{_clips(images.ndim)}"
         )
     if not images.is_floating_point():
         raise InputError(
@@ -59,3 +59,14 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
+
+
+def _clips(axes: int) -> str:
+    """What to do with clips for a model that folds their frames into the batch."""
+    return (
+        "; clips (N, T, C, H, W) are explained one at a time, the frames (T, C, H, W) as the "
+        "images of a model that reads them together: forward(self, frames): "
+        "return self.model(frames[None]).expand(len(frames), -1)"
+        if axes == 5
+        else ""
+    )

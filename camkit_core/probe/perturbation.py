@@ -14,6 +14,7 @@ from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..maps import full, spatial_axes
 from .input_runs import InputRunner
+from .rows import grid_of
 from .shared import Outputs, SharedPass
 from .tail.ablation import ablated_in_closed_form, ablation_is_affine, ablation_runs
 from .tail.masking import masked
@@ -113,6 +114,7 @@ class Perturbation:
                 value for each image and channel (N, C).
         """
         raw = self.recording.raw.detach()
+        grid_of(self.recording, raw)  # refuses a layer without a row for each image
         axis = channel_axis(self.recording.adapter, raw, self._rank)
         channels = raw.movedim(axis, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ..adapter import as_grid
 from ..forward.chunks import one_by_one
 from ..forward.recording import Recording
 from ..inputs.targets.classification import ClassScore, class_logits
@@ -19,6 +18,7 @@ from .full_gradients import FullGradients, full_gradients
 from .guided import guided_gradients
 from .hessian import hessian_product
 from .perturbation import Perturbation
+from .rows import grid_of
 from .shared import SharedPass
 
 
@@ -53,12 +53,12 @@ class Probe(Perturbation):
     @cached_property
     def activations(self) -> Tensor:
         """The target layer's output as it left the layer, through the reshape: (N, C, h, w)."""
-        return full(as_grid(self.recording.adapter, self.recording.raw.detach(), self._rank))
+        return full(grid_of(self.recording, self.recording.raw.detach()))
 
     @cached_property
     def gradients(self) -> Tensor:
         """The gradient of each image's score with respect to `activations`: (N, C, h, w)."""
-        return full(as_grid(self.recording.adapter, self.raw_gradients, self._rank))
+        return full(grid_of(self.recording, self.raw_gradients))
 
     @cached_property
     def logits(self) -> Tensor:
@@ -112,7 +112,7 @@ class Probe(Perturbation):
     def hessian_times_activations(self) -> Tensor:
         """The Hessian of each score at `activations`, times the layer's output: (N, C, h, w)."""
         product = hessian_product(self.recording, self.targets)
-        return full(as_grid(self.recording.adapter, product, self._rank))
+        return full(grid_of(self.recording, product))
 
     @cached_property
     def full_gradients(self) -> FullGradients:

@@ -15,6 +15,7 @@ from ...errors import TargetError
 from ...pytree import sample_of
 from .classification import ClassifierOutputTarget, class_logits, in_range, signed
 from .protocol import Score, settled
+from .rows import check_class_rows, check_sample_rows
 from .scores import Targets
 
 
@@ -37,15 +38,17 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         images: how many images there are.
 
     Raises:
-        TargetError: if there are more or fewer targets than images, if the model lacks a class, or
-            if a target is neither class nor callable.
+        TargetError: if there are more or fewer targets than images, or rows of the output that the
+            targets read; if the model lacks a class; or if a target is neither class nor callable.
     """
     chosen = _for_each(target, output, images)
     if all(map(_is_index, chosen)):
         logits = class_logits(output)
+        check_class_rows(logits, output, images)
         classes = [in_range(operator.index(category), logits) for category in chosen]
         return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
     functions = [_function(each) for each in chosen]
+    check_sample_rows(output, images)
     samples = [sample_of(output, row, images) for row in range(images)]
     return Targets(tuple(map(settled, functions, samples)), None)
 
@@ -53,7 +56,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
 def _for_each(target: Target, output: Any, images: int) -> list[Any]:
     """A class or a callable for each image."""
     if target is None or isinstance(target, Rank):
-        chosen: list[Any] = _ranked(target or Rank(0), output)
+        chosen: list[Any] = _ranked(target or Rank(0), output, images)
     elif callable(target) or _is_index(target):
         chosen = [target] * images
     elif _is_list(target):
@@ -76,9 +79,10 @@ def top(count: int) -> list[Rank]:
     return [Rank(position) for position in range(count)]
 
 
-def _ranked(rank: Rank, output: Any) -> list[int]:
+def _ranked(rank: Rank, output: Any, images: int) -> list[int]:
     # With a single logit, the top class is 1 where the logit is positive.
     logits = signed(class_logits(output))
+    check_class_rows(logits, output, images)
     if rank.position >= logits.shape[1]:
         raise TargetError(
             f"asked for the {rank.position + 1} best classes of a model with {logits.shape[1]}"
