@@ -70,7 +70,7 @@ def test_images_must_be_a_tensor(images: Any, given: str) -> None:
 def test_images_must_have_the_axes_of_images(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"^expected images \(N, C, H, W\) or .*, got \(") as error:
         ask(images=torch.zeros(shape))
-    assert str(error.value).endswith(f"got {shape}")
+    assert f"got {shape}" in str(error.value)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])

@@ -53,7 +53,7 @@ IMAGES = torch.randn(4, 3, 8, 8, generator=torch.manual_seed(1))
     "method", ["gradcam", "layercam", "eigencam", "ablationcam", "scorecam", "shapleycam"]
 )
 def test_a_layer_of_other_rows_is_refused_with_the_counts_never_the_method(method: str) -> None:
-    with pytest.raises(LayerError, match="^layer 'f' gives 12 rows for 4 images"):
+    with pytest.raises(LayerError, match=r"^layer 'f' gives 12 rows for 4 images"):
         camkit.explain(Crops().eval(), IMAGES, method, 1, "f")
 
 

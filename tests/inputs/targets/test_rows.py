@@ -44,7 +44,7 @@ def flattened(scores: Tensor) -> Tensor:
 def test_rows_of_places_are_refused_with_the_counts_whatever_the_method(
     method: str, target: Any
 ) -> None:
-    with pytest.raises(TargetError, match="^the model gave 36 rows for 4 images"):
+    with pytest.raises(TargetError, match=r"^the model gave 36 rows for 4 images"):
         explain(flattened, target, method)
 
 
@@ -69,7 +69,7 @@ def test_more_and_fewer_rows_are_refused(change: Any, given: str, target: Any) -
 
 @pytest.mark.parametrize("target", [None, 1, [1]], ids=["top", "class", "list"])
 def test_a_class_of_one_image_with_many_rows_is_refused(target: Any) -> None:
-    with pytest.raises(TargetError, match="^the model gave 9 rows for 1 image,"):
+    with pytest.raises(TargetError, match=r"^the model gave 9 rows for 1 image,"):
         explain(flattened, target, count=1)
 
 
@@ -88,7 +88,7 @@ def test_a_tensor_without_the_images_rows_is_no_fault_beside_one_with_them() -> 
 
 def test_a_list_of_another_number_of_samples_is_refused() -> None:
     change = lambda scores: [{"scores": row} for row in scores[:3]]  # noqa: E731
-    with pytest.raises(TargetError, match="^the model gave the results of 3 images for 4 images"):
+    with pytest.raises(TargetError, match=r"^the model gave the results of 3 images for 4 images"):
         explain(change, lambda sample: sample["scores"].sum())
 
 
