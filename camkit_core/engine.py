@@ -16,6 +16,7 @@ from .comparison import Comparison
 from .errors import CamkitError, TargetError
 from .forward.recording import Recording, record_layer
 from .forward.untouched import untouched
+from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.resolve import Target, resolve
@@ -60,8 +61,8 @@ def explain(
             of these: then `cam` is the mean of the layers' maps, each divided by its largest
             absolute value and resized to the finest grid.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
-        **settings: those of `compare` (`image_input`, `adapter`, `batch_size`, `aug_smooth`,
-            `eigen_smooth`, `guided`), and the method's own options.
+        **settings: those of `compare` (`image_input`, `output`, `adapter`, `batch_size`,
+            `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.
 
     Returns:
         The explanation, on the model's device.
@@ -86,6 +87,7 @@ def compare(
     reshape_transform: Reshape | None = None,
     *,
     image_input: int | str | None = None,
+    output: Output | None = None,
     adapter: Adapter | None = None,
     batch_size: int | None = None,
     aug_smooth: bool = False,
@@ -108,6 +110,8 @@ def compare(
         reshape_transform: see `explain`.
         image_input: which of several inputs are the images, by name or position; None if only one
             input can be.
+        output: which part of what the model returns targets read: a key, a position, or a function
+            of all that it returns; None for all of it, or what the adapter reads.
         adapter: an `Adapter` in place of the installed one that knows the model.
         batch_size: rows in one run when a method needs many; None chooses for the device.
         aug_smooth: average over six mirrored and rescaled versions of the images.
@@ -127,7 +131,7 @@ def compare(
     configured = configure(methods, options)
     judge = _judge_with(metrics, aug_smooth or guided)
     _check(targets, batch_size, aug_smooth)
-    inputs = prepare(model, images, image_input)
+    inputs = prepare(model, images, image_input, output)
     taped = any(method.needs == "tail" for method in configured)
     with untouched(inputs.model):
         layers = choose(inputs, layer, reshape_transform, adapter)

@@ -44,6 +44,18 @@ def tensors_in(tree: Any) -> Iterator[Tensor]:
     return iter(tensors)
 
 
+def parts(output: Any) -> Iterator[tuple[str | int, Any]]:
+    """The parts of an output by their keys: a name in a dict or an object, else a position."""
+    if isinstance(output, Mapping):
+        yield from output.items()
+    elif hasattr(output, "_fields"):
+        yield from zip(output._fields, output, strict=True)
+    elif isinstance(output, (tuple, list)):
+        yield from enumerate(output)
+    elif not isinstance(output, Tensor) and hasattr(output, "__dict__"):
+        yield from vars(output).items()
+
+
 def has_samples(output: Any) -> bool:
     """Whether a batch's output is a list with a dict for each sample, as detectors give it."""
     listed = isinstance(output, (list, tuple)) and len(output) > 0

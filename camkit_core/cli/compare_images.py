@@ -85,6 +85,7 @@ def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judg
                 request.methods,
                 targets,
                 request.layers or None,
+                output=request.model_output,
                 batch_size=request.batch_size,
                 metrics=request.metrics,
                 **request.options,

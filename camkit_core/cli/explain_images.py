@@ -111,6 +111,7 @@ class _ImageExplainer:
             request.methods,
             targets,
             request.layers or None,
+            output=request.model_output,
             **{**request.options, **request.settings, "batch_size": request.batch_size},
         )
         shown = model.picture(images[0])

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..pytree import map_tensors
+from .output import OutputPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +25,14 @@ class ForwardArgs:
         args: the arguments by position, without the images.
         kwargs: the arguments by name, without the images.
         count: how many images there are.
+        output: from what the model returns to what targets read; None where that is the same.
     """
 
     place: int | str = 0
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
+    output: OutputPart | None = None
 
     def beside(self, images: Tensor) -> ForwardArgs:
         """The same arguments for a number of images."""
@@ -38,13 +41,17 @@ class ForwardArgs:
         return replace(self, count=len(images))
 
     def call(self, model: Callable[..., Any], rows: Tensor, image: int | None = None) -> Any:
-        """The model's output for rows (M, ...) of images.
+        """The model's output for rows (M, ...) of images, or the part of it that targets read.
 
         Args:
             model: what is called.
             rows: all images, once or several times over; or versions of a single image.
             image: the index of that single image.
         """
+        returned = self._call(model, rows, image)
+        return returned if self.output is None else self.output(returned)
+
+    def _call(self, model: Callable[..., Any], rows: Tensor, image: int | None) -> Any:
         if not self.args and not self.kwargs and self.place == 0:
             return model(rows)
         args, kwargs = map_tensors(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .forward_args import NO_ARGS, ForwardArgs, split
 from .images import as_batch
 from .model import note_of_wrapper, unwrapped
+from .output import Output, OutputPart
 
 Arguments = Mapping[str, Any] | Sequence[Any]
 
@@ -35,7 +36,10 @@ class Inputs:
 
 
 def prepare(
-    model: nn.Module, images: Tensor | Arguments, image_input: int | str | None = None
+    model: nn.Module,
+    images: Tensor | Arguments,
+    image_input: int | str | None = None,
+    output: Output | None = None,
 ) -> Inputs:
     """The user's model and images, checked; the images are copied.
 
@@ -43,8 +47,10 @@ def prepare(
         model: any eager model, also inside `torch.compile` or `DataParallel`.
         images: see `explain`; or all arguments of the model's call, by name or by position.
         image_input: which of several arguments are the images; None for the only one that can be.
+        output: which part of what the model returns targets read; None for all of it.
 
     Raises:
+        TargetError: for an `output` that can be no part.
         InputError: for a model, images or arguments that cannot be used, saying what they were.
     """
     module = unwrapped(model)
@@ -53,4 +59,5 @@ def prepare(
     with torch.inference_mode(False):
         batch = as_batch(given, module)
     notes = note_of_wrapper(model, module)
-    return Inputs(module, batch, forward_args.beside(batch), tuple(notes))
+    part = None if output is None else OutputPart(output)
+    return Inputs(module, batch, replace(forward_args.beside(batch), output=part), tuple(notes))

@@ -15,7 +15,7 @@ from .blank_maps import blank_reasons, warn_of_blanks
 from .caveats import caveats
 from .configured_method import ConfiguredMethod
 from .explanation import Explanation
-from .provenance import of_method
+from .provenance import of_method, of_output
 from .smoothing import View, mean_of_layers, mean_of_views
 
 Rows = tuple[tuple[Explanation, ...], ...]  # a row for each target, a column for each method
@@ -74,7 +74,7 @@ class ExplanationBuilder:
             images=self.plain.images,
             options=self.method.options,
             guided=guided_gradcam,
-            provenance=of_method(self.method, layers, smoothing),
+            provenance=of_method(self.method, layers, smoothing) | of_output(recording),
         )
 
     def _guided_gradcam(self, cam: Tensor) -> Tensor:

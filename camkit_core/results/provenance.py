@@ -11,6 +11,7 @@ from ..plugins.lookup import look_up
 
 UNKNOWN = "unknown"  # the version of camkit without metadata
 if TYPE_CHECKING:
+    from ..forward.recording import Recording
     from ..target_layer.choose import TargetLayer
     from .configured_method import ConfiguredMethod
 
@@ -33,6 +34,12 @@ def of_method(
         "camkit": camkit_version(),
         "torch": torch.__version__,
     }
+
+
+def of_output(recording: Recording) -> dict[str, Any]:
+    """Which part of the model's output was explained, where the user said so."""
+    part = recording.companions.output
+    return {"output": plain(part.key)} if part else {}
 
 
 def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:

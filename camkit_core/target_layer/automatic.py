@@ -8,7 +8,7 @@ last attention, or the last stage of a convolutional network.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from weakref import WeakKeyDictionary
 
 from torch import nn
@@ -54,8 +54,9 @@ def _outside(pattern: str, layers: list[Candidate], model: nn.Module) -> list[Ca
     return [layer for layer in layers if not _inside(pattern, layer.name, model)]
 
 
-_picked: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[Candidate, str]]]
-_picked = WeakKeyDictionary()  # the layer and the reason, by model and shape (C, H, W) of an image
+_picked: WeakKeyDictionary[nn.Module, dict[Hashable, tuple[Candidate, str]]]
+# The layer and the reason, by model, shape (C, H, W) of an image, and part of the output.
+_picked = WeakKeyDictionary()
 
 
 def automatic_adapter(inputs: Inputs) -> tuple[Adapter, str]:
@@ -67,10 +68,11 @@ def automatic_adapter(inputs: Inputs) -> tuple[Adapter, str]:
         NoAdapter: if no layer is found, with the last ones whose output could be a map.
     """
     picked = _picked.setdefault(inputs.model, {})
-    shape = tuple(inputs.images.shape[1:])
-    if shape not in picked:
-        picked[shape] = _pick(inputs)
-    candidate, reason = picked[shape]
+    part = inputs.forward_args.output
+    key = tuple(inputs.images.shape[1:]), part and part.identity
+    if key not in picked:
+        picked[key] = _pick(inputs)
+    candidate, reason = picked[key]
     layer = inputs.model.get_submodule(candidate.name)
     return Adapter(layer, candidate.layout.reshape), reason
 

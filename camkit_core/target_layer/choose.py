@@ -49,6 +49,8 @@ def choose(
     """
     model = inputs.model
     base, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
+    if base and inputs.forward_args.output:
+        base = replace(base, output=None)  # the caller's word on the output counts
     if layer is None:
         base, origin = (base, origin) if base else automatic_adapter(inputs)
         return [_default_layer(model, base, origin, reshape)]

@@ -187,3 +187,17 @@ def test_layers_as_json(capsys: Capture) -> None:
 def test_layers_of_no_model_is_one_line_and_2(capsys: Capture) -> None:
     assert main(["layers", "resnet5000"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_part_of_what_the_model_returns_is_named(
+    dog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from helpers.class_scores import net\nmake = lambda: net(lambda y: {'a': -y, 'b': y})"
+    (tmp_path / "two_heads.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    arguments = [dog, "--model", "two_heads:make", "--size", "16", "--target", "2"]
+    records = []
+    for part in ("a", "b"):
+        assert main(["explain", *arguments, "--model-output", part, "--json"]) == 0
+        records.append(json.loads(next(Path("camkit-output").glob("*.json")).read_text()))
+    assert [record["output"] for record in records] == ["a", "b"]

@@ -62,6 +62,12 @@ def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
     )
     group.add_argument("--layer", metavar="NAME[,NAME]", help="target layers (default: by model)")
     group.add_argument(
+        "--model-output",
+        type=_key,
+        metavar="KEY",
+        help="the part of what the model returns that is explained: a name or a position",
+    )
+    group.add_argument(
         "--set",
         action="append",
         default=[],
@@ -99,6 +105,10 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
     return int(text)
+
+
+def _key(text: str) -> str | int:
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def _numbers(text: str) -> list[float]:

@@ -21,6 +21,7 @@ class Request:
         methods: names of methods.
         target: classes, as `find_targets` reads them.
         layers: dotted names; none for the adapter's choice.
+        model_output: the part of the model's output that is explained; None for all of it.
         batch_size: rows in one run; None chooses.
         options: those of the methods.
         output: the file or folder to write to.
@@ -33,6 +34,7 @@ class Request:
     methods: Sequence[str]
     target: str
     layers: Sequence[str]
+    model_output: str | int | None
     batch_size: int | None
     options: Mapping[str, Any]
     output: str
@@ -48,6 +50,7 @@ def shared_fields(arguments: argparse.Namespace) -> dict[str, Any]:
         "methods": split_list(arguments.method),
         "target": arguments.target,
         "layers": split_list(arguments.layer or ""),
+        "model_output": arguments.model_output,
         "batch_size": arguments.batch_size,
         "options": dict(map(parse_option, arguments.set)),
         "output": arguments.output,

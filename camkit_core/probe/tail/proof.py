@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ...forward.counting import count
-from ...forward.tape import Tape
+from ...forward.tape import Tape, slots_in
 from ...forward.untouched import hooked
 from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
 from .replay import Replay, batched, vmapped
@@ -172,5 +172,6 @@ def flat(output: Any, rows: int = 1) -> Tensor:
 
 
 def signature(tape: Tape) -> int:
-    """A number that tells this sequence of calls from another."""
-    return hash(tuple((call.function, call.results) for call in tape.calls))
+    """A number that tells this sequence of calls, and what of it is the output, from another."""
+    calls = tuple((call.function, call.results) for call in tape.calls)
+    return hash((calls, tuple(slots_in(tape.output))))
