@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,10 +15,18 @@ from ..adapter import Adapter, read_output
 from ..errors import LayerError
 from ..inputs.forward_args import NO_ARGS, ForwardArgs
 from ..inputs.prepare import Inputs
-from ..pytree import first_tensor, replace_first
+from ..pytree import first_tensor, map_tensors, replace_first, tensors_in
 from .counting import count
+from .grad_blocks import (
+    IgnoredBlocks,
+    LostGraphError,
+    asks_for_gradients,
+    needs_gradients,
+    run_through_blocks,
+)
 from .memory_format import run_quickest
 from .tape import Tape
+from .torch_limits import no_gradient
 from .untouched import hooked
 
 
@@ -67,7 +76,20 @@ class Recording:
             model: called in place of the recorded one.
         """
         count("forward", len(rows))
-        return read_output(self.adapter, self.companions.call(model or self.model, rows, image))
+
+        def call(rows: Tensor) -> Any:
+            output = self.companions.call(model or self.model, rows, image)
+            return read_output(self.adapter, output)
+
+        layer = self.adapter.layer
+        if layer not in needs_gradients and not torch.is_grad_enabled():
+            try:
+                return call(rows)
+            except RuntimeError as error:
+                if not asks_for_gradients(error):
+                    raise
+            needs_gradients.add(layer)
+        return run_through_blocks(call, rows, layer)
 
     def at(self, adapter: Adapter, layer: str) -> Recording:
         """The same images and model, at another layer."""
@@ -112,21 +134,16 @@ class Recording:
         return gradients[0]
 
 
-def no_gradient(layer: str) -> LayerError:
-    """The error for a score that autograd cannot follow back to a layer."""
-    return LayerError(
-        f"the score has no gradient at layer {layer!r}: the model's output does not depend on it, "
-        f"or detaches it; choose another layer"
-    )
-
-
 class _Cut:
     """The forward hook that starts graph and tape at the target layer."""
 
-    def __init__(self, adapter: Adapter, layer: str, tape: Tape | None) -> None:
+    def __init__(
+        self, adapter: Adapter, layer: str, tape: Tape | None, blocks: IgnoredBlocks | None
+    ) -> None:
         self.adapter = adapter
         self.layer = layer
         self.tape = tape
+        self.blocks = blocks
         self.calls = 0
         self.raw: Tensor | None = None
 
@@ -140,6 +157,10 @@ class _Cut:
                 f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "
                 f"tensor; choose a layer that returns activations"
             )
+        if self.blocks:
+            self.blocks.pass_layer()
+        elif activations.is_nested or torch.is_inference_mode_enabled():
+            raise LostGraphError
         if self.adapter.activation:
             activations = self.adapter.activation(activations)
         # Two copies: the layers that follow may change theirs in place, and so may whatever else
@@ -185,27 +206,55 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
 
     def run(images: Tensor) -> Recording:
         # A run in another memory format begins anew, and so does its tape.
-        cut = _Cut(adapter, layer, Tape() if taped else None)
+        blocks = IgnoredBlocks(graph=False) if adapter.layer in needs_gradients else None
+        cut = _Cut(adapter, layer, Tape() if taped else None, blocks)
         return _run_cut(inputs, cut, images)
 
+    try:
+        return run_quickest(inputs.model, inputs.images, run)
+    except LostGraphError:
+        needs_gradients.add(adapter.layer)
+    count("forward", len(inputs.images))
     return run_quickest(inputs.model, inputs.images, run)
 
 
 def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
-    """Run the model on `images`, a copy of its images that it may change in place."""
+    """Run the model on `images`, a copy of its images that it may change in place.
+
+    Raises:
+        LostGraphError: if another run has to be made, in which gradients are on from the start.
+    """
     model, adapter, layer, tape, output = inputs.model, cut.adapter, cut.layer, cut.tape, None
-    try:
-        with torch.no_grad(), hooked(adapter.layer, cut):
-            output = read_output(adapter, inputs.forward_args.call(model, images))
-    finally:
-        if tape:
-            tape.stop(output)
+    blocks = cut.blocks
+    if blocks:
+        images = images.requires_grad_()
+    with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
+        try:
+            with hooked(adapter.layer, cut):
+                given = images.clone() if blocks else images
+                output = read_output(adapter, inputs.forward_args.call(model, given))
+            lost = not torch.is_grad_enabled() or not _has_graph(output)
+        except RuntimeError as error:
+            if blocks or not asks_for_gradients(error):
+                raise
+            raise LostGraphError from error
+        finally:
+            if tape:
+                tape.stop(output)
+    if lost and not blocks:
+        raise LostGraphError
     if cut.raw is None or cut.calls > 1:
         times = f"{cut.calls} times" if cut.calls else "not at all"
         raise LayerError(
             f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
             f"choose a layer that runs once"
         )
+    if blocks and blocks.hidden:
+        output = map_tensors(Tensor.detach, output)  # its graph goes around the layer
     return Recording(
         model, inputs.images, adapter, layer, output, cut.raw, tape, inputs.forward_args
     )
+
+
+def _has_graph(output: Any) -> bool:
+    return any(tensor.requires_grad for tensor in tensors_in(output))

@@ -16,12 +16,15 @@ class Snapshot:
 
     A small model runs in a few milliseconds, so its hundreds of modules and tensors are visited
     as few times as can be.
+
+    Attributes:
+        modules: each module of the model once.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._modules = _modules_of(model)
-        self._training = [module for module in self._modules if module.training]
-        self._buffers = {m: dict(m._buffers) for m in self._modules if m._buffers}
+        self.modules = _modules_of(model)
+        self._training = [module for module in self.modules if module.training]
+        self._buffers = {m: dict(m._buffers) for m in self.modules if m._buffers}
         counted: Buffers = []
         uncounted: Buffers = []
         for module, buffers in self._buffers.items():
@@ -49,17 +52,17 @@ class Snapshot:
             self._uncounted.restore()
 
     def _restore_modes(self) -> None:
-        if self._training or True in [module.training for module in self._modules]:
+        if self._training or True in [module.training for module in self.modules]:
             training = set(self._training)
-            for module in self._modules:
+            for module in self.modules:
                 module.training = module in training
 
     def _restore_tables(self) -> None:
         """Put back which tensors the buffers are."""
         before = [tensor for buffers in self._buffers.values() for tensor in buffers.values()]
-        now = [tensor for module in self._modules for tensor in module._buffers.values()]
+        now = [tensor for module in self.modules for tensor in module._buffers.values()]
         if len(now) != len(before) or not all(map(is_, now, before)):
-            for module in self._modules:
+            for module in self.modules:
                 module._buffers.clear()
                 module._buffers.update(self._buffers.get(module, {}))
 

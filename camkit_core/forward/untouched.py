@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import RLock, get_ident
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from .eager import eagerly
 from .random_states import preserving_rng
 from .snapshot import Snapshot
+from .torch_limits import torchs_limits_explained
 
+_locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()
 Hook = Callable[[nn.Module, Any, Any], Any]
 
 
 @contextmanager
 def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
-    """Run `hook(module, arguments, output)` after each call of `layer`."""
-    handle = layer.register_forward_hook(hook)
+    """Run `hook(module, arguments, output)` after each call of `layer` by this thread.
+
+    Another thread may run the model meanwhile, for a prediction, which is none of the hook's.
+    """
+    thread = get_ident()
+
+    def of_this_thread(module: nn.Module, args: Any, output: Any) -> Any:
+        return hook(module, args, output) if get_ident() == thread else None
+
+    handle = layer.register_forward_hook(of_this_thread)
     try:
         yield
     finally:
@@ -35,17 +48,19 @@ def untouched(model: nn.Module) -> Iterator[None]:
     """Inside, `model` is in evaluation mode; afterwards it is bit for bit what it was.
 
     Covers each module's mode, the buffers and the random states. Gradients are left alone because
-    nothing in camkit calls `backward`; hooks are undone by `hooked`.
+    nothing in camkit calls `backward`; hooks are undone by `hooked`. Of several threads that
+    explain one model, each waits for the one before: they share its modes.
     """
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
     inference = torch.is_inference_mode_enabled()
     normal: AbstractContextManager[Any] = (
         torch.inference_mode(False) if inference else nullcontext()
     )
-    with normal, torch.no_grad(), preserving_rng(model):
+    with _locks.setdefault(model, RLock()), normal, torch.no_grad(), preserving_rng(model):
         before = Snapshot(model)
         try:
             before.evaluate()
-            yield
+            with eagerly(before.modules), torchs_limits_explained():
+                yield
         finally:
             before.restore()

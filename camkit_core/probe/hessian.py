@@ -8,7 +8,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
-from ..forward.recording import Recording, no_gradient
+from ..forward.recording import Recording
+from ..forward.torch_limits import no_gradient
 from ..inputs.targets.scores import Targets
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CamkitError
+from ..forward.eager import compiling
 from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
 from ..pytree import first_tensor
@@ -63,8 +64,9 @@ class InputRunner:
 
     def _fast(self, rows: Tensor) -> Any:
         model = self.recording.model
-        runnable = compiled(model) if "compile" in self.modes else model
-        with self._precision(rows.device.type):
+        compiles = "compile" in self.modes
+        runnable = compiled(model) if compiles else model
+        with self._precision(rows.device.type), compiling() if compiles else nullcontext():
             return self.recording.run(rows, self.image, runnable)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:

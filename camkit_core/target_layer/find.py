@@ -20,12 +20,15 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     """
     if isinstance(layer, str):
         try:
+            # A compiled part stands here as the module it was made from.
+            layer = layer.replace("_orig_mod.", "")
             module = model.get_submodule(layer)
         except AttributeError:
             raise _no_such_layer(model, layer) from None
         if module is not model:
             return layer, module
         raise _no_such_layer(model, layer)
+    layer = layer._modules.get("_orig_mod") or layer
     name = _name_within(model, layer, set())
     if name is None:
         raise _no_such_layer(model, layer)

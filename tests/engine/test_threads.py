@@ -83,3 +83,47 @@ def test_threads_in_tail_runs_at_once_leave_attention_its_kernels(
     thread.join()
     assert second.wait == []
     assert kernels() == [True, True, True]
+
+
+@pytest.mark.parametrize("method", ["gradcam", "ablationcam", "scorecam"])
+def test_a_prediction_in_another_thread_is_never_touched(method: str) -> None:
+    """Each method's hooks are in place while the other thread predicts."""
+    model, images, other = small(), pictures(), pictures()
+    expected = model(other).detach()
+    predictions: list[Tensor] = []
+
+    def predict() -> None:
+        with torch.no_grad():
+            predictions.append(model(other))
+
+    def and_predict(*_: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            thread = threading.Thread(target=predict)
+            thread.start()
+            thread.join()
+
+    model.stem.register_forward_hook(and_predict)
+    cam = camkit.explain(model, images, method, 1, "body").cam
+    assert len(predictions) >= 1
+    assert all(torch.equal(each, expected) for each in predictions)
+    assert not any(each.requires_grad for each in predictions)
+    model.stem._forward_hooks.clear()
+    assert close(camkit.explain(model, images, method, 1, "body").cam, cam)
+
+
+def test_two_threads_that_explain_one_model_leave_it_in_its_mode() -> None:
+    model, images = small().train(), pictures()
+    expected = camkit.explain(model, images, target=1, layer="body").cam
+    cams: list[Tensor] = []
+
+    def work() -> None:
+        cams.extend(camkit.explain(model, images, target=1, layer="body").cam for _ in range(10))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(cams) == 20
+    assert all(close(cam, expected) for cam in cams)
+    assert all(module.training for module in model.modules())

@@ -58,7 +58,9 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     edited = edits.flatten(0, 1).clone()
 
     def swap(module: nn.Module, args: Any, output: Any) -> Any:
-        return replace_first(output, edited)
+        # Gradients are on where code of the model asks for them, which it may do here.
+        edit = edited.requires_grad_().clone() if torch.is_grad_enabled() else edited
+        return replace_first(output, edit)
 
     with hooked(recording.adapter.layer, swap):
         output = recording.run(rows)

@@ -1,0 +1,45 @@
+"""What torch itself cannot do, said with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import CamkitError, LayerError
+
+WITHOUT_CHECKPOINTING = (
+    "turn checkpointing off, e.g. by model.set_grad_checkpointing(False) or "
+    "model.gradient_checkpointing_disable(), or make it checkpoint(..., use_reentrant=False)"
+)
+# By words of torch's message: the kind of error, and our words.
+_LIMITS: dict[str, tuple[type[CamkitError], str]] = {
+    "use_reentrant": (
+        LayerError,
+        f"the model is run with reentrant checkpointing, which hides the graph inside it; "
+        f"{WITHOUT_CHECKPOINTING}",
+    ),
+}
+
+
+@contextmanager
+def torchs_limits_explained() -> Iterator[None]:
+    """Inside, an error that tells of a limit of torch becomes camkit's, which has torch's words.
+
+    Any other error is passed on as it is.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        for words, (kind, text) in _LIMITS.items():
+            if words in str(error):
+                raise kind(f"{text}. Torch says: {error}") from error
+        raise
+
+
+def no_gradient(layer: str) -> LayerError:
+    """The error for a score that autograd cannot follow back to a layer."""
+    return LayerError(
+        f"the score has no gradient at layer {layer!r}: the model's output does not depend on it, "
+        f"or the graph between them is cut, by detach() or by an autograd function such as "
+        f"reentrant checkpointing; choose another layer, or {WITHOUT_CHECKPOINTING}"
+    )
