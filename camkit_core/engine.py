@@ -16,6 +16,7 @@ from .comparison import Comparison
 from .errors import CamkitError, TargetError
 from .forward.recording import Recording, record_layer
 from .forward.untouched import untouched
+from .inputs.companions import settled, stated
 from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
@@ -61,8 +62,8 @@ def explain(
             of these: then `cam` is the mean of the layers' maps, each divided by its largest
             absolute value and resized to the finest grid.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
-        **settings: those of `compare` (`image_input`, `output`, `adapter`, `batch_size`,
-            `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.
+        **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,
+            `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.
 
     Returns:
         The explanation, on the model's device.
@@ -87,6 +88,7 @@ def compare(
     reshape_transform: Reshape | None = None,
     *,
     image_input: int | str | None = None,
+    shared_inputs: Sequence[int | str] | None = None,
     output: Output | None = None,
     adapter: Adapter | None = None,
     batch_size: int | None = None,
@@ -110,6 +112,9 @@ def compare(
         reshape_transform: see `explain`.
         image_input: which of several inputs are the images, by name or position; None if only one
             input can be.
+        shared_inputs: which of the other inputs are the same for each image although they have as
+            many rows as there are images, such as prompts; by name or position, [] if none are.
+            None finds it by test runs of the model, once, and notes it.
         output: which part of what the model returns targets read: a key, a position, or a function
             of all that it returns; None for all of it, or what the adapter reads.
         adapter: an `Adapter` in place of the installed one that knows the model.
@@ -131,9 +136,10 @@ def compare(
     configured = configure(methods, options)
     judge = _judge_with(metrics, aug_smooth or guided)
     _check(targets, batch_size, aug_smooth)
-    inputs = prepare(model, images, image_input, output)
+    inputs = stated(prepare(model, images, image_input, output), shared_inputs)
     taped = any(method.needs == "tail" for method in configured)
     with untouched(inputs.model):
+        inputs = settled(inputs)
         layers = choose(inputs, layer, reshape_transform, adapter)
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)

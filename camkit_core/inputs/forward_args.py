@@ -9,16 +9,19 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError
-from ..pytree import map_tensors
+from ..pytree import map_tensors, tensors_in
 from .output import OutputPart
+
+Name = int | str
 
 
 @dataclass(frozen=True, eq=False)
 class ForwardArgs:
     """The arguments of a model's call, with a place among them for the images.
 
-    A tensor with as many rows as there are images goes with them, row by row; every other argument
-    is the same for each image. `Recording` and `record` call these arguments `companions`.
+    An argument whose tensors have as many rows as there are images goes with them, row by row,
+    unless it is shared; every other argument is the same for each image. `Recording` and `record`
+    call these arguments `companions`.
 
     Attributes:
         place: where the images go, a position or a name.
@@ -26,13 +29,16 @@ class ForwardArgs:
         kwargs: the arguments by name, without the images.
         count: how many images there are.
         output: from what the model returns to what targets read; None where that is the same.
+        shared: the positions and names of the arguments that are the same for each image although
+            they have as many rows; None where nobody has said it.
     """
 
-    place: int | str = 0
+    place: Name = 0
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
     output: OutputPart | None = None
+    shared: frozenset[Name] | None = None
 
     def beside(self, images: Tensor) -> ForwardArgs:
         """The same arguments for a number of images."""
@@ -54,19 +60,51 @@ class ForwardArgs:
     def _call(self, model: Callable[..., Any], rows: Tensor, image: int | None) -> Any:
         if not self.args and not self.kwargs and self.place == 0:
             return model(rows)
-        args, kwargs = map_tensors(
-            lambda tensor: self._rows(tensor, len(rows), image).to(rows.device),
-            (list(self.args), dict(self.kwargs)),
-        )
-        if isinstance(self.place, str):
-            return model(*args, **{self.place: rows}, **kwargs)
-        return model(*args[: self.place], rows, *args[self.place :], **kwargs)
+        values = {name: self._for(name, value, rows, image) for name, value in self.named().items()}
+        values[self.place] = rows
+        args = [values.pop(position) for position in sorted(self._positions(values))]
+        return model(*args, **values)
 
-    def _rows(self, tensor: Tensor, many: int, image: int | None) -> Tensor:
-        if tensor.ndim == 0 or len(tensor) != self.count:
-            return tensor.detach().clone()
-        each = tensor.detach() if image is None else tensor.detach()[image : image + 1]
-        return each.repeat(many // len(each), *[1] * (tensor.ndim - 1))
+    def named(self) -> dict[Any, Any]:
+        """The arguments by position or name, as the caller counts them: with the images' place."""
+        at = min(self.place, len(self.args)) if isinstance(self.place, int) else len(self.args)
+        positions = [*range(at), *range(at + 1, len(self.args) + 1)]
+        return {**dict(zip(positions, self.args, strict=True)), **self.kwargs}
+
+    def with_rows(self) -> list[Name]:
+        """The arguments that have as many rows as there are images."""
+        return [name for name, value in self.named().items() if self._has_rows(value)]
+
+    @staticmethod
+    def _positions(values: Mapping[Any, Any]) -> list[int]:
+        return [name for name in values if isinstance(name, int)]
+
+    def _has_rows(self, value: Any) -> bool:
+        if _is_texts(value):
+            return len(value) == self.count
+        return any(tensor.ndim and len(tensor) == self.count for tensor in tensors_in(value))
+
+    def _for(self, name: Name, value: Any, rows: Tensor, image: int | None) -> Any:
+        """An argument for these rows of images."""
+        goes_along = name not in (self.shared or ())
+
+        def for_rows(tensor: Tensor) -> Tensor:
+            if not goes_along or tensor.ndim == 0 or len(tensor) != self.count:
+                return tensor.detach().clone().to(rows.device)
+            each = tensor.detach() if image is None else tensor.detach()[image : image + 1]
+            repeats = len(rows) // len(each)
+            return each.repeat(repeats, *[1] * (tensor.ndim - 1)).to(rows.device)
+
+        if _is_texts(value) and goes_along and len(value) == self.count:
+            each = value if image is None else value[image : image + 1]
+            return each * (len(rows) // len(each))
+        return map_tensors(for_rows, value)
+
+
+def _is_texts(value: Any) -> bool:
+    """Whether a value is a list of texts, which may be one for each image."""
+    listed = isinstance(value, (list, tuple)) and len(value) > 0
+    return listed and all(isinstance(item, str) for item in value)
 
 
 def split(given: Any, image_input: int | str | None = None) -> tuple[Any, ForwardArgs]:

@@ -61,7 +61,7 @@ def _wrong_rows(tensor: Tensor, output: Any, images: int) -> TargetError:
 def _advice(shape: tuple[int, ...], where: str, images: int) -> str:
     """What to do about a tensor of that shape, which the expression `where` gets of the output."""
     rows = shape[0] if shape else 0
-    if images in shape[1:] and (len(shape) > 2 or rows % images):
+    if images in shape[1:] and rows > 1 and (len(shape) > 2 or rows % images):
         axis = shape.index(images, 1)
         return f"If axis {axis} holds the images: output=lambda output: {where}.movedim({axis}, 0)"
     if rows > images and rows % images == 0:

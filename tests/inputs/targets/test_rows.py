@@ -110,8 +110,6 @@ def test_the_advice_works_when_followed(change: Any, count: int) -> None:
         explain(change, target, count=4)
     found = re.search(r"output=(lambda .*)$", str(caught.value))
     assert found
-    model = Rows(change).eval()
-    adapter = camkit.Adapter(model.f, output=eval(found[1]))
-    followed = camkit.explain(model, IMAGES[:count], "gradcam", target, adapter=adapter)
+    followed = explain(change, target, count=count, output=eval(found[1]))
     plain = explain(lambda scores: scores.mean(1), 1, count=count)
     assert torch.allclose(followed.cam, plain.cam, atol=1e-6)
