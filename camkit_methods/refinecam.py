@@ -12,27 +12,37 @@ from camkit_core import CamkitError, Method, Probe, unit_range, upsample
 
 from .gradcam import gradcam
 from .gradcam_plusplus import gradcam_plusplus
+from .hirescam import hirescam
 from .layercam import layercam
 
-_BASES = {"gradcam++": gradcam_plusplus, "gradcam": gradcam, "layercam": layercam}
+_BASES = {
+    "layercam": layercam,
+    "hirescam": hirescam,
+    "gradcam": gradcam,
+    "gradcam++": gradcam_plusplus,
+}
 
 
 @Method(group="gradient")
 def refinecam(
     probe: Probe,
     *,
-    base: Literal["gradcam++", "gradcam", "layercam"] = "gradcam++",
+    base: Literal["layercam", "hirescam", "gradcam", "gradcam++"] = "layercam",
     layers: Sequence[str] = (),
     count: int = 4,
 ) -> Tensor:
     """Multiply the target layer's map by those of earlier layers, whose grids are finer.
 
-    arXiv 2605.14641: each layer's map is brought to [0, 1] and resized to the finest grid.
+    arXiv 2605.14641: each layer's map is brought to [0, 1] and resized to the finest grid. So a
+    position is bright where it is bright at all layers: fine and sparse, more detail than object.
 
     Args:
         probe: the forward pass.
-        base: the method of the maps.
-        layers: dotted names of the earlier layers; none for the last layer of each finer grid.
+        base: the method of the maps. Those that average gradients over the positions ("gradcam",
+            "gradcam++", the default of the authors' code) hardly tell classes apart at early
+            layers, and their product shows what those layers respond to.
+        layers: dotted names of the earlier layers; none for the last layer of each resolution, each
+            about twice as fine as the next.
         count: the number of layers, the target layer included, if `layers` names none.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The layers before the target layer with a finer grid, one for each resolution."""
+"""The layers before the target layer with a finer grid, one for each doubling of its side."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
     Args:
         recording: at the target layer.
-        layers: dotted names of these layers; none for a layer of each finer grid before the target
-            layer. Of several layers with the same grid, the last of the least nested is taken.
+        layers: dotted names of these layers; none for a layer of each resolution before the target
+            layer, each about twice as fine as the next. Of several layers with the same grid, the
+            last of the least nested is taken.
         count: how many at most, where none are named.
 
     Raises:
@@ -37,18 +38,18 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
 
 def _finer_grids(candidates: Mapping[str, Candidate], target: str) -> list[Candidate]:
-    """A candidate for each finer grid before the target layer; the coarsest grid first."""
+    """A candidate for each doubling of the side before the target layer; the coarsest first."""
     if target not in candidates:
         return []  # then nobody knows which layers run before it
-    layers = list(candidates.values())
-    by_grid: dict[tuple[int, ...], Candidate] = {}
-    for layer in layers[: list(candidates).index(target)]:
-        earlier = by_grid.get(layer.layout.grid)
-        if earlier is None or layer.name.count(".") <= earlier.name.count("."):
-            by_grid[layer.layout.grid] = layer
     positions = math.prod(candidates[target].layout.grid)
-    finer = [layer for grid, layer in by_grid.items() if math.prod(grid) > positions]
-    return sorted(finer, key=lambda layer: math.prod(layer.layout.grid))
+    best: dict[int, tuple[float, int, Candidate]] = {}
+    for layer in reversed(list(candidates.values())[: list(candidates).index(target)]):
+        doublings = math.log2(math.prod(layer.layout.grid) / positions) / len(layer.layout.grid)
+        # A grid in between was only padded, as before a convolution.
+        rank = (abs(doublings - round(doublings)), layer.name.count("."), layer)
+        if round(doublings) not in best or rank[:2] < best[round(doublings)][:2]:
+            best[round(doublings)] = rank
+    return [best[doublings][2] for doublings in sorted(best) if doublings > 0]
 
 
 def _recorded_at(layer: Candidate, recording: Recording) -> Recording:

@@ -199,6 +199,13 @@ def test_stages_are_the_last_layers_of_finer_grids() -> None:
     assert answer_of(question, net.model, net.images, layer=None) == ["layer1"]
 
 
+def test_refinecam_multiplies_maps_that_know_the_class_at_early_layers_too() -> None:
+    multiplied = camkit.explain(net(), IMAGES, "refinecam", 1, "norm", layers=["stem"]).cam
+    maps = [camkit.explain(net(), IMAGES, "layercam", 1, name).cam for name in ("norm", "stem")]
+    unit = [camkit.unit_range(cam.relu()) for cam in maps]
+    assert torch.allclose(multiplied, unit[0] * unit[1])
+
+
 def test_a_named_stage_without_a_grid_is_an_error() -> None:
     with pytest.raises(
         LayerError, match=r"layer 'head' .* gives no grid .*; those that do: .*body"
