@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakSet
 
 import torch
 from torch import nn
 
 from ..errors import InputError
+from .model_memory import ModelMemory
 
-_checked: WeakSet[nn.Module] = WeakSet()  # models that passed the checks and are no wrappers
+_checked: ModelMemory[bool] = ModelMemory()  # whether a model passed the checks and is no wrapper
 
 
 def unwrapped(model: Any) -> nn.Module:
@@ -19,19 +19,20 @@ def unwrapped(model: Any) -> nn.Module:
     Raises:
         InputError: for anything but an eager `nn.Module` that computes in floating point.
     """
-    if model in _checked:
-        return model  # type: ignore[no-any-return]
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
         raise InputError(
             f"expected an eager torch.nn.Module, got {type(model).__name__}, whose layers cannot "
             f"be observed; pass the Python model it was made from"
         )
+    checked = _checked.of(model)
+    if "eager" in checked:
+        return model
     _refuse_integers(model)
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return unwrapped(model.module)
     if (original := model._modules.get("_orig_mod")) is not None:
         return unwrapped(original)
-    _checked.add(model)
+    checked["eager"] = True
     return model
 
 

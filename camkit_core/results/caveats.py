@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
 
 from ..forward.untouched import version
+from ..inputs.model_memory import ModelMemory
 
 TIE = 0.05  # between two logits: odds of 51 to 49
-# By model: its first batch norm, in a list that is empty if there is none.
-_first_norms: WeakKeyDictionary[nn.Module, list[Any]] = WeakKeyDictionary()
+# By model: its first batch norm, as a weak reference; None if there is none.
+_first_norms: ModelMemory[Any] = ModelMemory()
 # By batch norm: the state of its tensors, and whether they had the values they were built with.
 _checked_norms: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
 
@@ -72,12 +73,12 @@ def untrained(model: nn.Module) -> bool:
 
     A model without batch norms counts as trained: a false alarm is worse than none.
     """
-    norms = _first_norms.get(model)
-    if norms is None:
+    first = _first_norms.of(model)
+    if "norm" not in first:
         kind = nn.modules.batchnorm._BatchNorm
-        norms = [module for module in model.modules() if isinstance(module, kind)][:1]
-        _first_norms[model] = norms
-    return bool(norms) and _as_built(norms[0])
+        norms = [module for module in model.modules() if isinstance(module, kind)]
+        first["norm"] = ref(norms[0]) if norms else None
+    return first["norm"] is not None and _as_built(first["norm"]())
 
 
 def _as_built(norm: Any) -> bool:

@@ -227,3 +227,12 @@ def test_models_without_gradients_or_layers_are_refused_with_a_way_out(
 ) -> None:
     with pytest.raises(camkit.InputError, match=f"{message}.* pass the .* model it was made from"):
         camkit.explain(make(), torch.randn(1, 3, 8, 8))
+
+
+def test_a_model_quantised_in_place_after_a_first_call_is_refused_as_before_it() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    model, images = nn.Sequential(*layers).eval(), torch.randn(1, 3, 8, 8)
+    camkit.explain(model, images, target=1, layer="0")
+    torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8, inplace=True)
+    with pytest.raises(camkit.InputError, match="quantised"):
+        camkit.explain(model, images, target=1, layer="0")

@@ -12,7 +12,7 @@ the model gives. Each proof is made once for a model, layer and sequence of call
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from ...forward.counting import count
-from ...forward.tape import Tape, slots_in
+from ...forward.signature import signature
 from ...forward.untouched import hooked
+from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
 from .replay import Replay, batched, vmapped
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from ...forward.recording import Recording
 
 
-_proofs: WeakKeyDictionary[nn.Module, dict[Any, bool]] = WeakKeyDictionary()
+_proofs: ModelMemory[bool] = ModelMemory()
+_signatures: WeakKeyDictionary[Recording, Hashable] = WeakKeyDictionary()
 _probe_edits: WeakKeyDictionary[Recording, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 COARSE = 0.15  # of an edit's effect: the most that coarse rounding may hide
 
@@ -108,8 +110,9 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
         error: from the recording, an edit (N, ...) and what a full run gives for it (1, rows) to
             the largest error; inf if the replay or closed form cannot be used.
     """
-    proofs = _proofs.setdefault(recording.model, {})
-    key = what, id(recording.adapter.layer), recording.images.shape, signature(recording.tape)
+    proofs = _proofs.of(recording.model)
+    layer = recording.layer, id(recording.adapter.layer)
+    key = what, layer, recording.images.shape, _signature(recording)
     if key in proofs:
         return proofs[key]
     edited, slow = _probe_edit(recording)
@@ -124,6 +127,12 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
     # The noise takes another full run, so it comes last.
     proofs[key] = exact or (rounding <= COARSE * change and rounding <= 4 * _noise(recording))
     return proofs[key]
+
+
+def _signature(recording: Recording) -> Hashable:
+    if recording not in _signatures:
+        _signatures[recording] = signature(recording.tape)
+    return _signatures[recording]
 
 
 def _allowed(recorded: Tensor, change: float) -> float:
@@ -171,9 +180,3 @@ def flat(output: Any, rows: int = 1) -> Tensor:
     floating = [t.detach() for t in tensors_in(output) if t.is_floating_point()]
     values = torch.cat([tensor.reshape(rows, -1) for tensor in floating], 1)
     return values if rows > 1 else values[0]
-
-
-def signature(tape: Tape) -> int:
-    """A number that tells this sequence of calls, and what of it is the output, from another."""
-    calls = tuple((call.function, call.results) for call in tape.calls)
-    return hash((calls, tuple(slots_in(tape.output))))
