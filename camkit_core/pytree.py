@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from dataclasses import is_dataclass
 from typing import Any
 
 from torch import Tensor
@@ -27,7 +28,7 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
         for key, value in tree.items():
             result[key] = map_tensors(function, value, kind)
         return result
-    if hasattr(tree, "logits") and hasattr(tree, "__dict__"):
+    if _holds_tensors(tree):
         mapped = copy(tree)
         # `setattr` would fail on a frozen dataclass.
         vars(mapped).update({k: map_tensors(function, v, kind) for k, v in vars(tree).items()})
@@ -35,6 +36,13 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
     if isinstance(tree, slice):
         return slice(*(map_tensors(function, p, kind) for p in (tree.start, tree.stop, tree.step)))
     return tree
+
+
+def _holds_tensors(tree: Any) -> bool:
+    """Whether `tree` is an object with tensors as attributes; a module or a function is none."""
+    if callable(tree) or not hasattr(tree, "__dict__"):
+        return False
+    return is_dataclass(tree) or any(isinstance(value, Tensor) for value in vars(tree).values())
 
 
 def tensors_in(tree: Any) -> Iterator[Tensor]:
@@ -54,6 +62,21 @@ def parts(output: Any) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(output)
     elif not isinstance(output, Tensor) and hasattr(output, "__dict__"):
         yield from vars(output).items()
+
+
+def located(output: Any, where: str = "output") -> Iterator[tuple[str, Tensor]]:
+    """Each tensor of an output, with the Python expression that gets it, in order.
+
+    >>> import torch
+    >>> [where for where, _ in located({"y": torch.zeros(1), "more": [None, torch.zeros(2)]})]
+    ["output['y']", "output['more'][1]"]
+    """
+    if isinstance(output, Tensor):
+        yield where, output
+    elif isinstance(output, (Mapping, tuple, list)) or _holds_tensors(output):
+        named = not isinstance(output, (Mapping, list)) and type(output) is not tuple
+        for key, part in parts(output):
+            yield from located(part, f"{where}.{key}" if named else f"{where}[{key!r}]")
 
 
 def has_samples(output: Any) -> bool:

@@ -8,6 +8,7 @@ from time import perf_counter
 from torch import Tensor
 
 from ..inputs.targets.classification import found_logits
+from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
 from ..probe.probe import Probe
 from ..target_layer.choose import TargetLayer
@@ -59,11 +60,12 @@ class ExplanationBuilder:
         reasons = blank_reasons(cam, self.plain, default)
         guided_gradcam = self._guided_gradcam(cam) if guided else None
         targets, recording = self.plain.targets, self.plain.recording
-        logits = found_logits(recording.output)
-        self.notes += caveats(recording.model, logits, targets.classes)
+        logits = found_logits(recording.output, len(cam))
+        where = where_scores_are(recording.output)
+        self.notes += caveats(recording.model, logits, targets.classes, where)
         return Explanation(
             cam=cam,
-            logits=logits,
+            logits=None if logits is None else logits.detach(),
             target=list(targets.functions) if targets.classes is None else targets.classes,
             score=self.plain.scores,
             layer=", ".join(self.maps),

@@ -10,52 +10,61 @@ from torch import Tensor, nn
 
 from ..forward.untouched import version
 from ..inputs.model_memory import ModelMemory
+from ..inputs.targets.classification import is_probability
+from ..inputs.targets.probabilities import are_probabilities
 
 TIE = 0.05  # between two logits: odds of 51 to 49
+PROBABILITIES = (
+    "the output looks like probabilities, whose gradient vanishes where the model is sure; "
+    "explain the logits: pass the model without its softmax or sigmoid"
+)
+SINGLE_PROBABILITY = (
+    "the only score looks like a probability, that of class 1; class 0 has the rest, and is the "
+    "top class below 0.5. Its gradient vanishes where the model is sure; explain the logit: pass "
+    "the model without its sigmoid, or softmax"
+)
 # By model: its first batch norm, as a weak reference; None if there is none.
 _first_norms: ModelMemory[Any] = ModelMemory()
 # By batch norm: the state of its tensors, and whether they had the values they were built with.
 _checked_norms: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
 
 
-def caveats(model: nn.Module, logits: Tensor | None, classes: Tensor | None) -> list[str]:
+def caveats(
+    model: nn.Module, logits: Tensor | None, classes: Tensor | None, where: str = "output"
+) -> list[str]:
     """A note for each reason to doubt, with its cause and what to do.
 
     Args:
         model: the explained model.
-        logits: (N, K), its class scores; None if it has none.
+        logits: (N, K), its class scores, with their graph; None if it has none.
         classes: (N,), the targets; None if the targets are no classes.
+        where: the expression that gets one sample's class scores of its `output`.
     """
     if untrained(model):
         return [
             "the model looks untrained: its first batch norm is as it was built; load its weights, "
             "or read the map as that of a random network"
         ]
-    if logits is None or logits.shape[1] < 2:
+    if logits is None:
         return []
-    best = logits.topk(2, 1)
+    if logits.shape[1] < 2:
+        return [SINGLE_PROBABILITY] if is_probability(logits) else []
+    best = logits.detach().topk(2, 1)
     scores, best_classes = best.values.tolist(), best.indices.tolist()
-    probabilities = 0 <= scores[0][0] <= 1 and _probabilities(logits)
-    notes = []
-    if probabilities:
-        notes.append(
-            "the output looks like probabilities, whose gradient vanishes where the model is sure; "
-            "explain the logits: pass the model without its softmax"
-        )
+    probabilities = 0 <= scores[0][0] <= 1 and are_probabilities(logits)
+    notes = [PROBABILITIES] if probabilities else []
     if classes is not None:
         tie = TIE / 4 if probabilities else TIE
-        notes += _ties(scores, best_classes, classes.tolist(), tie)
+        notes += _ties(scores, best_classes, classes.tolist(), tie, where)
     return notes
 
 
-def _probabilities(logits: Tensor) -> bool:
-    """Whether the rows add up to 1, and no value is negative."""
-    sums = logits.sum(1)
-    return bool((logits >= 0).all() and ((sums - 1).abs() < 1e-3).all())
-
-
 def _ties(
-    scores: list[list[float]], best_classes: list[list[int]], targets: list[int], tie: float
+    scores: list[list[float]],
+    best_classes: list[list[int]],
+    targets: list[int],
+    tie: float,
+    where: str,
 ) -> Iterator[str]:
     """A note for each image whose two best classes differ by less than `tie`."""
     rows = zip(scores, best_classes, targets, strict=True)
@@ -64,7 +73,7 @@ def _ties(
             yield (
                 f"image {index}: classes {first} and {second} score almost alike ({highest:.3g} "
                 f"and {next_highest:.3g}), and the map of one says little of why not the other; "
-                f"explain both, or target=lambda output: output[{first}] - output[{second}]"
+                f"explain both, or target=lambda output: {where}[{first}] - {where}[{second}]"
             )
 
 

@@ -37,7 +37,7 @@ def test_a_clear_answer_and_a_tie_of_other_classes_are_no_doubts():
 def test_rows_that_add_up_to_one_look_like_probabilities():
     (note,) = notes_of([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]], [0, 1])
     assert "looks like probabilities" in note
-    assert "without its softmax" in note
+    assert "without its softmax or sigmoid" in note
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import has_samples, map_tensors, outline
+from ...pytree import outline
+from .advice import advice, number_in
+from .found import scores_in
+from .probabilities import from_sigmoid
 
 ClassScore = Callable[[Tensor, int], Tensor]
 
@@ -17,19 +20,25 @@ ClassScore = Callable[[Tensor, int], Tensor]
 class ClassifierOutputTarget:
     """The score of one class, as a callable target; what `target=category` means.
 
+    Args:
+        category: the class.
+        probability: whether a model with a single score gives the probability of class 1, so that
+            that of class 0 is the rest; else the score is a logit, and its negative is class 0's.
+
     Raises:
         TargetError: when called on an output that has no such class.
     """
 
-    def __init__(self, category: int) -> None:
+    def __init__(self, category: int, probability: bool = False) -> None:
         self.category = category
+        self.probability = probability
 
     def __repr__(self) -> str:
         return f"ClassifierOutputTarget({self.category})"
 
     def __call__(self, sample: Any) -> Tensor:
-        logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-        return signed(logits)[0, in_range(self.category, logits)]
+        scores = two_sided(_scores_of_sample(sample), self.probability)
+        return scores[0, in_range(self.category, scores)]
 
 
 def probability(logits: Tensor, category: int) -> Tensor:
@@ -37,55 +46,80 @@ def probability(logits: Tensor, category: int) -> Tensor:
     return logits.softmax(0)[category]
 
 
-def score_of_logits(score: ClassScore, category: int, sample: Any) -> Tensor:
-    """The value of `score` for one sample's logits (K,) and a class."""
-    logits = class_logits(map_tensors(lambda tensor: tensor[None], sample))
-    # One logit stands for two classes, half a logit for and half against: their softmax is the
-    # logit's sigmoid.
-    return score((signed(logits / 2) if logits.shape[1] == 1 else logits)[0], category)
+def score_of_logits(
+    score: ClassScore, category: int, sample: Any, probability: bool = False
+) -> Tensor:
+    """The value of `score` for one sample's logits (K,) and a class.
+
+    A single score stands for two classes, whose softmax is its sigmoid, or where it is a
+    `probability` itself and the rest.
+    """
+    scores = _scores_of_sample(sample)
+    if scores.shape[1] > 1:
+        return score(scores[0], category)
+    if probability:
+        tiny = torch.finfo(scores.dtype).tiny
+        return score(two_sided(scores, probability).clamp(min=tiny).log()[0], category)
+    return score(two_sided(scores / 2)[0], category)
 
 
-def found_logits(output: Any) -> Tensor | None:
-    """The (N, K) class scores in a model's output, or None if it has none."""
+def found_logits(output: Any, images: int | None = None) -> Tensor | None:
+    """The (N, K) class scores in a model's output; None if it has none, or of other rows.
+
+    They are part of the output's graph, if it has one.
+    """
     try:
-        return class_logits(output).detach()
+        logits = class_logits(output)
     except TargetError:
         return None
+    return logits if images in (None, len(logits)) else None
 
 
-def class_logits(output: Any) -> Tensor:
+def class_logits(output: Any, images: int | None = None) -> Tensor:
     """The (N, K) class scores in a model's output: itself, its `logits` or `out`, or its only part.
+
+    Scores (N,), one for each image, become (N, 1).
+
+    Args:
+        output: what the model returned.
+        images: how many images there are, for the error's advice.
 
     Raises:
         TargetError: if there is no such tensor, saying what there is.
     """
-    scores = output
-    if isinstance(output, Mapping):
-        only = next(iter(output.values())) if len(output) == 1 else output
-        scores = output.get("logits", output.get("out", only))
-    elif not isinstance(output, Tensor):
-        scores = getattr(output, "logits", output)
-    if isinstance(scores, (tuple, list)) and len(scores) == 1:
-        scores = scores[0]
-    if isinstance(scores, Tensor) and scores.ndim == 2:
+    if isinstance(output, Tensor) and output.ndim == 2:
+        return output
+    found = scores_in(output)
+    if found is None or found[1].ndim > 2:
+        raise TargetError(
+            f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
+            f"explain with {advice(output, images)}"
+        )
+    scores = found[1]
+    return scores if scores.ndim == 2 else scores.reshape(-1, 1)
+
+
+def _scores_of_sample(sample: Any) -> Tensor:
+    """The class scores (1, K) in one sample's part of an output."""
+    found = scores_in(sample)
+    if found is None or found[1].ndim > 1:
+        raise TargetError(
+            f"expected class scores (K,) for each image from the model, got {outline(sample)}; say "
+            f"what to explain with a callable, e.g. target=lambda output: {number_in(sample)}"
+        )
+    return found[1].reshape(1, -1)
+
+
+def two_sided(scores: Tensor, probability: bool = False) -> Tensor:
+    """Scores (N, K); a single one becomes (N, 2): class 0 is against it, class 1 for it."""
+    if scores.shape[1] > 1:
         return scores
-    raise TargetError(
-        f"expected class scores (N, K) from the model, got {outline(output)}; say what to "
-        f"explain with {_advice(output, scores)}"
-    )
+    return torch.cat([1 - scores if probability else -scores, scores], 1)
 
 
-def _advice(output: Any, scores: Any) -> str:
-    if has_samples(output) and "boxes" in output[0]:
-        return "target=DetectionTarget(category)"
-    if isinstance(scores, Tensor) and scores.ndim == 4:
-        return "target=SegmentationTarget(category)"
-    return "a callable, e.g. target=lambda output: output[3].mean()"
-
-
-def signed(logits: Tensor) -> Tensor:
-    """Logits (N, K); a single logit becomes (N, 2): class 0 is against it, class 1 for it."""
-    return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits
+def is_probability(scores: Tensor) -> bool:
+    """Whether the scores (N, K) are a single probability for each image, such as a sigmoid."""
+    return scores.shape[1] == 1 and from_sigmoid(scores)
 
 
 def in_range(category: int, logits: Tensor) -> int:

@@ -13,7 +13,13 @@ from torch import Tensor
 
 from ...errors import TargetError
 from ...pytree import sample_of
-from .classification import ClassifierOutputTarget, class_logits, in_range, signed
+from .classification import (
+    ClassifierOutputTarget,
+    class_logits,
+    in_range,
+    is_probability,
+    two_sided,
+)
 from .protocol import Score, settled
 from .rows import check_class_rows, check_sample_rows
 from .scores import Targets
@@ -43,14 +49,22 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
     """
     chosen = _for_each(target, output, images)
     if all(map(_is_index, chosen)):
-        logits = class_logits(output)
-        check_class_rows(logits, output, images)
+        logits = _checked_logits(output, images)
+        single = is_probability(logits)
         classes = [in_range(operator.index(category), logits) for category in chosen]
-        return Targets(tuple(map(ClassifierOutputTarget, classes)), torch.tensor(classes))
-    functions = [_function(each) for each in chosen]
+        of_classes = tuple(ClassifierOutputTarget(category, single) for category in classes)
+        return Targets(of_classes, torch.tensor(classes), single)
+    functions = tuple(_function(each, output) for each in chosen)
     check_sample_rows(output, images)
     samples = [sample_of(output, row, images) for row in range(images)]
     return Targets(tuple(map(settled, functions, samples)), None)
+
+
+def _checked_logits(output: Any, images: int) -> Tensor:
+    """The class scores (N, K), with a row for each image."""
+    logits = class_logits(output, images)
+    check_class_rows(logits, output, images)
+    return logits
 
 
 def _for_each(target: Target, output: Any, images: int) -> list[Any]:
@@ -80,9 +94,10 @@ def top(count: int) -> list[Rank]:
 
 
 def _ranked(rank: Rank, output: Any, images: int) -> list[int]:
-    # With a single logit, the top class is 1 where the logit is positive.
-    logits = signed(class_logits(output))
-    check_class_rows(logits, output, images)
+    # With a single score, the top class is 1 where the logit is positive, or the probability is
+    # more than a half.
+    logits = _checked_logits(output, images)
+    logits = two_sided(logits, is_probability(logits))
     if rank.position >= logits.shape[1]:
         raise TargetError(
             f"asked for the {rank.position + 1} best classes of a model with {logits.shape[1]}"
@@ -108,9 +123,10 @@ def _is_index(target: Any) -> bool:
     return True
 
 
-def _function(target: Any) -> Score:
+def _function(target: Any, output: Any) -> Score:
     if callable(target):
         return target  # type: ignore[no-any-return]
     if _is_index(target):
-        return ClassifierOutputTarget(operator.index(target))
+        single = is_probability(class_logits(output))
+        return ClassifierOutputTarget(operator.index(target), single)
     raise TargetError(f"expected a class index or a callable as target, got {target!r}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import has_samples, tensors_in
+from ...pytree import has_samples, located, tensors_in
+from .found import scores_in
 
 
 def check_class_rows(scores: Tensor, output: Any, images: int) -> None:
@@ -20,7 +20,8 @@ def check_class_rows(scores: Tensor, output: Any, images: int) -> None:
         images: how many images there are.
     """
     if len(scores) != images:
-        raise _wrong_rows(scores, output, images)
+        found = scores_in(output)
+        raise _wrong_rows(found[1] if found else scores, output, images)
 
 
 def check_sample_rows(output: Any, images: int) -> None:
@@ -61,6 +62,8 @@ def _wrong_rows(tensor: Tensor, output: Any, images: int) -> TargetError:
 def _advice(shape: tuple[int, ...], where: str, images: int) -> str:
     """What to do about a tensor of that shape, which the expression `where` gets of the output."""
     rows = shape[0] if shape else 0
+    if images == 1 and len(shape) == 1:
+        return f"If they are its classes: output=lambda output: {where}.reshape(-1, {rows})"
     if images in shape[1:] and rows > 1 and (len(shape) > 2 or rows % images):
         axis = shape.index(images, 1)
         return f"If axis {axis} holds the images: output=lambda output: {where}.movedim({axis}, 0)"
@@ -80,17 +83,7 @@ def _advice(shape: tuple[int, ...], where: str, images: int) -> str:
 
 def _where(tensor: Tensor, output: Any) -> str:
     """An expression for a tensor of the output."""
-    if isinstance(output, Mapping):
-        named = [f"output[{key!r}]" for key, value in output.items() if value is tensor]
-    elif isinstance(output, (tuple, list)):
-        named = [f"output[{index}]" for index, value in enumerate(output) if value is tensor]
-    else:
-        named = [
-            f"output.{name}"
-            for name, value in getattr(output, "__dict__", {}).items()
-            if value is tensor and not isinstance(output, Tensor)
-        ]
-    return named[0] if named else "output"
+    return next((where for where, value in located(output) if value is tensor), "output")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ...errors import TargetError
 from ...pytree import has_runs, map_tensors, sample_of, tensors_in
-from .classification import ClassScore, class_logits, probability, score_of_logits, signed
+from .advice import number_in
+from .classification import ClassScore, class_logits, probability, score_of_logits, two_sided
 from .protocol import Score
 
 
@@ -24,15 +25,17 @@ class Targets:
     Attributes:
         functions: N functions from one sample's output to a scalar tensor.
         classes: LongTensor (N,) if all targets are classes, else None.
+        probability: whether the model's single score for each image is the probability of class 1.
     """
 
     functions: tuple[Score, ...]
     classes: Tensor | None
+    probability: bool = False
 
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
         if self.classes is not None:
-            logits = signed(class_logits(output))
+            logits = self._class_scores(output)
             if len(categories := set(self.classes.tolist())) == 1:
                 return logits.select(1, categories.pop())  # quicker, and so is its gradient
             return logits.gather(1, self.classes.to(logits.device)[:, None])[:, 0]
@@ -43,14 +46,14 @@ class Targets:
         if self.classes is None:
             return torch.stack([self.scores(run) for run in _runs(output)])
         rows = map_tensors(lambda tensor: tensor.flatten(0, min(1, tensor.ndim - 1)), output)
-        logits = signed(class_logits(rows))
+        logits = self._class_scores(rows)
         classes = self.classes.to(logits.device).repeat(len(logits) // len(self.functions))
         return logits.gather(1, classes[:, None]).view(-1, len(self.functions))
 
     def scores_of_rows(self, image: int, output: Any, rows: int) -> Tensor:
         """The score (M,) of each of `rows` rows of output, by the function of one image."""
         if self.classes is not None:
-            return signed(class_logits(output))[:, int(self.classes[image])]
+            return self._class_scores(output)[:, int(self.classes[image])]
         return self._each([image] * rows, output)
 
     def of_probabilities(self) -> Targets:
@@ -67,8 +70,14 @@ class Targets:
             raise TargetError(f"{what} need class targets, got callables; pass class indices")
         classes = self.classes.tolist()
         return Targets(
-            tuple(partial(score_of_logits, score, category) for category in classes), None
+            tuple(partial(self._score_of_logits, score, category) for category in classes), None
         )
+
+    def _score_of_logits(self, score: ClassScore, category: int, sample: Any) -> Tensor:
+        return score_of_logits(score, category, sample, self.probability)
+
+    def _class_scores(self, output: Any) -> Tensor:
+        return two_sided(class_logits(output), self.probability)
 
     def _each(self, images: Sequence[int], output: Any) -> Tensor:
         samples = [sample_of(output, row, len(images)) for row in range(len(images))]
@@ -80,7 +89,7 @@ class Targets:
             shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TargetError(
                 f"the target of image {image} gave {shape}; expected a scalar tensor, "
-                f"e.g. target=lambda output: output[3]"
+                f"e.g. target=lambda output: {number_in(sample)}"
             )
         return score.reshape(())
 

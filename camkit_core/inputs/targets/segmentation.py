@@ -1,79 +1,131 @@
-"""Targets of models that score each pixel."""
+"""Targets of models that score each pixel, or each place of a volume."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ...errors import TargetError
-from ...pytree import outline
+from ...pytree import located, outline
+from .advice import part
+from .found import classes_in, maps_in, places_of
 from .protocol import Score
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentationTarget:
-    """The mean score of a class over a part of the image, for a model that scores each pixel.
+    """The mean score of a class over a part of the image, for a model that scores each place.
+
+    The scores of one image are (K, H, W), or (K, D, H, W) of a volume: the model's output, its
+    `logits` or `out`, or the only tensor in it that can be.
 
     Args:
         category: the class.
-        mask: boolean (H, W), which of the output's pixels count; None for the pixels where the
-            model finds the class in the plain image.
+        mask: boolean tensor or array (H, W), or of the volume's size: which of the output's pixels
+            count. Where the output is smaller than the image, a mask of the image's size may be
+            given: each of the output's pixels then counts as much as the mask covers of it. None
+            is for the pixels where the model finds the class in the plain image.
     """
 
     category: int
-    mask: Tensor | None = None
+    mask: Tensor | np.ndarray[Any, Any] | None = None
     follows_places = True
 
     def __call__(self, sample: Any) -> Tensor:
-        scores = _class_maps(sample, self.category)
-        mask = (
-            _found_in(scores, self.category) if self.mask is None else self.mask.to(scores.device)
-        )
-        if mask.shape != scores.shape[1:]:
-            raise TargetError(
-                f"expected a mask {tuple(scores.shape[1:])}, as large as the model's output, got "
-                f"{tuple(mask.shape)}"
-            )
-        return scores[self.category][mask.bool()].mean()
+        scores = _class_maps(sample, self.category, self.mask)
+        if self.mask is None:
+            mask = places_of(scores, self.category)
+        else:
+            mask = _fitted(_as_mask(self.mask).to(scores.device), scores)
+        if mask.dtype == torch.bool:
+            return scores[self.category][mask].mean()
+        weights = mask.to(scores.dtype)
+        return (scores[self.category] * weights).sum() / weights.sum()
 
     def fixed(self, sample: Any) -> Score:
         """The same target with the mask that the model finds in one image, for its edits, too."""
+        scores = _class_maps(sample, self.category, self.mask)
         if self.mask is not None:
+            if not bool(_as_mask(self.mask).any()):
+                raise TargetError("the mask is empty; mark the pixels whose score is explained")
             return self
-        scores = _class_maps(sample, self.category)
-        mask = _found_in(scores, self.category)
+        mask = places_of(scores, self.category)
         if not bool(mask.any()):
-            classes = ", ".join(map(str, torch.unique(scores.argmax(0)).tolist()[:10]))
-            raise TargetError(
-                f"the model finds class {self.category} nowhere in the image, only {classes}; pass "
-                f"one of these, or SegmentationTarget({self.category}, mask=...)"
-            )
+            raise TargetError(self._found_nowhere(scores))
         return replace(self, mask=mask)
 
-
-def _class_maps(sample: Any, category: int) -> Tensor:
-    """The score of each class at each pixel: (K, H, W), one of them `category`."""
-    if isinstance(sample, Mapping):
-        scores = sample.get("out", sample.get("logits"))
-    else:
-        scores = getattr(sample, "logits", sample)
-    if isinstance(scores, Tensor) and scores.ndim == 3:
-        if not 0 <= category < len(scores):
-            raise TargetError(
-                f"target {category} is out of range: the model scores {len(scores)} classes"
-            )
-        return scores
-    raise TargetError(
-        f"expected scores (classes, H, W) for each image from the model, got {outline(sample)}"
-    )
+    def _found_nowhere(self, scores: Tensor) -> str:
+        found = sorted(classes_in(scores)[:10])
+        only = f", only {', '.join(map(str, found))}; pass one of these" if found else ""
+        size = ", ".join(map(str, scores.shape[1:]))
+        return (
+            f"the model finds class {self.category} nowhere in the image{only}; or say where: "
+            f"SegmentationTarget({self.category}, mask=torch.ones({size}))"
+        )
 
 
-def _found_in(scores: Tensor, category: int) -> Tensor:
-    """The pixels at which the model finds the class: (H, W), boolean."""
-    if len(scores) == 1:
-        return scores[0] > 0
-    return scores.argmax(0) == category
+def _as_mask(mask: Any) -> Tensor:
+    """A boolean mask of whatever a user has: a tensor, an array, nested lists."""
+    return torch.as_tensor(mask if isinstance(mask, Tensor) else np.asarray(mask)) != 0
+
+
+def _class_maps(sample: Any, category: int, mask: Any) -> Tensor:
+    """The score of each class at each place: (K, H, W), one of them `category`."""
+    found = maps_in(sample)
+    scores = None if found is None else found[1]
+    if scores is not None and mask is not None and np.shape(mask) == scores.shape:
+        scores = scores[None]  # of a single class, without an axis for it
+    if scores is None or scores.ndim < 3 - (mask is not None):
+        raise TargetError(
+            f"expected scores (classes, H, W) for each image from the model, got "
+            f"{outline(sample)}{_advice(sample)}"
+        )
+    if not 0 <= category < len(scores):
+        raise TargetError(
+            f"target {category} is out of range: the model scores {len(scores)} classes"
+        )
+    return scores
+
+
+def _advice(sample: Any) -> str:
+    dense = [(where, tensor) for where, tensor in located(sample) if tensor.ndim > 1]
+    several = [part(where) for where, tensor in dense if tensor.ndim > 2]
+    if several:
+        return f"; say which with {' or '.join(several)}"
+    if len(dense) == 1:
+        where = dense[0][0]
+        return f"; where the only class has no axis, pass output=lambda output: {where}[:, None]"
+    return ""
+
+
+def _fitted(mask: Tensor, scores: Tensor) -> Tensor:
+    """The mask at the size of the scores (K, ...): boolean where it has it, else in [0, 1].
+
+    Raises:
+        TargetError: if it has not the proportions of the scores.
+    """
+    size = scores.shape[1:]
+    while mask.ndim > len(size) and len(mask) == 1:
+        mask = mask[0]
+    if mask.shape == size:
+        return mask
+    if not _as_wide(mask.shape, size):
+        raise TargetError(
+            f"expected a mask {tuple(size)}, as large as the model's output, or a larger one of "
+            f"the same proportions, as the image has, got {tuple(mask.shape)}"
+        )
+    return interpolate(mask[None, None].float(), tuple(size), mode="area")[0, 0]
+
+
+def _as_wide(given: torch.Size, size: torch.Size) -> bool:
+    """Whether a mask is larger than the output by the same factor along each axis."""
+    if len(given) != len(size) or any(a < b for a, b in zip(given, size, strict=True)):
+        return False
+    factor = max(a / b for a, b in zip(given, size, strict=True))
+    # An output may have been rounded up or down by a pixel.
+    return all(abs(a / factor - b) <= 1 for a, b in zip(given, size, strict=True))

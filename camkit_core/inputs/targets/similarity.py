@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import outline
+from ...pytree import located, outline
+from .advice import part
+from .found import scores_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +39,23 @@ class SimilarityTarget:
 
 
 def vector(sample: Any, key: str | None, at_least: int = 1) -> Tensor:
-    """The vector in one sample's output, of at least that many axes; TargetError if none."""
-    value = sample
-    if key is not None:
+    """The vector in one sample's output, of at least that many axes; TargetError if none.
+
+    Without a key it is the output itself, or the only tensor that can be scores.
+    """
+    if key is None:
+        found = scores_in(sample)
+        value = None if found is None else found[1]
+    else:
         value = sample.get(key) if isinstance(sample, Mapping) else getattr(sample, key, None)
     if isinstance(value, Tensor) and at_least <= value.ndim <= 1:
         return value
     wanted = f"{key!r}, a vector for each image," if key else "a vector for each image"
-    raise TargetError(f"expected {wanted} from the model, got {outline(sample)}")
+    raise TargetError(f"expected {wanted} from the model, got {outline(sample)}{_which(sample)}")
+
+
+def _which(sample: Any) -> str:
+    """Which part of the output could be meant."""
+    fitting = [where for where, tensor in located(sample) if tensor.ndim == 1]
+    several = fitting if fitting != ["output"] else []
+    return f"; pass {' or '.join(map(part, several))}" if several else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import camkit_core as camkit
 from camkit_core import ClassifierOutputTarget, TargetError
 from camkit_core.inputs.targets.classification import class_logits, found_logits
 from camkit_core.inputs.targets.resolve import resolve, top
@@ -107,6 +109,27 @@ def test_one_logit_has_two_classes() -> None:
     assert ClassifierOutputTarget(0)(logit[0]).item() == -2.0
 
 
+def test_scores_without_an_axis_for_classes_are_one_logit_for_each_image() -> None:
+    logit = torch.tensor([2.0, -3.0, 0.5])
+    assert resolve(None, logit, 3).classes.tolist() == [1, 0, 1]
+    assert resolve(0, logit, 3).scores(logit).tolist() == [-2.0, 3.0, -0.5]
+    assert resolve([0, second, 1], logit, 3).functions[0](logit[0]).item() == -2.0
+
+
+@pytest.mark.parametrize("method", SIX)
+def test_a_model_without_that_axis_is_explained_as_one_that_has_it(method: str) -> None:
+    plain, flat = net(classes=1), net(lambda logits: logits.squeeze(), classes=1)
+    flat.load_state_dict(plain.state_dict())
+    for count in (1, 3):
+        images = torch.randn(count, 3, 6, 6)
+        torch.manual_seed(0)
+        expected = camkit.explain(plain, images, method, layer="0")
+        torch.manual_seed(0)
+        got = camkit.explain(flat, images, method, layer="0")
+        torch.testing.assert_close(got.cam, expected.cam)
+        assert torch.equal(got.logits, expected.logits)
+
+
 # Outputs
 
 
@@ -117,11 +140,23 @@ class Named(NamedTuple):
     logits: Tensor
 
 
+@dataclass
+class Holding:
+    """An object with one tensor."""
+
+    scores: Tensor
+    loss: Tensor | None = None
+
+
 @pytest.mark.parametrize(
     "output",
     [LOGITS, {"logits": LOGITS}, {"out": LOGITS}, {"any": LOGITS}, {"out": 0, "logits": LOGITS},
-     Named(LOGITS[:, :1], LOGITS)],
-    ids=["tensor", "logits", "out", "the only one", "logits before out", "named tuple"],
+     Named(LOGITS[:, :1], LOGITS), (LOGITS, None), {"y": LOGITS, "loss": None}, [[LOGITS]],
+     {"y": LOGITS, "loss": torch.tensor(2.0)}, (LOGITS.argmax(1), LOGITS), Holding(LOGITS),
+     (LOGITS.softmax(1), LOGITS), [LOGITS, LOGITS.sigmoid()]],
+    ids=["tensor", "logits", "out", "the only one", "logits before out", "named tuple",
+         "beside None", "beside no loss", "nested", "beside a loss", "beside integers", "object",
+         "beside its softmax", "beside its sigmoid"],
 )  # fmt: skip
 def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
     assert class_logits(output) is LOGITS
@@ -134,24 +169,22 @@ def test_class_scores_are_what_the_output_calls_logits(output: Any) -> None:
 @pytest.mark.parametrize(
     ("output", "outline"),
     [
-        (torch.zeros(3), r"a tensor \(3,\)"),
         (torch.zeros(3, 4, 5, 5), r"a tensor \(3, 4, 5, 5\)"),
         ({"pred": LOGITS, "box": LOGITS[:2]}, r"a dict with keys pred.*\(3, 4\).*box.*\(2, 4\)"),
         ({"logits": torch.zeros(3, 4, 5)}, r"a dict with keys logits.*\(3, 4, 5\)"),
         ((LOGITS, LOGITS[:, :2]), r"a tuple with tensors \(3, 4\), \(3, 2\)"),
-        ([[LOGITS]], r"a list with tensors \(3, 4\)"),
+        ([LOGITS, [LOGITS.clone()]], r"a list with tensors \(3, 4\)"),
+        ((LOGITS, LOGITS.relu()), r"a tuple with tensors \(3, 4\), \(3, 4\)"),
         (None, "a NoneType with tensors none"),
         (7, "a int with tensors none"),
     ],
-    ids=["one axis", "dense", "dict", "dict with dense logits", "tuple", "list", "None", "int"],
+    ids=["dense", "dict", "dict with dense logits", "tuple", "list", "of one shape", "None", "int"],
 )  # fmt: skip
 @pytest.mark.parametrize("target", [None, 1, [1, 2, 3]], ids=["None", "class", "classes"])
 def test_an_output_without_class_scores_is_never_guessed_at(
     output: Any, outline: str, target: Any
 ) -> None:
-    advice = (
-        r"; say what to explain with (a callable, e\.g\. target=lambda output: output\[|target=S)"
-    )
+    advice = r".*; say what to explain with (output=|target=|a model that returns its scores)"
     with pytest.raises(
         TargetError,
         match=r"^expected class scores \(N, K\) from the model, got " + outline + advice,

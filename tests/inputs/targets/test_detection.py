@@ -78,7 +78,7 @@ def test_a_batch_of_scenes_equals_its_scenes(method: str) -> None:
     [
         (DetectionTarget(7), r"no object of class 7; it finds class \d at \[\d, 0, \d, 4\] \(0"),
         (DetectionTarget(1, (3, 0, 4, 4)), r"no object of class 1 that overlaps \(3, 0, 4, 4\)"),
-        (None, r"list of 2, each a dict .* target=DetectionTarget\(category\)"),
+        (None, r"list of 2, each a dict .* target=DetectionTarget\(\d\)$"),
     ],
 )
 def test_what_is_wrong_with_a_detection_target_is_said(target: Any, message: str) -> None:

@@ -65,7 +65,7 @@ def test_a_network_of_one_class_finds_it_where_its_score_is_positive() -> None:
     [
         (SegmentationTarget(3), "3 is out of range: the model scores 3 classes"),
         (SegmentationTarget(0, torch.ones(5, 6)), r"a mask \(6, 6\), .* got \(5, 6\)"),
-        (None, r"out \(2, 3, 6, 6\); say .* target=SegmentationTarget\(category\)"),
+        (None, r"out \(2, 3, 6, 6\); say .* target=SegmentationTarget\(\d\)$"),
     ],
 )
 def test_what_is_wrong_with_a_segmentation_target_is_said(target: Any, message: str) -> None:
@@ -101,3 +101,103 @@ def test_torchvision_segmentation_networks_need_no_layer(name: str) -> None:
     assert explanation.cam.shape[2] * 2 == explanation.cam.shape[1] * 3
     assert bool(explanation.cam.isfinite().all())
     assert bool(explanation.cam.amax() > explanation.cam.amin())
+
+
+class Volumes(nn.Module):
+    """The same for volumes, in a tuple with a loss and class scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.features, self.classes = nn.Conv3d(1, 4, 3, padding=1), nn.Conv3d(4, 2, 1)
+
+    def forward(self, volumes: Tensor) -> Any:
+        maps = self.classes(self.features(volumes))
+        return maps, maps.mean((2, 3, 4)), maps.sum()
+
+
+def test_volumes_are_explained_in_a_mask_or_where_the_class_is_found() -> None:
+    model, volumes = Volumes().eval(), torch.randn(2, 1, 4, 5, 6)
+    maps = model(volumes)[0].detach()
+    mask = torch.rand(4, 5, 6) > 0.5
+    e = camkit.explain(model, volumes, target=SegmentationTarget(1, mask), layer="features")
+    torch.testing.assert_close(e.score, maps[:, 1, mask].mean(1))
+    found = camkit.explain(model, volumes, target=SegmentationTarget(1), layer="features")
+    where = maps[0].argmax(0) == 1
+    torch.testing.assert_close(found.score[0], maps[0, 1][where].mean())
+
+
+@pytest.mark.parametrize(
+    "form", [torch.Tensor.numpy, torch.Tensor.tolist, torch.Tensor.int, lambda mask: mask[None]]
+)
+def test_a_mask_may_be_an_array_or_have_numbers(form: Any) -> None:
+    mask = torch.zeros(6, 6, dtype=torch.bool)
+    mask[:3, 2:] = True
+    plain, given = (
+        camkit.explain(Segmenter(), pictures(), target=SegmentationTarget(1, m), layer="features")
+        for m in (mask, form(mask))
+    )
+    torch.testing.assert_close(given.cam, plain.cam)
+
+
+class Coarse(Segmenter):
+    """Scores at half the size of the image."""
+
+    def forward(self, images: Tensor) -> Any:
+        return nn.functional.avg_pool2d(super().forward(images)["out"], 2, ceil_mode=True)
+
+
+def test_a_mask_as_large_as_the_image_weighs_the_pixels_of_a_smaller_output() -> None:
+    mask = torch.zeros(6, 6)
+    mask[:3, :2] = 1  # all of the pixel (0, 0), half of (1, 0)
+    model = Coarse()
+    e = camkit.explain(model, pictures(), target=SegmentationTarget(1, mask), layer="features")
+    maps = model(pictures()).detach()[:, 1]
+    torch.testing.assert_close(e.score, (maps[:, 0, 0] + maps[:, 1, 0] / 2) / 1.5)
+
+
+@pytest.mark.parametrize("shape", [(12, 6), (6, 24), (2, 2), (6,), (1, 1, 6, 6, 6)])
+def test_a_mask_of_other_proportions_is_refused(shape: tuple[int, ...]) -> None:
+    target = SegmentationTarget(1, torch.ones(shape))
+    with pytest.raises(camkit.TargetError, match=r"expected a mask \(3, 3\), as large as"):
+        camkit.explain(Coarse(), pictures(), target=target, layer="features")
+
+
+def test_an_empty_mask_is_refused() -> None:
+    target = SegmentationTarget(1, torch.zeros(6, 6))
+    with pytest.raises(camkit.TargetError, match="the mask is empty"):
+        camkit.explain(Segmenter(), pictures(), target=target, layer="features")
+
+
+class Single(Segmenter):
+    """The scores of the only class, without an axis for it."""
+
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images)["out"][:, 0]
+
+
+def test_scores_without_an_axis_for_classes_need_a_mask() -> None:
+    model, mask = Single(), torch.eye(6)
+    e = camkit.explain(model, pictures(), target=SegmentationTarget(0, mask), layer="features")
+    torch.testing.assert_close(e.score, model(pictures()).detach()[:, mask.bool()].mean(1))
+    with pytest.raises(camkit.TargetError, match="no axis, pass output=") as told:
+        camkit.explain(model, pictures(), target=SegmentationTarget(0), layer="features")
+    output = eval(str(told.value).split("pass output=")[1])
+    again = SegmentationTarget(0, mask)
+    torch.testing.assert_close(
+        camkit.explain(model, pictures(), target=again, layer="features", output=output).cam, e.cam
+    )
+
+
+class Foreground(Segmenter):
+    """The probability of one class at each pixel."""
+
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images)["out"][:, :1].sigmoid()
+
+
+def test_a_probability_of_the_only_class_is_found_above_a_half() -> None:
+    model = Foreground()
+    p = model(pictures()).detach()[:, 0]
+    e = camkit.explain(model, pictures(), target=SegmentationTarget(0), layer="features")
+    torch.testing.assert_close(e.score[0], p[0][p[0] > 0.5].mean())
