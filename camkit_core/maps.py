@@ -94,7 +94,14 @@ def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:
         evidence: each position is an observation.
         kernel: from an image's positions (h * w, C), less their mean, to their inner products
             (h * w, h * w) in another space; None for the space of the channels.
+
+    Evidence that is not finite gives a map of nan.
     """
+    finite = evidence.flatten(1).isfinite().all(1)
+    if not bool(finite.all()):
+        whole = evidence.where(_as_rows(finite, evidence), torch.zeros_like(evidence))
+        cam = principal_map(whole, kernel)
+        return cam.where(_as_rows(finite, cam), torch.full_like(cam, torch.nan))
     rows = evidence.flatten(2).transpose(1, 2)
     rows = rows - rows.mean(1, keepdim=True)
     if kernel:
@@ -108,6 +115,11 @@ def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:
     signed = torch.where(agreement.abs() > 1e-4 * size, agreement, strongest)
     sign = torch.where(signed < 0, -1.0, 1.0).to(projected)
     return (projected * sign).view(len(evidence), *evidence.shape[2:])
+
+
+def _as_rows(values: Tensor, like: Tensor) -> Tensor:
+    """One value for each image (N,), with as many axes as `like` has."""
+    return values.view(-1, *[1] * (like.ndim - 1))
 
 
 def _kernel_component(products: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
 from ..probe.probe import Probe
 from ..target_layer.choose import TargetLayer
-from .blank_maps import blank_reasons, warn_of_blanks
+from .blank_maps import blank_reasons, warn_of_blanks, without_undefined
 from .caveats import caveats
 from .configured_method import ConfiguredMethod
 from .explanation import Explanation
@@ -56,6 +56,7 @@ class ExplanationBuilder:
     ) -> Explanation:
         """The explanation made of all views so far."""
         cam = mean_of_layers([mean_of_views(maps) for maps in self.maps.values()])
+        cam = without_undefined(cam, self.plain)
         default = layers[0].default if layers[0].default != layers[0].name else None
         reasons = blank_reasons(cam, self.plain, default)
         guided_gradcam = self._guided_gradcam(cam) if guided else None

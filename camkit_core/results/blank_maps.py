@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from ..errors import warn
 from ..probe.probe import Probe
+
+
+def without_undefined(cam: Tensor, probe: Probe) -> Tensor:
+    """`cam` (N, h, w) with a map of nan for each image whose score is undefined.
+
+    A gradient can be finite where the score is nan: a ReLU's is zero there. No map explains such a
+    score.
+    """
+    scores = probe.scores
+    if bool(scores.isfinite().all()):
+        return cam
+    broken = ~probe.images.flatten(1).isfinite().all(1).to(scores.device)
+    undefined = (scores.isnan() | (broken & ~scores.isfinite())).to(cam.device)
+    return cam.masked_fill(undefined.view(-1, *[1] * (cam.ndim - 1)), torch.nan)
 
 
 def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple[str | None, ...]:
@@ -30,7 +45,8 @@ def _reason(
 ) -> str | None:
     layer = probe.recording.layer
     if not (math.isfinite(lowest) and math.isfinite(highest)):
-        return f"activations or gradients at {layer!r} are not finite (inf or nan)"
+        why = "" if bool(probe.images[index].isfinite().all()) else ", because the image is not"
+        return f"activations or gradients at {layer!r} are not finite (inf or nan){why}"
     if lowest == highest > 0:
         return (
             f"the map is the same everywhere, so it names no place: {layer!r} has one position, "

@@ -71,11 +71,12 @@ def _affine_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
         values = torch.cat(parts)
         if values.numel() != slow.numel():
             return torch.inf  # a part of the output has no gradient
-        direction = torch.randn_like(values)
-        score = (values * direction).sum()
-    slope = recording.gradients([score])[0]
-    predicted = (slope * (edited - recording.raw.detach())).sum()
-    actual = ((slow - values.detach()) * direction).sum()
+        known = (slow + values.detach()).isfinite()  # an image with nan in it proves nothing
+        direction = torch.randn_like(values)[known]
+        score = (values[known] * direction).sum()
+    slope, raw = recording.gradients([score])[0], recording.raw.detach()
+    predicted = (slope * (edited - raw)).where(raw.isfinite(), torch.zeros_like(raw)).sum()
+    actual = ((slow - values.detach())[known] * direction).sum()
     return float((predicted - actual).abs() / direction.norm())
 
 

@@ -20,7 +20,7 @@ from ...forward.chunks import tail_chunk_size
 from ...forward.counting import count
 from ...forward.recording import Recording
 from ...forward.tape import Call, Slot, Tape, slots_in
-from .proof import flat, proved, proven_replay
+from .proof import flat, largest, proved, proven_replay
 from .replay import Replay
 
 # Linear functions that keep the channels apart and in order.
@@ -111,7 +111,7 @@ def _error(linear: FirstLinear, recording: Recording, edited: Tensor, slow: Tens
     fast = flat(linear.outputs(torch.stack([ends[0][0], ends[-1][1]])), 2)
     edits = torch.stack([_without(raw, 0), _without(raw, -1)])
     exact = flat(linear.replay(recording.tape, edits), 2)
-    return float((fast - exact).abs().max())
+    return float(largest(fast - exact, exact))
 
 
 def _without(raw: Tensor, channel: int) -> Tensor:

@@ -119,7 +119,7 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
     recorded = flat(recording.output)
     if slow.shape != recorded.shape:
         return False  # e.g. a detector finds more or fewer objects
-    change = float((slow - recorded).abs().max())
+    change = float(largest(slow - recorded, slow + recorded))
     if change == 0:
         return False  # the output does not depend on these activations, so an edit proves nothing
     rounding = error(recording, edited, slow) - 1e-3 * change
@@ -137,10 +137,10 @@ def _signature(recording: Recording) -> Hashable:
 
 def _allowed(recorded: Tensor, change: float) -> float:
     """The rounding error that an exact computation may have, where an edit makes this change."""
-    eps, largest = torch.finfo(recorded.dtype).eps, float(recorded.abs().max())
+    eps, size = torch.finfo(recorded.dtype).eps, float(largest(recorded, recorded))
     # Rounding grows with depth; half precision is so coarse that it must stay near one step.
     steps, share = (200, 0.05) if eps < 1e-6 else (4, COARSE)
-    return min(steps * eps * largest, share * change)
+    return min(steps * eps * size, share * change)
 
 
 def _noise(recording: Recording) -> float:
@@ -152,8 +152,9 @@ def _noise(recording: Recording) -> float:
     plain, recorded = recording.raw.detach(), flat(recording.output)
     runs = full_run(recording, torch.stack([plain, plain]))
     again = flat(runs[0] if has_runs(runs) else map_tensors(lambda tensor: tensor[0], runs))
-    noise = float((again - recorded).abs().max()) if again.shape == recorded.shape else 0.0
-    return noise if noise < float(recorded.abs().max()) / 128 else 0.0
+    same = again.shape == recorded.shape
+    noise = float(largest(again - recorded, recorded)) if same else 0.0
+    return noise if noise < float(largest(recorded, recorded)) / 128 else 0.0
 
 
 def _probe_edit(recording: Recording) -> tuple[Tensor, Tensor]:
@@ -171,8 +172,18 @@ def _replay_error(replay: Replay, recording: Recording, edited: Tensor, slow: Te
         again, fast = flat(replay(recording.tape, torch.stack([plain, edited])), 2)
     except Exception:  # noqa: BLE001 - whatever a call may raise on another batch, or under vmap
         return torch.inf
-    unedited = (again - flat(recording.output)).abs().max()
-    return float(torch.maximum(unedited, (fast - slow).abs().max()))
+    recorded = flat(recording.output)
+    unedited = largest(again - recorded, recorded)
+    return float(torch.maximum(unedited, largest(fast - slow, slow)))
+
+
+def largest(differences: Tensor, trusted: Tensor) -> Tensor:
+    """The largest size of `differences` where `trusted` values are finite; 0 if none is.
+
+    An image with nan in it proves nothing, and must not stand against the proof of the others.
+    """
+    sizes = differences.abs()
+    return sizes.where(trusted.isfinite(), torch.zeros_like(sizes)).max()
 
 
 def flat(output: Any, rows: int = 1) -> Tensor:

@@ -1,0 +1,81 @@
+"""A batch with an image that is not finite: its map is blank, and the others are as without it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import Tensor
+
+import camkit_core as camkit
+from camkit_core.plugins import get_registry
+from helpers.small_nets import small_net
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+METHODS = [row.name for row in get_registry().contributions("method")]
+SHORT = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}
+ATTENTION = ("attention_rollout", "chefer", "legrad")
+TARGETS = [0, 3, 1]
+REASON = "are not finite (inf or nan), because the image is not"
+
+
+def broken(images: Tensor, index: int, value: float) -> Tensor:
+    """The images, one of them with a pixel of this value."""
+    changed = images.clone()
+    changed[index, 0, 3, 3] = value
+    return changed
+
+
+def assert_only_one_is_lost(
+    family: str, method: str, index: int, value: float, smooth: bool
+) -> None:
+    net, options = small_net(family), SHORT.get(method, {})
+    images = broken(net.images, index, value)
+    e = camkit.explain(net.model, images, method, TARGETS, eigen_smooth=smooth, **options)
+    assert REASON in str(e.blank(index))
+    assert not e.heatmap[index].any()
+    for other in {0, 1, 2} - {index}:
+        image, target = net.images[other], TARGETS[other]
+        single = camkit.explain(net.model, image, method, target, eigen_smooth=smooth, **options)
+        assert torch.allclose(e.cam[other], single.cam[0], rtol=1e-9, atol=1e-12)
+        assert e.blank(other) == single.blank(0)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+def test_an_image_with_nan_costs_no_other_its_map(method: str, smooth: bool) -> None:
+    assert_only_one_is_lost("timm_vit", method, 1, float("nan"), smooth)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ATTENTION])
+def test_relus_do_not_hide_that_an_image_is_not_finite(method: str, value: float) -> None:
+    assert_only_one_is_lost("resnet", method, 0, value, smooth=False)
+
+
+def tail_notes(model: torch.nn.Module, images: Tensor) -> list[str]:
+    """What AblationCAM says of its tail runs."""
+    e = camkit.explain(model, images, "ablationcam", lambda row: row[1] ** 2)
+    return [note for note in e.notes if "tail runs" in note]
+
+
+@pytest.mark.parametrize("family", ["resnet", "vgg", "timm_vit"])
+def test_an_image_with_nan_does_not_make_tail_runs_slow(family: str) -> None:
+    net = small_net(family)
+    model = deepcopy(net.model)
+    assert tail_notes(model, broken(net.images, 0, float("nan"))) == []
+    assert tail_notes(model, net.images) == []
+
+
+def head_calls(images: Tensor) -> int:
+    """How often the head ran for AblationCAM, where its closed form is yet to be proved."""
+    model, calls = deepcopy(small_net("resnet").model), []
+    model.fc.register_forward_hook(lambda *call: calls.append(1))
+    camkit.explain(model, images, "ablationcam", TARGETS)
+    return len(calls)
+
+
+def test_an_image_with_nan_does_not_hide_that_the_head_is_affine() -> None:
+    images = small_net("resnet").images
+    assert head_calls(broken(images, 0, float("nan"))) == head_calls(images)
