@@ -111,7 +111,7 @@ def _progress(total: int, label: str) -> Any:
     return tqdm(total=total, desc=label, delay=2, disable=None, leave=False)
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Whether the error says that memory ran out, on any device."""
     message = str(error)
     return isinstance(error, torch.OutOfMemoryError) or any(

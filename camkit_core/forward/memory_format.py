@@ -3,49 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import CamkitError
+from ..inputs.model_memory import ModelMemory
+from ..pytree import tensors_in
+from .chunks import out_of_memory
+from .random_states import preserving_rng
+from .snapshot import Snapshot
+
 T = TypeVar("T")
-_depthwise: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-_refusing: WeakSet[nn.Module] = WeakSet()
+_known: ModelMemory[bool] = ModelMemory()  # what the model has, and in which format it is right
+_DEPTHWISE = "depthwise"
+_ROUNDING = 2e-4  # of the largest value: the most by which formats may differ
 
 
-def run_quickest(model: nn.Module, images: Tensor, run: Callable[[Tensor], T]) -> T:
+def run_quickest(
+    model: nn.Module, images: Tensor, run: Callable[[Tensor], T], output: Callable[[Tensor], Any]
+) -> T:
     """`run` on a copy of `images`, channels last where they are (N, C, H, W) and that is quicker.
 
     On a CPU, convolutions of several images then take half to three quarters of the time; so do
-    depthwise convolutions of a single image. Results differ by rounding alone.
+    depthwise convolutions of a single image. Results differ by rounding alone: a model that reads
+    memory in its order, or needs it contiguous, gets the usual format.
 
     Args:
         model: what `run` runs.
         images: left as they are, whatever `run` does.
-        run: called again with the usual format, if a `view` in the model fits that format alone.
+        run: called again with the usual format, if the model fails in the other.
+        output: the model's output for a part of the first image (1, C, h, w); called once in each
+            format for a model and size of images.
     """
-    if _helps(model, images) and model not in _refusing:
+    if _helps(model, images) and _right_channels_last(model, images, output):
         try:
-            return run(images.clone(memory_format=torch.channels_last))
-        except RuntimeError as error:
-            if "view size" not in str(error):
+            return run(_channels_last(images))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            if isinstance(error, CamkitError) or out_of_memory(error):
                 raise
-            _refusing.add(model)
+        _known.of(model)[images.shape[1:]] = False
     return run(images.clone())
 
 
+def _channels_last(images: Tensor) -> Tensor:
+    return images.clone(memory_format=torch.channels_last)
+
+
 def _helps(model: nn.Module, images: Tensor) -> bool:
-    if len(images) < 4 and not _has_depthwise(model):
+    if images.device.type != "cpu" or images.ndim != 4 or images.dtype != torch.float32:
         return False
-    return images.device.type == "cpu" and images.ndim == 4 and images.dtype == torch.float32
+    return len(images) >= 4 or _has_depthwise(model)
 
 
 def _has_depthwise(model: nn.Module) -> bool:
-    depthwise = _depthwise.get(model)
-    if depthwise is None:
-        depthwise = _depthwise[model] = any(
+    known = _known.of(model)
+    if _DEPTHWISE not in known:
+        known[_DEPTHWISE] = any(
             isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
             for module in model.modules()
         )
-    return depthwise
+    return known[_DEPTHWISE]
+
+
+def _right_channels_last(model: nn.Module, images: Tensor, output: Callable[[Tensor], Any]) -> bool:
+    """Whether the model gives the same in both formats; found out once for each size of images."""
+    known, size = _known.of(model), images.shape[1:]
+    if size not in known:
+        image, (height, width) = images[:1], images.shape[2:]
+        # A quarter of the image, so that the first call is not much slower than the next.
+        verdict = _same_in_both_formats(model, image[..., : height // 2, : width // 2], output)
+        if verdict is None:
+            verdict = _same_in_both_formats(model, image, output)
+        known[size] = bool(verdict)
+    return known[size]
+
+
+def _same_in_both_formats(
+    model: nn.Module, image: Tensor, output: Callable[[Tensor], Any]
+) -> bool | None:
+    """Whether an image gives the same in both formats; None if the model cannot be run on it."""
+    outputs = []
+    for version in (image.clone(), _channels_last(image)):
+        before = Snapshot(model)  # both runs begin with what the model keeps on itself
+        try:
+            with torch.no_grad(), preserving_rng(model):
+                outputs.append(list(tensors_in(output(version))))
+        except Exception as error:  # whatever the model raises; it runs once more
+            if out_of_memory(error):
+                raise
+            return False if outputs else None
+        finally:
+            before.restore()
+    usual, quick = outputs
+    return len(usual) == len(quick) and all(map(_close, quick, usual))
+
+
+def _close(values: Tensor, usual: Tensor) -> bool:
+    if values.shape != usual.shape or not usual.numel():
+        return values.shape == usual.shape
+    allowed = _ROUNDING * float(usual.abs().max()) if usual.is_floating_point() else 0.0
+    return torch.allclose(values, usual, rtol=0.0, atol=allowed, equal_nan=True)

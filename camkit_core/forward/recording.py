@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -191,8 +191,8 @@ def record(
         adapter: see `Recording`.
         layer: the layer's name in messages.
         companions: see `Recording`.
-        taped: whether to note at once what runs after the layer. That takes a percent of a small
-            model's time; a tape that is asked for later takes another pass.
+        taped: whether to note at once what runs after the layer, which takes a percent of a small
+            model's time; else a tape takes another pass.
 
     Raises:
         LayerError: if the layer runs never, or more than once.
@@ -210,12 +210,14 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
         cut = _Cut(adapter, layer, Tape() if taped else None, blocks)
         return _run_cut(inputs, cut, images)
 
+    output = partial(inputs.forward_args.call, inputs.model, image=0)
+    quickest = partial(run_quickest, inputs.model, inputs.images, run, output)
     try:
-        return run_quickest(inputs.model, inputs.images, run)
+        return quickest()
     except LostGraphError:
         needs_gradients.add(adapter.layer)
     count("forward", len(inputs.images))
-    return run_quickest(inputs.model, inputs.images, run)
+    return quickest()
 
 
 def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
@@ -225,8 +227,7 @@ def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
     model, adapter, layer, tape, output = inputs.model, cut.adapter, cut.layer, cut.tape, None
-    blocks = cut.blocks
-    if blocks:
+    if blocks := cut.blocks:
         images = images.requires_grad_()
     with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
         try:

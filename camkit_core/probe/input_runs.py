@@ -49,7 +49,10 @@ class InputRunner:
 
     def __call__(self, rows: Tensor) -> Any:
         """The model's output for images (M, C, H, W)."""
-        return run_quickest(self.recording.model, rows, self._run)
+        return run_quickest(self.recording.model, rows, self._run, self._output)
+
+    def _output(self, row: Tensor) -> Any:
+        return self.recording.companions.call(self.recording.model, row, self.image)
 
     def _run(self, rows: Tensor) -> Any:
         if not self.modes:
