@@ -210,8 +210,8 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
         cut = _Cut(adapter, layer, Tape() if taped else None, blocks)
         return _run_cut(inputs, cut, images)
 
-    output = partial(inputs.forward_args.call, inputs.model, image=0)
-    quickest = partial(run_quickest, inputs.model, inputs.images, run, output)
+    call = partial(inputs.forward_args.call, inputs.model, image=0)
+    quickest = partial(run_quickest, inputs.model, inputs.images, run, call)
     try:
         return quickest()
     except LostGraphError:
@@ -234,7 +234,9 @@ def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
             with hooked(adapter.layer, cut):
                 given = images.clone() if blocks else images
                 output = read_output(adapter, inputs.forward_args.call(model, given))
-            lost = not torch.is_grad_enabled() or not _has_graph(output)
+            lost = not torch.is_grad_enabled() or not any(
+                t.requires_grad for t in tensors_in(output)
+            )
         except RuntimeError as error:
             if blocks or not asks_for_gradients(error):
                 raise
@@ -255,7 +257,3 @@ def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
     return Recording(
         model, inputs.images, adapter, layer, output, cut.raw, tape, inputs.forward_args
     )
-
-
-def _has_graph(output: Any) -> bool:
-    return any(tensor.requires_grad for tensor in tensors_in(output))
