@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,30 +15,84 @@ from ..forward.counting import count
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 
+# Autograd's nodes that are a ReLU, and when they are: ReLU6 is a hardtanh from 0 to 6.
+_RELUS: dict[str, Callable[[Any], bool]] = {
+    "ReluBackward0": lambda node: True,
+    "HardtanhBackward0": lambda node: node._saved_min_val == 0,
+    "ThresholdBackward0": lambda node: node._saved_threshold == 0,
+    "ClampBackward1": lambda node: node._saved_min == 0,
+    "ClampMinBackward0": lambda node: node._saved_min == 0,
+}
+_OTHERS = {
+    "HardtanhBackward0": "Hardtanh",
+    "LeakyReluBackward0": "LeakyReLU",
+    "PreluKernelBackward0": "PReLU",
+    "RreluWithNoiseBackward0": "RReLU",
+    "EluBackward0": "ELU",
+    "GeluBackward0": "GELU",
+    "SiluBackward0": "SiLU",
+    "MishBackward0": "Mish",
+    "HardswishBackward0": "Hardswish",
+    "SoftplusBackward0": "Softplus",
+    "TanhBackward0": "Tanh",
+}
+
+
+@dataclass(frozen=True)
+class GuidedGradients:
+    """A guided gradient, and what was guided on its way.
+
+    Attributes:
+        images: the gradient at the images, (N, C, H, W).
+        guided: how many nodes were guided.
+        others: how many activations of each other kind were passed as they are.
+    """
+
+    images: Tensor
+    guided: int
+    others: dict[str, int]
+
+    def account(self) -> str:
+        """What was guided and what was not, as a note."""
+        others = ", ".join(f"{count} {name}" for name, count in self.others.items())
+        if not self.guided:
+            has = f"; it has {others}, for which the method has no rule" if others else ""
+            return f"guided no ReLU: the model has none, so this is the plain gradient{has}"
+        rest = f"; not guided, as the method has no rule for them: {others}" if others else ""
+        return f"guided {self.guided} ReLUs{rest}"
+
 
 def guided_gradients(
-    recording: Recording, targets: Targets, nodes: Sequence[str]
-) -> tuple[Tensor, int]:
+    recording: Recording, targets: Targets, nodes: Sequence[str] | None = None
+) -> GuidedGradients:
     """The gradient at the images with negative values stopped at each ReLU (arXiv 1412.6806).
 
-    Autograd's nodes are guided, so `nn.ReLU`, `F.relu` and `tensor.relu`, in place or not, are
-    treated alike.
+    Autograd's nodes are guided, so `nn.ReLU`, `nn.ReLU6`, `F.relu`, `tensor.relu` and a clamp at
+    zero, in place or not, are treated alike.
 
     Args:
         recording: of the model and its images.
         targets: one score function for each image.
-        nodes: names of the autograd nodes to guide.
-
-    Returns:
-        The gradient (N, C, H, W), and how many nodes were guided.
+        nodes: names of the autograd nodes to guide; None for all that are a ReLU.
     """
     images, score = score_at_images(recording, targets)
-    relus = [node for node in _graph(score.grad_fn) if node.name() in nodes]
+    graph = list(_graph(score.grad_fn))
+    guided = [node for node in graph if _is_guided(node, nodes)]
+    rest = Counter(_OTHERS.get(node.name()) for node in set(graph) - set(guided))
     # The graph belongs to this pass alone, so the hooks go when it goes.
-    for node in relus:
+    for node in guided:
         node.register_hook(_positive)
     (gradient,) = torch.autograd.grad(score, images, allow_unused=True, materialize_grads=True)
-    return gradient, len(relus)
+    return GuidedGradients(
+        gradient, len(guided), {name: rest[name] for name in sorted(filter(None, rest))}
+    )
+
+
+def _is_guided(node: Any, nodes: Sequence[str] | None) -> bool:
+    name = node.name()
+    if nodes is not None:
+        return name in nodes
+    return name in _RELUS and _RELUS[name](node)
 
 
 def score_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from ..inputs.targets.scores import Targets
 from ..maps import full, principal_map, weighted_sum
 from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
-from .guided import guided_gradients
+from .guided import GuidedGradients, guided_gradients
 from .hessian import hessian_product
 from .perturbation import Perturbation
 from .rows import grid_of
@@ -48,7 +48,7 @@ class Probe(Perturbation):
         self.ignored_smoothing = eigen_smooth
         self._eigen_smooth = eigen_smooth
         self._others: list[Probe] = []  # of the same recording, with other scores
-        self._guided: dict[tuple[str, ...], tuple[Tensor, int]] = {}  # by the guided nodes
+        self._guided: dict[tuple[str, ...] | None, GuidedGradients] = {}  # by the guided nodes
 
     @cached_property
     def activations(self) -> Tensor:
@@ -128,12 +128,24 @@ class Probe(Perturbation):
         """
         return attention_of(self.recording, self.targets, self._rank)
 
-    def guided_gradients(self, nodes: Sequence[str] = ("ReluBackward0",)) -> tuple[Tensor, int]:
-        """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided."""
-        key = tuple(nodes)
+    def guided_gradients(self, nodes: Sequence[str] | None = None) -> tuple[Tensor, int]:
+        """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided.
+
+        Args:
+            nodes: names of the autograd nodes to guide; None for all ReLUs, ReLU6 and clamps at 0
+                among them.
+        """
+        guided = self._guided_pass(nodes)
+        return full(guided.images), guided.guided
+
+    def guided_account(self, nodes: Sequence[str] | None = None) -> str:
+        """What `guided_gradients` guided and what it did not, as a note."""
+        return self._guided_pass(nodes).account()
+
+    def _guided_pass(self, nodes: Sequence[str] | None) -> GuidedGradients:
+        key = nodes if nodes is None else tuple(nodes)
         if key not in self._guided:
-            gradient, guided = guided_gradients(self.recording, self.targets, key)
-            self._guided[key] = full(gradient), guided
+            self._guided[key] = guided_gradients(self.recording, self.targets, key)
         return self._guided[key]
 
     def weighted_sum(self, weights: Tensor) -> Tensor:

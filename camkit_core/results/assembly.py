@@ -84,7 +84,7 @@ class ExplanationBuilder:
         gradients, count = self.plain.guided_gradients()
         if not count:
             self.plain.notes = self.notes
-            self.plain.warn("guided no ReLU: the model has none, so this is the plain gradient")
+            self.plain.warn(self.plain.guided_account())
         return gradients * heatmaps(cam, gradients.shape[2:])[:, None].to(gradients.dtype)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from helpers.toys import tensor
+from helpers.toys import linear, tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
@@ -100,14 +101,46 @@ def test_guided_gradcam_is_the_guided_gradient_times_the_heatmap() -> None:
     assert e.guided.abs().max() > 0
 
 
+def through(activation: nn.Module) -> nn.Sequential:
+    """An activation, and a class 0 whose gradient behind it is -1."""
+    return nn.Sequential(nn.Identity(), activation, nn.Flatten(), linear([[-1], [1]], [0, 0]))
+
+
+class Clamp(nn.Module):
+    """A ReLU by another name."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clamp(min=0)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [nn.ReLU6(), nn.ReLU6(inplace=True), nn.Hardtanh(0, 1), Clamp(), nn.Threshold(0, 0)],
+)
+def test_other_forms_of_a_relu_are_guided_too(activation: nn.Module) -> None:
+    images = torch.full((1, 1, 1, 1), 0.5).double()
+    e = camkit.explain(through(activation), images, "guided_backprop", 0, "0")
+    assert e.cam.item() == 0
+    assert "guided 1 ReLUs" in e.notes
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"),
+    [(nn.SiLU(), "SiLU"), (nn.LeakyReLU(), "LeakyReLU"), (nn.Hardtanh(), "Hardtanh")],
+)
+def test_activations_that_are_not_guided_are_named(activation: nn.Module, name: str) -> None:
+    images = torch.full((1, 1, 1, 1), 0.5).double()
+    with pytest.warns(camkit.CamkitWarning, match=f"guided no ReLU.*it has 1 {name}"):
+        e = camkit.explain(through(activation), images, "guided_backprop", 0, "0")
+    assert e.cam.item() < 0
+    both = through(nn.Sequential(nn.ReLU(), activation))
+    e = camkit.explain(both, images, "guided_backprop", 1, "0")
+    assert any(re.match(f"guided 1 ReLUs; not guided, .*: 1 {name}$", note) for note in e.notes)
+
+
 def test_another_activation_is_guided_by_the_name_of_its_node() -> None:
-    model = nn.Sequential(nn.Identity(), nn.ReLU6(), nn.Flatten(), nn.Linear(1, 2, bias=False))
-    with torch.no_grad():
-        model[3].weight.copy_(torch.tensor([[-1.0], [1.0]]))
-    images = torch.full((1, 1, 1, 1), 0.5)
+    images = torch.full((1, 1, 1, 1), 0.5).double()
     e = camkit.explain(
-        model, images, "guided_backprop", 0, "0", nodes=("ReluBackward0", "HardtanhBackward0")
+        through(nn.SiLU()), images, "guided_backprop", 0, "0", nodes=("SiluBackward0",)
     )
     assert e.cam.item() == 0
-    with pytest.warns(camkit.CamkitWarning, match="guided no ReLU"):
-        assert camkit.explain(model, images, "guided_backprop", 0, "0").cam.item() == -1
