@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 # The types of most arguments of a call. They hold no tensor, and this test is quick.
@@ -100,6 +101,31 @@ def sample_of(output: Any, row: int, count: int) -> Any:
     return map_tensors(
         lambda tensor: tensor[row] if tensor.ndim and len(tensor) == count else tensor, output
     )
+
+
+def row_of(output: Any, row: int, count: int) -> Any:
+    """The same as `sample_of`, with the axis of the rows kept: an output for one image."""
+    if has_samples(output):
+        return [output[row]]
+    return map_tensors(
+        lambda tensor: tensor[row : row + 1] if tensor.ndim and len(tensor) == count else tensor,
+        output,
+    )
+
+
+def joined(outputs: Sequence[Any]) -> Any:
+    """The outputs of several calls, each for one image, as one output for all of them."""
+    if has_samples(outputs[0]):
+        return [sample for output in outputs for sample in output]
+    columns = zip(*map(tensors_in, outputs), strict=True)
+    tensors = iter(
+        [torch.cat(column) if _has_one_row(column[0]) else column[0] for column in columns]
+    )
+    return map_tensors(lambda _: next(tensors), outputs[0])
+
+
+def _has_one_row(tensor: Tensor) -> bool:
+    return tensor.ndim > 0 and len(tensor) == 1
 
 
 def outline(output: Any) -> str:

@@ -20,6 +20,7 @@ from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from ..maps import full
 from .attention_watch import AttentionWatch
+from .rows import own_rows
 from .tail.proof import flat
 
 
@@ -53,13 +54,16 @@ class Attention:
         return mean_row[:, self.places.flatten()].view(-1, *self.places.shape)
 
 
-def attention_of(recording: Recording, targets: Targets, rank: int) -> Attention:
+def attention_of(
+    recording: Recording, targets: Targets, rank: int, touching: bool = False
+) -> Attention:
     """The attention in a forward pass like the recorded one.
 
     Args:
         recording: of the model, at a layer of tokens.
         targets: one score function for each image.
         rank: how many spatial axes the images have.
+        touching: whether a score depends on other images, too.
 
     Raises:
         LayerError: if the target layer has no tokens, no block attends from every token of it to
@@ -70,12 +74,14 @@ def attention_of(recording: Recording, targets: Targets, rank: int) -> Attention
         images = recording.images.detach().clone().requires_grad_()
         with watch:
             output = recording.run(images.clone())
-        score = targets.scores(output).sum()
+        scores = targets.scores(output)
     places = _places(recording, rank)
     _check_tokens(recording, watch.probabilities)
     _check_output(recording, output)
     count("backward", len(images))
-    return Attention(_all_full(watch.probabilities), _all_full(_gradients(score, watch)), places)
+    with torch.enable_grad():
+        gradients = _gradients(scores, watch, touching)
+    return Attention(_all_full(watch.probabilities), _all_full(gradients), places)
 
 
 def _places(recording: Recording, rank: int) -> Tensor:
@@ -120,9 +126,15 @@ def _kind(recording: Recording) -> str:
     return type(recording.model).__name__
 
 
-def _gradients(score: Tensor, watch: AttentionWatch) -> list[Tensor]:
-    """The gradient of the score at each of the probabilities; zero where it has none."""
-    gradients = torch.autograd.grad(score, watch.edges, allow_unused=True)
+def _gradients(scores: Tensor, watch: AttentionWatch, touching: bool) -> list[Tensor]:
+    """The gradient of each image's score at the probabilities; zero where it has none."""
+    if touching:
+        return own_rows([_gradients_of(score, watch) for score in scores.unbind()])
+    return _gradients_of(scores.sum(), watch)
+
+
+def _gradients_of(score: Tensor, watch: AttentionWatch) -> list[Tensor]:
+    gradients = torch.autograd.grad(score, watch.edges, retain_graph=True, allow_unused=True)
     return [
         torch.zeros_like(probabilities)
         if gradient is None

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
-from .guided import score_at_images
+from .guided import image_gradients, scores_at_images
 
 _CONVOLUTIONS = (
     F.conv1d,
@@ -42,21 +42,24 @@ class FullGradients:
     linear: Tensor
 
 
-def full_gradients(recording: Recording, targets: Targets) -> FullGradients:
+def full_gradients(recording: Recording, targets: Targets, touching: bool = False) -> FullGradients:
     """The full gradients of arXiv 1905.00780 of each image's score.
 
     The calls that ran are watched, so modules and functions are treated alike.
+
+    Args:
+        recording: of the model and its images.
+        targets: one score function for each image.
+        touching: see `image_gradients`.
 
     Raises:
         LayerError: if the score has no gradient at the images.
     """
     watch = _BiasWatch()
     with watch:
-        images, score = score_at_images(recording, targets)
+        images, scores = scores_at_images(recording, targets)
     tensors = [images, *(call.output for call in watch.calls)]
-    at_images, *at_outputs = torch.autograd.grad(
-        score, tensors, allow_unused=True, materialize_grads=True
-    )
+    at_images, *at_outputs = image_gradients(scores, tensors, touching)
     biases, linear = [], torch.zeros_like(at_images.flatten(1).sum(1))
     for gradient, call in zip(at_outputs, watch.calls, strict=True):
         if call.channels_last:

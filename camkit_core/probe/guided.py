@@ -14,6 +14,7 @@ from ..errors import LayerError
 from ..forward.counting import count
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
+from .rows import own_rows
 
 # Autograd's nodes that are a ReLU, and when they are: ReLU6 is a hardtanh from 0 to 6.
 _RELUS: dict[str, Callable[[Any], bool]] = {
@@ -63,7 +64,10 @@ class GuidedGradients:
 
 
 def guided_gradients(
-    recording: Recording, targets: Targets, nodes: Sequence[str] | None = None
+    recording: Recording,
+    targets: Targets,
+    nodes: Sequence[str] | None = None,
+    touching: bool = False,
 ) -> GuidedGradients:
     """The gradient at the images with negative values stopped at each ReLU (arXiv 1412.6806).
 
@@ -74,15 +78,16 @@ def guided_gradients(
         recording: of the model and its images.
         targets: one score function for each image.
         nodes: names of the autograd nodes to guide; None for all that are a ReLU.
+        touching: see `image_gradients`.
     """
-    images, score = score_at_images(recording, targets)
-    graph = list(_graph(score.grad_fn))
+    images, scores = scores_at_images(recording, targets)
+    graph = list(_graph(scores.grad_fn))
     guided = [node for node in graph if _is_guided(node, nodes)]
     rest = Counter(_OTHERS.get(node.name()) for node in set(graph) - set(guided))
     # The graph belongs to this pass alone, so the hooks go when it goes.
     for node in guided:
         node.register_hook(_positive)
-    (gradient,) = torch.autograd.grad(score, images, allow_unused=True, materialize_grads=True)
+    (gradient,) = image_gradients(scores, [images], touching)
     return GuidedGradients(
         gradient, len(guided), {name: rest[name] for name in sorted(filter(None, rest))}
     )
@@ -95,8 +100,32 @@ def _is_guided(node: Any, nodes: Sequence[str] | None) -> bool:
     return name in _RELUS and _RELUS[name](node)
 
 
-def score_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:
-    """The images as the leaf of a new graph, and the sum of their scores at its end.
+def image_gradients(scores: Tensor, tensors: Sequence[Tensor], touching: bool) -> list[Tensor]:
+    """The gradient of each image's score at its rows of tensors (N, ...).
+
+    Args:
+        scores: (N,), with their graph, which is let go.
+        tensors: in that graph.
+        touching: whether a score depends on other images, too, so that the gradient of the sum of
+            scores is not that of each.
+    """
+    if not touching:
+        with torch.enable_grad():
+            total = scores.sum()
+        return list(_gradients(total, tensors))
+    with torch.enable_grad():
+        each = scores.unbind()
+    return own_rows([_gradients(score, tensors) for score in each])
+
+
+def _gradients(score: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(
+        score, tensors, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+
+
+def scores_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:
+    """The images as the leaf of a new graph, and their scores (N,) at its end.
 
     The caller is about to run the backward pass, which is counted here.
 
@@ -105,15 +134,15 @@ def score_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Ten
     """
     with torch.enable_grad():
         images = recording.images.detach().clone().requires_grad_()
-        score = targets.scores(recording.run(images.clone())).sum()
-    if score.grad_fn is None:
+        scores = targets.scores(recording.run(images.clone()))
+    if scores.grad_fn is None:
         kind = type(recording.model).__name__
         raise LayerError(
             f"the score has no gradient at the images: {kind} turns gradients off in its forward "
             f"pass, or detaches its output"
         )
     count("backward", len(images))
-    return images, score
+    return images, scores
 
 
 def _positive(grad_inputs: Any, grad_outputs: Any) -> Any:

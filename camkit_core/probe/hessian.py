@@ -11,16 +11,23 @@ from ..forward.chunks import out_of_memory
 from ..forward.recording import Recording
 from ..forward.torch_limits import no_gradient
 from ..inputs.targets.scores import Targets
+from .rows import values_of
 
 
-def hessian_product(recording: Recording, targets: Targets) -> Tensor:
+def hessian_product(recording: Recording, targets: Targets, touching: bool = False) -> Tensor:
     """The Hessian of each image's score at `raw`, times `raw` itself: (N, ...).
+
+    Args:
+        recording: the forward pass.
+        targets: one score function for each image.
+        touching: whether a score depends on the values of other images, too, which then count as
+            constants.
 
     Raises:
         LayerError: if what follows the layer cannot be differentiated, or not twice.
     """
     try:
-        return _product(recording, targets)
+        return _product(recording, targets, touching)
     except RuntimeError as error:
         if out_of_memory(error):
             raise
@@ -28,7 +35,7 @@ def hessian_product(recording: Recording, targets: Targets) -> Tensor:
     with sdpa_kernel(SDPBackend.MATH):
         repeated = recording.again(recording.images)
         try:
-            return _product(repeated, targets)
+            return _product(repeated, targets, touching)
         except RuntimeError as error:
             if out_of_memory(error):
                 raise
@@ -37,14 +44,26 @@ def hessian_product(recording: Recording, targets: Targets) -> Tensor:
             ) from error
 
 
-def _product(recording: Recording, targets: Targets) -> Tensor:
+def _product(recording: Recording, targets: Targets, touching: bool) -> Tensor:
     with torch.enable_grad():
-        # Images do not influence each other, so the Hessian of the sum holds that of each image.
-        score = targets.scores(recording.output).sum()
+        scores = targets.scores(recording.output)
+        if not touching:
+            # Then the Hessian of the sum holds that of each image.
+            return _product_of(scores.sum(), recording, recording.raw.detach())
+        product = torch.zeros_like(recording.raw)
+        for image, score in enumerate(scores):
+            own = values_of(recording, image)
+            direction = recording.raw.detach() * own
+            product = torch.where(own, _product_of(score, recording, direction), product)
+        return product.detach()
+
+
+def _product_of(score: Tensor, recording: Recording, direction: Tensor) -> Tensor:
+    with torch.enable_grad():
         gradient = _gradient(score, recording, create_graph=True)
     if not gradient.requires_grad:
         return torch.zeros_like(gradient)
-    return _gradient(gradient, recording, cotangent=recording.raw.detach())
+    return _gradient(gradient, recording, cotangent=direction)
 
 
 def _gradient(

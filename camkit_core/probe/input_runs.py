@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,8 @@ from ..errors import CamkitError
 from ..forward.eager import compiling
 from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
-from ..pytree import first_tensor
+from ..pytree import first_tensor, joined, row_of
+from .touching import rows_touch
 
 FAST_MODES = ("bfloat16", "compile")
 _compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
@@ -29,6 +31,7 @@ class InputRunner:
         image: of which image the rows are versions.
         fast: "bfloat16" for autocast, "compile" for `torch.compile` with the norms folded into
             the convolutions; both, as a sequence or separated by commas; none for exact runs.
+        touching: whether the images touch each other, so that each version has to run among them.
 
     Attributes:
         notes: the fast modes, and by how much the first chunk's outputs differed.
@@ -37,7 +40,13 @@ class InputRunner:
         CamkitError: for another mode, naming those there are.
     """
 
-    def __init__(self, recording: Recording, image: int, fast: str | Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        image: int,
+        fast: str | Sequence[str] = (),
+        touching: bool = False,
+    ) -> None:
         names = fast.split(",") if isinstance(fast, str) else fast
         self.modes = [name.strip() for name in names if name.strip()]
         for mode in self.modes:
@@ -45,6 +54,7 @@ class InputRunner:
                 raise CamkitError(f"expected fast= of {', '.join(FAST_MODES)}; got {mode!r}")
         self.recording = recording
         self.image = image
+        self.touching = touching
         self.notes: list[str] = []
 
     def __call__(self, rows: Tensor) -> Any:
@@ -63,14 +73,31 @@ class InputRunner:
         return output
 
     def _exact(self, rows: Tensor) -> Any:
-        return self.recording.run(rows, self.image)
+        return self._outputs(rows)
+
+    def _outputs(self, rows: Tensor, model: Callable[..., Any] | None = None) -> Any:
+        """The outputs for the rows; of one after the other where they would touch each other."""
+        if self.touching:
+            return joined([self._among_the_others(row, model) for row in rows])
+        if len(rows) > 1 and self._rows_touch:
+            return joined([self.recording.run(row[None], self.image, model) for row in rows])
+        return self.recording.run(rows, self.image, model)
+
+    def _among_the_others(self, row: Tensor, model: Callable[..., Any] | None) -> Any:
+        images = self.recording.images.clone()
+        images[self.image] = row
+        return row_of(self.recording.run(images, None, model), self.image, len(images))
+
+    @cached_property
+    def _rows_touch(self) -> bool:
+        return rows_touch(self.recording)
 
     def _fast(self, rows: Tensor) -> Any:
         model = self.recording.model
         compiles = "compile" in self.modes
         runnable = compiled(model) if compiles else model
         with self._precision(rows.device.type), compiling() if compiles else nullcontext():
-            return self.recording.run(rows, self.image, runnable)
+            return self._outputs(rows, runnable)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
         if "bfloat16" in self.modes:

@@ -16,7 +16,12 @@ from ..maps import full, spatial_axes
 from .input_runs import InputRunner
 from .rows import grid_of
 from .shared import Outputs, SharedPass
-from .tail.ablation import ablated_in_closed_form, ablation_is_affine, ablation_runs
+from .tail.ablation import (
+    ablated_in_closed_form,
+    ablation_is_affine,
+    ablation_runs,
+    ablations,
+)
 from .tail.masking import masked
 from .tail.proof import proven_replay
 
@@ -54,6 +59,11 @@ class Perturbation:
     def raw_gradients(self) -> Tensor:
         """The gradients of the scores in the layer's own layout, class token included."""
         return self._shared.raw_gradients[self._index]
+
+    @property
+    def images_touch(self) -> bool:
+        """Whether the score of an image depends on the other images of the batch."""
+        return self._shared.images_touch
 
     @cached_property
     def scores(self) -> Tensor:
@@ -122,7 +132,10 @@ class Perturbation:
         values = values.expand(channels.shape[:2])
         if ablation_is_affine(self.recording, self.targets, values):
             return ablated_in_closed_form(self.scores, self.raw_gradients, raw, axis, values)
-        chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
+        if self.images_touch:  # then edits are made image by image, at the layer itself
+            chunks, outputs = ablations(raw, axis, values, self._tail_chunk(raw)), None
+        else:
+            chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
 
     def input_scores(
@@ -144,7 +157,7 @@ class Perturbation:
             fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
                 noted.
         """
-        runner = InputRunner(self.recording, image, fast)
+        runner = InputRunner(self.recording, image, fast, self.images_touch)
         chunks = stacked(edits, self.batch_size or chunk_size(self.images.device))
         key = None if share is None else (share, image)
         scores = self._shared.input_scores(self._index, runner, chunks, total, key)

@@ -111,13 +111,13 @@ class Probe(Perturbation):
     @cached_property
     def hessian_times_activations(self) -> Tensor:
         """The Hessian of each score at `activations`, times the layer's output: (N, C, h, w)."""
-        product = hessian_product(self.recording, self.targets)
+        product = hessian_product(self.recording, self.targets, self.images_touch)
         return full(grid_of(self.recording, product))
 
     @cached_property
     def full_gradients(self) -> FullGradients:
         """What image and biases contribute to the score, from another pass of the model."""
-        return full_gradients(self.recording, self.targets)
+        return full_gradients(self.recording, self.targets, self.images_touch)
 
     @cached_property
     def attention(self) -> Attention:
@@ -126,7 +126,7 @@ class Probe(Perturbation):
         Raises:
             LayerError: if the model has no attention over all its patches.
         """
-        return attention_of(self.recording, self.targets, self._rank)
+        return attention_of(self.recording, self.targets, self._rank, self.images_touch)
 
     def guided_gradients(self, nodes: Sequence[str] | None = None) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided.
@@ -145,7 +145,9 @@ class Probe(Perturbation):
     def _guided_pass(self, nodes: Sequence[str] | None) -> GuidedGradients:
         key = nodes if nodes is None else tuple(nodes)
         if key not in self._guided:
-            self._guided[key] = guided_gradients(self.recording, self.targets, key)
+            self._guided[key] = guided_gradients(
+                self.recording, self.targets, key, self.images_touch
+            )
         return self._guided[key]
 
     def weighted_sum(self, weights: Tensor) -> Tensor:

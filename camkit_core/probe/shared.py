@@ -15,7 +15,9 @@ from ..inputs.targets.scores import Targets
 from ..maps import full
 from .earlier_layers import stages
 from .input_runs import InputRunner
+from .rows import values_of
 from .tail.proof import tail_outputs
+from .touching import images_touch, own_gradients
 
 Outputs = Callable[[Tensor], Any]
 
@@ -45,7 +47,18 @@ class SharedPass:
     @cached_property
     def raw_gradients(self) -> Tensor:
         """The gradients of all targets, (T, N, ...) in the layer's layout."""
-        # Images do not influence each other, so the gradient of a sum holds that of each image.
+        if self.images_touch:
+            return own_gradients(self.recording, self.plain_scores)
+        return self._summed_gradients
+
+    @cached_property
+    def images_touch(self) -> bool:
+        """Whether the score of an image depends on other images of the batch."""
+        return images_touch(self.recording, self.plain_scores, lambda: self._summed_gradients)
+
+    @cached_property
+    def _summed_gradients(self) -> Tensor:
+        # Where images do not touch each other, the gradient of a sum holds that of each image.
         return self.recording.gradients(self.plain_scores)
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[SharedPass]:
@@ -90,12 +103,26 @@ class SharedPass:
 
         def scores_of(targets: Sequence[Targets]) -> Tensor:
             def run(edits: Tensor) -> Tensor:
+                if self.images_touch:
+                    return full(self._scores_image_by_image(edits, targets))
                 output = outputs_of(edits)
                 return full(torch.stack([each.scores_of_runs(output) for each in targets], 1))
 
             return run_in_chunks(run, chunks, total, "tail runs")
 
         return self.scores(index, share, scores_of)
+
+    def _scores_image_by_image(self, edits: Tensor, targets: Sequence[Targets]) -> Tensor:
+        """Scores (M, T, N) for edits of the layer's output, each made in one image alone."""
+        scores = edits.new_empty(len(edits), len(targets), len(self.recording.images))
+        for image in range(scores.shape[2]):
+            own = values_of(self.recording, image)
+            for index, edit in enumerate(edits):
+                edited = torch.where(own, edit, self.recording.raw.detach())
+                output = tail_outputs(self.recording, edited[None])
+                for target, each in enumerate(targets):
+                    scores[index, target, image] = each.scores_of_runs(output)[0, image]
+        return scores
 
     def input_scores(
         self, index: int, runner: InputRunner, chunks: Iterable[Tensor], total: int, share: Hashable

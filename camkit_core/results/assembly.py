@@ -11,6 +11,7 @@ from ..inputs.targets.classification import found_logits
 from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
 from ..probe.probe import Probe
+from ..probe.touching import NOTE as TOUCHING
 from ..target_layer.choose import TargetLayer
 from .blank_maps import blank_reasons, warn_of_blanks, without_undefined
 from .caveats import caveats
@@ -64,6 +65,8 @@ class ExplanationBuilder:
         logits = found_logits(recording.output, len(cam))
         where = where_scores_are(recording.output)
         self.notes += caveats(recording.model, logits, targets.classes, where)
+        if self.plain.images_touch:
+            self.notes.append(TOUCHING)
         return Explanation(
             cam=cam,
             logits=None if logits is None else logits.detach(),

@@ -25,6 +25,7 @@ from ...forward.signature import signature
 from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
+from ..touching import rows_touch
 from .replay import Replay, batched, vmapped
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def tail_outputs(recording: Recording, edits: Tensor) -> Any:
 
 def full_run(recording: Recording, edits: Tensor) -> Any:
     """The same outputs, by running the whole model with a hook that swaps the layer's output."""
-    if recording.tape.reads_values and len(edits) > 1:
-        # The model decides by the values of all rows together: one edit must not decide for others.
+    if len(edits) > 1 and (recording.tape.reads_values or rows_touch(recording)):
+        # The model decides by the values of all rows together, or mixes them: one edit must not
+        # decide for others.
         return _joined([full_run(recording, edit[None]) for edit in edits])
     runs, images = len(edits), recording.images
     rows = images.repeat(runs, *[1] * (images.ndim - 1))
