@@ -47,9 +47,8 @@ class SharedPass:
     @cached_property
     def raw_gradients(self) -> Tensor:
         """The gradients of all targets, (T, N, ...) in the layer's layout."""
-        if self.images_touch:
-            return own_gradients(self.recording, self.plain_scores)
-        return self._summed_gradients
+        summed = self._summed_gradients
+        return own_gradients(self.recording, self.plain_scores) if self.images_touch else summed
 
     @cached_property
     def images_touch(self) -> bool:

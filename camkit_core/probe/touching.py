@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
+from ..forward.counting import counting
 from ..forward.recording import Recording
 from ..pytree import has_samples, tensors_in
 from .rows import grid_of, values_of
@@ -75,7 +76,8 @@ def _versions_touch(recording: Recording) -> bool:
 def _remembered(model: nn.Module, key: Hashable, proof: Callable[[], bool]) -> bool:
     proofs = _proofs.setdefault(model, {})
     if key not in proofs:
-        proofs[key] = proof()
+        with counting():  # a proof is no run of the method's
+            proofs[key] = proof()
     return proofs[key]
 
 
@@ -83,7 +85,7 @@ def _batch_key(recording: Recording) -> tuple[Hashable, ...]:
     """What the outputs' independence is proved for: the modules, and the images' shape."""
     model, part = recording.model, recording.companions.output
     modules = tuple(map(_state, _modules_of(model)))
-    return recording.images.shape, hash(modules), part and part.identity
+    return recording.images.shape[1:], hash(modules), part and part.identity
 
 
 def _state(module: nn.Module) -> tuple[int, bool]:
