@@ -61,11 +61,12 @@ def build_timm(name: str) -> Built:
     torch.manual_seed(0)
     model = timm.create_model(name)
     size = tuple(model.default_cfg["input_size"])
-    note = "" if getattr(model, "num_classes", 1) else "no classes: its largest feature"
+    classes = getattr(model, "num_classes", 1)
+    note = "" if classes else "no classes: its largest feature"
     if size[-1] > LARGE:
         model = timm.create_model(name, img_size=SMALLER)
         size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
-    return Built(model, size, note)
+    return Built(model, size, note, None if classes else torch.max)
 
 
 def parameters(name: str) -> int:

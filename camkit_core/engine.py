@@ -20,7 +20,8 @@ from .inputs.companions import settled, stated
 from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs, prepare
 from .inputs.targets.protocol import follows_places
-from .inputs.targets.resolve import Target, resolve
+from .inputs.targets.questions import score_functions
+from .inputs.targets.resolve import Target
 from .probe.probe import Probe, probes
 from .results.assembly import assemble
 from .results.configured_method import Method, configure
@@ -55,7 +56,8 @@ def explain(
             For a model that takes more than images, all its arguments: by name in a dict, or by
             position in a tuple.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
-        target: None for each image's top class; a class for all images; a sequence of N classes;
+        target: None for each image's top class, or for no class where the model has none and the
+            method asks for none, as "eigencam"; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. For a
             model with one logit, 1 explains the logit, and 0 its negative.
         layer: None lets the adapter choose; or a module of the model, its dotted name, or a list
@@ -144,7 +146,8 @@ def compare(
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)
         seconds = perf_counter() - start
-        scored = [resolve(target, recording.output, len(inputs.images)) for target in targets]
+        class_free = not (judge or guided or any(method.needs_class for method in configured))
+        scored = score_functions(targets, inputs, recording.output, class_free)
         probes_of = partial(
             probes, targets=scored, batch_size=batch_size, eigen_smooth=eigen_smooth
         )

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from ..engine import compare
@@ -154,7 +153,6 @@ class _ImageExplainer:
 def _without_repeats(explanations: Iterable[Explanation]) -> list[Explanation]:
     """The explanations, each method and class once: `--target 3,top5` may name a class twice."""
     by_method_and_class = {
-        (explanation.method, int(torch.as_tensor(explanation.target)[0])): explanation
-        for explanation in explanations
+        (explanation.method, explanation.describe()): explanation for explanation in explanations
     }
     return list(by_method_and_class.values())

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..forward.untouched import version
 from ..inputs.model_memory import ModelMemory
 from ..inputs.targets.classification import is_probability
+from ..inputs.targets.heads import looks_like_features
 from ..inputs.targets.probabilities import are_probabilities
 
 TIE = 0.05  # between two logits: odds of 51 to 49
@@ -22,6 +23,11 @@ SINGLE_PROBABILITY = (
     "the only score looks like a probability, that of class 1; class 0 has the rest, and is the "
     "top class below 0.5. Its gradient vanishes where the model is sure; explain the logit: pass "
     "the model without its sigmoid, or softmax"
+)
+FEATURES = (
+    "the output looks like features, not class scores: it is the layer's channels, pooled, and "
+    "other layers have as many. Where the classifier is gone, explain a similarity by "
+    "SimilarityTarget, or pass the model with its classifier"
 )
 # By model: its first batch norm, as a weak reference; None if there is none.
 _first_norms: ModelMemory[Any] = ModelMemory()
@@ -54,6 +60,7 @@ def caveats(
     probabilities = 0 <= scores[0][0] <= 1 and are_probabilities(logits)
     notes = [PROBABILITIES] if probabilities else []
     if classes is not None:
+        notes += [FEATURES] if looks_like_features(model, logits) else []
         tie = TIE / 4 if probabilities else TIE
         notes += _ties(scores, best_classes, classes.tolist(), tie, where)
     return notes

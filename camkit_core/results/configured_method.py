@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import CamkitError
 from ..maps import AXES, full
+from ..plugins.facts import Method as MethodFacts
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
 from ..probe.probe import Probe
@@ -37,6 +38,11 @@ class ConfiguredMethod:
     def needs(self) -> str:
         """What the method needs beside activations and gradients: "tail", "attention" or ""."""
         return str(getattr(self.function, "needs", ""))
+
+    @property
+    def needs_class(self) -> bool:
+        """Whether its map depends on the class; it does unless the method states otherwise."""
+        return MethodFacts.of(self.function).needs_class
 
     def run(self, probe: Probe) -> Tensor:
         """The method's map of each image: (N, h, w), detached, float32 or float64.

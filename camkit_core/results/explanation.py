@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..errors import InputError
+from ..inputs.targets.questions import no_class
 from ..maps import heatmaps
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class Explanation:
         cam: (N, h, w), float32 (float64 of a float64 model), signed, at the layer's grid: the
             method's formula and nothing else. For several layers, their mean (see `explain`).
         logits: (N, K) class scores; None if the model gives none.
-        target: LongTensor (N,) of classes, or a list of N callables.
-        score: (N,), the value of each image's target.
+        target: LongTensor (N,) of classes, or a list of N callables; one named "no_class" where a
+            method that asks for no class explains a model that has none.
+        score: (N,), the value of each image's target; nan where there is no class.
         layer: dotted name of the target layer; several are joined by ", ".
         method: the method's name.
         adapter: what chose the layer and its reshape, and where it comes from.
@@ -79,7 +81,9 @@ class Explanation:
         return heatmaps(self.cam, self.images.shape[2:])
 
     def describe(self, index: int = 0) -> str:
-        """Class and score of one image, e.g. "pug 9.81"."""
+        """Class and score of one image, e.g. "pug 9.81"; "no class" where there is none."""
+        if self._no_class(index):
+            return "no class"
         score = f"{float(self.score[index]):.2f}"
         if not isinstance(self.target, Tensor):
             return f"{getattr(self.target[index], '__name__', 'target')} {score}"
@@ -148,7 +152,7 @@ class Explanation:
             **self.provenance,
             "target": category if category is not None else self.describe(index),
             "class": names[category] if names and category is not None else None,
-            "score": float(self.score[index]),
+            "score": None if self._no_class(index) else float(self.score[index]),
             "blank": self.blank(index),
             "notes": list(self.notes),
         }
@@ -175,6 +179,9 @@ class Explanation:
 
     def _repr_png_(self) -> bytes | None:
         return png(self.render("side_by_side")) if self.images.ndim == 4 else None
+
+    def _no_class(self, index: int) -> bool:
+        return not isinstance(self.target, Tensor) and self.target[index] is no_class
 
     def _check(self, index: int) -> None:
         if not -len(self) <= index < len(self):

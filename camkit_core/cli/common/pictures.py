@@ -79,7 +79,8 @@ class Pictures:
 def _record(explanation: Explanation) -> dict[str, Any]:
     record = explanation.summary()
     # JSON has no NaN, which is the score of a model that overflows.
-    return {**record, "score": record["score"] if math.isfinite(record["score"]) else None}
+    score = record["score"]
+    return {**record, "score": score if score is not None and math.isfinite(score) else None}
 
 
 def _name(stem: str, explanation: Explanation) -> str:
@@ -89,7 +90,7 @@ def _name(stem: str, explanation: Explanation) -> str:
 
 def _target_slug(explanation: Explanation) -> str:
     if not isinstance(explanation.target, Tensor):
-        return "target"
+        return "no-class" if explanation.describe() == "no class" else "target"
     index, names = int(explanation.target[0]), explanation.class_names
     return str(index) if names is None else _class_slug(index, names)
 

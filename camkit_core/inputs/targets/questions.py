@@ -1,0 +1,53 @@
+"""The targets of a call: each as a score for each image, or as no class for methods without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import TargetError
+from ...pytree import first_tensor
+from ..prepare import Inputs
+from .classification import class_logits
+from .heads import refuse_features
+from .resolve import Rank, Target, resolve
+from .scores import Targets
+
+
+def score_functions(
+    targets: Sequence[Target], inputs: Inputs, output: Any, class_free: bool
+) -> list[Targets]:
+    """The score functions that each of several targets means.
+
+    Args:
+        targets: see `compare`.
+        inputs: the model and its images.
+        output: the model's output for them.
+        class_free: whether no method asks for a class, so that an output without classes will do.
+
+    Raises:
+        TargetError: as `resolve`; and for classes of a model that says it has no classifier.
+    """
+    return [_score_function(target, inputs, output, class_free) for target in targets]
+
+
+def _score_function(target: Target, inputs: Inputs, output: Any, class_free: bool) -> Targets:
+    try:
+        resolved = resolve(target, output, len(inputs.images))
+        if resolved.classes is not None:
+            part, scores = inputs.forward_args.output, class_logits(output)
+            refuse_features(inputs.model, part, output, scores)
+        return resolved
+    except TargetError:
+        if class_free and (target is None or target == Rank(0)):
+            return Targets((no_class,) * len(inputs.images), None)
+        raise
+
+
+def no_class(sample: Any) -> Tensor:
+    """The score of no class, for methods that ask for none: nan."""
+    tensor = first_tensor(sample)
+    return torch.full((), torch.nan, device=None if tensor is None else tensor.device)
