@@ -17,7 +17,7 @@ from .earlier_layers import stages
 from .input_runs import InputRunner
 from .rows import values_of
 from .tail.proof import tail_outputs
-from .touching import images_touch, own_gradients
+from .touching import check_own_rows, images_touch, own_gradients
 
 Outputs = Callable[[Tensor], Any]
 
@@ -53,7 +53,12 @@ class SharedPass:
     @cached_property
     def images_touch(self) -> bool:
         """Whether the score of an image depends on other images of the batch."""
-        return images_touch(self.recording, self.plain_scores, lambda: self._summed_gradients)
+        scores = self.plain_scores
+        touch = images_touch(self.recording, scores, lambda: self._summed_gradients)
+        for targets, score in zip(self.targets, scores, strict=True):
+            if touch and targets.classes is None and score.requires_grad:
+                check_own_rows(self.recording, score)
+        return touch
 
     @cached_property
     def _summed_gradients(self) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+import transformers
 from torch import Tensor, nn
 
 import camkit_core as camkit
@@ -210,3 +211,40 @@ def test_what_no_test_can_tell_is_noted() -> None:
     assert torch.equal(
         explained.cam, camkit.explain(Prompts().eval(), given, layer="f", target=0).cam
     )
+
+
+@pytest.mark.parametrize("method", ["gradcam", "ablationcam", "scorecam"])
+def test_clip_gives_the_maps_of_its_image_tower(method: str) -> None:
+    sizes = {"hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2}
+    text = sizes | {"num_hidden_layers": 1, "vocab_size": 20, "max_position_embeddings": 8}
+    text |= {"eos_token_id": 19, "bos_token_id": 0}
+    vision = sizes | {"num_hidden_layers": 2, "image_size": 16, "patch_size": 4}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=4)
+    torch.manual_seed(0)
+    clip = transformers.CLIPModel(config).eval()
+    layer, grid = "vision_model.encoder.layers.0.layer_norm2", camkit.tokens_to_grid(4, 4, 1)
+    words = torch.tensor([[3, 4, 19], [7, 5, 19], [1, 8, 19]])
+    images = torch.randn(3, 3, 16, 16)
+
+    class Tower(nn.Module):
+        def __init__(self, texts: Tensor) -> None:
+            super().__init__()
+            self.vision_model, self.texts = clip.vision_model, texts
+
+        def forward(self, images: Tensor) -> Tensor:
+            embedded = clip.visual_projection(self.vision_model(images).pooler_output)
+            return clip.logit_scale.exp() * F.normalize(embedded, dim=1) @ self.texts.T
+
+    for prompts in (1, 2, 3):
+        read = {"input_ids": words[:prompts], "attention_mask": torch.ones(prompts, 3).long()}
+        with torch.no_grad():
+            texts = clip(pixel_values=images[:1], **read).text_embeds
+        for count in (1, 2, 3):
+            given = {"pixel_values": images[:count], **read}
+            asked = {"target": 0, "layer": layer, "reshape_transform": grid}
+            whole = camkit.explain(clip, given, method, output="logits_per_image", **asked)
+            for image in range(count):
+                one = images[image : image + 1]
+                alone = camkit.explain(Tower(texts).eval(), one, method, **asked)
+                size = float(alone.cam.abs().max())
+                assert torch.allclose(whole.cam[image], alone.cam[0], atol=1e-4 * size)

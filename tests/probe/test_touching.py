@@ -211,3 +211,24 @@ def test_a_bag_with_one_score_is_explained_as_advised() -> None:
     expected = (gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1)
     explained = camkit.explain(model, IMAGES, "gradcam", 1, "f", output=eval(advice))
     assert torch.allclose(explained.cam, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "target", "message"),
+    [
+        (lambda y: {"y": y, "all": y.repeat(2, 1)}, lambda o: o["all"][5, 1], "8 rows for 4"),
+        (lambda y: {"y": y, "all": y.T}, lambda o: o["all"][1].sum(), "3 rows for 4 images"),
+        (lambda y: y[:, :1].repeat(1, 4).T, lambda row: row[0], "does not depend on that image"),
+    ],
+    ids=["more rows", "transposed", "as many of another axis"],
+)
+def test_a_callable_that_reads_no_row_of_its_image_is_refused(
+    change: Any, target: Any, message: str
+) -> None:
+    class Changed(Mixing):
+        def after(self, scores: Tensor) -> Any:
+            return change(scores)
+
+    for method in ("gradcam", "scorecam"):
+        with pytest.raises(camkit.TargetError, match=message):
+            camkit.explain(Changed().double().eval(), IMAGES, method, target, "f")

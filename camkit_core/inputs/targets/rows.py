@@ -21,7 +21,7 @@ def check_class_rows(scores: Tensor, output: Any, images: int) -> None:
     """
     if len(scores) != images:
         found = scores_in(output)
-        raise _wrong_rows(found[1] if found else scores, output, images)
+        raise wrong_rows(found[1] if found else scores, output, images)
 
 
 def check_sample_rows(output: Any, images: int) -> None:
@@ -36,7 +36,7 @@ def check_sample_rows(output: Any, images: int) -> None:
         return
     tensors = list(tensors_in(output))
     if images > 1 and tensors and not any(_row_count(tensor) == images for tensor in tensors):
-        raise _wrong_rows(max(tensors, key=_row_count), output, images)
+        raise wrong_rows(max(tensors, key=_row_count), output, images)
 
 
 def _row_count(tensor: Tensor) -> int:
@@ -50,7 +50,8 @@ def _wrong_samples(samples: int, images: int) -> TargetError:
     )
 
 
-def _wrong_rows(tensor: Tensor, output: Any, images: int) -> TargetError:
+def wrong_rows(tensor: Tensor, output: Any, images: int) -> TargetError:
+    """The error for a tensor of the output that a target reads, without a row for each image."""
     shape = tuple(tensor.shape)
     rows = _counted(len(tensor), "row") if tensor.ndim else "a single number"
     return TargetError(

@@ -175,6 +175,8 @@ def _replay_error(replay: Replay, recording: Recording, edited: Tensor, slow: Te
     except Exception:  # noqa: BLE001 - whatever a call may raise on another batch, or under vmap
         return torch.inf
     recorded = flat(recording.output)
+    if again.shape != recorded.shape or fast.shape != slow.shape:
+        return torch.inf  # rows of something else than images were repeated with them
     unedited = largest(again - recorded, recorded)
     return float(torch.maximum(unedited, largest(fast - slow, slow)))
 
