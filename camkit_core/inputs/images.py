@@ -41,11 +41,18 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             f"camkit_core.image.preprocess_image makes one from a picture"
         )
     axes = spatial_rank(model, images.ndim) + 2
+    if images.ndim == 5 and axes == 4 and 0 not in images.shape:
+        raise InputError(
+            f"expected images (N, C, H, W) or the frames (T, C, H, W) of one clip, got "
+            f"{tuple(images.shape)}; a model that reads clips (N, T, C, H, W) frame by frame is "
+            f"explained a clip at a time, its frames as the images, inside a module with "
+            f"forward(self, frames): return self.model(frames[None]).expand(len(frames), -1)"
+        )
     if images.ndim not in (axes - 1, axes) or 0 in images.shape:
         raise InputError(
             f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
             f"with a Conv1d, volumes (N, C, D, H, W) for one that begins with a Conv3d, none of "
-            f"them 0, got {tuple(images.shape)}{_clips(images.ndim)}"
+            f"them 0, got {tuple(images.shape)}"
         )
     if not images.is_floating_point():
         raise InputError(
@@ -59,14 +66,3 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
-
-
-def _clips(axes: int) -> str:
-    """What to do with clips for a model that folds their frames into the batch."""
-    return (
-        "; clips (N, T, C, H, W) are explained one at a time, the frames (T, C, H, W) as the "
-        "images of a model that reads them together: forward(self, frames): "
-        "return self.model(frames[None]).expand(len(frames), -1)"
-        if axes == 5
-        else ""
-    )

@@ -69,6 +69,26 @@ def test_the_advice_for_crops_gives_the_sum_of_their_maps() -> None:
     assert torch.allclose(together.cam, views.view(4, 3, 4, 4).mean(1), atol=1e-6)
 
 
-def test_clips_of_a_network_for_images_are_refused_with_a_word_on_frames() -> None:
-    with pytest.raises(InputError, match=r"frames \(T, C, H, W\) as the images"):
-        camkit.explain(Frames().eval(), torch.randn(2, 5, 3, 8, 8), target=1, layer="f")
+class Clip(nn.Module):
+    """One clip's frames as images, as the message advises."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.model(frames[None]).expand(len(frames), -1)  # type: ignore[no-any-return]
+
+
+def test_clips_of_a_network_for_images_are_explained_as_the_refusal_says() -> None:
+    model, frames = Frames().eval(), torch.randn(5, 3, 8, 8)
+    with pytest.raises(InputError, match=r"frames \(T, C, H, W\) of one clip") as caught:
+        camkit.explain(model, torch.randn(2, 5, 3, 8, 8), target=1, layer="f")
+    assert "return self.model(frames[None]).expand(len(frames), -1)" in str(caught.value)
+    kept: list[Tensor] = []
+    hook = model.f.register_forward_hook(lambda m, a, output: kept.append(output))
+    (gradient,) = torch.autograd.grad(model(frames[None])[0, 1], kept[0])
+    hook.remove()
+    expected = (gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1)
+    explained = camkit.explain(Clip(model).eval(), frames, "gradcam", 1, "model.f")
+    assert torch.allclose(explained.cam, expected, atol=1e-6)
