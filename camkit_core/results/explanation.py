@@ -35,7 +35,7 @@ class Explanation:
         logits: (N, K) class scores; None if the model gives none.
         target: LongTensor (N,) of classes, or a list of N callables; one named "no_class" where a
             method that asks for no class explains a model that has none.
-        score: (N,), the value of each image's target; nan where there is no class.
+        score: (N,), the value of each image's target; 0 where there is no class.
         layer: dotted name of the target layer; several are joined by ", ".
         method: the method's name.
         adapter: what chose the layer and its reshape, and where it comes from.

@@ -48,6 +48,6 @@ def _score_function(target: Target, inputs: Inputs, output: Any, class_free: boo
 
 
 def no_class(sample: Any) -> Tensor:
-    """The score of no class, for methods that ask for none: nan."""
+    """The score of no class, for methods that ask for none: 0."""
     tensor = first_tensor(sample)
-    return torch.full((), torch.nan, device=None if tensor is None else tensor.device)
+    return torch.zeros((), device=None if tensor is None else tensor.device)
