@@ -71,7 +71,10 @@ def _right_channels_last(model: nn.Module, images: Tensor, output: Callable[[Ten
     """Whether the model gives the same in both formats; found out once for each size of images."""
     known, size = _known.of(model), images.shape[1:]
     if size not in known:
-        image, (height, width) = images[:1], images.shape[2:]
+        finite = images.flatten(1).isfinite().all(1).nonzero()
+        if not len(finite):
+            return False  # values that are not finite prove nothing
+        image, (height, width) = images[finite[0]], images.shape[2:]
         # A quarter of the image, so that the first call is not much slower than the next.
         verdict = _same_in_both_formats(model, image[..., : height // 2, : width // 2], output)
         if verdict is None:

@@ -20,7 +20,7 @@ from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from ..maps import full
 from .attention_watch import AttentionWatch
-from .rows import own_rows
+from .rows import own_rows, row_axis
 from .tail.proof import flat
 
 
@@ -92,14 +92,21 @@ def _places(recording: Recording, rank: int) -> Tensor:
             f"layer {recording.layer!r} gives {tuple(raw.shape)}, and attention is between tokens "
             f"(N, T, C); choose a layer that gives tokens, or a gradient method, e.g. gradcam"
         )
-    numbers = torch.arange(raw.shape[1], dtype=torch.float64, device=raw.device)
-    grid = as_grid(recording.adapter, numbers[None, :, None].expand(1, -1, raw.shape[2]), rank)
+    axis = _token_axis(recording)
+    numbers = torch.arange(raw.shape[axis], dtype=torch.float64, device=raw.device)
+    shape = [-1 if i == axis else 1 for i in range(3)]
+    grid = as_grid(recording.adapter, numbers.view(shape).expand(raw.shape), rank)
     return grid[0, 0].round().long()
+
+
+def _token_axis(recording: Recording) -> int:
+    """1 for tokens (N, T, C); 0 for tokens (T, N, C)."""
+    return 0 if row_axis(recording) == 1 else 1
 
 
 def _check_tokens(recording: Recording, probabilities: Sequence[Tensor]) -> None:
     """Raise LayerError unless each attention is of all images and all tokens of the layer."""
-    images, tokens = len(recording.images), recording.raw.shape[1]
+    images, tokens = len(recording.images), recording.raw.shape[_token_axis(recording)]
     if probabilities and all(p.shape[0] == images and p.shape[2] == tokens for p in probabilities):
         return
     shapes = ", ".join(sorted({str(tuple(p.shape)) for p in probabilities})) or "none"

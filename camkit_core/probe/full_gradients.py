@@ -34,7 +34,8 @@ class FullGradients:
         images: gradient times image, (N, C, H, W).
         biases: gradient times bias of each convolution and batch norm that ran, (N, C, h, w), in
             order; a batch norm's bias is all it adds, its running mean included.
-        linear: gradient times bias of all linear layers, summed: (N,).
+        linear: gradient times bias of all linear layers, summed: (N,); nan where the rows of a
+            linear layer are not those of the images.
     """
 
     images: Tensor
@@ -63,10 +64,19 @@ def full_gradients(recording: Recording, targets: Targets, touching: bool = Fals
     biases, linear = [], torch.zeros_like(at_images.flatten(1).sum(1))
     for gradient, call in zip(at_outputs, watch.calls, strict=True):
         if call.channels_last:
-            linear = linear + (gradient * call.bias).flatten(1).sum(1)
+            linear = linear + _by_image(gradient * call.bias, len(linear))
         else:
             biases.append(gradient * call.bias.view(-1, *[1] * (gradient.ndim - 2)))
     return FullGradients(at_images * recording.images, tuple(biases), linear)
+
+
+def _by_image(shares: Tensor, images: int) -> Tensor:
+    """The shares (rows, ...) of a linear layer's bias, summed for each image: (N,)."""
+    if len(shares) != images and shares.ndim == 3 and shares.shape[1] == images:
+        return shares.sum((0, 2))  # tokens (L, N, C)
+    if len(shares) % images:
+        return shares.new_full((images,), torch.nan)  # nobody knows which rows are whose
+    return shares.reshape(images, -1).sum(1)  # an image's rows, such as windows, lie together
 
 
 @dataclass(frozen=True)

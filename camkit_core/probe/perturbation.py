@@ -14,13 +14,13 @@ from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..maps import full, spatial_axes
 from .input_runs import InputRunner
-from .rows import grid_of
+from .rows import grid_of, row_axis
 from .shared import Outputs, SharedPass
 from .tail.ablation import (
     ablated_in_closed_form,
     ablation_is_affine,
     ablation_runs,
-    ablations,
+    rows_first,
 )
 from .tail.masking import masked
 from .tail.proof import proven_replay
@@ -126,16 +126,19 @@ class Perturbation:
         raw = self.recording.raw.detach()
         grid_of(self.recording, raw)  # refuses a layer without a row for each image
         axis = channel_axis(self.recording.adapter, raw, self._rank)
-        channels = raw.movedim(axis, 1).flatten(2)
+        images = row_axis(self.recording) or 0
+        rows, channel = rows_first(raw, images, axis)
+        channels = rows.movedim(channel, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
         values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
         values = values.expand(channels.shape[:2])
         if ablation_is_affine(self.recording, self.targets, values):
-            return ablated_in_closed_form(self.scores, self.raw_gradients, raw, axis, values)
-        if self.images_touch:  # then edits are made image by image, at the layer itself
-            chunks, outputs = ablations(raw, axis, values, self._tail_chunk(raw)), None
-        else:
-            chunks, outputs = ablation_runs(self.recording, axis, values, self._tail_chunk)
+            gradients = self.raw_gradients.movedim(images, 0)
+            return ablated_in_closed_form(self.scores, gradients, rows, channel, values)
+        # Where images touch each other, edits are made image by image, at the layer itself.
+        chunks, outputs = ablation_runs(
+            self.recording, axis, values, self._tail_chunk, at_layer=self.images_touch
+        )
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
 
     def input_scores(

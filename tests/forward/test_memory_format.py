@@ -173,3 +173,10 @@ def test_memory_that_runs_out_is_no_matter_of_the_format() -> None:
     with pytest.raises(RuntimeError, match="out of memory"):
         run_quickest(network(), torch.randn(4, 3, 8, 8), fail, network())
     assert runs == [4]
+
+
+def test_an_image_with_nan_does_not_settle_the_format() -> None:
+    model, images = Reading(_strided, 1).eval(), torch.randn(4, 3, 8, 8)
+    images[0, 0, 2, 2] = float("nan")
+    e = camkit.explain(model, images, target=1, layer="features")
+    assert torch.allclose(e.score[1:], model(images)[1:, 1].detach())

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...forward.recording import Recording
 from ...inputs.targets.scores import Targets
 from ...maps import full
+from ..rows import row_axis
 from .affine import proved_affine
 from .first_linear import first_linear
 
@@ -47,8 +48,17 @@ def ablated_in_closed_form(
     return scores[:, None] + full(gradients.movedim(axis, 1).flatten(2) * changes).sum(2)
 
 
+def rows_first(output: Tensor, images: int, channels: int) -> tuple[Tensor, int]:
+    """An output whose images and channels lie on these axes as (N, ...), and its channels' axis."""
+    return output.movedim(images, 0), channels + (channels < images)
+
+
 def ablation_runs(
-    recording: Recording, axis: int, values: Tensor, size: Callable[[Tensor], int]
+    recording: Recording,
+    axis: int,
+    values: Tensor,
+    size: Callable[[Tensor], int],
+    at_layer: bool = False,
 ) -> tuple[Iterator[Tensor], Callable[[Tensor], Any] | None]:
     """Chunks of edits (M, ...), and a function from a chunk to outputs; None for tail runs.
 
@@ -60,9 +70,13 @@ def ablation_runs(
         axis: where the layer's C channels are.
         values: what the channels are replaced by (N, C).
         size: how many edits of a tensor like the given one are run at once.
+        at_layer: whether the edits must be of the target layer's output.
     """
-    raw = recording.raw.detach()
-    linear = first_linear(recording) if axis == 1 else None
+    raw, images = recording.raw.detach(), row_axis(recording) or 0
+    if images:
+        edits = ablations(*rows_first(raw, images, axis), values, size(raw))
+        return (chunk.movedim(1, images + 1) for chunk in edits), None
+    linear = first_linear(recording) if axis == 1 and not at_layer else None
     if linear is None:
         return ablations(raw, axis, values, size(raw)), None
     most = size(raw.new_empty(1, len(linear.weight)))

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...adapter import as_grid
 from ...errors import LayerError
 from ...forward.recording import Recording
+from ..rows import row_axis
 
 
 def masked(recording: Recording, masks: Iterable[Tensor], rank: int) -> Iterator[Tensor]:
@@ -32,13 +33,14 @@ def masked(recording: Recording, masks: Iterable[Tensor], rank: int) -> Iterator
 
 
 def _positions(recording: Recording, rank: int) -> Tensor:
-    """The number of the position of each value of an image's output, counted from 1: (1, ...).
+    """The number of the position of each value of the output, counted from 1.
 
-    Values at no position have the number 0.
+    Values at no position have the number 0. Of an output (N, ...) the numbers of one image, which
+    stand for all: (1, ...).
     """
     # The reshape's backward pass carries numbers from the grid back to the layer's output.
     with torch.enable_grad():
-        leaf = torch.zeros_like(recording.raw[:1], dtype=torch.float64, requires_grad=True)
+        leaf = torch.zeros_like(recording.raw, dtype=torch.float64, requires_grad=True)
         grid = as_grid(recording.adapter, leaf, rank)
         numbers = torch.arange(1, grid[0, 0].numel() + 1, device=grid.device).to(grid)
         numbers = numbers.view(grid.shape[2:]).expand(grid.shape)
@@ -48,4 +50,4 @@ def _positions(recording: Recording, rank: int) -> Tensor:
             f"cannot tell which values of layer {recording.layer!r} are at which position: its "
             f"reshape changes them; pass a reshape_transform= that only moves values"
         )
-    return positions.long()
+    return (positions[:1] if row_axis(recording) == 0 else positions).long()

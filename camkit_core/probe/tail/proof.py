@@ -25,6 +25,7 @@ from ...forward.signature import signature
 from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
+from ..rows import row_axis
 from ..touching import rows_touch
 from .replay import Replay, batched, vmapped
 
@@ -59,7 +60,8 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
         return _joined([full_run(recording, edit[None]) for edit in edits])
     runs, images = len(edits), recording.images
     rows = images.repeat(runs, *[1] * (images.ndim - 1))
-    edited = edits.flatten(0, 1).clone()
+    axis = row_axis(recording) or 0
+    edited = torch.cat(list(edits), axis) if axis else edits.flatten(0, 1).clone()
 
     def swap(module: nn.Module, args: Any, output: Any) -> Any:
         # Gradients are on where code of the model asks for them, which it may do here.
