@@ -45,13 +45,16 @@ def images_touch(
     if len(recording.images) == 1:
         return False
     known = _proofs.of(recording.model)
-    if _remembered(known, _batch_key(recording, known), lambda: _outputs_touch(recording)):
+    batch = _batch_key(recording, known)
+    if _remembered(known, batch, recording.output, lambda: _outputs_touch(recording)):
         return True
     if not all(score.requires_grad for score in scores):
         return False
     key = id(recording.adapter.layer), recording.images.shape, graph_signature(scores)
     try:
-        return _remembered(known, key, lambda: _gradients_touch(recording, scores, summed()))
+        return _remembered(
+            known, key, recording.output, lambda: _gradients_touch(recording, scores, summed())
+        )
     except LayerError:
         return False  # no gradient, or no grid: what asks for one says so
 
@@ -62,7 +65,7 @@ def rows_touch(recording: Recording) -> bool:
         return False
     known = _proofs.of(recording.model)
     key = ("rows", *_batch_key(recording, known))
-    return _remembered(known, key, lambda: _versions_touch(recording))
+    return _remembered(known, key, recording.output, lambda: _versions_touch(recording))
 
 
 def _versions_touch(recording: Recording) -> bool:
@@ -75,8 +78,16 @@ def _versions_touch(recording: Recording) -> bool:
         return not _same_row(recording.output, run(rows.clone()), 0, 2) and _mixes(run, rows, 0)
 
 
-def _remembered(known: dict[Any, Any], key: Hashable, proof: Callable[[], bool]) -> bool:
+def _finite(output: Any) -> bool:
+    return all(bool(t.isfinite().all()) for t in tensors_in(output) if t.is_floating_point())
+
+
+def _remembered(
+    known: dict[Any, Any], key: Hashable, output: Any, proof: Callable[[], bool]
+) -> bool:
     if key not in known:
+        if not _finite(output):
+            return False  # what an image with nan shows is proof of nothing, and not remembered
         with counting():  # a proof is no run of the method's
             known[key] = proof()
     return bool(known[key])

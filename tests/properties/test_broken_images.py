@@ -78,4 +78,17 @@ def head_calls(images: Tensor) -> int:
 
 def test_an_image_with_nan_does_not_hide_that_the_head_is_affine() -> None:
     images = small_net("resnet").images
-    assert head_calls(broken(images, 0, float("nan"))) == head_calls(images)
+    assert head_calls(broken(images, 0, float("nan"))) <= head_calls(images)
+
+
+def test_an_image_with_nan_does_not_hide_that_images_touch_each_other() -> None:
+    norm = torch.nn.BatchNorm2d(4, track_running_stats=False)
+    head = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 5)
+    fresh = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), norm, torch.nn.ReLU(), *head).eval()
+    images, model = torch.randn(3, 3, 8, 8), deepcopy(fresh)
+    camkit.explain(model, broken(images, 0, float("nan")), target=1, layer="0")
+    afterwards, wanted = (
+        camkit.explain(each, images, target=1, layer="0") for each in (model, fresh)
+    )
+    assert torch.equal(afterwards.cam, wanted.cam)
+    assert afterwards.notes == wanted.notes
