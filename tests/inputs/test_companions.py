@@ -213,6 +213,18 @@ def test_what_no_test_can_tell_is_noted() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("prompts", [1, 3, 4])
+def test_a_callable_gets_all_texts_whatever_the_number_of_runs(count: int, prompts: int) -> None:
+    texts = torch.randn(prompts, 4, generator=torch.manual_seed(3))
+    given, model = {"images": IMAGES[:count], "texts": texts}, Prompts().eval()
+    last = lambda o: o["logits"][-1] + 0 * o["texts"].view(-1, 4)[prompts - 1].sum()  # noqa: E731
+    for method in ("gradcam", "scorecam", "ablationcam"):
+        asked = camkit.explain(model, given, method, last, "f", batch_size=4)
+        plain = camkit.explain(model, given, method, lambda o: o["logits"][-1], "f")
+        assert torch.allclose(asked.cam, plain.cam, atol=1e-5)
+
+
 @pytest.mark.parametrize("method", ["gradcam", "ablationcam", "scorecam"])
 def test_clip_gives_the_maps_of_its_image_tower(method: str) -> None:
     sizes = {"hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2}

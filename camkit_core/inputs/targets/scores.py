@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import has_runs, map_tensors, sample_of, tensors_in
+from ...pytree import has_runs, has_samples, map_tensors, sample_of, tensors_in
 from .advice import number_in
 from .classification import ClassScore, class_logits, probability, score_of_logits, two_sided
 from .protocol import Score
@@ -26,11 +26,13 @@ class Targets:
         functions: N functions from one sample's output to a scalar tensor.
         classes: LongTensor (N,) if all targets are classes, else None.
         probability: whether the model's single score for each image is the probability of class 1.
+        by_row: which tensors of the output have a row for each image; None where nobody looked.
     """
 
     functions: tuple[Score, ...]
     classes: Tensor | None
     probability: bool = False
+    by_row: tuple[bool, ...] | None = None
 
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
@@ -54,7 +56,7 @@ class Targets:
         """The score (M,) of each of `rows` rows of output, by the function of one image."""
         if self.classes is not None:
             return self._class_scores(output)[:, int(self.classes[image])]
-        return self._each([image] * rows, output)
+        return self._of_samples([image] * rows, self._samples(output, rows))
 
     def of_probabilities(self) -> Targets:
         """The same classes, scored by their softmax probability; TargetError without classes."""
@@ -81,6 +83,22 @@ class Targets:
 
     def _each(self, images: Sequence[int], output: Any) -> Tensor:
         samples = [sample_of(output, row, len(images)) for row in range(len(images))]
+        return self._of_samples(images, samples)
+
+    def _samples(self, output: Any, rows: int) -> list[Any]:
+        """Each row's part of an output; a tensor without the images' rows may have as many."""
+        if self.by_row is None or has_samples(output):
+            return [sample_of(output, row, rows) for row in range(rows)]
+
+        def part(row: int) -> Any:
+            by_row = iter(self.by_row or ())
+            return map_tensors(
+                lambda tensor: tensor[row % len(tensor)] if next(by_row) else tensor, output
+            )
+
+        return [part(row) for row in range(rows)]
+
+    def _of_samples(self, images: Sequence[int], samples: Sequence[Any]) -> Tensor:
         return torch.stack([self._one(*pair) for pair in zip(images, samples, strict=True)])
 
     def _one(self, image: int, sample: Any) -> Tensor:

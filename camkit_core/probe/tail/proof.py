@@ -72,7 +72,12 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
         output = recording.run(rows)
     if has_samples(output):
         return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
-    return map_tensors(lambda tensor: _by_run(tensor, runs, len(rows)), output)
+    # A tensor without the images' rows, such as prompts, may have as many by chance.
+    recorded = [tensor.shape[:1] == (len(images),) for tensor in tensors_in(recording.output)]
+    by_row = iter(recorded)
+    return map_tensors(
+        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row, True) else -1), output
+    )
 
 
 def _joined(outputs: list[Any]) -> Any:
