@@ -41,6 +41,7 @@ _HOMES = {
     "explain": "engine",
     "heat_at": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
+    "layers": "target_layer.listing",
     "load_raw": "results.files",
     "principal_map": "maps",
     "record": "forward.recording",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from .renderers.colour import heat_at as heat_at
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
+    from .target_layer.listing import layers as layers
 
 
 def __getattr__(name: str) -> Any:

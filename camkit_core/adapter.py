@@ -22,7 +22,7 @@ class Adapter:
     """Where a model's activation maps are, and how to read them. Data, no behaviour.
 
     Attributes:
-        layer: the target layer, a module of the model that runs once in a forward pass.
+        layer: the target layer, a module of the model.
         reshape: from the layer's output to (N, C, h, w), linear and per image (the field's
             "reshape transform"); None for outputs that are (N, C, h, w) already. The grid is
             (N, C, l) in a model for signals, and (N, C, d, h, w) in one for volumes.
@@ -32,6 +32,12 @@ class Adapter:
             apply a function in place right after the layer; must not change what they compute.
         output: from what the model returns to what targets read, for models that return neither
             their class scores nor an object with `logits`.
+        call: which of the layer's calls in a forward pass is meant, the first is 0; None for a
+            layer that runs once.
+        key: the path of the tensor in what the layer returns: keys of dicts, positions in tuples;
+            () for its first floating-point tensor.
+        after: the names of the element-wise torch calls that follow, such as "relu"; the result
+            of the last one is explained, in place of the layer's own output.
     """
 
     layer: nn.Module
@@ -39,6 +45,9 @@ class Adapter:
     channel_axis: int | None = None
     activation: Callable[[Tensor], Tensor] | None = None
     output: Callable[[Any], Any] | None = None
+    call: int | None = None
+    key: tuple[Any, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
@@ -51,19 +60,21 @@ def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
     return tokens_on((height, width), prefix)
 
 
-def tokens_on(grid: Sequence[int], prefix: int = 0) -> Reshape:
-    """The same as `tokens_to_grid`, for a grid of any rank."""
+def tokens_on(grid: Sequence[int], prefix: int = 0, suffix: int = 0) -> Reshape:
+    """The same as `tokens_to_grid`, for a grid of any rank, and tokens after those of the grid."""
+    positions = math.prod(grid)
 
     def reshape(tokens: Tensor) -> Tensor:
         if tokens.ndim == len(grid) + 2 > 3:
             return tokens  # the output of a convolution, such as the patch embedding
-        if tokens.ndim != 3 or tokens.shape[1] != prefix + math.prod(grid):
-            sides = "x".join(map(str, grid))
+        if tokens.ndim != 3 or tokens.shape[1] != prefix + positions + suffix:
+            sides = "x".join(map(str, grid)) + (f" + {suffix}" if suffix else "")
             raise LayerError(
                 f"expected (N, {prefix} + {sides} tokens, C) from the target layer, got "
                 f"{tuple(tokens.shape)}; pass reshape_transform= for this layer or choose another"
             )
-        return tokens[:, prefix:].reshape(len(tokens), *grid, -1).movedim(-1, 1)
+        places = tokens[:, prefix : prefix + positions]
+        return places.reshape(len(tokens), *grid, -1).movedim(-1, 1)
 
     return reshape
 

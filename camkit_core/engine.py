@@ -142,7 +142,8 @@ def compare(
     taped = any(method.needs == "tail" for method in configured)
     with untouched(inputs.model):
         inputs = settled(inputs)
-        layers = choose(inputs, layer, reshape_transform, adapter)
+        layers = choose(inputs, layer, reshape_transform, adapter, targets)
+        notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)
         seconds = perf_counter() - start
@@ -154,12 +155,12 @@ def compare(
         judgement = None
         if judge:
             fresh_probes = partial(probes_of, recording)
-            rows, judgement = judge(fresh_probes, seconds, configured, layers, inputs.notes)
+            rows, judgement = judge(fresh_probes, seconds, configured, layers, notes)
         else:
             plain = probes_of(recording)
             views = _probed_views(inputs, layers, aug_smooth, taped, plain, probes_of)
             smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
-            rows = assemble(configured, plain, views, layers, inputs.notes, smoothing, guided)
+            rows = assemble(configured, plain, views, layers, notes, smoothing, guided)
     return Comparison(rows, tuple(method.name for method in configured), judgement)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass
 from typing import Any
@@ -157,3 +157,34 @@ def replace_first(tree: Any, new: Tensor) -> Any:
     if first is tree:
         return new
     return map_tensors(lambda tensor: new if tensor is first else tensor, tree)
+
+
+Path = tuple[Any, ...]  # keys and indices, from the outside in
+
+
+def leaves(tree: Any) -> Iterator[tuple[Path, Tensor]]:
+    """Each floating-point tensor of `tree` and its path: keys, indices, names of attributes."""
+    if isinstance(tree, Tensor):
+        if tree.is_floating_point():
+            yield (), tree
+    elif isinstance(tree, Mapping):
+        yield from _within(tree.items())
+    elif isinstance(tree, (tuple, list)):
+        yield from _within(enumerate(tree))
+    elif hasattr(tree, "logits") and hasattr(tree, "__dict__"):
+        yield from _within(vars(tree).items())
+
+
+def _within(items: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Path, Tensor]]:
+    for key, value in items:
+        yield from (((key, *path), tensor) for path, tensor in leaves(value))
+
+
+def leaf(tree: Any, path: Path) -> Tensor | None:
+    """The floating-point tensor at a path; None if there is none."""
+    return dict(leaves(tree)).get(path)
+
+
+def replace(tree: Any, old: Tensor, new: Tensor) -> Any:
+    """`tree` with `new` in the places of `old`."""
+    return new if tree is old else map_tensors(lambda each: new if each is old else each, tree)

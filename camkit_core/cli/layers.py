@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .common.arguments import input_size
+
+if TYPE_CHECKING:
+    from ..target_layer.listing import LayerList, ListedLayer
 
 EXAMPLES = """examples:
   camkit layers swin_t
@@ -21,9 +24,10 @@ def add_layers_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "layers",
         help="list the layers of a model that could be explained",
-        description="List the layers whose output is a grid over the image, in the order in which "
-        "they run: name, layout and grid, channels, and how much of the grid the gradient of the "
-        "top class reaches. A star marks the layer that is explained by default.",
+        description="List the layers whose output may be a grid over the image, in the order in "
+        "which they end: name, layout and grid, channels, how much of the grid the gradient of the "
+        "top class reaches, and the first test that a layer fails. A star marks the layer that is "
+        "explained by default.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -37,47 +41,29 @@ def add_layers_command(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the layers; returns 0."""
-    rows, default = _candidates(args.model, args.weights, args.size)
+    layers = _layers(args.model, args.weights, args.size)
     if args.json:
         import json
 
-        sys.stdout.write(json.dumps({"default": default, "layers": rows}, indent=2) + "\n")
+        document = {"default": layers.choice, "layers": [_row(row) for row in layers]}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return 0
-    width = max((len(str(row["name"])) for row in rows), default=0)
-    for row in rows:
-        star = "*" if row["name"] == default else " "
-        channels, reach = f"{row['channels']} channels", f"gradient {row['reach']:.0%}"
-        layout = f"{row['layout']:18}"
-        sys.stdout.write(f"{star} {row['name']:{width}}  {layout}  {channels:14}  {reach}\n")
+    sys.stdout.write(f"{layers}\n")
     return 0
 
 
-def _candidates(
-    name: str, weights: str, size: Sequence[int] | None
-) -> tuple[list[dict[str, Any]], str]:
-    """A row for each layer that could be explained, and the name of the default."""
+def _row(row: ListedLayer) -> dict[str, Any]:
+    names = ("name", "layout", "channels", "reach", "places", "reason")
+    return {name: getattr(row, name) for name in names}
+
+
+def _layers(name: str, weights: str, size: Sequence[int] | None) -> LayerList:
+    """The layers that could be explained, on an image of noise."""
     import torch
 
-    from ..forward.untouched import untouched
     from ..inputs.models import load_model
-    from ..inputs.prepare import prepare
-    from ..target_layer.candidates import find_candidates
-    from ..target_layer.choose import choose
+    from ..target_layer.listing import layers
 
     loaded = load_model(name, weights, size=size)
     noise = torch.randint(0, 256, (512, 512, 3), generator=torch.Generator().manual_seed(0))
-    images = loaded.preprocess(noise.to(torch.uint8).numpy())[None]
-    inputs = prepare(loaded.model, images)
-    with untouched(inputs.model):
-        candidates = find_candidates(inputs)
-        default = choose(inputs)[0].name
-    rows = [
-        {
-            "name": layer.name,
-            "layout": str(layer.layout),
-            "channels": layer.channels,
-            "reach": layer.gradient_coverage,
-        }
-        for layer in candidates
-    ]
-    return rows, default
+    return layers(loaded.model, loaded.preprocess(noise.to(torch.uint8).numpy())[None])

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter import Adapter, read_output
-from ..errors import LayerError
 from ..inputs.forward_args import NO_ARGS, ForwardArgs
 from ..inputs.prepare import Inputs
-from ..pytree import first_tensor, map_tensors, replace_first, tensors_in
+from ..pytree import map_tensors, tensors_in
 from .counting import count
+from .cut import Cut
 from .grad_blocks import (
     IgnoredBlocks,
     LostGraphError,
@@ -134,29 +134,19 @@ class Recording:
         return gradients[0]
 
 
-class _Cut:
-    """The forward hook that starts graph and tape at the target layer."""
+class _Beginning:
+    """Graph and tape begin at the activations.
 
-    def __init__(
-        self, adapter: Adapter, layer: str, tape: Tape | None, blocks: IgnoredBlocks | None
-    ) -> None:
-        self.adapter = adapter
-        self.layer = layer
-        self.tape = tape
-        self.blocks = blocks
-        self.calls = 0
+    Attributes:
+        raw: the activations, the graph's leaf; None before they are met.
+    """
+
+    def __init__(self, adapter: Adapter, tape: Tape | None, blocks: IgnoredBlocks | None) -> None:
+        self.adapter, self.tape, self.blocks = adapter, tape, blocks
         self.raw: Tensor | None = None
 
-    def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
-        self.calls += 1
-        if self.calls > 1:
-            return output
-        activations = first_tensor(output)
-        if activations is None:
-            raise LayerError(
-                f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "
-                f"tensor; choose a layer that returns activations"
-            )
+    def change(self, activations: Tensor) -> Tensor:
+        """From the activations to what is handed on, with a graph."""
         if self.blocks:
             self.blocks.pass_layer()
         elif activations.is_nested or torch.is_inference_mode_enabled():
@@ -167,10 +157,12 @@ class _Cut:
         # holds the layer's own output.
         self.raw = activations.detach().clone().requires_grad_()
         torch.set_grad_enabled(True)
-        passed_on = self.raw.clone()
+        return self.raw.clone()
+
+    def begin(self, passed_on: Tensor) -> None:
+        """Begin the tape."""
         if self.tape:
             self.tape.start(passed_on)
-        return replace_first(output, passed_on)
 
 
 def record(
@@ -207,8 +199,9 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
     def run(images: Tensor) -> Recording:
         # A run in another memory format begins anew, and so does its tape.
         blocks = IgnoredBlocks(graph=False) if adapter.layer in needs_gradients else None
-        cut = _Cut(adapter, layer, Tape() if taped else None, blocks)
-        return _run_cut(inputs, cut, images)
+        beginning = _Beginning(adapter, Tape() if taped else None, blocks)
+        cut = Cut(adapter, layer, beginning.change, beginning.begin)
+        return _run_cut(inputs, cut, beginning, images)
 
     call = partial(inputs.forward_args.call, inputs.model, image=0)
     quickest = partial(run_quickest, inputs.model, inputs.images, run, call)
@@ -220,14 +213,15 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
     return quickest()
 
 
-def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
+def _run_cut(inputs: Inputs, cut: Cut, beginning: _Beginning, images: Tensor) -> Recording:
     """Run the model on `images`, a copy of its images that it may change in place.
 
     Raises:
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
-    model, adapter, layer, tape, output = inputs.model, cut.adapter, cut.layer, cut.tape, None
-    if blocks := cut.blocks:
+    model, adapter, layer, output = inputs.model, cut.adapter, cut.layer, None
+    tape, blocks = beginning.tape, beginning.blocks
+    if blocks:
         images = images.requires_grad_()
     with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
         try:
@@ -242,18 +236,15 @@ def _run_cut(inputs: Inputs, cut: _Cut, images: Tensor) -> Recording:
                 raise
             raise LostGraphError from error
         finally:
+            cut.stop()
             if tape:
                 tape.stop(output)
     if lost and not blocks:
         raise LostGraphError
-    if cut.raw is None or cut.calls > 1:
-        times = f"{cut.calls} times" if cut.calls else "not at all"
-        raise LayerError(
-            f"layer {layer!r} ran {times} in one forward pass of {type(model).__name__}; "
-            f"choose a layer that runs once"
-        )
+    cut.check(model)
+    assert beginning.raw is not None
     if blocks and blocks.hidden:
         output = map_tensors(Tensor.detach, output)  # its graph goes around the layer
     return Recording(
-        model, inputs.images, adapter, layer, output, cut.raw, tape, inputs.forward_args
+        model, inputs.images, adapter, layer, output, beginning.raw, tape, inputs.forward_args
     )

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from ..adapter import Adapter
 from ..errors import LayerError
 from ..forward.recording import Recording
-from ..target_layer.candidates import Candidate, find_candidates
+from ..target_layer.search.candidates import Candidate
+from ..target_layer.search.search import search
 
 
 def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Recording]:
@@ -24,8 +25,9 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
     Raises:
         LayerError: if a named layer gives no grid that the score's gradient reaches.
     """
+    found = search(recording.inputs).candidates
     candidates = {
-        layer.name: layer for layer in find_candidates(recording.inputs) if layer.differentiable
+        str(layer.name): layer for layer in found if layer.differentiable and layer.slot is not None
     }
     if missing := [name for name in layers if name not in candidates]:
         raise LayerError(
@@ -39,6 +41,7 @@ def stages(recording: Recording, layers: Sequence[str], count: int) -> list[Reco
 
 def _finer_grids(candidates: Mapping[str, Candidate], target: str) -> list[Candidate]:
     """A candidate for each doubling of the side before the target layer; the coarsest first."""
+    target = target.split(" > ")[0]
     if target not in candidates:
         return []  # then nobody knows which layers run before it
     positions = math.prod(candidates[target].layout.grid)
@@ -46,13 +49,19 @@ def _finer_grids(candidates: Mapping[str, Candidate], target: str) -> list[Candi
     for layer in reversed(list(candidates.values())[: list(candidates).index(target)]):
         doublings = math.log2(math.prod(layer.layout.grid) / positions) / len(layer.layout.grid)
         # A grid in between was only padded, as before a convolution.
-        rank = (abs(doublings - round(doublings)), layer.name.count("."), layer)
+        rank = (abs(doublings - round(doublings)), _depth(layer), layer)
         if round(doublings) not in best or rank[:2] < best[round(doublings)][:2]:
             best[round(doublings)] = rank
     return [best[doublings][2] for doublings in sorted(best) if doublings > 0]
 
 
+def _depth(layer: Candidate) -> int:
+    return layer.name.module.count(".")
+
+
 def _recorded_at(layer: Candidate, recording: Recording) -> Recording:
-    module = recording.model.get_submodule(layer.name)
-    adapter = Adapter(module, layer.layout.reshape, output=recording.adapter.output)
-    return recording.at(adapter, layer.name)
+    name = layer.name
+    module = recording.model.get_submodule(name.module)
+    read, output = layer.layout.reshape, recording.adapter.output
+    adapter = Adapter(module, read, output=output, call=name.call, key=name.key)
+    return recording.at(adapter, str(name))

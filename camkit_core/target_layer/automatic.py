@@ -1,103 +1,148 @@
-"""A target layer for a model that no adapter knows, chosen from a scan of its layers.
-
-The layer is the last one whose output is a grid over the image that the gradient reaches as a
-whole, outside attention and MLP, and before maps of the classes: the norm before a transformer's
-last attention, or the last stage of a convolutional network.
-"""
+"""A target layer for a model that no adapter knows, found by a search and remembered."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Sequence
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
 from ..adapter import Adapter
+from ..errors import LayerError
+from ..inputs.model_memory import ModelMemory
 from ..inputs.prepare import Inputs
-from .candidates import Candidate, scan_layers
-from .find import no_adapter
-from .hints import Hints, hints_of
+from .layout import Layout
+from .names import LayerName
+from .refusal import no_layer
+from .search.asked import kinds_of, scores_of
+from .search.candidates import REACHED, Candidate
+from .search.search import Search, search
 
-ENOUGH_COVERAGE = 0.9  # of a grid's positions must have a gradient
-_ATTENTION = r"att(n|ention)"
-_INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
 
+@dataclass(frozen=True)
+class Choice:
+    """What a search chose.
 
-def shortlist(candidates: Sequence[Candidate], model: nn.Module) -> list[Candidate]:
-    """The candidates that could be explained, the last of them best.
-
-    The shapes alone decide where the gradient is unknown, or zero everywhere as behind a head of
-    zeros.
+    Attributes:
+        name: of what is explained.
+        layout: how it lies over the image.
+        reason: why it was chosen.
+        notes: what a reader of the explanation should know of the choice.
     """
-    layers = [layer for layer in candidates if layer.differentiable]
-    if not any(layer.gradient_coverage for layer in layers):
-        return _by_shape(layers, model)
-    covered = [layer for layer in layers if (layer.gradient_coverage or 0) >= ENOUGH_COVERAGE]
-    before_classes = [layer for layer in covered if not layer.classes] or covered
-    return _outside(_INNER, before_classes, model) or before_classes
+
+    name: LayerName
+    layout: Layout
+    reason: str
+    notes: tuple[str, ...] = ()
+
+    def adapter(self, model: nn.Module) -> Adapter:
+        """The adapter that reads it in a model."""
+        layer = model.get_submodule(self.name.module)
+        name = self.name
+        return Adapter(layer, self.layout.reshape, call=name.call, key=name.key, after=name.after)
 
 
-def _by_shape(layers: list[Candidate], model: nn.Module) -> list[Candidate]:
-    before_classes = [layer for layer in layers if not layer.classes]
-    outside = _outside(_INNER, before_classes, model)
-    if outside and outside[-1].layout.prefix:
-        # The head may read the class token alone, which gets the other tokens' values in the last
-        # attention: the layer must come before that.
-        attending = [_inside(_ATTENTION, layer.name, model) for layer in layers]
-        last = max((at for at, within in enumerate(attending) if within), default=len(layers))
-        outside = [layer for layer in outside if layer in layers[:last]] or outside
-    return outside or before_classes or layers
+@dataclass(frozen=True)
+class Outcome:
+    """What is kept of a search.
+
+    Attributes:
+        choice: what it chose.
+        layouts: how each candidate lies over the image, by its name without what follows it.
+        unrelated: the names of those that do not depend on the images.
+    """
+
+    choice: Choice | None
+    layouts: dict[str, Layout]
+    unrelated: tuple[str, ...]
 
 
-def _outside(pattern: str, layers: list[Candidate], model: nn.Module) -> list[Candidate]:
-    return [layer for layer in layers if not _inside(pattern, layer.name, model)]
+_outcomes: ModelMemory[Outcome] = ModelMemory()
 
 
-_picked: WeakKeyDictionary[nn.Module, dict[Hashable, tuple[Candidate, str]]]
-# The layer and the reason, by model, shape (C, H, W) of an image, and part of the output.
-_picked = WeakKeyDictionary()
-
-
-def automatic_adapter(inputs: Inputs) -> tuple[Adapter, str]:
-    """The adapter found for a model, and the reason; both are kept for each size of image.
+def automatic(inputs: Inputs, targets: Sequence[Any]) -> Choice:
+    """What is explained, by a search.
 
     To be called where the model is left `untouched`.
 
+    Args:
+        inputs: the model and its images.
+        targets: each as `target` of `explain`, at least one.
+
     Raises:
-        NoAdapter: if no layer is found, with the last ones whose output could be a map.
+        NoAdapter: if no layer passes the tests, with the reason for each late one.
     """
-    picked = _picked.setdefault(inputs.model, {})
+    outcome = _remembered(inputs, targets)
+    if outcome and outcome.choice:
+        return outcome.choice
+    found = search(inputs, scores_of(targets))
+    choice = _remember(inputs, targets, found).choice
+    if choice is None:
+        raise no_layer(inputs, found)
+    return choice
+
+
+def layout_of_given(inputs: Inputs, name: LayerName, targets: Sequence[Any]) -> Layout | None:
+    """How a layer that the caller names lies over the image, as far as a search can tell.
+
+    Raises:
+        LayerError: if it does not depend on the images.
+    """
+    outcome = _remembered(inputs, targets)
+    if outcome is None:
+        try:
+            found = search(inputs, scores_of(targets))
+        except Exception:  # noqa: BLE001 - the pass of all images raises what is to be raised
+            return None
+        outcome = _remember(inputs, targets, found)
+    layer = str(replace(name, after=()))
+    if layer in outcome.unrelated:
+        related = [other for other in outcome.layouts if other not in outcome.unrelated]
+        raise LayerError(
+            f"layer {layer!r} does not depend on the images, so it has no map of them; choose one "
+            f"that does, such as {', '.join(map(repr, related[-3:])) or 'none that returns maps'}"
+        )
+    return outcome.layouts.get(layer)
+
+
+def _remembered(inputs: Inputs, targets: Sequence[Any]) -> Outcome | None:
+    return _outcomes.of(inputs.model).get(_key(inputs, targets))
+
+
+def _remember(inputs: Inputs, targets: Sequence[Any], found: Search) -> Outcome:
+    choice = chosen(found, found.choice) if found.choice else None
+    layouts = {str(candidate.name): candidate.layout for candidate in found.candidates}
+    unrelated = [str(each.name) for each in found.candidates if each.reason.startswith("(a)")]
+    outcome = Outcome(choice, layouts, tuple(unrelated))
+    _outcomes.of(inputs.model)[_key(inputs, targets)] = outcome
+    return outcome
+
+
+def _key(inputs: Inputs, targets: Sequence[Any]) -> Hashable:
+    """What a search depends on: the size of the images, and the kind of target."""
     part = inputs.forward_args.output
-    key = tuple(inputs.images.shape[1:]), part and part.identity
-    if key not in picked:
-        picked[key] = _pick(inputs)
-    candidate, reason = picked[key]
-    layer = inputs.model.get_submodule(candidate.name)
-    return Adapter(layer, candidate.layout.reshape), reason
+    return tuple(inputs.images.shape[1:]), part and part.identity, kinds_of(targets)
 
 
-def _pick(inputs: Inputs) -> tuple[Candidate, str]:
-    hints = hints_of(inputs.model, inputs.images)
-    candidates, scanned = scan_layers(inputs, hints)
-    listed = shortlist(candidates, inputs.model)
-    if not listed:
-        raise no_adapter(inputs.model, scanned.shapes)
-    return listed[-1], _reason(listed, hints)
+def chosen(found: Search, candidate: Candidate) -> Choice:
+    """A candidate as the choice of a search."""
+    name = replace(candidate.name, after=candidate.after)
+    return Choice(name, candidate.layout, _reason(found, candidate), _notes(candidate))
 
 
-def _reason(listed: list[Candidate], hints: Hints) -> str:
-    layout, coverage = listed[-1].layout, listed[-1].gradient_coverage
-    stated = ", as the model states" if hints.states(layout) else ""
-    by = f"its gradient reaches {coverage:.0%} of it" if coverage else "by its shape alone"
-    return f"automatic: {layout}{stated}, {by}; the last of {len(listed)} such layers"
+def _reason(found: Search, candidate: Candidate) -> str:
+    layout, reach = candidate.layout, candidate.reach
+    stated = ", as the model states" if found.hints.states(layout) else ""
+    by = f"its gradient reaches {reach:.0%} of it" if reach else "by its shape alone"
+    count = sum(not each.reason for each in found.candidates)
+    return f"automatic: {layout}{stated}, {by}; the last of {count} such layers"
 
 
-def _inside(pattern: str, name: str, model: nn.Module) -> bool:
-    """Whether a module around the layer has that pattern in its name or its class's."""
-    parts = name.split(".")[:-1]
-    parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-    return any(
-        re.search(pattern, f"{part} {type(model.get_submodule(parent)).__name__}", re.IGNORECASE)
-        for part, parent in zip(parts, parents, strict=True)
+def _notes(candidate: Candidate) -> tuple[str, ...]:
+    if not candidate.reach or candidate.reach >= REACHED or candidate.maximum:
+        return ()
+    return (
+        f"the score's gradient reaches {candidate.reach:.0%} of the positions of "
+        f"{str(candidate)!r}, and no layer is reached as a whole",
     )

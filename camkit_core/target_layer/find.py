@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from ..errors import LayerError, NoAdapter
+from ..errors import LayerError
+from .names import LayerName, parse
 
 Layer = nn.Module | str
 
@@ -28,11 +29,26 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
         if module is not model:
             return layer, module
         raise _no_such_layer(model, layer)
-    layer = layer._modules.get("_orig_mod") or layer
+    if isinstance(layer, nn.Module):
+        layer = layer._modules.get("_orig_mod") or layer
     name = _name_within(model, layer, set())
     if name is None:
         raise _no_such_layer(model, layer)
     return name, layer
+
+
+def find_named(model: nn.Module, layer: Layer) -> tuple[LayerName, nn.Module]:
+    """The name and module of what is explained: a layer, or one of its calls or tensors.
+
+    Raises:
+        LayerError: if the layer is no part of the model, with the closest names.
+    """
+    if isinstance(layer, str) and any(mark in layer for mark in "#[>"):
+        parts = parse(layer)
+        if parts is not None:
+            return parts, find_layer(model, parts.module)[1]
+    name, module = find_layer(model, layer)
+    return LayerName(name), module
 
 
 def _name_within(model: nn.Module, layer: Any, visited: set[nn.Module]) -> str | None:
@@ -58,26 +74,4 @@ def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
     return LayerError(
         f"expected layer= as a module inside {kind} or its dotted name, got a "
         f"{type(layer).__name__} that is not part of it; e.g. {names[-1]!r}"
-    )
-
-
-def _has_maps(shape: tuple[int, ...]) -> bool:
-    if len(shape) >= 4:
-        return max(shape[2:]) > 1
-    return len(shape) == 3 and shape[1] > 1
-
-
-def no_adapter(model: nn.Module, shapes: dict[str, tuple[int, ...]]) -> NoAdapter:
-    """The error for a model no adapter knows, with the last layers that could be explained.
-
-    Args:
-        model: the model.
-        shapes: of its layers' outputs, in the order in which they ran.
-    """
-    kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    maps = [f"\n  {name}  {shape}" for name, shape in shapes.items() if _has_maps(shape)]
-    return NoAdapter(
-        f"no adapter knows {kind}, and no layer of it gives a grid over the image that the score's "
-        f"gradient reaches; pass layer= with one of its layers. "
-        f"The last ones with maps, and their output shapes:{''.join(maps[-8:]) or ' none'}"
     )

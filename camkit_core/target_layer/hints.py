@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..adapter import USUAL_PREFIXES
-from .layout import Layout, layout_of
+from .layout import Layout, layout_of, layouts_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ class Hints:
         if len(shape) == 3 and shape[1] in self.latents:
             return None
         return layout_of(shape, self.image_size, self.prefixes, self.grids, latest)
+
+    def layouts(
+        self, shape: Sequence[int], grids: Sequence[tuple[int, ...]] = ()
+    ) -> tuple[Layout, ...]:
+        """Each layout that an output's shape (N, ...) allows, the likeliest first.
+
+        Args:
+            shape: of the output.
+            grids: those of maps that came before; tokens may lie on them beside other tokens.
+        """
+        if len(shape) == 3 and shape[1] in self.latents:
+            return ()
+        return layouts_of(shape, self.image_size, self.prefixes, self.grids, grids)
 
     def slid(self, module: nn.Module, shape: Sequence[int]) -> Layout | None:
         """The layout of a signal that a window slid over; its last axis is then the position.

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from operator import gt
 from typing import Literal
 
+from torch import Tensor
+
 from ..adapter import USUAL_PREFIXES, Reshape, channels_last_to_grid, tokens_on
+
+Kind = Literal["NCHW", "NHWC", "NCDHW", "NDHWC", "NLC", "NCL"]
+_MAPS: dict[int, Kind] = {1: "NCL", 2: "NCHW", 3: "NCDHW"}
+_CHANNELS_LAST: dict[int, Kind] = {1: "NLC", 2: "NHWC", 3: "NDHWC"}
 
 
 @dataclass(frozen=True)
@@ -20,15 +26,33 @@ class Layout:
             them come before those of the grid.
         grid: its sides, as many as the images have spatial axes.
         prefix: tokens that are no position of the image, such as the class token.
+        suffix: such tokens after those of the grid.
     """
 
-    kind: Literal["NCHW", "NHWC", "NCDHW", "NDHWC", "NLC", "NCL"]
+    kind: Kind
     grid: tuple[int, ...]
     prefix: int = 0
+    suffix: int = 0
 
     def __str__(self) -> str:
         prefix = f"{self.prefix} + " if self.prefix else ""
-        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}"
+        suffix = f" + {self.suffix}" if self.suffix else ""
+        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}{suffix}"
+
+    @property
+    def positions(self) -> int:
+        """How many positions the grid has."""
+        return math.prod(self.grid)
+
+    @property
+    def is_maps(self) -> bool:
+        """Whether the output is (N, C, *grid)."""
+        return self == maps_on(self.grid)
+
+    @property
+    def is_channels_last(self) -> bool:
+        """Whether the output is (N, *grid, C)."""
+        return self == channels_last_on(self.grid)
 
     @property
     def channels_first(self) -> bool:
@@ -46,8 +70,22 @@ class Layout:
             return None
         if self.kind in ("NHWC", "NDHWC"):
             return channels_last_to_grid
-        tokens = tokens_on(self.grid, self.prefix)
+        tokens = tokens_on(self.grid, self.prefix, self.suffix)
         return tokens if self.kind == "NLC" else lambda output: tokens(output.transpose(1, 2))
+
+    def read(self, output: Tensor) -> Tensor:
+        """The layer's output, or a gradient of it, as (N, C, *grid)."""
+        return self.reshape(output) if self.reshape else output
+
+
+def maps_on(grid: Sequence[int]) -> Layout:
+    """The layout (N, C, *grid)."""
+    return Layout(_MAPS[len(grid)], tuple(grid))
+
+
+def channels_last_on(grid: Sequence[int]) -> Layout:
+    """The layout (N, *grid, C)."""
+    return Layout(_CHANNELS_LAST[len(grid)], tuple(grid))
 
 
 def layout_of(
@@ -82,6 +120,54 @@ def layout_of(
         if misfit <= _tolerance(layout)
     ]
     return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def layouts_of(
+    shape: Sequence[int],
+    image_size: Sequence[int],
+    prefixes: Sequence[int] = USUAL_PREFIXES,
+    grids: Sequence[tuple[int, ...]] = (),
+    earlier: Sequence[tuple[int, ...]] = (),
+) -> tuple[Layout, ...]:
+    """Each layout that an output's shape (N, ...) allows, the likeliest first.
+
+    Args:
+        shape: see `layout_of`, as for the arguments that are not listed here.
+        image_size: see `layout_of`.
+        prefixes: see `layout_of`.
+        grids: see `layout_of`.
+        earlier: the grids of maps that came before; tokens may lie on them beside up to 32 others.
+    """
+    if len(image_size) == 1:
+        return _signals(shape, image_size[0])
+    layouts = [*_stated(shape, prefixes, grids), *_beside_others(shape, earlier)]
+    if len(shape) == 3 and len(image_size) != 2:
+        return tuple(dict.fromkeys(layouts))
+    possible = _possible(shape, image_size, prefixes)
+    fitting = [layout for layout in possible if _misfit(layout, image_size) <= _tolerance(layout)]
+    fitting.sort(key=lambda layout: _misfit(layout, image_size))
+    return tuple(dict.fromkeys([*layouts, *fitting]))
+
+
+def _signals(shape: Sequence[int], length: int) -> tuple[Layout, ...]:
+    if len(shape) != 3 or min(shape[1:]) < 2:
+        return ()
+    layouts = Layout("NCL", (shape[2],)), Layout("NLC", (shape[1],))
+    return tuple(layout for layout in layouts if layout.positions <= length)
+
+
+def _beside_others(shape: Sequence[int], grids: Sequence[tuple[int, ...]]) -> Iterator[Layout]:
+    """Tokens on a grid, after and before up to 32 tokens that are no positions of it."""
+    if len(shape) != 3 or min(shape[1:]) < 2:
+        return
+    for grid in grids:
+        others = shape[1] - math.prod(grid)
+        if 0 <= others <= 32 and math.prod(grid) > 1:
+            yield from (
+                Layout("NLC", grid, before, others - before) for before in range(others, -1, -1)
+            )
+        if shape[2] == math.prod(grid) > 1:
+            yield Layout("NCL", grid)
 
 
 def _stated(

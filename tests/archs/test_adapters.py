@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 LAYERS = {
     "resnet": "layer4.0",
     "vgg": "features.8",
-    "densenet": "features.norm5",
+    "densenet": "features.norm5 > relu",
     "mnasnet": "layers.16",
     "vit": "encoder.layers.encoder_layer_2.ln_1",
     "timm_resnet": "layer4.0",
@@ -249,7 +249,9 @@ def test_densenets_named_layer_is_that_layers_own_output() -> None:
     assert bool((read < 0).any())
     named = camkit.explain(net.model, net.images, target=1, layer="features.norm5")
     default = camkit.explain(net.model, net.images, target=1)
-    assert named.layer == default.layer
+    assert (named.layer, default.layer) == ("features.norm5", "features.norm5 > relu")
+    again = camkit.explain(net.model, net.images, target=1, layer=default.layer)
+    assert torch.equal(again.cam, default.cam)
     assert "layer given" in named.adapter
     assert not torch.allclose(named.cam, default.cam, rtol=0.1)
 

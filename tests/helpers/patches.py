@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.automatic import shortlist
-from camkit_core.target_layer.candidates import find_candidates
+from camkit_core.target_layer.search.search import search
 
 
 class Patches(nn.Module):
@@ -52,5 +51,6 @@ class Attention(nn.Module):
 
 def chosen_layer(model: nn.Module, *size: int) -> tuple[str, str]:
     """The layer that is chosen, and the layout of its output."""
-    *_, chosen = shortlist(find_candidates(Inputs(model.eval(), torch.randn(2, 3, *size))), model)
-    return chosen.name, str(chosen.layout)
+    chosen = search(Inputs(model.eval(), torch.randn(2, 3, *size))).choice
+    assert chosen is not None
+    return str(chosen), str(chosen.layout)

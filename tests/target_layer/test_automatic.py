@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.candidates import find_candidates
+from camkit_core.target_layer.search.search import search
 from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -36,7 +36,7 @@ def test_maps_of_the_classes_come_after_what_is_explained() -> None:
     assert chosen_layer(model, 12, 12) == ("1", "NCHW 10x10")
 
 
-def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() -> None:
+def test_one_call_of_a_layer_that_runs_twice_is_chosen_and_what_is_not_read_is_left_out() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -49,10 +49,10 @@ def test_layers_that_run_twice_or_that_the_score_does_not_read_are_left_out() ->
             return self.head(x.mean((2, 3)))
 
     model = Odd().eval()
-    assert chosen_layer(model, 12, 12) == ("stem", "NCHW 10x10")
+    assert chosen_layer(model, 12, 12) == ("twice#1", "NCHW 10x10")
     coverage = {
-        candidate.name: candidate.gradient_coverage
-        for candidate in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+        str(candidate.name): candidate.reach
+        for candidate in search(Inputs(model, torch.randn(1, 3, 12, 12))).candidates
     }
     assert coverage["unread"] == 0
     assert "twice" not in coverage
@@ -66,7 +66,7 @@ def test_the_map_is_that_of_the_layer_named_and_read_by_hand() -> None:
     assert torch.equal(alone.cam, by_hand.cam)
     assert alone.layer == "blocks.1.norm1"
     assert alone.adapter == (
-        "automatic: NLC 2 + 4x6, its gradient reaches 100% of it; the last of 7 such layers"
+        "automatic: NLC 2 + 4x6, its gradient reaches 100% of it; the last of 6 such layers"
     )
 
 
@@ -76,9 +76,10 @@ def test_the_search_is_one_pass_the_first_time_only() -> None:
     images = torch.randn(2, 3, 16, 24)
     for _ in range(2):
         camkit.explain(model.eval(), images)
-    assert runs == [1, 2, 2]
+    # The search, the images, one of them alone to see whether they touch; then the images again.
+    assert runs == [1, 2, 1, 2]
     camkit.explain(model, torch.randn(1, 3, 24, 16))
-    assert runs == [1, 2, 2, 1, 1]
+    assert runs == [1, 2, 1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("method", ["gradcam++", "xgradcam", "ablationcam", "scorecam"])
@@ -116,8 +117,8 @@ def test_the_gradient_is_that_before_a_change_in_place() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.AvgPool2d(10), nn.Flatten())
     nn.init.constant_(model[0].bias, -9.0)
     coverage = {
-        candidate.name: candidate.gradient_coverage
-        for candidate in find_candidates(Inputs(model, torch.randn(1, 3, 12, 12)))
+        str(candidate.name): candidate.reach
+        for candidate in search(Inputs(model, torch.randn(1, 3, 12, 12))).candidates
     }
     assert coverage == {"0": 0.0, "1": 1.0}
 

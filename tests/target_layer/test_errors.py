@@ -27,16 +27,15 @@ def test_without_adapter_and_layer_the_candidates_are_shown() -> None:
         ask(Deaf(*net()), layer=None)
     assert str(error.value) == (
         f"no adapter knows {__name__}.test_without_adapter_and_layer_the_candidates_are_shown."
-        "<locals>.Deaf, and no layer of it gives a grid over the image that the score's gradient "
-        "reaches; pass layer= with one of its layers. The last ones with maps, and their output "
-        "shapes:\n"
-        "  0  (1, 4, 6, 6)\n"
-        "  1  (1, 4, 6, 6)"
+        "<locals>.Deaf, and no layer of it passes the tests for this target. Pass layer= with one "
+        "of its layers, and reshape_transform= where it is no grid. The last ones, and why not:\n"
+        "  0  (1, 4, 6, 6): (b) the score does not depend on it\n"
+        "  1  (1, 4, 6, 6): (b) the score does not depend on it"
     )
 
 
 def test_a_model_without_maps_has_no_candidates() -> None:
-    with pytest.raises(NoAdapter, match=r"output shapes: none$"):
+    with pytest.raises(NoAdapter, match=r"none returns a tensor of three or more axes$"):
         ask(nn.Sequential(nn.Flatten(), nn.Linear(192, 4)), layer=None)
 
 

@@ -75,9 +75,11 @@ def test_a_reshape_makes_a_grid_of_tokens(method: str) -> None:
     assert torch.equal(explanation.cam, camkit.explain(model, images, method, 1, adapter=given).cam)
 
 
-def test_a_reshape_is_needed_for_tokens_and_the_error_proposes_grids() -> None:
-    with pytest.raises(LayerError, match=r"\(2, 17, 6\) \(17 tokens: perhaps 4x4 after 1 prefix"):
-        camkit.explain(Tokens().double(), pictures(2, 16, 16), "gradcam", 1, "norm")
+def test_tokens_of_a_named_layer_are_read_as_the_search_for_a_layer_reads_them() -> None:
+    model, images = Tokens().double(), pictures(2, 16, 16)
+    named = camkit.explain(model, images, "gradcam", 1, "norm")
+    grid = camkit.tokens_to_grid(4, 4, prefix=1)
+    assert torch.equal(named.cam, camkit.explain(model, images, "gradcam", 1, "norm", grid).cam)
 
 
 class Pair(nn.Module):

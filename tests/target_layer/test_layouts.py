@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.automatic import automatic_adapter
+from camkit_core.target_layer.automatic import automatic
 from helpers import naive
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -52,7 +52,7 @@ LAYOUTS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
     "tokens": (lambda: MlpMixer(**{**TOKENS, "num_blocks": 2}), (16, 24)),
     "1 + tokens": (lambda: VisionTransformer(**VIT), (16, 24)),
     "5 + tokens": (lambda: VisionTransformer(**VIT, reg_tokens=4), (16, 24)),
-    "tokens of stages": (Patches, (16, 24)),
+    "tokens of stages": (Patches, (32, 48)),
     "tokens in mask units": (
         lambda: Hiera(img_size=(64, 96), stages=(1, 1, 1, 1), embed_dim=8, num_classes=4),
         (64, 96),
@@ -77,7 +77,7 @@ def test_a_method_gives_what_whole_runs_give(layout: str, method: str, target: A
     """The layer is the automatic one. A class may be answered in closed form, a callable never."""
     model, images = made(layout)
     with untouched(model):
-        adapter, _ = automatic_adapter(Inputs(model, images))
+        adapter = automatic(Inputs(model, images), [None]).adapter(model)
     explanation = camkit.explain(model, images, method, target, adapter=adapter)
     wanted = naive.cam(method, model, images, adapter, lambda scores: scores[2])
     assert float(wanted.abs().max()) > 0

@@ -9,8 +9,8 @@ from torchvision.models.video import r3d_18
 
 import camkit_core as camkit
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.candidates import find_candidates
 from camkit_core.target_layer.layout import layout_of
+from camkit_core.target_layer.search.search import search
 from helpers.ranked import POOL, inputs, network
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
@@ -66,9 +66,9 @@ def test_tokens_lie_on_the_grid_they_were_cut_on(
     assert torch.equal(cam, by_hand.cam)
 
 
-def test_where_places_and_channels_are_as_many_nothing_is_guessed() -> None:
+def test_where_places_and_channels_are_as_many_the_calls_tell_which_is_which() -> None:
     model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
-    assert chosen_layer(model, torch.randn(1, 2, 32)) == ("embed", "NCL 8")
+    assert chosen_layer(model, torch.randn(1, 2, 32)) == ("mixed", "NLC 8")
 
 
 def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows() -> None:
@@ -83,13 +83,13 @@ def test_channels_are_not_taken_for_places_after_a_pooling_that_no_layer_shows()
     images = torch.randn(1, 2, 8)
     assert chosen_layer(nn.Sequential(wide, Halved(), *head), images) == ("0", "NCL 8")
     widened = nn.Sequential(narrow, nn.Conv1d(4, 8, 1), Halved(), *head)
-    assert chosen_layer(widened, images) == ("0", "NCL 8")
+    assert chosen_layer(widened, images) == ("1", "NCL 8")
 
 
-def test_a_convolution_of_width_one_may_mix_tokens() -> None:
+def test_before_a_convolution_that_mixes_tokens_they_are_places() -> None:
     model = Patches(nn.Conv1d(2, 8, 4, 4), 8, prefix=0).eval()
     model.mixed = nn.Conv1d(12, 12, 1)
-    assert chosen_layer(model, torch.randn(1, 2, 48)) == ("mixed", "NLC 12")
+    assert chosen_layer(model, torch.randn(1, 2, 48)) == ("norm", "NLC 12")
 
 
 def test_a_convolution_over_channels_is_no_grid() -> None:
@@ -106,8 +106,8 @@ def test_a_convolution_over_channels_is_no_grid() -> None:
     model = network(3).float()
     model[6] = nn.Sequential(nn.ReLU(), Attention())
     layouts = {
-        candidate.name: str(candidate.layout)
-        for candidate in find_candidates(Inputs(model, inputs(1).float()))
+        str(candidate.name): str(candidate.layout)
+        for candidate in search(Inputs(model, inputs(1).float())).candidates
     }
     assert layouts["6.1"] == "NCL 7"
     assert "6.1.slide" not in layouts

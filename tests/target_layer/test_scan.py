@@ -11,8 +11,8 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.forward.untouched import untouched
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.automatic import automatic_adapter, shortlist
-from camkit_core.target_layer.candidates import find_candidates
+from camkit_core.target_layer.automatic import automatic
+from camkit_core.target_layer.search.search import search
 from helpers.patches import Patches, chosen_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -20,17 +20,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 def test_on_the_meta_device_shapes_decide() -> None:
     model = Patches().to("meta").eval()
-    candidates = find_candidates(Inputs(model, torch.zeros(1, 3, 16, 24, device="meta")))
-    *_, chosen = shortlist(candidates, model)
-    assert (chosen.name, chosen.gradient_coverage) == ("blocks.1.norm1", None)
+    chosen = search(Inputs(model, torch.zeros(1, 3, 16, 24, device="meta"))).choice
+    assert chosen is not None
+    assert (str(chosen), chosen.reach) == ("blocks.1.norm1", None)
 
 
 def test_maps_of_the_classes_are_known_by_their_number_where_there_are_no_values() -> None:
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1)
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).to("meta")
-    candidates = find_candidates(Inputs(model, torch.zeros(1, 3, 12, 12, device="meta")))
-    *_, chosen = shortlist(candidates, model)
-    assert chosen.name == "1"
+    chosen = search(Inputs(model, torch.zeros(1, 3, 12, 12, device="meta"))).choice
+    assert chosen is not None
+    assert str(chosen) == "1"
 
 
 def test_a_search_that_finds_nothing_is_one_pass_too() -> None:
@@ -66,9 +66,10 @@ def test_where_memory_does_not_allow_a_graph_the_shapes_decide(monkeypatch: Any)
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
 
     with monkeypatch.context() as patch:
-        patch.setattr("camkit_core.target_layer.candidates.torch.autograd.grad", refuse)
+        patch.setattr("camkit_core.target_layer.search.scan.torch.autograd.grad", refuse)
         with untouched(model):
-            adapter, why = automatic_adapter(Inputs(model, images))
+            choice = automatic(Inputs(model, images), [None])
+        adapter, why = choice.adapter(model), choice.reason
     explanation = camkit.explain(model, images, adapter=adapter)
     assert "by its shape alone" in why
     assert (explanation.layer, explanation.cam.tolist()) == (expected.layer, expected.cam.tolist())
@@ -78,7 +79,7 @@ def test_any_other_error_of_the_search_is_passed_on(monkeypatch: Any) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise RuntimeError("no kernel")
 
-    monkeypatch.setattr("camkit_core.target_layer.candidates.torch.autograd.grad", refuse)
+    monkeypatch.setattr("camkit_core.target_layer.search.scan.torch.autograd.grad", refuse)
     with pytest.raises(RuntimeError, match="no kernel"):
         camkit.explain(Patches(), torch.randn(1, 3, 16, 24))
 
@@ -89,8 +90,9 @@ def test_without_values_channels_as_many_as_an_embedding_are_no_classes() -> Non
         model = Patches(prefix=0)
         model.head = nn.Identity()
         model.forward = lambda x: model.norm(walked(model, x)).mean(1)  # type: ignore[method-assign]
-        *_, chosen = shortlist(find_candidates(Inputs(model, torch.zeros(1, 3, 16, 24))), model)
-        assert chosen.name == "norm"
+        chosen = search(Inputs(model, torch.zeros(1, 3, 16, 24))).choice
+        assert chosen is not None
+        assert str(chosen) == "norm"
 
 
 def walked(model: Any, images: Tensor) -> Tensor:

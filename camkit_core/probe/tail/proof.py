@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...forward.counting import count
+from ...forward.cut import Cut
 from ...forward.signature import signature
 from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
-from ...pytree import has_runs, has_samples, map_tensors, replace_first, tensors_in
+from ...pytree import has_runs, has_samples, map_tensors, tensors_in
 from ..rows import row_axis
 from ..touching import rows_touch
 from .replay import Replay, batched, vmapped
@@ -63,13 +64,16 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     axis = row_axis(recording) or 0
     edited = torch.cat(list(edits), axis) if axis else edits.flatten(0, 1).clone()
 
-    def swap(module: nn.Module, args: Any, output: Any) -> Any:
+    def swap(activations: Tensor) -> Tensor:
         # Gradients are on where code of the model asks for them, which it may do here.
-        edit = edited.requires_grad_().clone() if torch.is_grad_enabled() else edited
-        return replace_first(output, edit)
+        return edited.requires_grad_().clone() if torch.is_grad_enabled() else edited
 
-    with hooked(recording.adapter.layer, swap):
-        output = recording.run(rows)
+    cut = Cut(recording.adapter, recording.layer, swap, lambda _: None)
+    with hooked(recording.adapter.layer, cut):
+        try:
+            output = recording.run(rows)
+        finally:
+            cut.stop()
     if has_samples(output):
         return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
     # A tensor without the images' rows, such as prompts, may have as many by chance.

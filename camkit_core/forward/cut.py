@@ -1,0 +1,145 @@
+"""The place in a forward pass where the target layer's activations are taken, or exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ..adapter import Adapter
+from ..errors import LayerError
+from ..pytree import first_tensor, leaf, leaves, replace, tensors_in
+from .operations import IDENTITIES
+
+Change = Callable[[Tensor], Tensor]
+
+
+class Cut:
+    """A forward hook that puts another tensor in the place of the activations.
+
+    The activations are a tensor that the adapter's layer returns, or what the element-wise calls
+    make of it that the adapter names in `after`.
+
+    Args:
+        adapter: the layer, which of its calls and tensors, and the calls after it.
+        layer: its name in messages.
+        change: from the activations to the tensor that is handed on in their place.
+        begin: called with the tensor that was handed on, once it has been.
+
+    Attributes:
+        calls: how often the layer ran.
+        made: whether the activations were met.
+    """
+
+    def __init__(
+        self, adapter: Adapter, layer: str, change: Change, begin: Callable[[Tensor], None]
+    ) -> None:
+        self.adapter, self.layer, self.change, self.begin = adapter, layer, change, begin
+        self.calls = 0
+        self.made = False
+        self._following: _Following | None = None
+
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
+        self.calls += 1
+        if self.calls != 1 + (self.adapter.call or 0):
+            return output
+        tensor = self._tensor(output)
+        if self.adapter.after:
+            self._following = _Following(self, tensor)
+            self._following.__enter__()  # type: ignore[no-untyped-call]
+            return output
+        in_place = any(tensor is each for each in tensors_in(args))
+        return replace(output, tensor, self.exchange(tensor, in_place))
+
+    def exchange(self, activations: Tensor, in_place: bool) -> Tensor:
+        """The tensor that is handed on; the activations themselves hold it if they are `in_place`.
+
+        What was computed in place has other names in the model's code, which may read it by them.
+        """
+        new = self.change(activations)
+        # Torch lets no graph into a view that was made without one.
+        if in_place and not (new.requires_grad and activations._is_view()):
+            new = activations.copy_(new)
+        self.made = True
+        self.begin(new)
+        return new
+
+    def stop(self) -> None:
+        """Look at no more calls."""
+        if self._following:
+            self._following.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+            self._following = None
+
+    def check(self, model: nn.Module) -> None:
+        """Raise LayerError if the pass had no such activations, or several."""
+        several = self.calls > 1 and self.adapter.call is None
+        if self.made and not several:
+            return
+        kind = type(model).__name__
+        if not self.calls:
+            raise LayerError(
+                f"layer {self.layer!r} ran not at all in one forward pass of {kind}; "
+                f"choose a layer that runs once"
+            )
+        if several:
+            name = self.layer.split("[")[0].split(" > ")[0]
+            raise LayerError(
+                f"layer {self.layer!r} ran {self.calls} times in one forward pass of {kind}; "
+                f"choose a layer that runs once, or name one of its calls: "
+                f"layer={f'{name}#0'!r} to layer={f'{name}#{self.calls - 1}'!r}"
+            )
+        if self.calls <= (self.adapter.call or 0):
+            raise LayerError(
+                f"layer {self.layer!r} names call {self.adapter.call} of a layer that ran "
+                f"{self.calls} times in one forward pass of {kind}; the first call is #0"
+            )
+        raise LayerError(
+            f"layer {self.layer!r} names calls that do not follow it: "
+            f"{', '.join(self.adapter.after)}; leave out what comes after the first '>'"
+        )
+
+    def _tensor(self, output: Any) -> Tensor:
+        key = self.adapter.key
+        tensor = leaf(output, key) if key else first_tensor(output)
+        if tensor is not None:
+            return tensor
+        if key:
+            paths = ["".join(f"[{part!r}]" for part in path) for path, _ in leaves(output)]
+            raise LayerError(
+                f"layer {self.layer!r} returned {type(output).__name__} without that tensor; "
+                f"it has {', '.join(filter(None, paths)) or 'none by key'}"
+            )
+        raise LayerError(
+            f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "
+            f"tensor; choose a layer that returns activations"
+        )
+
+
+class _Following(TorchFunctionMode):
+    """Follows a tensor through the element-wise calls after the layer, and cuts after the last."""
+
+    def __init__(self, cut: Cut, tensor: Tensor) -> None:
+        super().__init__()
+        self.cut = cut
+        self.names = list(cut.adapter.after)
+        self.tensors = [tensor]  # the same value by several names
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not self.names or not isinstance(result, Tensor) or not self._reads(args):
+            return result
+        name = getattr(func, "__name__", "")
+        if name in IDENTITIES:
+            self.tensors.append(result)
+        elif name == self.names[0]:
+            self.names.pop(0)
+            self.tensors = [result]
+            if not self.names:
+                self.tensors = []
+                return self.cut.exchange(result, any(result is each for each in args))
+        return result
+
+    def _reads(self, args: Any) -> bool:
+        return any(each is tensor for each in tensors_in(list(args)) for tensor in self.tensors)

@@ -1,0 +1,65 @@
+"""The error for a model in which no layer passes the tests."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ..errors import NoAdapter
+from ..inputs.prepare import Inputs
+from .search.candidates import Candidate
+from .search.search import Search
+
+SHOWN = 6  # of the last candidates
+
+
+def no_layer(inputs: Inputs, found: Search) -> NoAdapter:
+    """The error, with the reason against each late candidate, and what to write instead."""
+    model = inputs.model
+    if folded := _folded(found):
+        name, rows = folded
+        return NoAdapter(
+            f"no adapter knows {_kind(model)}, and none of its layers gives a row for each image: "
+            f"{name!r} gives {rows} rows for 1 image, as when crops or frames are folded into the "
+            f"batch. Explain the part of the model that takes one crop or frame at a time."
+        )
+    lines = [
+        f"\n  {candidate}  {candidate.shape}: {candidate.reason}" for candidate in _late(found)
+    ]
+    return NoAdapter(
+        f"no adapter knows {_kind(model)}, and no layer of it passes the tests for this target. "
+        f"{_advice(found)}The last ones, and why not:{''.join(lines) or _shapes(found)}"
+    )
+
+
+def _kind(model: nn.Module) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
+
+
+def _late(found: Search) -> list[Candidate]:
+    return found.candidates[-SHOWN:]
+
+
+def _folded(found: Search) -> tuple[str, int] | None:
+    """The last layer with maps, and its rows, where no layer has one row for one image."""
+    maps = {name: shape for name, shape in found.scanned.shapes.items() if len(shape) > 2}
+    if found.candidates or not maps or any(shape[0] == 1 for shape in maps.values()):
+        return None
+    name, shape = list(maps.items())[-1]
+    return name, shape[0]
+
+
+def _shapes(found: Search) -> str:
+    shapes = [f"\n  {name}  {shape}" for name, shape in found.scanned.shapes.items() if shape[2:]]
+    return "".join(shapes[-SHOWN:]) or " none returns a tensor of three or more axes"
+
+
+def _advice(found: Search) -> str:
+    """A layer to name: the last whose positions are certain, and that the score reads."""
+    fitting = [
+        candidate
+        for candidate in found.candidates
+        if candidate.certified and candidate.differentiable and candidate.reach
+    ]
+    if fitting:
+        return f"Pass layer={str(fitting[-1])!r} to explain one all the same. "
+    return "Pass layer= with one of its layers, and reshape_transform= where it is no grid. "

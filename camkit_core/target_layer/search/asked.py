@@ -1,0 +1,71 @@
+"""What a search for the layer is asked about: the scores of the targets, for one image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ...inputs.targets.classification import ClassifierOutputTarget
+from ...inputs.targets.resolve import resolve
+
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+def scores_of(targets: Sequence[Any]) -> Callable[[Any], list[Tensor] | None]:
+    """From the output for one image to the score of each kind of target, of the first image.
+
+    None if the output has no such score; the pass of all images will tell why.
+    """
+    kinds = {kind_of(target): _of_first_image(target) for target in targets}
+
+    def scores(output: Any) -> list[Tensor] | None:
+        try:
+            return [resolve(target, output, 1).scores(output)[0] for target in kinds.values()]
+        except Exception:  # noqa: BLE001 - whatever a target's own code raises
+            return None
+
+    return scores
+
+
+def kinds_of(targets: Sequence[Any]) -> Hashable:
+    """What the search for the layer depends on, of all targets."""
+    return frozenset(map(kind_of, targets))
+
+
+def kind_of(target: Any) -> Hashable:
+    """What the search for the layer depends on: whether the target is a class, else which function.
+
+    Two functions are of one kind if they run the same code with the same plain values.
+    """
+    target = _of_first_image(target)
+    if isinstance(target, list):
+        target = target[0]
+    if isinstance(target, FunctionType):
+        cells = [cell.cell_contents for cell in target.__closure__ or ()]
+        values = (*cells, *(target.__defaults__ or ()))
+        return (target.__code__, *map(_plain, values))
+    if callable(target) and not isinstance(target, ClassifierOutputTarget):
+        state = sorted(getattr(target, "__dict__", {}).items())
+        return (type(target), *((name, _plain(value)) for name, value in state))
+    return "class"
+
+
+def _plain(value: Any) -> Hashable:
+    """A plain value; of any other, which one it is."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, (Tensor, np.ndarray)):
+        return tuple(value.shape)
+    return kind_of(value) if callable(value) else id(value)
+
+
+def _of_first_image(target: Any) -> Any:
+    """The target of the first image; as a list, if there was one for each image."""
+    several = isinstance(target, (Tensor, np.ndarray)) and target.ndim > 0
+    if several or (isinstance(target, Sequence) and not isinstance(target, str)):
+        return [target[0]] if len(target) else target
+    return target

@@ -1,0 +1,247 @@
+"""How tensors lie over the image, where the calls that made them say so.
+
+A walk over the tape carries the layout from the images on. A convolution of maps gives maps; an
+element-wise call leaves positions where they are; `permute` moves axes that it names. A sum lies as
+its certified operand does, whatever the other operand is. Any other call ends the certificate. It
+guesses nothing from shapes, so it needs no test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...forward.operations import MAP_TO_MAP, SAME_SHAPE
+from ...forward.tape import Call, Slot
+from ..layout import Layout, channels_last_on, maps_on
+from .flow import Flow, name_of
+
+Layouts = dict[int, Layout]
+
+
+def certified(flow: Flow, rank: int) -> Layouts:
+    """The layout of each slot that is certified.
+
+    Args:
+        flow: a stopped tape.
+        rank: how many spatial axes the images have.
+    """
+    layouts = {0: maps_on(flow.shapes[0][2:])}
+    for call, reads in zip(flow.calls, flow.reads, strict=True):
+        known = [slot for slot in reads if slot in layouts]
+        if known and call.results:
+            step = _Step(flow, call, reads, layouts, known[0], rank)
+            if layout := step.layout():
+                layouts.update(
+                    {slot: layout for slot in call.results if flow.shapes[slot] == step.new}
+                )
+        elif known:  # a write into a tensor, whose value is another from here on
+            layouts.pop(known[0], None)
+    return layouts
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A call that reads a certified tensor.
+
+    Attributes:
+        reads: the slots that it reads.
+        layouts: those that are certified so far.
+        slot: the first certified slot that it reads.
+    """
+
+    flow: Flow
+    call: Call
+    reads: tuple[int, ...]
+    layouts: Layouts
+    slot: int
+    rank: int
+
+    @property
+    def was(self) -> Layout:
+        """The layout of what is read."""
+        return self.layouts[self.slot]
+
+    @property
+    def old(self) -> tuple[int, ...]:
+        """The shape of what is read."""
+        return self.flow.shapes[self.slot]
+
+    @property
+    def new(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        return self.flow.shapes[self.call.results[0]]
+
+    def layout(self) -> Layout | None:
+        """The layout of the result; None if it is not certified."""
+        name = name_of(self.call)
+        if rule := _RULES.get(name):
+            return rule(self)
+        if name in MAP_TO_MAP and (layout := _maps(self)):
+            return layout
+        return _same_shape(self) if name in SAME_SHAPE else None
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """An argument of the call, by position or by name."""
+        if len(self.call.args) > position:
+            return self.call.args[position]
+        return self.call.kwargs.get(name, default)
+
+
+def _maps(step: _Step) -> Layout | None:
+    """Maps of maps: whatever else depends on the images is a map, too."""
+    axes = step.rank + 2
+    several = [slot for slot in step.reads if len(step.flow.shapes[slot]) == axes]
+    mapped = all(slot in step.layouts and step.layouts[slot].is_maps for slot in several)
+    return maps_on(step.new[2:]) if mapped and several and len(step.new) == axes else None
+
+
+def _same_shape(step: _Step) -> Layout | None:
+    """As the operands of the result's shape lie, if they agree."""
+    layouts = {
+        step.layouts[slot]
+        for slot in step.reads
+        if slot in step.layouts and step.flow.shapes[slot] == step.new
+    }
+    return layouts.pop() if len(layouts) == 1 else None
+
+
+def _joined(step: _Step) -> Layout | None:
+    """Maps joined along channels; tokens with others before and behind them."""
+    parts = step.call.args[0]
+    dim = step.argument(1, "dim", 0) % len(step.new)
+    if not isinstance(parts, (tuple, list)):
+        return None
+    slots = [part.index if isinstance(part, Slot) else None for part in parts]
+    layouts = [None if slot is None else step.layouts.get(slot) for slot in slots]
+    channels = _channel_axis(step.was, len(step.new))
+    if dim == channels:
+        same = all(layout == step.was for layout in layouts)
+        return step.was if same else None
+    if step.was.kind != "NLC" or dim != 1 or sum(layout is not None for layout in layouts) != 1:
+        return None
+    at = slots.index(step.slot)
+    lengths = [_length(part, step.flow) for part in parts]
+    before, behind = sum(lengths[:at]), sum(lengths[at + 1 :])
+    return Layout("NLC", step.was.grid, step.was.prefix + before, step.was.suffix + behind)
+
+
+def _length(part: Any, flow: Flow) -> int:
+    return int((flow.shapes[part.index] if isinstance(part, Slot) else part.shape)[1])
+
+
+def _channel_axis(layout: Layout, axes: int) -> int:
+    return 1 if layout.channels_first else axes - 1
+
+
+def _split(step: _Step) -> Layout | None:
+    """Channels divided: all other axes stay."""
+    channels = _channel_axis(step.was, len(step.old))
+    others = [axis for axis in range(len(step.old)) if axis != channels]
+    same = len(step.new) == len(step.old) and all(step.new[a] == step.old[a] for a in others)
+    return step.was if same else None
+
+
+def _linear(step: _Step) -> Layout | None:
+    last = not step.was.channels_first
+    return step.was if last and step.new[:-1] == step.old[:-1] else None
+
+
+def _layer_norm(step: _Step) -> Layout | None:
+    """Over the channels alone, which are the last axis; or over all axes but the first."""
+    return step.was if not step.was.channels_first and step.new == step.old else None
+
+
+def _reshaped(step: _Step) -> Layout | None:
+    was, old, new = step.was, step.old, step.new
+    several = len(was.grid) > 1
+    if new == old:
+        return was
+    if was.is_maps and several and new == (*old[:2], was.positions):
+        return Layout("NCL", was.grid)
+    if was.is_channels_last and several and new == (old[0], was.positions, old[-1]):
+        return Layout("NLC", was.grid)
+    if was.kind == "NCL" and several and new == (*old[:2], *was.grid):
+        return maps_on(was.grid)
+    if was == Layout("NLC", was.grid) and several and new == (old[0], *was.grid, old[-1]):
+        return channels_last_on(was.grid)
+    return None
+
+
+def _permuted(step: _Step) -> Layout | None:
+    order = _order(step)
+    axes = len(step.old)
+    if order is None:
+        return None
+    if order == tuple(range(axes)):
+        return step.was
+    if step.was.is_maps and order == (0, *range(2, axes), 1):
+        return channels_last_on(step.was.grid)
+    if step.was.is_channels_last and order == (0, axes - 1, *range(1, axes - 1)):
+        return maps_on(step.was.grid)
+    if order == (0, 2, 1) and step.was in (_tokens("NLC", step), _tokens("NCL", step)):
+        return _tokens("NLC" if step.was.kind == "NCL" else "NCL", step)
+    return None
+
+
+def _tokens(kind: Any, step: _Step) -> Layout:
+    return Layout(kind, step.was.grid)
+
+
+def _order(step: _Step) -> tuple[int, ...] | None:
+    """Which axis of what is read each axis of the result is."""
+    axes = len(step.old)
+    given = [
+        value for value in (*step.call.args[1:], *step.call.kwargs.values()) if value is not None
+    ]
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = list(given[0])
+    name = name_of(step.call)
+    if name == "permute":
+        return tuple(int(axis) % axes for axis in given) if len(given) == axes else None
+    if len(given) != 2:
+        return None
+    if name == "movedim":
+        if not all(isinstance(axis, int) for axis in given):
+            return None
+        order = [axis for axis in range(axes) if axis != given[0] % axes]
+        order.insert(given[1] % axes, given[0] % axes)
+        return tuple(order)
+    first, second = (int(axis) % axes for axis in given)
+    swapped = {first: second, second: first}
+    return tuple(swapped.get(axis, axis) for axis in range(axes))
+
+
+def _taken(step: _Step) -> Layout | None:
+    """Tokens without some of those before and behind the grid: `x[:, 1:]`."""
+    index = step.argument(1, "indices")
+    index = index if isinstance(index, tuple) else (index,)
+    if step.was.kind != "NLC" or len(step.new) != 3 or step.new[2] != step.old[2]:
+        return None
+    whole = slice(None)
+    if len(index) < 2 or index[0] != whole or any(each not in (whole, ...) for each in index[2:]):
+        return None
+    if not isinstance(index[1], slice) or index[1].step not in (None, 1):
+        return None
+    start, stop, _ = index[1].indices(step.old[1])
+    before, behind = step.was.prefix - start, step.was.suffix - (step.old[1] - stop)
+    fits = before >= 0 and behind >= 0
+    return Layout("NLC", step.was.grid, before, behind) if fits else None
+
+
+_RULES: dict[str, Callable[[_Step], Layout | None]] = {
+    **dict.fromkeys(("cat", "concat", "concatenate"), _joined),
+    **dict.fromkeys(("chunk", "split", "tensor_split"), _split),
+    "linear": _linear,
+    **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
+    **dict.fromkeys(("flatten", "reshape", "view", "unflatten"), _reshaped),
+    **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim"), _permuted),
+    "__getitem__": _taken,
+}
+
+
+def is_grid(layout: Layout | None) -> bool:
+    """Whether a layout has several positions."""
+    return layout is not None and math.prod(layout.grid) > 1

@@ -1,0 +1,135 @@
+"""The tests that a candidate must pass; each that it fails is written down as its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from ...inputs.prepare import Inputs
+from ..hints import Hints
+from .after import after, read_by_maximum
+from .candidates import Candidate
+from .certificate import certified, is_grid
+from .disturbance import FEWEST, MOVED, PLACES
+from .readout import affine_tail, handed_on
+from .scan import Scan
+
+
+class Elimination:
+    """Refuses candidates by a reason; those without one are left."""
+
+    def __init__(self, inputs: Inputs, hints: Hints, scanned: Scan) -> None:
+        self.inputs, self.hints, self.scanned = inputs, hints, scanned
+        self.model, self.flow = inputs.model, scanned.flow
+        self.candidates = scanned.candidates
+        self.known = any(candidate.reach for candidate in self.candidates)
+
+    def left(self) -> list[Candidate]:
+        return [candidate for candidate in self.candidates if not candidate.reason]
+
+    def reached(self, candidate: Candidate) -> bool:
+        return candidate.reached or not self.known
+
+    def refuse(self, candidates: Sequence[Candidate], reason: str) -> None:
+        for candidate in candidates:
+            candidate.reason = candidate.reason or reason
+
+    def refuse_where(self, test: Callable[[Candidate], bool], reason: str) -> None:
+        """Refuse the candidates that fail a test of preference, if others are left."""
+        left = self.left()
+        refused = [candidate for candidate in left if test(candidate)]
+        if len(refused) < len(left):
+            self.refuse(refused, reason)
+
+    def refuse_unread(self) -> None:
+        """Tests (a) and (b), and of (d) what gradients show."""
+        for candidate in self.candidates:
+            if candidate.slot is None and not self.scanned.unseen:
+                candidate.reason = "(a) it does not depend on the images"
+            elif not candidate.differentiable:
+                candidate.reason = "(b) the score does not depend on it"
+            elif self.known and candidate.reach == 0:
+                candidate.reason = "(b) the score's gradient is zero at every position of it"
+            elif self.known and (candidate.own_map or self.single(candidate)):
+                candidate.reason = "(d) one channel of it is the answer's own map"
+        self.refuse_class_maps()
+
+    def single(self, candidate: Candidate) -> bool:
+        """Whether its only channel is the map of the only class."""
+        return candidate.channels == 1 == self.scanned.classes
+
+    def refuse_class_maps(self) -> None:
+        """Channels that are the classes, where the gradient cannot tell."""
+        classes = self.scanned.classes
+        if not self.known and classes and classes > 1:
+            self.refuse_where(
+                lambda candidate: candidate.channels == classes,
+                "(d) its channels are the classes",
+            )
+
+    def end_at_activations(self) -> None:
+        for candidate in self.left():
+            if candidate.slot is not None:
+                ends = after(self.flow, candidate.slot, self.scanned.returned)
+                candidate.end, candidate.after = ends
+                candidate.maximum |= read_by_maximum(self.flow, candidate.end)
+        self.refuse_followed()
+
+    def refuse_followed(self) -> None:
+        """Of candidates that end at one tensor, the last stands for all."""
+        last: dict[int, Candidate] = {}
+        for candidate in reversed(self.left()):
+            if candidate.end is None:
+                continue
+            later = last.setdefault(candidate.end, candidate)
+            if candidate.after and later is not candidate:
+                candidate.reason = f"(e) the network reads what {str(later)!r} makes of it"
+
+    @cached_property
+    def certified_slots(self) -> set[int | None]:
+        """The slots of tensors whose calls say how they lie over the image."""
+        layouts = certified(self.flow, self.scanned.image.ndim - 2)
+        return {slot for slot, layout in layouts.items() if is_grid(layout)}
+
+    def refuse_misplaced(self, left: Sequence[Candidate]) -> None:
+        """Test (c), of the candidates that were looked at; the others count as failed."""
+        for candidate in left:
+            if not candidate.certified:
+                candidate.reason = self.misplaced(candidate)
+
+    def misplaced(self, candidate: Candidate) -> str:
+        if candidate.places is None or candidate.moved is None:
+            return "(c) whether its positions are places was not tested"
+        if candidate.slot is None and candidate.moved < MOVED:
+            return "(a) the images do not change it"
+        layout, stated = candidate.layout, self.hints.states(candidate.layout)
+        maps = layout.is_maps and len(layout.grid) > 1  # a signal's axes may be either way round
+        if layout.positions < FEWEST and not maps:
+            passed = stated
+        else:
+            passed = candidate.places >= PLACES or (stated and candidate.alike)
+        if passed:
+            return ""
+        return (
+            f"(c) its positions are no places of the image ({candidate.layout}: "
+            f"{candidate.places:.2f} of {PLACES})"
+        )
+
+    def own_map_is_handed_on(self) -> bool:
+        """Whether a map over the image fills a part of the output: a pyramid's last convolution."""
+        return any(
+            candidate.own_map
+            and candidate.slot is not None
+            and (candidate.certified or (candidate.places or 0) >= PLACES)
+            and handed_on(self.flow, candidate.slot, self.scanned.ends)
+            for candidate in self.candidates
+        ) and bool(self.scanned.answers)
+
+    def refuse_answers(self) -> None:
+        """Test (d) for a map over the image: what it is read off, position by position."""
+        for candidate in self.left():
+            end = candidate.end
+            if end is not None and affine_tail(self.flow, end, self.scanned.ends):
+                candidate.reason = (
+                    "(d) the answer is read off it position by position, and is itself a map"
+                )

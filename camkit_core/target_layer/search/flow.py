@@ -1,0 +1,73 @@
+"""What the model computes from the images, noted call by call: which call reads which tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from ...forward.operations import named
+from ...forward.tape import Call, Tape, slots_in
+
+# Calls whose results take a tensor's shape and not its values.
+_SHAPE_ALONE = named(
+    """
+    zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros
+    new_ones new_full new_empty new_tensor
+    """
+)
+
+
+class Flow(Tape):
+    """A tape that begins at the images; slot 0 is what the model was given.
+
+    Attributes:
+        shapes: of the tensor of each slot.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: dict[int, tuple[int, ...]] = {}
+
+    def slot_of(self, tensor: Tensor) -> int | None:
+        """The slot of a tensor; None if no call that the tape saw ties it to the images."""
+        return self._slot(tensor)
+
+    def _take_slot(self, tensor: Tensor) -> int:
+        index = super()._take_slot(tensor)
+        self.shapes[index] = tuple(tensor.shape)
+        return index
+
+    def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if getattr(func, "__name__", "") in _SHAPE_ALONE:
+            return None
+        return super()._noted(func, args, kwargs)
+
+    @cached_property
+    def reads(self) -> list[tuple[int, ...]]:
+        """The slots that each call reads, by its position."""
+        return [tuple(slots_in((call.args, call.kwargs))) for call in self.calls]
+
+    @cached_property
+    def readers(self) -> dict[int, list[int]]:
+        """The positions of the calls that read a slot, in order."""
+        readers: dict[int, list[int]] = {}
+        for position, slots in enumerate(self.reads):
+            for slot in dict.fromkeys(slots):
+                readers.setdefault(slot, []).append(position)
+        return readers
+
+    def below(self, slots: Iterable[int]) -> set[int]:
+        """These slots and all that are computed from them."""
+        reached = set(slots)
+        for call, reads in zip(self.calls, self.reads, strict=True):
+            if not reached.isdisjoint(reads):
+                reached.update(call.results)
+        return reached
+
+
+def name_of(call: Call) -> str:
+    """The name of the function that a call ran."""
+    return getattr(call.function, "__name__", "")

@@ -1,0 +1,221 @@
+"""One forward and backward pass of one image, with a hook at each layer and a tape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import TargetError
+from ...forward.chunks import out_of_memory
+from ...forward.counting import count
+from ...forward.grad_blocks import IgnoredBlocks, LostGraphError
+from ...forward.untouched import hooked
+from ...inputs.prepare import Inputs
+from ...inputs.targets.classification import class_logits, found_logits
+from ...pytree import leaves, tensors_in
+from ..hints import Hints
+from .candidates import Candidate
+from .certificate import certified, is_grid
+from .flow import Flow
+from .notes import LayerNotes
+
+Scores = Callable[[Any], list[Tensor] | None]  # from the output for one image to scalars
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What one pass of one image tells.
+
+    Attributes:
+        image: (1, C, *size).
+        candidates: in the order in which the layers end.
+        shapes: of the first floating-point tensor of each layer, for the last of its calls.
+        flow: the tape, stopped.
+        output: what the model returned, detached.
+        returned: the slots of the output's tensors.
+        ends: those of them that a score reads.
+        answers: the paths of the output's tensors of three axes and more that a score reads.
+        unseen: whether a score reads an output that the tape does not tie to the image, as after a
+            call that torch does not show.
+        classes: the number of classes; None if the model gives no class scores.
+    """
+
+    image: Tensor
+    candidates: list[Candidate]
+    shapes: dict[str, tuple[int, ...]]
+    flow: Flow
+    output: Any
+    returned: frozenset[int]
+    ends: frozenset[int]
+    answers: dict[tuple[Any, ...], int | None]
+    unseen: bool
+    classes: int | None
+
+
+def scan(inputs: Inputs, hints: Hints, scores: Scores | None = None) -> Scan:
+    """Run the model on the first image; where memory allows no graph, for the shapes alone.
+
+    Args:
+        inputs: the caller leaves their model `untouched`.
+        hints: what the model states about its grids.
+        scores: from the output for one image to the asked scores; None for the top class's, or for
+            the squares of all outputs of a model without classes.
+
+    Raises:
+        RuntimeError: what the model raises, if it is not about memory.
+    """
+    blocks: IgnoredBlocks | None = None
+    try:
+        return _scan(inputs, hints, scores, graph=True)
+    except LostGraphError:
+        blocks = IgnoredBlocks(graph=True)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+    # After the error is forgotten, and with it the memory that its frames hold.
+    return _scan(inputs, hints, scores, graph=blocks is not None, blocks=blocks)
+
+
+def _scan(
+    inputs: Inputs,
+    hints: Hints,
+    scores: Scores | None,
+    graph: bool,
+    blocks: IgnoredBlocks | None = None,
+) -> Scan:
+    flow = Flow()
+    further = inputs.forward_args.args, dict(inputs.forward_args.kwargs)
+    notes = LayerNotes(
+        hints,
+        flow,
+        graph,
+        alone=next(tensors_in(further), None) is None,
+        through=blocks is not None,
+    )
+    image = inputs.images[:1].detach().clone().requires_grad_(graph)
+    count("search", 1)
+    with torch.set_grad_enabled(graph), ExitStack() as stack:
+        for name, module in inputs.model.named_modules():
+            if name and not isinstance(module, torch.jit.ScriptModule):
+                stack.enter_context(hooked(module, partial(notes.take, name)))
+        if blocks:
+            stack.enter_context(blocks)
+        given = image.clone()
+        flow.start(given)
+        stack.callback(flow.stop)
+        output = inputs.forward_args.call(inputs.model, given, image=0)
+        outputs = {path: (tensor, flow.slot_of(tensor)) for path, tensor in leaves(output)}
+        flow.stop(output)
+    with torch.set_grad_enabled(graph):
+        values = _values(output, scores)
+    candidates = notes.named()
+    gradients = _gradients(values, notes, candidates, [t for t, _ in outputs.values()], graph)
+    read = {
+        path: slot
+        for (path, (_, slot)), gradient in zip(outputs.items(), gradients, strict=True)
+        if gradient is not None and (gradient.is_meta or bool(gradient.any()))
+    }
+    ends = frozenset(slot for slot in read.values() if slot is not None)
+    certify(candidates, flow, image.ndim - 2)
+    return Scan(
+        image.detach(),
+        candidates,
+        notes.shapes,
+        flow,
+        output,
+        frozenset(slot for _, slot in outputs.values() if slot is not None),
+        ends,
+        {path: slot for path, slot in read.items() if outputs[path][0].ndim > 2},
+        bool(read) and not ends,
+        _classes(found_logits(output), candidates),
+    )
+
+
+def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> None:
+    """Take the certified layout of each candidate that has one, and measure the reach of all."""
+    layouts = certified(flow, rank)
+    for candidate in candidates:
+        layout = None if candidate.slot is None else layouts.get(candidate.slot)
+        if layout is not None and is_grid(layout):
+            candidate.layouts, candidate.certified = (layout,), True
+        candidate.measure()
+
+
+def _values(output: Any, scores: Scores | None) -> list[Tensor]:
+    """The scores of which gradients are taken."""
+    asked = scores(output) if scores else None
+    if asked is not None:
+        return asked
+    try:
+        return [class_logits(output).amax()]
+    except TargetError:
+        pass
+    floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
+    squares = [(tensor.float() ** 2).sum() for tensor in floating]
+    return [torch.stack(squares).sum()] if squares else []
+
+
+def _gradients(
+    values: list[Tensor],
+    notes: LayerNotes,
+    candidates: list[Candidate],
+    outputs: list[Tensor],
+    graph: bool,
+) -> list[Tensor | None]:
+    """Give each candidate its gradient; returns those of the outputs."""
+    if not graph:
+        return [None] * len(outputs)
+    kept = [candidate.kept for candidate in candidates]
+    values = [value for value in values if value.requires_grad]
+    wanted = [t for t in (*kept, *outputs) if t is not None and t.requires_grad]
+    found = _summed(values, wanted)
+    if values and kept and not any(_nonzero(found.get(id(tensor))) for tensor in kept):
+        # A head of zeros: what it reads stands for the score.
+        projected = next(_projections(notes.vectors), None)
+        if projected is not None:
+            found = {**found, **_summed([projected], [t for t in kept if t is not None])}
+    for candidate, tensor in zip(candidates, kept, strict=True):
+        candidate.gradient = found.get(id(tensor))
+        candidate.differentiable = candidate.gradient is not None
+        candidate.kept = None
+    return [found.get(id(tensor)) for tensor in outputs]
+
+
+def _summed(values: list[Tensor], wanted: list[Tensor]) -> dict[int, Tensor]:
+    """The sum of the absolute gradients, by the tensor's identity."""
+    total: dict[int, Tensor] = {}
+    for value in values:
+        gradients = torch.autograd.grad(value, wanted, allow_unused=True, retain_graph=True)
+        for tensor, gradient in zip(wanted, gradients, strict=True):
+            if gradient is not None:
+                before = total.get(id(tensor))
+                total[id(tensor)] = gradient if before is None else before.abs() + gradient.abs()
+    return total
+
+
+def _projections(vectors: list[Tensor]) -> Iterator[Tensor]:
+    """A random projection of the last vector that a layer read."""
+    for vector in vectors[::-1][:1]:
+        generator = torch.Generator().manual_seed(1)
+        direction = torch.randn(vector.shape, generator=generator).to(vector)
+        with torch.enable_grad():
+            yield (vector * direction).sum()
+
+
+def _nonzero(gradient: Tensor | None) -> bool:
+    return gradient is not None and (gradient.is_meta or bool(gradient.any()))
+
+
+def _classes(logits: Tensor | None, candidates: Sequence[Candidate]) -> int | None:
+    """The number of classes; None if most layers have as many channels, which says nothing."""
+    if logits is None:
+        return None
+    channels = [candidate.channels for candidate in candidates]
+    classes = int(logits.shape[1])
+    return None if channels.count(classes) > len(channels) / 4 + 2 else classes

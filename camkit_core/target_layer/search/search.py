@@ -1,0 +1,201 @@
+"""The last layer that passes every test; and for each other one, the test that it failed.
+
+The tests, in the order of their price: (a) the images change it; (b) the score reads it, at most
+of its positions; (c) its positions are places of the image; (d) it is not the answer itself. All
+but (c) take one forward and backward pass, and (c) as well where the calls that made a layer say
+how it lies over the image. A disturbance of the image tells where they do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from ...inputs.prepare import Inputs
+from ..hints import Hints, hints_of
+from .candidates import Candidate
+from .elimination import Elimination
+from .places import disturb
+from .readout import handed_on
+from .scan import Scan, Scores, scan
+
+_ATTENTION = r"att(n|ention)"
+_INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
+LAST = 6  # candidates that a disturbance looks at, of each grid
+SHARE = 0.9  # of the best reach, where nothing is reached as a whole
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The candidates of a model for a target, and the choice.
+
+    Attributes:
+        candidates: in the order in which the layers end; each that is not chosen and could not be
+            has a reason.
+        choice: the one that is explained; None if there is none.
+        dense: whether the score is read off a map over the image that the model returns.
+        scanned: the pass of the first image.
+        hints: what the model states about its grids.
+    """
+
+    candidates: list[Candidate]
+    choice: Candidate | None
+    dense: bool
+    scanned: Scan
+    hints: Hints
+
+
+def search(inputs: Inputs, scores: Scores | None = None) -> Search:
+    """Find the layer to explain. To be called where the model is left `untouched`.
+
+    Args:
+        inputs: their first image is passed.
+        scores: from the output for one image to the asked scores; see `scan`.
+
+    Raises:
+        RuntimeError: what the model raises.
+    """
+    hints = hints_of(inputs.model, inputs.images)
+    scanned = scan(inputs, hints, scores)
+    return _Chooser(inputs, hints, scanned).search()
+
+
+class _Chooser(Elimination):
+    """Refuses candidates, one test after the other, and takes the last one that is left."""
+
+    def search(self) -> Search:
+        """The choice, and the reasons against the others."""
+        self.refuse_unread()
+        self.end_at_activations()
+        left = self.left()
+        dense = self._returns_certified_map()
+        if self._doubtful(left, dense):
+            shortlist = self._shortlist(left)
+            disturbed = disturb(self.inputs, self.scanned, shortlist, self.hints)
+            dense = dense or disturbed.output_is_map
+            self.refuse_misplaced(left)
+        elif not self.scanned.image.is_meta:
+            uncertain = [candidate for candidate in left if not candidate.certified]
+            self.refuse(uncertain, "(c) where its positions lie is not certain")
+        dense = dense or self.own_map_is_handed_on()
+        if dense:
+            self.refuse_answers()
+        self.refuse_where(self._inner, "(f) it is inside attention or an MLP")
+        self._before_last_attention()
+        self._by_reach()
+        if dense:
+            self._scales_and_grids()
+        left = self.left()
+        choice = left[-1] if left else None
+        return Search(self.candidates, choice, dense, self.scanned, self.hints)
+
+    def _returns_certified_map(self) -> bool:
+        return any(slot in self.certified_slots for slot in self.scanned.answers.values())
+
+    def _doubtful(self, left: Sequence[Candidate], dense: bool) -> bool:
+        """Whether certificates leave open what is chosen."""
+        if self.scanned.image.is_meta or not left:
+            return False
+        last = [candidate for candidate in self._outside(left) if self.reached(candidate)]
+        if not last or not last[-1].certified:
+            return True
+        if not self.scanned.answers:
+            return False
+        answered = all(slot in self.certified_slots for slot in self.scanned.answers.values())
+        return not answered or not all(candidate.certified for candidate in last)
+
+    def _outside(self, left: Sequence[Candidate]) -> Sequence[Candidate]:
+        return [candidate for candidate in left if not self._inner(candidate)] or left
+
+    def _shortlist(self, left: Sequence[Candidate]) -> list[Candidate]:
+        """What a disturbance looks at: the last candidates, and the last of each grid."""
+        outside = self._outside(left)
+        sound = [candidate for candidate in outside if self.reached(candidate)] or list(outside)
+        chosen = {id(candidate) for candidate in sound[-LAST:]}
+        by_kind: dict[object, list[Candidate]] = {}
+        for candidate in sound[::-1]:
+            kind = candidate.layout.kind, candidate.layout.grid, candidate.certified
+            by_kind.setdefault(kind, []).append(candidate)
+        few = LAST if self.scanned.answers else 3
+        for candidates in by_kind.values():
+            chosen.update(id(candidate) for candidate in candidates[:few])
+        if self.scanned.answers:
+            chosen.update(id(candidate) for candidate in self.candidates if candidate.own_map)
+        return [candidate for candidate in self.candidates if id(candidate) in chosen]
+
+    def _before_last_attention(self) -> None:
+        """Where no gradient tells, the head may read the class token alone.
+
+        It gets the other tokens' values in the last attention: the layer must come before that.
+        """
+        left = self.left()
+        if self.known or not left or not (left[-1].layout.prefix or left[-1].layout.suffix):
+            return
+        attending = [inside(_ATTENTION, each.name.module, self.model) for each in self.candidates]
+        last = max((at for at, within in enumerate(attending) if within), default=0)
+        earlier = {id(candidate) for candidate in self.candidates[:last]}
+        self.refuse_where(
+            lambda candidate: id(candidate) not in earlier,
+            "(b) the head may read another token alone",
+        )
+
+    def _by_reach(self) -> None:
+        """Test (b): what is reached as a whole; else of the coarsest grid what is reached best."""
+        left = self.left()
+        if not self.known or not left:
+            return
+        if not any(candidate.reached for candidate in left):
+            self._coarsest()
+            best = max(candidate.reach or 0 for candidate in self.left())
+            self._refuse_reach(lambda candidate: (candidate.reach or 0) >= SHARE * best)
+        else:
+            self._refuse_reach(lambda candidate: candidate.reached)
+
+    def _refuse_reach(self, enough: Callable[[Candidate], bool]) -> None:
+        for candidate in self.left():
+            if not enough(candidate):
+                candidate.reason = f"(b) the score's gradient reaches {candidate.reach:.0%} of it"
+
+    def _coarsest(self) -> None:
+        left = self.left()
+        fewest = min((candidate.layout.positions for candidate in left), default=0)
+        finer = [candidate for candidate in left if candidate.layout.positions > fewest]
+        self.refuse(finer, "(f) a coarser grid carries the whole answer")
+
+    def _scales_and_grids(self) -> None:
+        """Of a map over the image: the coarsest grid from which every scale of it is made."""
+        scales: dict[tuple[int, ...], set[int]] = {}
+        for candidate in self.candidates:
+            slot = candidate.slot
+            if slot is None or not candidate.layout.is_maps:
+                continue
+            if handed_on(self.flow, slot, self.scanned.ends):
+                scales.setdefault(candidate.layout.grid, set()).add(slot)
+        if len(scales) > 1:
+            self.refuse_where(
+                lambda candidate: not self._makes_all(candidate, list(scales.values())),
+                "(f) not every scale of the answer is made from it",
+            )
+        self._coarsest()
+
+    def _makes_all(self, candidate: Candidate, scales: Sequence[set[int]]) -> bool:
+        if candidate.slot is None:
+            return False
+        below = self.flow.below([candidate.slot])
+        return all(not below.isdisjoint(scale) for scale in scales)
+
+    def _inner(self, candidate: Candidate) -> bool:
+        return inside(_INNER, candidate.name.module, self.model)
+
+
+def inside(pattern: str, name: str, model: nn.Module) -> bool:
+    """Whether a module around the layer has that pattern in its name or its class's."""
+    parts = name.split(".")[:-1]
+    parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+    return any(
+        re.search(pattern, f"{part} {type(model.get_submodule(parent)).__name__}", re.IGNORECASE)
+        for part, parent in zip(parts, parents, strict=True)
+    )
