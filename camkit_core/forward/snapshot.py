@@ -1,4 +1,4 @@
-"""A model's modes and buffers as they were, to be put back after it ran."""
+"""A model's modes, buffers and attributes as they were, to be put back after it ran."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from .attributes import Attributes, put_back
+
 Buffers = list[Tensor | None]
 
 
 class Snapshot:
-    """Each module's mode, and the buffers: their values, and which tensors there are.
+    """Each module's mode, its buffers with their values, and what else it keeps on itself.
 
     A small model runs in a few milliseconds, so its hundreds of modules and tensors are visited
     as few times as can be.
@@ -32,6 +34,8 @@ class Snapshot:
             # numpy, which no tensor counts.
             torchs = type(module).__module__.startswith("torch.nn.")
             (counted if torchs else uncounted).extend(buffers.values())
+        self._attributes = Attributes(self.modules)
+        counted += self._attributes.tensors
         self._counted, self._uncounted = _copies_of_counted(model, counted), _Copies(uncounted)
 
     def evaluate(self) -> None:
@@ -45,6 +49,7 @@ class Snapshot:
     def restore(self) -> None:
         """Put everything back."""
         self._restore_modes()
+        self._attributes.restore()
         self._restore_tables()
         if self._counted.written():
             self._counted.restore()
@@ -63,8 +68,7 @@ class Snapshot:
         now = [tensor for module in self.modules for tensor in module._buffers.values()]
         if len(now) != len(before) or not all(map(is_, now, before)):
             for module in self.modules:
-                module._buffers.clear()
-                module._buffers.update(self._buffers.get(module, {}))
+                put_back(module._buffers, self._buffers.get(module, {}))
 
 
 def _modules_of(model: nn.Module) -> list[nn.Module]:
@@ -92,7 +96,7 @@ class _Copies:
         for tensor in self.tensors:
             kind = tensor.ndim == 0, tensor.dtype, tensor.device
             groups.setdefault(kind, []).append(tensor)
-        self._groups = [(group, _joined(group)) for group in groups.values()]
+        self._groups = [(group, _joined(group).detach()) for group in groups.values()]
 
     def of(self, buffers: Buffers) -> bool:
         """Whether these are copies of those buffers and no others."""
@@ -112,7 +116,7 @@ class _Copies:
             parts = torch.split(copy, [tensor.numel() for tensor in group])
             for tensor, part in zip(group, parts, strict=True):
                 if not torch.equal(tensor.flatten(), part):
-                    tensor.copy_(part.view(tensor.shape))
+                    tensor.detach().copy_(part.view(tensor.shape))
 
 
 _last_copies: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
@@ -127,7 +131,8 @@ def _copies_of_counted(model: nn.Module, buffers: Buffers) -> _Copies:
 
 
 def _countable(tensor: Tensor) -> bool:
-    return tensor.layout is torch.strided and not tensor.is_inference()
+    written = tensor.layout is torch.strided and not tensor.is_inference()
+    return written and not tensor.is_meta and not tensor.is_nested
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

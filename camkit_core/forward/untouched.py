@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .eager import eagerly
+from .parametrizations import preserving_cached_weights
 from .random_states import preserving_rng
 from .snapshot import Snapshot
 from .torch_limits import torchs_limits_explained
@@ -47,16 +48,18 @@ def version(tensor: Tensor) -> int:
 def untouched(model: nn.Module) -> Iterator[None]:
     """Inside, `model` is in evaluation mode; afterwards it is bit for bit what it was.
 
-    Covers each module's mode, the buffers and the random states. Gradients are left alone because
-    nothing in camkit calls `backward`; hooks are undone by `hooked`. Of several threads that
-    explain one model, each waits for the one before: they share its modes.
+    Covers each module's mode, the buffers, all that it keeps on itself, and the random states.
+    Gradients are left alone because nothing in camkit calls `backward`; hooks are undone by
+    `hooked`. Of several threads that explain one model, each waits for the one before: they share
+    its modes.
     """
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
     inference = torch.is_inference_mode_enabled()
     normal: AbstractContextManager[Any] = (
         torch.inference_mode(False) if inference else nullcontext()
     )
-    with _locks.setdefault(model, RLock()), normal, torch.no_grad(), preserving_rng(model):
+    lock = _locks.setdefault(model, RLock())
+    with lock, normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
         before = Snapshot(model)
         try:
             before.evaluate()

@@ -1,0 +1,139 @@
+"""What a model keeps on itself is put back: attributes, containers, states, caches."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+
+import camkit_core as camkit
+from helpers.small_cnn import Small, close, pictures
+
+METHODS = ["gradcam", "scorecam", "ablationcam", "guided_backprop"]
+
+
+class Keeping(Small):
+    """Does something with itself whenever it runs."""
+
+    def __init__(self, keep: Callable[[Keeping, Tensor], Any]) -> None:
+        super().__init__()
+        self.keep, self.calls, self.seen, self.names = keep, 0, [], {"kept": [1]}
+        self.groups, self.window, self.sizes = defaultdict(list), deque(maxlen=2), set()
+        self.state, self.last = torch.ones(6, dtype=torch.float64), None
+        self.pair = (torch.zeros(1, dtype=torch.float64), [])
+
+    def forward(self, images: Tensor) -> Any:
+        features = self.body(self.stem(images))
+        self.keep(self, features)
+        return self.wrap(self.head(features))
+
+
+def _replaces(model: Keeping, features: Tensor) -> None:
+    model.last = features
+    model.body[0].last = features.sum()
+    model.names = {}
+    model.calls += 1
+    model.late = model.calls
+    if hasattr(model, "pair"):
+        del model.pair
+
+
+def _fills_containers(model: Keeping, features: Tensor) -> None:
+    model.seen.append(features)
+    model.names["last"] = features
+    model.names["kept"].append(2)
+    model.groups[len(model.seen)].append(features)
+    model.window.append(features)
+    model.sizes.add(len(features) * (len(model.sizes) + 1))
+    model.pair[1].append(features)
+
+
+def _writes_in_place(model: Keeping, features: Tensor) -> None:
+    model.state.mul_(0.5).add_(features.detach().mean((0, 2, 3)))
+    model.pair[0].add_(1)
+
+
+KEEPS = [_replaces, _fills_containers, _writes_in_place]
+
+
+def described(value: Any) -> Any:
+    """Structure and values, with the identity of each tensor."""
+    if isinstance(value, Tensor):
+        return id(value), value.tolist(), value.requires_grad
+    if isinstance(value, dict):
+        return {key: described(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, deque)):
+        return [described(item) for item in value]
+    return value
+
+
+def attributes(model: nn.Module) -> list[Any]:
+    names = ("_parameters", "_buffers", "_modules")
+    return [
+        {name: described(value) for name, value in vars(module).items() if name not in names}
+        for module in model.modules()
+    ]
+
+
+@pytest.mark.parametrize("keep", KEEPS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("ran", [False, True])
+def test_what_a_model_keeps_is_put_back(
+    keep: Callable[[Keeping, Tensor], Any], method: str, ran: bool
+) -> None:
+    model, images = Keeping(keep).double().eval(), pictures()
+    if ran:
+        with torch.no_grad():
+            model(images)
+    before = attributes(model)
+    camkit.explain(model, images, method, 1, "body")
+    assert attributes(model) == before
+    copy.deepcopy(model)
+
+
+@pytest.mark.parametrize("keep", KEEPS)
+def test_it_is_put_back_after_an_error(keep: Callable[[Keeping, Tensor], Any]) -> None:
+    model, images = Keeping(keep).double().eval(), pictures()
+    before = attributes(model)
+    with pytest.raises(camkit.TargetError):
+        camkit.explain(model, images, target=99, layer="body")
+    assert attributes(model) == before
+
+
+class Streaming(Small):
+    """Its answer depends on the images before."""
+
+    state: Tensor | None = None
+
+    def forward(self, images: Tensor) -> Any:
+        features = self.body(self.stem(images))
+        state = features if self.state is None else 0.5 * self.state + features
+        self.state = state
+        return self.wrap(self.head(state))
+
+
+def test_the_next_prediction_of_a_streaming_model_is_as_without_the_explanation() -> None:
+    torch.manual_seed(0)
+    model, images = Streaming().double().eval(), pictures()
+    with torch.no_grad():
+        model(images)
+        other = copy.deepcopy(model)
+        camkit.explain(model, pictures(), target=1, layer="body")
+        assert close(model(images), other(images), 0)
+
+
+def test_weights_cached_for_training_keep_their_graph() -> None:
+    model, images = Small().double(), pictures()
+    parametrizations.weight_norm(model.stem[0])
+    with parametrize.cached():
+        camkit.explain(model, images, target=1, layer="body")
+        model(images).sum().backward()
+    weight = model.stem[0].parametrizations.weight
+    assert weight.original0.grad is not None
+    assert bool(weight.original1.grad.any())
