@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from camkit_core.forward.untouched import hooked
 from camkit_core.pytree import first_tensor
 from camkit_core.target_layer.hints import Hints, hints_of
+from camkit_core.target_layer.names import parse
 
 ATTENTION = re.compile("att(n|ention)", re.IGNORECASE)  # may pool its keys and values
 DEPTH = 0.75  # the share of the layers with weights and a grid that must have run by the layer
@@ -24,9 +25,11 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
     Args:
         model: the network.
         images: its input.
-        layer: the layer's name.
+        layer: the name of what is explained.
         grid: how many positions the layer's grid has; its output's shape alone may not tell.
     """
+    explained = parse(layer)
+    layer = explained.module if explained else layer
     hints = hints_of(model, images)
     ran: list[tuple[str, int, bool]] = []  # name, positions of its grid, whether it has weights
 
@@ -47,7 +50,7 @@ def in_last_stage(model: nn.Module, images: Tensor, layer: str, grid: int) -> bo
             stack.enter_context(hooked(module, note(name)))
         model(images)
     names = [name for name, _, _ in ran]
-    index = names.index(layer)
+    index = len(names) - 1 - names[::-1].index(layer)  # of a layer that runs often, the last call
     # Projections to keys and values are not a stage of the network.
     weighted = [
         at for at, (name, _, weights) in enumerate(ran) if weights and not ATTENTION.search(name)
