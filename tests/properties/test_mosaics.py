@@ -1,0 +1,50 @@
+"""A real network on mosaics of real photos: the heatmap of a class lies on its photo.
+
+Chance is a quarter. EfficientNet-Lite0 comes as its package writes it: one ReLU6 module is used
+everywhere, so the tensor that is pooled is the output of no module of its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mosaics import AFTER, mosaics, network, separated, shares
+from torch import Tensor
+
+import camkit_core as camkit
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+LEAST = {
+    "gradcam": 0.75,
+    "xgradcam": 0.75,
+    "hirescam": 0.75,
+    "finercam": 0.8,
+    "gradcam++": 0.38,
+    "refinecam": 0.8,
+}
+
+
+@pytest.fixture(scope="module")
+def on_photo() -> dict[str, Tensor]:
+    """The share of each heatmap in the right quarter; camkit chooses the layer."""
+    return shares(network(), [*LEAST, "eigencam"])
+
+
+@pytest.mark.parametrize("method", LEAST)
+def test_the_heatmap_lies_on_the_photo_of_its_class(
+    on_photo: dict[str, Tensor], method: str
+) -> None:
+    assert on_photo[method].shape == (10, 4)
+    assert float(on_photo[method].mean()) >= LEAST[method]
+
+
+def test_a_method_that_knows_no_class_is_right_by_chance(on_photo: dict[str, Tensor]) -> None:
+    assert float(on_photo["eigencam"].mean()) == pytest.approx(0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "xgradcam", "finercam", "layercam"])
+def test_the_map_is_that_of_the_network_whose_last_activation_is_a_module(method: str) -> None:
+    _, pixels = mosaics()[0]
+    automatic = camkit.explain(network(), pixels[None], method, 282)
+    named = camkit.explain(separated(), pixels[None], method, 282, AFTER)
+    assert torch.allclose(automatic.cam, named.cam, rtol=1e-4, atol=1e-6 * named.cam.abs().max())
