@@ -115,7 +115,7 @@ def _run(
         for name in names:
             module = inputs.model.get_submodule(name)
             stack.enter_context(hooked(module, partial(notes.take, name)))
-        output = inputs.forward_args.call(inputs.model, rows.clone(), image=0)
+        output = inputs.forward_args.call(inputs.model, rows.clone(), image=scanned.index)
     for path, tensor in leaves(output):
         if tensor.ndim > 2 and path in scanned.answers:
             notes.note(("output", path), tensor)

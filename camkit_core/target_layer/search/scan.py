@@ -33,7 +33,8 @@ class Scan:
     """What one pass of one image tells.
 
     Attributes:
-        image: (1, C, *size).
+        image: (1, C, *size), the first whose values are all finite.
+        index: which of the images that is.
         candidates: in the order in which the layers end.
         shapes: of the first floating-point tensor of each layer, for the last of its calls.
         flow: the tape, stopped.
@@ -47,6 +48,7 @@ class Scan:
     """
 
     image: Tensor
+    index: int
     candidates: list[Candidate]
     shapes: dict[str, tuple[int, ...]]
     flow: Flow
@@ -98,7 +100,8 @@ def _scan(
         alone=next(tensors_in(further), None) is None,
         through=blocks is not None,
     )
-    image = inputs.images[:1].detach().clone().requires_grad_(graph)
+    index = _first_finite(inputs.images)
+    image = inputs.images[index : index + 1].detach().clone().requires_grad_(graph)
     count("search", 1)
     with torch.set_grad_enabled(graph), ExitStack() as stack:
         for name, module in inputs.model.named_modules():
@@ -109,7 +112,7 @@ def _scan(
         given = image.clone()
         flow.start(given)
         stack.callback(flow.stop)
-        output = inputs.forward_args.call(inputs.model, given, image=0)
+        output = inputs.forward_args.call(inputs.model, given, image=index)
         outputs = {path: (tensor, flow.slot_of(tensor)) for path, tensor in leaves(output)}
         flow.stop(output)
     with torch.set_grad_enabled(graph):
@@ -125,6 +128,7 @@ def _scan(
     certify(candidates, flow, image.ndim - 2)
     return Scan(
         image.detach(),
+        index,
         candidates,
         notes.shapes,
         flow,
@@ -135,6 +139,14 @@ def _scan(
         bool(read) and not ends,
         _classes(found_logits(output), candidates),
     )
+
+
+def _first_finite(images: Tensor) -> int:
+    """The position of the first image whose values are all finite; 0 if there is none."""
+    if images.is_meta:
+        return 0
+    finite = images.isfinite().flatten(1).all(1)
+    return int(finite.int().argmax())
 
 
 def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> None:
