@@ -151,14 +151,6 @@ def first_tensor(tree: Any) -> Tensor | None:
     return next((tensor for tensor in tensors_in(tree) if tensor.is_floating_point()), None)
 
 
-def replace_first(tree: Any, new: Tensor) -> Any:
-    """`tree` with `new` where `first_tensor` found one."""
-    first = first_tensor(tree)
-    if first is tree:
-        return new
-    return map_tensors(lambda tensor: new if tensor is first else tensor, tree)
-
-
 Path = tuple[Any, ...]  # keys and indices, from the outside in
 
 

@@ -140,3 +140,17 @@ def run_through_blocks(run: Callable[[Tensor], Any], rows: Tensor, layer: nn.Mod
         with hooked(layer, lambda *_: blocks.pass_layer()):
             output = run(rows)
     return output if graph else map_tensors(Tensor.detach, output)
+
+
+def leads_to(tensor: Tensor, leaf: Tensor) -> bool:
+    """Whether the graph of a tensor goes back to a leaf."""
+    nodes, visited = [tensor.grad_fn], set()
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in visited:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        visited.add(node)
+        nodes.extend(parent for parent, _ in node.next_functions)
+    return False

@@ -21,6 +21,7 @@ from .grad_blocks import (
     IgnoredBlocks,
     LostGraphError,
     asks_for_gradients,
+    leads_to,
     needs_gradients,
     run_through_blocks,
 )
@@ -243,8 +244,10 @@ def _run_cut(inputs: Inputs, cut: Cut, beginning: _Beginning, images: Tensor) ->
         raise LostGraphError
     cut.check(model)
     assert beginning.raw is not None
-    if blocks and blocks.hidden:
-        output = map_tensors(Tensor.detach, output)  # its graph goes around the layer
+    if blocks:
+        # Gradients from the start: an output's graph may also go around the layer.
+        keep = (lambda _: False) if blocks.hidden else partial(leads_to, leaf=beginning.raw)
+        output = map_tensors(lambda t: t if keep(t) else t.detach(), output)
     return Recording(
         model, inputs.images, adapter, layer, output, beginning.raw, tape, inputs.forward_args
     )

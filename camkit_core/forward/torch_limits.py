@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import CamkitError, LayerError
+from ..errors import CamkitError, InputError, LayerError
 
 WITHOUT_CHECKPOINTING = (
     "turn checkpointing off, e.g. by model.set_grad_checkpointing(False) or "
@@ -18,6 +18,11 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
         f"the model is run with reentrant checkpointing, which hides the graph inside it; "
         f"{WITHOUT_CHECKPOINTING}",
     ),
+    "Expected more than 1 value per channel": (
+        InputError,
+        "a layer of the model normalises by the statistics of the images it is given together, "
+        "also in evaluation mode, and takes no single one; give two images or more",
+    ),
 }
 
 
@@ -29,7 +34,7 @@ def torchs_limits_explained() -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         for words, (kind, text) in _LIMITS.items():
             if words in str(error):
                 raise kind(f"{text}. Torch says: {error}") from error

@@ -16,6 +16,9 @@ def test_three_methods_and_four_targets_are_one_forward_pass() -> None:
     model, images = small(), pictures()
     sizes = passes(model)
     targets = [None, 1, [2, 3], lambda row: row.sum()]
+    camkit.compare(model, images, GRADIENT, targets, "body")
+    assert sizes == [1, 2, 1]  # one image for the layer's layout, one for the rows' proof
+    sizes.clear()
     comparison = camkit.compare(model, images, GRADIENT, targets, "body")
     assert sizes == [2]
     assert len(comparison) == 12
@@ -38,10 +41,11 @@ def test_a_comparison_is_indexed_by_target_and_by_method_or_its_name() -> None:
 def test_gradients_of_several_targets_are_pulled_in_one_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pulls = []
+    model, pulls = small(), []
+    camkit.compare(model, pictures(), GRADIENT, [0, 1, 2, 3], "body")  # proofs take their own
     grad = torch.autograd.grad
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: (pulls.append(k), grad(*a, **k))[1])
-    camkit.compare(small(), pictures(), GRADIENT, [0, 1, 2, 3], "body")
+    camkit.compare(model, pictures(), GRADIENT, [0, 1, 2, 3], "body")
     assert [pull["is_grads_batched"] for pull in pulls] == [True]
 
 

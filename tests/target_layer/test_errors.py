@@ -118,13 +118,18 @@ def test_a_layer_that_cannot_be_explained_is_refused_with_the_reason(
         ask(Around(), layer=layer)
 
 
-def test_a_model_that_forbids_graphs_has_no_gradient_to_read() -> None:
-    model = net()
+def test_a_score_that_goes_around_the_layer_is_refused_where_the_model_forbids_graphs() -> None:
+    model = Around()
     model.forward = torch.inference_mode()(model.forward)
-    with pytest.raises(
-        LayerError, match=r"^the score has no gradient at layer '0': the model's out"
-    ):
-        ask(model)
+    with pytest.raises(LayerError, match=r"^the score has no gradient at layer 'aside'"):
+        ask(model, layer="aside")
+
+
+def test_a_model_that_forbids_graphs_is_explained_as_if_it_did_not() -> None:
+    model, images = net(), torch.randn(2, 3, 8, 8)
+    plain = ask(model, images).cam
+    model.forward = torch.inference_mode()(model.forward)
+    assert torch.equal(ask(model, images).cam, plain)
 
 
 def test_a_reshape_must_give_four_axes() -> None:

@@ -23,12 +23,16 @@ _SHAPE_ALONE = named(
 class Flow(Tape):
     """A tape that begins at the images; slot 0 is what the model was given.
 
+    Args:
+        rows: how many images pass.
+
     Attributes:
-        shapes: of the tensor of each slot.
+        shapes: of the tensor of each slot, as for one image.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 1) -> None:
         super().__init__()
+        self.rows = rows
         self.shapes: dict[int, tuple[int, ...]] = {}
 
     def slot_of(self, tensor: Tensor) -> int | None:
@@ -37,8 +41,13 @@ class Flow(Tape):
 
     def _take_slot(self, tensor: Tensor) -> int:
         index = super()._take_slot(tensor)
-        self.shapes[index] = tuple(tensor.shape)
+        self.shapes[index] = self.shape_of(tensor)
         return index
+
+    def shape_of(self, tensor: Tensor) -> tuple[int, ...]:
+        """The shape that a tensor has when one image passes alone."""
+        shape = tuple(tensor.shape)
+        return (1, *shape[1:]) if shape and shape[0] == self.rows else shape
 
     def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
         if getattr(func, "__name__", "") in _SHAPE_ALONE:

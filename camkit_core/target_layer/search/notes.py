@@ -47,14 +47,13 @@ class LayerNotes:
         self._calls[name] += 1
         self.vectors += [t for t in tensors_in(list(args)) if t.ndim == 2 and t.requires_grad]
         first = first_tensor(output)
-        self.shapes[name] = () if first is None else tuple(first.shape)
+        self.shapes[name] = () if first is None else self.flow.shape_of(first)
         for path, tensor in list(leaves(output)):
             key = () if tensor is first else path
-            layouts = self._layouts(module, tensor)
+            shape = self.flow.shape_of(tensor)
+            layouts = self._layouts(module, shape)
             if layouts:
-                candidate = Candidate(
-                    LayerName(name, call, key), tuple(tensor.shape), None, layouts
-                )
+                candidate = Candidate(LayerName(name, call, key), shape, None, layouts)
                 output = self._hand_on(candidate, output, tensor)
         return output
 
@@ -76,8 +75,7 @@ class LayerNotes:
         self.candidates.append(candidate)
         return replaced(output, tensor, kept.clone())
 
-    def _layouts(self, module: nn.Module, tensor: Tensor) -> tuple[Layout, ...]:
-        shape = tuple(tensor.shape)
+    def _layouts(self, module: nn.Module, shape: tuple[int, ...]) -> tuple[Layout, ...]:
         if len(shape) < 3 or shape[0] != 1:
             return ()
         slid = self.hints.slid(module, shape)

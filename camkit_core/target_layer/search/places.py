@@ -89,6 +89,8 @@ def _moved(
     image = scanned.image
     versions = disturbed(image, low)
     try:
+        if len(scanned.batch):
+            raise ValueError("the model takes no single image")
         return _run(inputs, candidates, torch.cat([image, versions]), scanned)
     except Exception:  # noqa: BLE001 - whatever a model raises that takes one image at a time
         plain = _run(inputs, candidates, image, scanned, whole=True)
@@ -107,21 +109,34 @@ def _run(
     scanned: Scan,
     whole: bool = False,
 ) -> dict[object, Moved]:
-    """One pass of the rows, the first of which is the plain image; whole values if asked for."""
-    notes = _Movements(candidates, len(rows), whole)
+    """One pass of the rows, the first of which is the plain image; whole values if asked for.
+
+    Whole values are those of a single row, beside the other images if the model needs them.
+    """
+    rows, row, image = _beside(rows, scanned)
+    notes = _Movements(candidates, len(rows), whole, row)
     count("search", len(rows))
     names = dict.fromkeys(candidate.name.module for candidate in candidates)
     with torch.no_grad(), ExitStack() as stack:
         for name in names:
             module = inputs.model.get_submodule(name)
             stack.enter_context(hooked(module, partial(notes.take, name)))
-        output = inputs.forward_args.call(inputs.model, rows.clone(), image=scanned.index)
+        output = inputs.forward_args.call(inputs.model, rows.clone(), image=image)
     for path, tensor in leaves(output):
         if tensor.ndim > 2 and path in scanned.answers:
             notes.note(("output", path), tensor)
     if not whole:
         _refuse_mixing(output, scanned)
     return notes.moved
+
+
+def _beside(rows: Tensor, scanned: Scan) -> tuple[Tensor, int, int | None]:
+    """The rows of a pass, which of them is the first of `rows`, and the image they are made of."""
+    if not len(scanned.batch):
+        return rows, 0, scanned.index
+    batch = scanned.batch.clone()
+    batch[scanned.index] = rows[0]
+    return batch, scanned.index, None
 
 
 def _refuse_mixing(output: Any, scanned: Scan) -> None:
@@ -141,8 +156,10 @@ def _refuse_mixing(output: Any, scanned: Scan) -> None:
 class _Movements:
     """What hooks note: how far each candidate moved from its value in the first row."""
 
-    def __init__(self, candidates: Sequence[Candidate], rows: int, whole: bool) -> None:
-        self.rows, self.whole = rows, whole
+    def __init__(
+        self, candidates: Sequence[Candidate], rows: int, whole: bool, row: int = 0
+    ) -> None:
+        self.rows, self.whole, self.row = rows, whole, row
         self.moved: dict[object, Moved] = {}
         self._calls: Counter[str] = Counter()
         self._wanted = {(c.name.module, c.name.call or 0, c.name.key): c for c in candidates}
@@ -161,7 +178,7 @@ class _Movements:
         if len(tensor) != self.rows:
             return
         if self.whole:
-            self.moved[key] = {"value": tensor.detach().clone()}
+            self.moved[key] = {"value": tensor[self.row : self.row + 1].detach().clone()}
         else:
             self.moved[key] = movement(tensor[:1].detach(), tensor[1:].detach())
 

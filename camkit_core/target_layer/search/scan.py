@@ -18,7 +18,7 @@ from ...forward.grad_blocks import IgnoredBlocks, LostGraphError
 from ...forward.untouched import hooked
 from ...inputs.prepare import Inputs
 from ...inputs.targets.classification import class_logits, found_logits
-from ...pytree import leaves, tensors_in
+from ...pytree import leaves, row_of, tensors_in
 from ..hints import Hints
 from .candidates import Candidate
 from .certificate import certified, is_grid
@@ -35,6 +35,7 @@ class Scan:
     Attributes:
         image: (1, C, *size), the first whose values are all finite.
         index: which of the images that is.
+        batch: all images (N, C, *size), where the model takes no single one; else none.
         candidates: in the order in which the layers end.
         shapes: of the first floating-point tensor of each layer, for the last of its calls.
         flow: the tape, stopped.
@@ -49,6 +50,7 @@ class Scan:
 
     image: Tensor
     index: int
+    batch: Tensor
     candidates: list[Candidate]
     shapes: dict[str, tuple[int, ...]]
     flow: Flow
@@ -61,7 +63,9 @@ class Scan:
 
 
 def scan(inputs: Inputs, hints: Hints, scores: Scores | None = None) -> Scan:
-    """Run the model on the first image; where memory allows no graph, for the shapes alone.
+    """Run the model on the first image; on all, where it takes no single one.
+
+    Where memory allows no graph, for the shapes alone.
 
     Args:
         inputs: the caller leaves their model `untouched`.
@@ -72,26 +76,40 @@ def scan(inputs: Inputs, hints: Hints, scores: Scores | None = None) -> Scan:
     Raises:
         RuntimeError: what the model raises, if it is not about memory.
     """
+    try:
+        return _scan_either_way(inputs, False, hints, scores)
+    except Exception as error:
+        if len(inputs.images) == 1 or out_of_memory(error):
+            raise
+        try:
+            return _scan_either_way(inputs, True, hints, scores)
+        except Exception:  # noqa: BLE001 - the error for the single image is the one to tell
+            pass
+        raise
+
+
+def _scan_either_way(inputs: Inputs, whole: bool, hints: Hints, scores: Scores | None) -> Scan:
     blocks: IgnoredBlocks | None = None
     try:
-        return _scan(inputs, hints, scores, graph=True)
+        return _scan(inputs, whole, hints, scores, graph=True)
     except LostGraphError:
         blocks = IgnoredBlocks(graph=True)
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
     # After the error is forgotten, and with it the memory that its frames hold.
-    return _scan(inputs, hints, scores, graph=blocks is not None, blocks=blocks)
+    return _scan(inputs, whole, hints, scores, graph=blocks is not None, blocks=blocks)
 
 
 def _scan(
     inputs: Inputs,
+    whole: bool,
     hints: Hints,
     scores: Scores | None,
     graph: bool,
     blocks: IgnoredBlocks | None = None,
 ) -> Scan:
-    flow = Flow()
+    flow = Flow(len(inputs.images) if whole else 1)
     further = inputs.forward_args.args, dict(inputs.forward_args.kwargs)
     notes = LayerNotes(
         hints,
@@ -101,21 +119,23 @@ def _scan(
         through=blocks is not None,
     )
     index = _first_finite(inputs.images)
-    image = inputs.images[index : index + 1].detach().clone().requires_grad_(graph)
-    count("search", 1)
+    image = inputs.images[index : index + 1].detach()
+    images = (inputs.images if whole else image).detach().clone().requires_grad_(graph)
+    count("search", len(images))
     with torch.set_grad_enabled(graph), ExitStack() as stack:
         for name, module in inputs.model.named_modules():
             if name and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(hooked(module, partial(notes.take, name)))
         if blocks:
             stack.enter_context(blocks)
-        given = image.clone()
+        given = images.clone()
         flow.start(given)
         stack.callback(flow.stop)
-        output = inputs.forward_args.call(inputs.model, given, image=index)
+        output = inputs.forward_args.call(inputs.model, given, image=None if whole else index)
         outputs = {path: (tensor, flow.slot_of(tensor)) for path, tensor in leaves(output)}
         flow.stop(output)
     with torch.set_grad_enabled(graph):
+        output = row_of(output, index, len(images)) if whole else output
         values = _values(output, scores)
     candidates = notes.named()
     gradients = _gradients(values, notes, candidates, [t for t, _ in outputs.values()], graph)
@@ -125,10 +145,13 @@ def _scan(
         if gradient is not None and (gradient.is_meta or bool(gradient.any()))
     }
     ends = frozenset(slot for slot in read.values() if slot is not None)
-    certify(candidates, flow, image.ndim - 2)
+    for candidate in candidates if whole else ():
+        candidate.gradient = row_of(candidate.gradient, index, len(images))
+    certify(candidates, flow, images.ndim - 2)
     return Scan(
-        image.detach(),
+        image,
         index,
+        images.detach()[: len(images) if whole else 0],
         candidates,
         notes.shapes,
         flow,
