@@ -15,9 +15,10 @@ from ..inputs.targets.scores import Targets
 from ..maps import full
 from .earlier_layers import stages
 from .input_runs import InputRunner
+from .own_rows import check_own_rows, own_gradients
 from .rows import values_of
 from .tail.proof import tail_outputs
-from .touching import check_own_rows, images_touch, own_gradients
+from .touching import images_touch
 
 Outputs = Callable[[Tensor], Any]
 

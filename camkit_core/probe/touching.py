@@ -8,20 +8,18 @@ must not run beside each other. Both proofs are made once for a model, and remem
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import LayerError, TargetError
+from ..errors import LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.counting import counting
 from ..forward.recording import Recording
 from ..inputs.model_memory import ModelMemory
-from ..inputs.targets.rows import wrong_rows
-from ..pytree import has_samples, outline, tensors_in
-from .rows import grid_of, values_of
+from ..pytree import has_samples, tensors_in
+from .rows import grid_of
 
 NOTE = (
     "the images of this batch mix: what the model gives for one depends on the others, as by batch "
@@ -195,58 +193,6 @@ def _rows_differ(weighted: Tensor, plain: Tensor, weights: Tensor) -> bool:
     errors = (own - plain).abs().amax(1)
     sizes = torch.maximum(own.abs().amax(1), plain.abs().amax(1))
     return bool((errors > 1e-3 * torch.maximum(sizes, 1e-4 * sizes.max())).any())
-
-
-def check_own_rows(recording: Recording, score: Tensor) -> None:
-    """Raise TargetError if a callable target reads what are no rows of the images.
-
-    Args:
-        recording: of images that touch each other.
-        score: (N,), with its graph.
-    """
-    images, output = len(recording.images), recording.output
-    others = [
-        tensor
-        for tensor in tensors_in(output)
-        if tensor.requires_grad and tensor.ndim and len(tensor) != images
-    ]
-    reads = _gradients_of(score.sum, others)
-    for tensor, read in zip(others, reads, strict=True):
-        if read is not None and _gradients_of(tensor.sum, [recording.raw])[0] is not None:
-            raise wrong_rows(tensor, output, images)
-    for image in range(images):
-        (gradient,) = _gradients_of(partial(score.__getitem__, image), [recording.raw])
-        own = values_of(recording, image)
-        if gradient is not None and bool(gradient.any()) and not bool((gradient * own).any()):
-            raise TargetError(
-                f"the score of image {image} does not depend on that image but on others of the "
-                f"batch: the target is given row {image} of {outline(output)}, which is no "
-                f"image's; if another axis holds the images, move it to the front, e.g. "
-                f"output=lambda output: output.movedim(1, 0)"
-            )
-
-
-def _gradients_of(
-    score: Callable[[], Tensor], tensors: Sequence[Tensor]
-) -> Sequence[Tensor | None]:
-    if not tensors:
-        return []
-    with torch.enable_grad():
-        value = score()
-    return torch.autograd.grad(value, tensors, retain_graph=True, allow_unused=True)
-
-
-def own_gradients(recording: Recording, scores: Sequence[Tensor]) -> Tensor:
-    """The gradients (T, *raw.shape), at each image's activations that of its own score alone."""
-    gradients = torch.zeros_like(recording.raw.detach()).repeat(
-        len(scores), *[1] * recording.raw.ndim
-    )
-    for image in range(len(recording.images)):
-        with torch.enable_grad():
-            own = [score[image] for score in scores]
-        of_one = recording.gradients(own)
-        gradients = torch.where(values_of(recording, image), of_one, gradients)
-    return gradients
 
 
 def graph_signature(scores: Sequence[Tensor]) -> int:
