@@ -53,16 +53,11 @@ class IgnoredBlocks(TorchFunctionMode):
 
     Args:
         graph: whether calls inside these blocks are part of the graph all the same.
-
-    Attributes:
-        hidden: whether the layer ended inside an autograd function, such as reentrant
-            checkpointing, which throws the graph inside it away.
     """
 
     def __init__(self, graph: bool) -> None:
         super().__init__()
         self.graph = graph
-        self.hidden = False
         self._off = False  # as the model's code wants it
         self._past_layer = False
         self._open: set[int] = set()  # blocks that do not count, and have not ended
@@ -75,7 +70,6 @@ class IgnoredBlocks(TorchFunctionMode):
         self._past_layer = True
         if torch.is_inference_mode_enabled():
             self._leave_inference()
-        self.hidden = not torch.is_grad_enabled()  # which no call of Python's did
         torch.set_grad_enabled(True)
 
     def _leave_inference(self) -> None:
@@ -142,9 +136,18 @@ def run_through_blocks(run: Callable[[Tensor], Any], rows: Tensor, layer: nn.Mod
     return output if graph else map_tensors(Tensor.detach, output)
 
 
-def leads_to(tensor: Tensor, leaf: Tensor) -> bool:
-    """Whether the graph of a tensor goes back to a leaf."""
-    nodes, visited = [tensor.grad_fn], set()
+def only_from(leaf: Tensor, tensor: Tensor) -> Tensor:
+    """The tensor with its graph, if that begins at `leaf`; else without one.
+
+    With gradients on from the start, a graph may also go around the layer, as it does where
+    reentrant checkpointing throws away the graph inside it.
+    """
+    return tensor.detach() if tensor.requires_grad and not _leads_to(tensor, leaf) else tensor
+
+
+def _leads_to(tensor: Tensor, leaf: Tensor) -> bool:
+    nodes: list[Any] = [tensor.grad_fn]
+    visited: set[Any] = set()
     while nodes:
         node = nodes.pop()
         if node is None or node in visited:

@@ -21,8 +21,8 @@ from .grad_blocks import (
     IgnoredBlocks,
     LostGraphError,
     asks_for_gradients,
-    leads_to,
     needs_gradients,
+    only_from,
     run_through_blocks,
 )
 from .memory_format import run_quickest
@@ -245,9 +245,7 @@ def _run_cut(inputs: Inputs, cut: Cut, beginning: _Beginning, images: Tensor) ->
     cut.check(model)
     assert beginning.raw is not None
     if blocks:
-        # Gradients from the start: an output's graph may also go around the layer.
-        keep = (lambda _: False) if blocks.hidden else partial(leads_to, leaf=beginning.raw)
-        output = map_tensors(lambda t: t if keep(t) else t.detach(), output)
+        output = map_tensors(partial(only_from, beginning.raw), output)
     return Recording(
         model, inputs.images, adapter, layer, output, beginning.raw, tape, inputs.forward_args
     )
