@@ -19,6 +19,7 @@ from .forward.untouched import untouched
 from .inputs.companions import settled, stated
 from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs, prepare
+from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.questions import score_functions
 from .inputs.targets.resolve import Target
@@ -141,7 +142,7 @@ def compare(
     inputs = stated(prepare(model, images, image_input, output), shared_inputs)
     taped = any(method.needs == "tail" for method in configured)
     with untouched(inputs.model):
-        inputs = settled(inputs)
+        inputs = settled(in_running_dtype(inputs))
         layers = choose(inputs, layer, reshape_transform, adapter, targets)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()

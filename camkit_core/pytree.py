@@ -8,7 +8,8 @@ from dataclasses import is_dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 # The types of most arguments of a call. They hold no tensor, and this test is quick.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -44,6 +45,35 @@ def _holds_tensors(tree: Any) -> bool:
     if callable(tree) or not hasattr(tree, "__dict__"):
         return False
     return is_dataclass(tree) or any(isinstance(value, Tensor) for value in vars(tree).values())
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The same values and graph as a `torch.Tensor`; a subclass may change what operations give.
+
+    A subclass that holds its values in other tensors, such as a distributed one, is left as it is.
+    """
+    if type(tensor) is Tensor or is_traceable_wrapper_subclass(tensor):
+        return tensor
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.as_subclass(Tensor)
+
+
+def like(given: Tensor, new: Tensor) -> Tensor:
+    """`new` as the subclass that `given` is, with what that keeps beside its values."""
+    kind = type(given)
+    if kind is type(new) or isinstance(given, nn.Parameter) or type(plain(given)) is not Tensor:
+        return new
+    with torch._C.DisableTorchFunctionSubclass():
+        new = new.as_subclass(kind)
+    vars(new).update(vars(given))
+    return new
+
+
+def all_plain(tree: Any) -> Any:
+    """`tree` with each tensor `plain`; the same object where they are."""
+    if type(tree) is Tensor or all(type(tensor) is Tensor for tensor in tensors_in(tree)):
+        return tree
+    return map_tensors(plain, tree)
 
 
 def tensors_in(tree: Any) -> Iterator[Tensor]:

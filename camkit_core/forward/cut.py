@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..adapter import Adapter
 from ..errors import LayerError
-from ..pytree import first_tensor, leaf, leaves, replace, tensors_in
+from ..pytree import first_tensor, leaf, leaves, like, plain, replace, tensors_in
 from .operations import IDENTITIES
 
 Change = Callable[[Tensor], Tensor]
@@ -58,7 +58,7 @@ class Cut:
 
         What was computed in place has other names in the model's code, which may read it by them.
         """
-        new = self.change(activations)
+        new = like(activations, self.change(plain(activations)))
         # Torch lets no graph into a view that was made without one.
         if in_place and not (new.requires_grad and activations._is_view()):
             new = activations.copy_(new)

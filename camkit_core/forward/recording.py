@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..adapter import Adapter, read_output
 from ..inputs.forward_args import NO_ARGS, ForwardArgs
 from ..inputs.prepare import Inputs
-from ..pytree import map_tensors, tensors_in
+from ..pytree import map_tensors, plain, tensors_in
 from .counting import count
 from .cut import Cut
 from .grad_blocks import (
@@ -132,7 +132,7 @@ class Recording:
             is_grads_batched=batched,
             materialize_grads=True,
         )
-        return gradients[0]
+        return plain(gradients[0])
 
 
 class _Beginning:

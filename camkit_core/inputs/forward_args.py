@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError
-from ..pytree import map_tensors, tensors_in
+from ..pytree import all_plain, map_tensors, plain, tensors_in
 from .output import OutputPart
 
 Name = int | str
@@ -54,7 +54,7 @@ class ForwardArgs:
             rows: all images, once or several times over; or versions of a single image.
             image: the index of that single image.
         """
-        returned = self._call(model, rows, image)
+        returned = all_plain(self._call(model, rows, image))
         return returned if self.output is None else self.output(returned)
 
     def _call(self, model: Callable[..., Any], rows: Tensor, image: int | None) -> Any:
@@ -89,6 +89,7 @@ class ForwardArgs:
         goes_along = name not in (self.shared or ())
 
         def for_rows(tensor: Tensor) -> Tensor:
+            tensor = plain(tensor)
             if not goes_along or tensor.ndim == 0 or len(tensor) != self.count:
                 return tensor.detach().clone().to(rows.device)
             each = tensor.detach() if image is None else tensor.detach()[image : image + 1]

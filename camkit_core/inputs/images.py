@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..pytree import plain
+from .placement import placed
 
 
 def spatial_rank(model: nn.Module, ndim: int) -> int:
@@ -23,14 +25,13 @@ def spatial_rank(model: nn.Module, ndim: int) -> int:
 
 
 def as_batch(images: Any, model: nn.Module) -> Tensor:
-    """Images as a detached (N, C, H, W) tensor, where the model is and in its dtype.
+    """Images as a detached (N, C, H, W) tensor, where the model is, in a dtype that it has.
 
     Signals become (N, C, L), volumes and videos (N, C, D, H, W); see `spatial_rank`.
 
     Args:
         images: tensor (N, C, H, W) or (C, H, W), floating-point, prepared for the model.
-        model: decides the rank by its first convolution, device and dtype by its first
-            floating-point parameter.
+        model: decides the rank by its first convolution, device and dtype as `placed`.
 
     Raises:
         InputError: for any other value, saying what it was.
@@ -60,9 +61,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             f"{images.dtype}; camkit_core.image.preprocess_image does that"
         )
     batch = images.detach() if images.ndim == axes else images.detach()[None]
-    parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
-    if parameter is not None:
-        batch = batch.to(parameter)
+    batch = placed(plain(batch), model)
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()

@@ -14,6 +14,7 @@ from ..errors import LayerError
 from ..forward.counting import count
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
+from ..pytree import plain
 from .rows import own_rows
 
 # Autograd's nodes that are a ReLU, and when they are: ReLU6 is a hardtanh from 0 to 6.
@@ -119,9 +120,10 @@ def image_gradients(scores: Tensor, tensors: Sequence[Tensor], touching: bool) -
 
 
 def _gradients(score: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    return torch.autograd.grad(
+    gradients = torch.autograd.grad(
         score, tensors, retain_graph=True, allow_unused=True, materialize_grads=True
     )
+    return tuple(map(plain, gradients))
 
 
 def scores_at_images(recording: Recording, targets: Targets) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from ..errors import NoAdapter
 from ..forward.untouched import untouched
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
+from ..inputs.running_dtype import in_running_dtype
 from ..inputs.targets.resolve import Target
 from .choose import TargetLayer, choose
 from .search.asked import scores_of
@@ -126,6 +127,7 @@ def layers(
     """
     inputs = prepare(model, images, image_input, output)
     with untouched(inputs.model):
+        inputs = in_running_dtype(inputs)
         found = search(inputs, scores_of([target]))
         return listed(found, _choice(inputs, target))
 
