@@ -12,6 +12,7 @@ from ..errors import CamkitError
 from ..inputs.model_memory import ModelMemory
 from ..pytree import tensors_in
 from .chunks import out_of_memory
+from .format_calls import FormatCalls
 from .random_states import preserving_rng
 from .snapshot import Snapshot
 
@@ -37,14 +38,45 @@ def run_quickest(
         output: the model's output for a part of the first image (1, C, h, w); called once in each
             format for a model and size of images.
     """
-    if _helps(model, images) and _right_channels_last(model, images, output):
+    if _helps(model, images) and _may_be_right_channels_last(model, images):
         try:
-            return run(_channels_last(images))
+            return _run_channels_last(model, images, run, output)
+        except _OtherValues:
+            pass
         except (RuntimeError, ValueError, AssertionError) as error:
             if isinstance(error, CamkitError) or out_of_memory(error):
                 raise
-        _known.of(model)[images.shape[1:]] = False
+            _known.of(model)[images.shape[1:]] = False
     return run(images.clone())
+
+
+class _OtherValues(Exception):
+    """The model gives other values in another memory format, or that is not known."""
+
+
+def _may_be_right_channels_last(model: nn.Module, images: Tensor) -> bool:
+    return _known.of(model).get(images.shape[1:], True)
+
+
+def _run_channels_last(
+    model: nn.Module, images: Tensor, run: Callable[[Tensor], T], output: Callable[[Tensor], Any]
+) -> T:
+    """`run` on a copy of the images in that format; the first run proves that it is right.
+
+    Raises:
+        _OtherValues: if it is not.
+    """
+    if images.shape[1:] in _known.of(model):
+        return run(_channels_last(images))
+    given = _channels_last(images)
+    calls = FormatCalls([given, *model.parameters(), *model.buffers()])
+    with calls:
+        result = run(given)
+    if calls.safe:
+        _known.of(model)[images.shape[1:]] = True
+    elif not _right_channels_last(model, images, output):
+        raise _OtherValues
+    return result
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from ..inputs.model_memory import unchanged
 from .eager import eagerly
 from .parametrizations import preserving_cached_weights
 from .random_states import preserving_rng
@@ -63,7 +64,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
         before = Snapshot(model)
         try:
             before.evaluate()
-            with eagerly(before.modules), torchs_limits_explained():
+            with eagerly(before.modules), unchanged(model), torchs_limits_explained():
                 yield
         finally:
             before.restore()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
 
@@ -24,11 +27,29 @@ class ModelMemory(Generic[V]):
 
     def of(self, model: nn.Module) -> dict[Any, V]:
         """What is kept of the model as it is now: a dict to read and to write."""
-        outline = _outline(model)
+        outline = _outline_of(model)
         entry = self._entries.get(model)
         if entry is None or entry[0] != outline:
             entry = self._entries[model] = outline, {}
         return entry[1]
+
+
+_unchanged: ContextVar[tuple[nn.Module, Outline] | None] = ContextVar("unchanged", default=None)
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """Inside, the model's modules stay what they are, so that they are looked through once."""
+    token = _unchanged.set((model, _outline(model)))
+    try:
+        yield
+    finally:
+        _unchanged.reset(token)
+
+
+def _outline_of(model: nn.Module) -> Outline:
+    same = _unchanged.get()
+    return same[1] if same and same[0] is model else _outline(model)
 
 
 def _outline(model: nn.Module) -> Outline:

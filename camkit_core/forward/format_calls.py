@@ -1,0 +1,58 @@
+"""Calls that give the same values whatever the memory format of what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import ref
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from ..pytree import tensors_in
+from .operations import AFFINE, ELEMENTWISE, HANDED_ON, MAP_TO_MAP, MAXIMA, SAME_SHAPE, named
+
+_OTHERS = named(
+    """
+    size dim numel __len__ is_floating_point is_complex __get__ scaled_dot_product_attention bmm
+    addmm baddbmm mm outer cumsum norm var std topk sort argsort argmax amin min where eq ne gt lt
+    ge le zeros ones arange empty full zeros_like ones_like full_like new_zeros new_ones tensor
+    linspace meshgrid tile unfold_copy glu _set_grad_enabled get_default_dtype is_grad_enabled
+    _is_view _assert
+    copy_ multi_head_attention_forward __rpow__ __invert__
+    logical_not logical_and logical_or __and__ __or__ round floor ceil sign cos sin erf exp2
+    """
+)
+_SAFE = ELEMENTWISE | SAME_SHAPE | MAP_TO_MAP | AFFINE | HANDED_ON | MAXIMA | _OTHERS
+
+
+class FormatCalls(TorchFunctionMode):
+    """While active, notes whether every call gives the same in any memory format.
+
+    A tensor that no call made which the mode saw may come from a call that torch does not show,
+    and such a call may read memory in its order.
+
+    Args:
+        known: the tensors that are there before: images, parameters, buffers.
+
+    Attributes:
+        safe: whether all calls so far do.
+    """
+
+    def __init__(self, known: Iterable[Tensor]) -> None:
+        super().__init__()
+        self.safe = True
+        self._known: dict[int, ref[Tensor]] = {id(tensor): ref(tensor) for tensor in known}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.safe:
+            name = getattr(func, "__name__", "")
+            self.safe = name in _SAFE and all(map(self._is_known, tensors_in((args, kwargs))))
+        result = func(*args, **(kwargs or {}))
+        if self.safe:
+            self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))
+        return result
+
+    def _is_known(self, tensor: Tensor) -> bool:
+        known = self._known.get(id(tensor))
+        return known is not None and known() is tensor
