@@ -9,6 +9,7 @@ from torch import nn
 
 from ..errors import InputError
 from .model_memory import ModelMemory
+from .weights import refuse_without_values
 
 _checked: ModelMemory[bool] = ModelMemory()  # whether a model passed the checks and is no wrapper
 
@@ -17,7 +18,8 @@ def unwrapped(model: Any) -> nn.Module:
     """The module inside a compiled or data-parallel model, which cannot be hooked itself.
 
     Raises:
-        InputError: for anything but an eager `nn.Module` that computes in floating point.
+        InputError: for anything but an eager `nn.Module` that computes in floating point, and for
+            weights without values.
     """
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
         raise InputError(
@@ -28,6 +30,7 @@ def unwrapped(model: Any) -> nn.Module:
     if "eager" in checked:
         return model
     _refuse_integers(model)
+    refuse_without_values(model)
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return unwrapped(model.module)
     if (original := model._modules.get("_orig_mod")) is not None:

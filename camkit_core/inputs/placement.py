@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from .weights import loading_device, refuse_without_values
 
 _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 
@@ -17,13 +17,14 @@ def placed(images: Tensor, model: nn.Module) -> Tensor:
     """Images on the model's device, in their own dtype if the model has it, else in its first.
 
     Raises:
-        InputError: for a model on the meta device, which has no values.
+        InputError: for a model on the meta device, whose weights have no values.
     """
     first = next(_floating(model), None)
     if first is None:
         return images
-    if first.is_meta:
-        return images.to(_device(model), _dtype(model, images.dtype))
+    if first.is_meta:  # the model loads its weights when it runs
+        refuse_without_values(model)
+        return images.to(loading_device(model), _dtype(model, images.dtype))
     if first.dtype == images.dtype:
         return images.to(first.device)
     return images.to(first.device, _dtype(model, images.dtype))
@@ -49,19 +50,6 @@ def first_weight(model: nn.Module) -> Tensor | None:
 def too_small(dtype: torch.dtype) -> bool:
     """Whether values of a dtype are only stored, as those of eight bits are."""
     return dtype.itemsize < 2
-
-
-def _device(model: nn.Module) -> torch.device:
-    """The device of a model whose first weights are on the meta device."""
-    for module in model.modules():
-        device = getattr(getattr(module, "_hf_hook", None), "execution_device", None)
-        if device is not None:
-            return torch.device(device)
-    raise InputError(
-        f"{type(model).__name__} is on the meta device, where weights have no values; load them "
-        f"first, e.g. model.to_empty(device='cpu') and model.load_state_dict(...), or build the "
-        f"model outside torch.device('meta')"
-    )
 
 
 def _floating(model: nn.Module) -> Iterator[Any]:

@@ -9,10 +9,21 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 
 @contextmanager
 def weights_kept(model: nn.Module) -> Iterator[None]:
-    """Inside, `shuffle` may replace the parameters' values; afterwards they are restored."""
+    """Inside, `shuffle` may replace the parameters' values; afterwards they are restored.
+
+    Raises:
+        InputError: for a model that loads weights only when it runs.
+    """
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise InputError(
+            f"{type(model).__name__} loads offloaded weights when it runs, and they cannot be "
+            f"randomised; leave this metric out, or load the model onto one device"
+        )
     kept = [(parameter, parameter.data) for parameter in model.parameters()]
     try:
         yield

@@ -100,8 +100,8 @@ def untrained(model: nn.Module) -> bool:
 def _as_built(norm: Any) -> bool:
     zeros = (norm.running_mean, norm.bias, norm.num_batches_tracked)
     ones = (norm.running_var, norm.weight)
-    if not all(isinstance(value, Tensor) for value in zeros + ones):
-        return False
+    if not all(isinstance(value, Tensor) and not value.is_meta for value in zeros + ones):
+        return False  # offloaded weights are not loaded for this
     # Compared again only after a write: a comparison waits for the GPU, and takes time on a CPU.
     state = hash(tuple((id(tensor), version(tensor)) for tensor in zeros + ones))
     if norm not in _checked_norms or _checked_norms[norm][0] != state:

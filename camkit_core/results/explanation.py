@@ -158,8 +158,10 @@ class Explanation:
         }
 
     def _arrays_and_metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        from .files import as_array
+
         arrays = {
-            name: value.detach().cpu().numpy()
+            name: as_array(value)
             for name in ("cam", "heatmap", "logits", "score", "target", "guided")
             if isinstance(value := getattr(self, name), Tensor)
         }

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, PngImagePlugin
+from torch import Tensor
 
 from ..errors import InputError
 
 Array = np.ndarray[Any, Any]
+_NUMPYS = (torch.float16, torch.float32, torch.float64)
 
 
 def refuse_unknown_type(path: Path) -> None:
@@ -34,6 +37,14 @@ def write_picture(picture: Image.Image, path: Path, metadata: Mapping[str, Any])
     return path
 
 
+def as_array(tensor: Tensor) -> Array:
+    """The values as a numpy array, which has no bfloat16 and no eight bits: then float32."""
+    values = tensor.detach().cpu()
+    known = not values.is_floating_point() or values.dtype in _NUMPYS
+    array: Array = (values if known else values.float()).numpy()
+    return array
+
+
 def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> Path:
     """Write arrays by name to a `.npz` file, with `metadata` as JSON."""
     stored: dict[str, Any] = {"metadata": np.array(json.dumps(metadata)), **arrays}
@@ -46,7 +57,8 @@ def load_raw(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
 
     Returns:
         Arrays by name: `cam` (N, h, w), `heatmap` (N, H, W), `score` (N,), and where there were
-        any `logits` (N, K), `target` (N,) and `guided` (N, C, H, W); and the metadata.
+        any `logits` (N, K), `target` (N,) and `guided` (N, C, H, W); float32 where the model's
+        values were bfloat16; and the metadata.
 
     Raises:
         InputError: if the file is no such file.
