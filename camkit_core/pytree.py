@@ -110,6 +110,16 @@ def located(output: Any, where: str = "output") -> Iterator[tuple[str, Tensor]]:
             yield from located(part, f"{where}.{key}" if named else f"{where}[{key!r}]")
 
 
+def rowwise(output: Any, rows: int) -> frozenset[str]:
+    """Where in an output the tensors with that many rows are, as `located` writes it.
+
+    A name, not a count, tells them apart in an output of more rows: a list in it may grow by row.
+    """
+    return frozenset(
+        where for where, tensor in located(output) if tensor.ndim and len(tensor) == rows
+    )
+
+
 def has_samples(output: Any) -> bool:
     """Whether a batch's output is a list with a dict for each sample, as detectors give it."""
     listed = isinstance(output, (list, tuple)) and len(output) > 0

@@ -62,4 +62,9 @@ def _advice(found: Search) -> str:
     ]
     if fitting:
         return f"Pass layer={str(fitting[-1])!r} to explain one all the same. "
+    if not any(shape[2:] for shape in found.scanned.shapes.values()):
+        return (
+            "Hand its maps through a module of the model, self.maps = nn.Identity() and then "
+            "x = self.maps(x), and pass layer='maps'. "
+        )
     return "Pass layer= with one of its layers, and reshape_transform= where it is no grid. "

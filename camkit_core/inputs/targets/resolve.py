@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import sample_of, tensors_in
+from ...pytree import rowwise, sample_of
 from .classification import (
     ClassifierOutputTarget,
     class_logits,
@@ -57,7 +57,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
     functions = tuple(_function(each, output) for each in chosen)
     check_sample_rows(output, images)
     samples = [sample_of(output, row, images) for row in range(images)]
-    by_row = tuple(tensor.ndim > 0 and len(tensor) == images for tensor in tensors_in(output))
+    by_row = rowwise(output, images)
     return Targets(tuple(map(settled, functions, samples)), None, by_row=by_row)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import TargetError
-from ...pytree import has_runs, has_samples, map_tensors, sample_of, tensors_in
+from ...pytree import has_runs, has_samples, located, map_tensors, sample_of, tensors_in
 from .advice import number_in
 from .classification import ClassScore, class_logits, probability, score_of_logits, two_sided
 from .protocol import Score
@@ -26,13 +26,13 @@ class Targets:
         functions: N functions from one sample's output to a scalar tensor.
         classes: LongTensor (N,) if all targets are classes, else None.
         probability: whether the model's single score for each image is the probability of class 1.
-        by_row: which tensors of the output have a row for each image; None where nobody looked.
+        by_row: where the output's tensors with a row for each image are; None where nobody looked.
     """
 
     functions: tuple[Score, ...]
     classes: Tensor | None
     probability: bool = False
-    by_row: tuple[bool, ...] | None = None
+    by_row: frozenset[str] | None = None
 
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
@@ -91,7 +91,7 @@ class Targets:
             return [sample_of(output, row, rows) for row in range(rows)]
 
         def part(row: int) -> Any:
-            by_row = iter(self.by_row or ())
+            by_row = (where in (self.by_row or ()) for where, _ in located(output))
             return map_tensors(
                 lambda tensor: tensor[row % len(tensor)] if next(by_row) else tensor, output
             )

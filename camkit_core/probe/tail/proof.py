@@ -25,7 +25,7 @@ from ...forward.cut import Cut
 from ...forward.signature import signature
 from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
-from ...pytree import has_runs, has_samples, map_tensors, tensors_in
+from ...pytree import has_runs, has_samples, located, map_tensors, rowwise, tensors_in
 from ..rows import row_axis
 from ..touching import rows_touch
 from .replay import Replay, batched, vmapped
@@ -77,10 +77,10 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     if has_samples(output):
         return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
     # A tensor without the images' rows, such as prompts, may have as many by chance.
-    recorded = [tensor.shape[:1] == (len(images),) for tensor in tensors_in(recording.output)]
-    by_row = iter(recorded)
+    recorded = rowwise(recording.output, len(images))
+    by_row = (where in recorded for where, _ in located(output))
     return map_tensors(
-        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row, True) else -1), output
+        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row) else -1), output
     )
 
 
