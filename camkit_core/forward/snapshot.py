@@ -1,4 +1,4 @@
-"""A model's modes, buffers and attributes as they were, to be put back after it ran."""
+"""A model's modes, buffers, attributes and hooks as they were, to be put back after it ran."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .attributes import Attributes, put_back
+from .own_hooks import OwnHooks
 
 Buffers = list[Tensor | None]
 
@@ -34,7 +35,7 @@ class Snapshot:
             # numpy, which no tensor counts.
             torchs = type(module).__module__.startswith("torch.nn.")
             (counted if torchs else uncounted).extend(buffers.values())
-        self._attributes = Attributes(self.modules)
+        self._attributes, self._hooks = Attributes(self.modules), OwnHooks(self.modules)
         counted += self._attributes.tensors
         self._counted, self._uncounted = _copies_of_counted(model, counted), _Copies(uncounted)
 
@@ -50,6 +51,7 @@ class Snapshot:
         """Put everything back."""
         self._restore_modes()
         self._attributes.restore()
+        self._hooks.restore()
         self._restore_tables()
         if self._counted.written():
             self._counted.restore()
