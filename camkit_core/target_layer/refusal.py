@@ -58,7 +58,7 @@ def _advice(found: Search) -> str:
     fitting = [
         candidate
         for candidate in found.candidates
-        if candidate.certified and candidate.differentiable and candidate.reach
+        if candidate.certified and candidate.reach and candidate.reason[1:2] not in ("a", "c", "d")
     ]
     if fitting:
         return f"Pass layer={str(fitting[-1])!r} to explain one all the same. "

@@ -18,6 +18,10 @@ _SHAPE_ALONE = named(
     new_ones new_full new_empty new_tensor
     """
 )
+# Calls that say something of a tensor, and make none.
+_QUESTIONS = named(
+    "__get__ size dim numel __len__ stride is_floating_point is_complex is_contiguous element_size"
+)
 
 
 class Flow(Tape):
@@ -49,6 +53,11 @@ class Flow(Tape):
         shape = tuple(tensor.shape)
         return (1, *shape[1:]) if shape and shape[0] == self.rows else shape
 
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in _QUESTIONS and not _is_part(func):
+            return func(*args, **(kwargs or {}))
+        return super().__torch_function__(func, types, args, kwargs)
+
     def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
         if getattr(func, "__name__", "") in _SHAPE_ALONE:
             return None
@@ -75,6 +84,16 @@ class Flow(Tape):
             if not reached.isdisjoint(reads):
                 reached.update(call.results)
         return reached
+
+
+# Attributes that are tensors: `x.T` makes one.
+_PARTS = frozenset(
+    getattr(Tensor, name).__get__ for name in ("T", "mT", "H", "mH", "data", "real", "imag", "grad")
+)
+
+
+def _is_part(func: Any) -> bool:
+    return func in _PARTS
 
 
 def name_of(call: Call) -> str:

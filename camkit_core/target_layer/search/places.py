@@ -47,12 +47,17 @@ def disturb(
     """
     moved = _moved(inputs, scanned, candidates, low=True)
     _judge(candidates, moved, {}, hints)
-    open_ = [each for each in candidates[-1:] if not each.certified and (each.places or 0) < PLACES]
     opposite: dict[object, Moved] = {}
-    if open_:
+    if any(_is_open(candidate, hints) for candidate in candidates[-1:]):
         opposite = _moved(inputs, scanned, candidates, low=False)
         _judge(candidates, moved, opposite, hints)
     return Disturbed(_output_is_map(scanned, moved, opposite))
+
+
+def _is_open(candidate: Candidate, hints: Hints) -> bool:
+    """Whether a disturbance of the other halves may tell more."""
+    decided = candidate.certified or (candidate.places or 0) >= PLACES
+    return not decided and not (candidate.alike and hints.states(candidate.layout))
 
 
 def _judge(
