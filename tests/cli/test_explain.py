@@ -201,3 +201,18 @@ def test_a_part_of_what_the_model_returns_is_named(
         assert main(["explain", *arguments, "--model-output", part, "--json"]) == 0
         records.append(json.loads(next(Path("camkit-output").glob("*.json")).read_text()))
     assert [record["output"] for record in records] == ["a", "b"]
+
+
+def test_a_model_without_classes_is_explained_by_methods_that_ask_for_none(
+    dog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    code = "from torch import nn\nmake = lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())"
+    (tmp_path / "features.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    arguments = ["explain", dog, "--model", "features:make", "--size", "16", "--layer", "1"]
+    assert main([*arguments, "--method", "eigencam", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["explanations"]
+    assert Path(record["picture"]).exists()
+    assert (record["class"], record["target"], record["score"]) == (None, "no class", None)
+    assert main([*arguments, "--method", "gradcam"]) == 2
+    assert "expected class scores (N, K) from the model, got" in capsys.readouterr().err
