@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_archs.densenet import positive
 from helpers.toys import InPlace, linear, tensor, weights_of
 
 
@@ -90,6 +91,12 @@ def test_ablating_to_the_mean_before_a_relu_is_no_closed_form(target: object) ->
     assert (drops - tensor([0.75, 0.75])).abs().max() <= 1e-9
 
 
+def positive(output: Tensor) -> Tensor:
+    """ReLU whose zeros are the smallest positive number, so that a ReLU after it has a gradient."""
+    return output.clamp(min=torch.finfo(output.dtype).tiny)
+
+
+@pytest.mark.parametrize("read", [{"after": ("relu",)}, {"activation": positive}])
 @pytest.mark.parametrize(
     ("method", "cam"),
     [
@@ -100,13 +107,11 @@ def test_ablating_to_the_mean_before_a_relu_is_no_closed_form(target: object) ->
     ],
 )
 def test_an_adapter_with_an_activation_means_what_the_classifier_reads(
-    method: str, cam: list[list[float]]
+    method: str, cam: list[list[float]], read: dict[str, Any]
 ) -> None:
     """T9, as the DenseNet adapter does."""
     model = InPlace()
-    e = camkit.explain(
-        model, SIGNED, method, 0, adapter=camkit.Adapter(model.features, activation=positive)
-    )
+    e = camkit.explain(model, SIGNED, method, 0, adapter=camkit.Adapter(model.features, **read))
     assert (e.cam[0] - tensor(cam)).abs().max() <= 1e-9
     assert torch.equal(e.logits, model(SIGNED))
 

@@ -11,7 +11,6 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_archs.densenet import positive
 from helpers.peers import pytorch_grad_cam, shown
 from helpers.small_nets import small_net
 from helpers.toys import InPlace, conv, gap_linear, linear, tensor, weights_of
@@ -109,7 +108,7 @@ def test_an_inplace_relu_after_the_layer_does_not_mix_values_with_gradients() ->
     model, images = InPlace(), tensor([[[[2, -1], [-4, 1]]]])
     theirs, _ = pytorch_grad_cam("gradcam", model, model.features, images, first)
     assert near(theirs, [[0.25, 0.125], [0.5, 0.125]])
-    adapter = camkit.Adapter(model.features, activation=positive)
+    adapter = camkit.Adapter(model.features, after=("relu",))
     default = camkit.explain(model, images, "gradcam", 0, adapter=adapter)
     assert near(default.cam, [[0.5, 0.25], [1, 0.25]])
     named = camkit.explain(model, images, "gradcam", 0, model.features)

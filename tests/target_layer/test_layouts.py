@@ -33,14 +33,14 @@ class Patches(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.embed, self.norm = nn.Conv2d(3, 6, 4, 4), nn.LayerNorm(6)
-        self.merge, self.last = nn.Linear(24, 12), nn.LayerNorm(12)
+        self.merge, self.last, self.tanh = nn.Linear(24, 12), nn.LayerNorm(12), nn.Tanh()
         self.head = nn.Linear(12, 4)
 
     def forward(self, images: Tensor) -> Tensor:
         grid = self.norm(self.embed(images).permute(0, 2, 3, 1)).relu()
         n, h, w, c = grid.shape
         fours = grid.view(n, h // 2, 2, w // 2, 2, c).transpose(2, 3).reshape(n, h * w // 4, 4 * c)
-        return self.head(self.last(self.merge(fours)).tanh().mean(1))
+        return self.head(self.tanh(self.last(self.merge(fours))).mean(1))
 
 
 LAYOUTS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
