@@ -32,6 +32,7 @@ class Family:
         key: the place of the tensor in what the module returns.
         settings: further arguments of `explain`.
         images: names of the arguments that hold images.
+        jumps: whether rounding alone makes the model's gradient another, in plain torch, too.
     """
 
     build: Callable[[], nn.Module]
@@ -46,6 +47,7 @@ class Family:
     key: tuple[Any, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     images: tuple[str, ...] = ("pixel_values",)
+    jumps: bool = False
 
     def alone(self, image: int, count: int) -> Inputs:
         """The arguments for one of several images."""

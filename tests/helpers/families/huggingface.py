@@ -82,7 +82,7 @@ def rt_detr() -> nn.Module:
         num_denoising=0,
     )
     model = hf.RTDetrForObjectDetection(config).eval()
-    with torch.no_grad():  # as built, its samples lie between pixels, where it has no gradient
+    with torch.no_grad():  # as built, it samples just where its samples have no gradient
         for parameter in model.parameters():
             parameter += 0.05 * torch.randn_like(parameter)
     return model
@@ -176,6 +176,7 @@ def _boxes(model: Any, layer: str, module: str, prefix: int | None, key: Any) ->
         (4, 4),
         prefix,
         key=key,
+        jumps=model is rt_detr,
     )
 
 

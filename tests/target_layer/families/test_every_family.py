@@ -50,7 +50,7 @@ def test_the_layer_by_its_name_gives_the_same_map_to_the_last_bit(name: str) -> 
 @every_family
 def test_two_images_at_once_are_two_images(name: str) -> None:
     family = FAMILIES[name]
-    for method in METHODS:
+    for method in METHODS[family.jumps :]:  # all but gradcam where the gradient jumps
         together = explained(name, method, family.inputs(2)).cam
         expected = torch.cat([explained(name, method, family.alone(k, 2)).cam for k in (0, 1)])
         tolerance = 1e-3 * float(expected.abs().max())
