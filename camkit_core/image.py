@@ -54,6 +54,7 @@ def to_picture(image: Any) -> Image.Image:
         return image.convert("RGB")
     if isinstance(image, Tensor):
         values = image.detach().cpu()
+        values = values.float() if values.dtype is torch.bfloat16 else values  # numpy has none
         image = (values.movedim(0, -1) if values.ndim == 3 else values).numpy()
     pixels = np.asarray(image)
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import TopLevelTracedModule
 
 from ..inputs.model_memory import unchanged
 from .eager import eagerly
@@ -38,6 +39,12 @@ def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def observable(module: nn.Module) -> bool:
+    """Whether a module can be hooked: not if torch runs it as a script; a traced one as a whole."""
+    whole = isinstance(module, TopLevelTracedModule)
+    return whole or not isinstance(module, torch.jit.ScriptModule)
 
 
 def version(tensor: Tensor) -> int:

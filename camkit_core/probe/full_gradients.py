@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from .guided import image_gradients, scores_at_images
+from .scripted import refuse_scripted_biases
 
 _CONVOLUTIONS = (
     F.conv1d,
@@ -55,7 +56,9 @@ def full_gradients(recording: Recording, targets: Targets, touching: bool = Fals
 
     Raises:
         LayerError: if the score has no gradient at the images.
+        InputError: if a scripted part of the model adds biases, which cannot be watched.
     """
+    refuse_scripted_biases(recording.model)
     watch = _BiasWatch()
     with watch:
         images, scores = scores_at_images(recording, targets)

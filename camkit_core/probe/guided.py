@@ -16,6 +16,7 @@ from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from ..pytree import plain
 from .rows import own_rows
+from .scripted import refuse_scripted_nodes
 
 # Autograd's nodes that are a ReLU, and when they are: ReLU6 is a hardtanh from 0 to 6.
 _RELUS: dict[str, Callable[[Any], bool]] = {
@@ -80,9 +81,13 @@ def guided_gradients(
         targets: one score function for each image.
         nodes: names of the autograd nodes to guide; None for all that are a ReLU.
         touching: see `image_gradients`.
+
+    Raises:
+        InputError: if a scripted part of the model hides its nodes.
     """
     images, scores = scores_at_images(recording, targets)
     graph = list(_graph(scores.grad_fn))
+    refuse_scripted_nodes(graph, recording.model)
     guided = [node for node in graph if _is_guided(node, nodes)]
     rest = Counter(_OTHERS.get(node.name()) for node in set(graph) - set(guided))
     # The graph belongs to this pass alone, so the hooks go when it goes.

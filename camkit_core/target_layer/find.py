@@ -5,9 +5,11 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..errors import LayerError
+from ..forward.untouched import observable
 from .names import LayerName, parse
 
 Layer = nn.Module | str
@@ -17,8 +19,31 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     """The dotted name and module of a layer given as either.
 
     Raises:
-        LayerError: if it is no part of the model, with the closest names.
+        LayerError: if it is no part of the model, with the closest names; or part of a script.
     """
+    name, module = _found(model, layer)
+    _refuse_scripted(model, name, module)
+    return name, module
+
+
+def _refuse_scripted(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Raise LayerError if torch runs the layer as a script, or inside one."""
+    outer = model
+    for part in name.split(".")[:-1]:
+        outer = outer.get_submodule(part)
+        if isinstance(outer, torch.jit.ScriptModule):
+            break
+    inside = outer is not model and isinstance(outer, torch.jit.ScriptModule)
+    if inside or not observable(module):
+        kind = type(outer if inside else module).__name__
+        where = f"inside a {kind}" if inside else f"a {kind}"
+        raise LayerError(
+            f"layer {name!r} is {where}, whose layers cannot be observed; choose a layer before "
+            f"or after it, or put the Python module that it was made from in its place"
+        )
+
+
+def _found(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
     if isinstance(layer, str):
         try:
             # A compiled part stands here as the module it was made from.
@@ -30,7 +55,7 @@ def find_layer(model: nn.Module, layer: Layer) -> tuple[str, nn.Module]:
             return layer, module
         raise _no_such_layer(model, layer)
     if isinstance(layer, nn.Module):
-        layer = layer._modules.get("_orig_mod") or layer
+        layer = getattr(layer, "_orig_mod", None) or layer
     name = _name_within(model, layer, set())
     if name is None:
         raise _no_such_layer(model, layer)

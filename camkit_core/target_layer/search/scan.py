@@ -15,7 +15,7 @@ from ...errors import TargetError
 from ...forward.chunks import out_of_memory
 from ...forward.counting import count
 from ...forward.grad_blocks import IgnoredBlocks, LostGraphError
-from ...forward.untouched import hooked
+from ...forward.untouched import hooked, observable
 from ...inputs.prepare import Inputs
 from ...inputs.targets.classification import class_logits, found_logits
 from ...pytree import leaves, row_of, tensors_in
@@ -124,7 +124,7 @@ def _scan(
     count("search", len(images))
     with torch.set_grad_enabled(graph), ExitStack() as stack:
         for name, module in inputs.model.named_modules():
-            if name and not isinstance(module, torch.jit.ScriptModule):
+            if name and observable(module):
                 stack.enter_context(hooked(module, partial(notes.take, name)))
         if blocks:
             stack.enter_context(blocks)
