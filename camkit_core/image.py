@@ -157,7 +157,7 @@ def preprocess_image(
     """A picture (H, W, 3), uint8 or float in [0, 1], as a normalised batch (1, 3, H, W)."""
     pixels = np.ascontiguousarray(img)
     scaled = torch.from_numpy(pixels / np.float32(255) if pixels.dtype == np.uint8 else pixels)
-    centred = (scaled - torch.tensor(mean)) / torch.tensor(std)
+    centred = (scaled - torch.tensor(mean, device="cpu")) / torch.tensor(std, device="cpu")
     return centred.movedim(-1, 0)[None].float()
 
 

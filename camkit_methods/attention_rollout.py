@@ -32,7 +32,7 @@ def attention_rollout(
     """
     probe.note("attention rollout shows where tokens come together, whatever the class")
     blocks = probe.attention.probabilities
-    identity = torch.eye(blocks[0].shape[-1]).to(blocks[0])
+    identity = torch.eye(blocks[0].shape[-1], device=blocks[0].device).to(blocks[0])
     rolled = identity.expand(len(blocks[0]), -1, -1)
     for block in blocks:
         fused = block.mean(1) if heads == "mean" else getattr(block, f"a{heads}")(1)

@@ -22,7 +22,8 @@ def chefer(probe: Probe) -> Tensor:
         LayerError: if the model has no attention over all its patches.
     """
     attention = probe.attention
-    relevance = torch.eye(len(attention.probabilities[0][0, 0])).to(attention.probabilities[0])
+    first = attention.probabilities[0]
+    relevance = torch.eye(len(first[0, 0]), device=first.device).to(first)
     for block, gradient in zip(attention.probabilities, attention.gradients, strict=True):
         relevance = relevance + (gradient * block).relu().mean(1) @ relevance
     return attention.map_of(relevance)

@@ -40,7 +40,7 @@ def iscam(
     """
     if steps < 1:
         raise CamkitError(f"expected steps of at least 1; got {steps}")
-    factors = torch.arange(1, steps + 1, dtype=torch.float64) / steps
+    factors = torch.arange(1, steps + 1, dtype=torch.float64, device="cpu") / steps
     if variant == "torch-cam":
         factors = factors.cumsum(0)
     channels = probe.activations.shape[1]

@@ -22,5 +22,5 @@ def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
     probe.note("random channel weights: a baseline, not an explanation")
     activations = probe.activations
     generator = torch.Generator().manual_seed(seed)
-    weights = torch.rand(activations.shape[1], generator=generator) * 2 - 1
+    weights = torch.rand(activations.shape[1], generator=generator, device="cpu") * 2 - 1
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))

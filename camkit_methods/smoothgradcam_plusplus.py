@@ -58,4 +58,5 @@ def smoothgradcam_plusplus(
 def _noisy(images: Tensor, samples: int, sigma: float, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(samples):
-        yield images + sigma * torch.randn(images.shape[1:], generator=generator).to(images)
+        noise = torch.randn(images.shape[1:], generator=generator, device="cpu")
+        yield images + sigma * noise.to(images)

@@ -64,7 +64,7 @@ def _noisy(
     generator = torch.Generator().manual_seed(seed)
 
     def noise(like: Tensor) -> Tensor:
-        return sigma * torch.randn(like.shape, generator=generator).to(like)
+        return sigma * torch.randn(like.shape, generator=generator, device="cpu").to(like)
 
     size = image.shape[1:]
     for channel in torch.split(activations, 1):

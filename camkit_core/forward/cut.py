@@ -81,7 +81,8 @@ class Cut:
         if not self.calls:
             raise LayerError(
                 f"layer {self.layer!r} ran not at all in one forward pass of {kind}; "
-                f"choose a layer that runs once"
+                f"choose a layer that runs once, or call it as layer(x) in the model's code, as "
+                f"layer.forward(x) runs no hooks"
             )
         if several:
             name = self.layer.split("[")[0].split(" > ")[0]

@@ -23,6 +23,11 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
         "a layer of the model normalises by the statistics of the images it is given together, "
         "also in evaluation mode, and takes no single one; give two images or more",
     ),
+    "meta tensor": (
+        InputError,
+        "a tensor of the model has no values, as it is on the meta device; give the model's "
+        "weights values, and create tensors in its code on the device of its images",
+    ),
 }
 
 

@@ -21,7 +21,7 @@ def ranks(heatmap: Tensor, seed: int) -> Tensor:
     rank the image from the top to the bottom.
     """
     generator = torch.Generator().manual_seed(seed)
-    mixed = torch.randperm(heatmap.numel(), generator=generator).to(heatmap.device)
+    mixed = torch.randperm(heatmap.numel(), generator=generator, device="cpu").to(heatmap.device)
     order = mixed[torch.argsort(heatmap.flatten()[mixed], descending=True, stable=True)]
     rank_of = torch.empty_like(order)
     rank_of[order] = torch.arange(len(order), device=order.device)
@@ -59,7 +59,7 @@ def filled(image: Tensor, known: Tensor, noise: float, seed: int, exact: float =
     given = known[:, None].float()
     images = given * image.float()
     generator = torch.Generator().manual_seed(seed)
-    normal = torch.randn(images.shape, generator=generator).to(images)
+    normal = torch.randn(images.shape, generator=generator, device="cpu").to(images)
     smooth = _smooth(images, given, exact) + (1 - given) * noise * normal
     return torch.where(known[:, None], image, smooth.to(image))
 

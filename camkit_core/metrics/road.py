@@ -76,7 +76,7 @@ def _after_removal(
     for index, image in enumerate(case.images):
         heatmap = case.heatmaps[index]
         order = ranks(heatmap if highest_first else -heatmap, case.seed)
-        removed = torch.tensor([round(share * order.numel()) for share in shares])
+        removed = torch.tensor([round(share * order.numel()) for share in shares], device="cpu")
         kept = (order >= removed[:, None].to(order.device)).view(-1, *image.shape[1:])
         edits = filled(image, kept, noise, case.seed)
         means.append(case.probabilities(index, edits, len(shares)).mean())

@@ -31,7 +31,7 @@ def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tenso
     size = case.heatmaps.flatten(1).norm(dim=1)
     largest = torch.zeros_like(size)
     for _ in range(samples):
-        noise = torch.rand(case.images.shape[1:], generator=generator) * 2 - 1
+        noise = torch.rand(case.images.shape[1:], generator=generator, device="cpu") * 2 - 1
         moved = case.explained(case.images + radius * noise.to(case.images)) - case.heatmaps
         largest = torch.maximum(largest, moved.flatten(1).norm(dim=1))
     if bool((size == 0).any()):

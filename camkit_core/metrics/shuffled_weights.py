@@ -50,6 +50,7 @@ def shuffle(module: nn.Module, generator: torch.Generator) -> None:
     from another distribution, a network's outputs may all be zero, or infinite.
     """
     for parameter in module.parameters(recurse=False):
-        order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+        order = torch.randperm(parameter.numel(), generator=generator, device="cpu")
+        order = order.to(parameter.device)
         values: Tensor = parameter.data.flatten()[order].view_as(parameter)
         parameter.data = values  # a new tensor, so that `weights_kept` has the old values

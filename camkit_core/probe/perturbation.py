@@ -130,7 +130,9 @@ class Perturbation:
         rows, channel = rows_first(raw, images, axis)
         channels = rows.movedim(channel, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
-        values = channels.mean(2) if fill == "mean" else torch.as_tensor(fill).to(raw)
+        values = (
+            channels.mean(2) if fill == "mean" else torch.as_tensor(fill, device=raw.device).to(raw)
+        )
         values = values.expand(channels.shape[:2])
         if ablation_is_affine(self.recording, self.targets, values):
             gradients = self.raw_gradients.movedim(images, 0)

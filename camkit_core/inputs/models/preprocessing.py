@@ -77,7 +77,7 @@ class Preprocessing:
 
 
 def _column(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values).view(-1, 1, 1)
+    return torch.tensor(values, device="cpu").view(-1, 1, 1)
 
 
 def _height_width(size: Sequence[int]) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         single = is_probability(logits)
         classes = [in_range(operator.index(category), logits) for category in chosen]
         of_classes = tuple(ClassifierOutputTarget(category, single) for category in classes)
-        return Targets(of_classes, torch.tensor(classes), single)
+        return Targets(of_classes, torch.tensor(classes, device="cpu"), single)
     functions = tuple(_function(each, output) for each in chosen)
     check_sample_rows(output, images)
     samples = [sample_of(output, row, images) for row in range(images)]

@@ -71,7 +71,8 @@ class SegmentationTarget:
 
 def _as_mask(mask: Any) -> Tensor:
     """A boolean mask of whatever a user has: a tensor, an array, nested lists."""
-    return torch.as_tensor(mask if isinstance(mask, Tensor) else np.asarray(mask)) != 0
+    given = mask if isinstance(mask, Tensor) else torch.as_tensor(np.asarray(mask), device="cpu")
+    return given != 0
 
 
 def _class_maps(sample: Any, category: int, mask: Any) -> Tensor:

@@ -60,7 +60,8 @@ def random(probe: Probe) -> Tensor:
     every image.
     """
     activations = probe.activations
-    weights = torch.rand(activations.shape[1], generator=torch.Generator().manual_seed(0)) * 2 - 1
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.rand(activations.shape[1], generator=generator, device="cpu") * 2 - 1
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
 
 

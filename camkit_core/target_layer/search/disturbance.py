@@ -42,11 +42,11 @@ def _half(image: Tensor, axis: int, low: bool) -> Tensor:
 def _noise(image: Tensor) -> Tensor:
     """White noise, and noise that is constant on blocks; of the image's own standard deviation."""
     generator = torch.Generator().manual_seed(0)
-    fine = torch.randn(image.shape, generator=generator)
+    fine = torch.randn(image.shape, generator=generator, device="cpu")
     size = image.shape[2:]
     blocks = [max(1, side // 16) for side in size]
     counts = [-(-side // block) for side, block in zip(size, blocks, strict=True)]
-    coarse = torch.randn((1, image.shape[1], *counts), generator=generator)
+    coarse = torch.randn((1, image.shape[1], *counts), generator=generator, device="cpu")
     for axis, (side, block) in enumerate(zip(size, blocks, strict=True), 2):
         coarse = coarse.repeat_interleave(block, axis).narrow(axis, 0, side)
     deviation = float(image.float().std()) if image.numel() > 1 else 0.0

@@ -238,7 +238,7 @@ def _projections(vectors: list[Tensor]) -> Iterator[Tensor]:
     """A random projection of the last vector that a layer read."""
     for vector in vectors[::-1][:1]:
         generator = torch.Generator().manual_seed(1)
-        direction = torch.randn(vector.shape, generator=generator).to(vector)
+        direction = torch.randn(vector.shape, generator=generator, device="cpu").to(vector)
         with torch.enable_grad():
             yield (vector * direction).sum()
 
