@@ -19,7 +19,5 @@ def test_a_layer_called_by_its_forward_is_refused_with_advice() -> None:
         def forward(self, images: Tensor) -> Tensor:
             return self.head(self.conv.forward(images).relu().mean((2, 3)))
 
-    with pytest.raises(
-        LayerError, match=r"call it as layer\(x\) .* runs no hooks"
-    ):
+    with pytest.raises(LayerError, match=r"call it as layer\(x\) .* runs no hooks"):
         camkit.explain(Direct(), torch.rand(2, 3, 8, 8), layer="conv")
