@@ -24,6 +24,7 @@ from .scan import Scan, Scores, scan
 
 _ATTENTION = r"att(n|ention)"
 _INNER = _ATTENTION + r"|mlp|ffn|feed_?forward"
+_HEAD = r"head|decod"
 LAST = 6  # candidates that a disturbance looks at, of each grid
 SHARE = 0.9  # of the best reach, where nothing is reached as a whole
 
@@ -88,6 +89,7 @@ class _Chooser(Elimination):
         self._by_reach()
         if dense:
             self._scales_and_grids()
+            self.refuse_where(self._in_head, "(f) it is inside the head, behind the backbone")
         left = self.left()
         choice = left[-1] if left else None
         return Search(self.candidates, choice, dense, self.scanned, self.hints)
@@ -186,6 +188,9 @@ class _Chooser(Elimination):
             return False
         below = self.flow.below([candidate.slot])
         return all(not below.isdisjoint(scale) for scale in scales)
+
+    def _in_head(self, candidate: Candidate) -> bool:
+        return inside(_HEAD, candidate.name.module, self.model)
 
     def _inner(self, candidate: Candidate) -> bool:
         return inside(_INNER, candidate.name.module, self.model)
