@@ -140,7 +140,12 @@ def _reason(found: Search, candidate: Candidate) -> str:
 
 
 def _notes(candidate: Candidate) -> tuple[str, ...]:
-    if not candidate.reach or candidate.reach >= REACHED or candidate.maximum:
+    if candidate.reach == 0:
+        return (
+            f"the score's gradient is zero at every layer, so {str(candidate)!r} was chosen by "
+            f"its shape and its place in the model alone",
+        )
+    if candidate.reach is None or candidate.reach >= REACHED or candidate.maximum:
         return ()
     return (
         f"the score's gradient reaches {candidate.reach:.0%} of the positions of "

@@ -205,9 +205,9 @@ FAMILIES = {
         lambda count: drawn(count, 3, 64, 64),
         lambda output: output["logits"][1].mean(),
         lambda output: output["logits"][0, 1].mean(),
-        "decode_head.linear_projections.3",
-        "decode_head.linear_projections.3",
+        "segformer",
+        "segformer",
         (2, 2),
-        0,
+        key=("last_hidden_state",),
     ),
 }

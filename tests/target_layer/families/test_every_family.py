@@ -53,5 +53,5 @@ def test_two_images_at_once_are_two_images(name: str) -> None:
     for method in METHODS[family.jumps :]:  # all but gradcam where the gradient jumps
         together = explained(name, method, family.inputs(2)).cam
         expected = torch.cat([explained(name, method, family.alone(k, 2)).cam for k in (0, 1)])
-        tolerance = 1e-3 * float(expected.abs().max())
+        tolerance = 2e-3 * float(expected.abs().max())  # small maps of deep networks in float32
         torch.testing.assert_close(together, expected, rtol=0, atol=tolerance)
