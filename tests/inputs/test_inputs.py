@@ -105,7 +105,7 @@ def test_without_a_layer_the_other_inputs_are_used_too() -> None:
     explanation = camkit.explain(
         Prompted(), {"pixel_values": pictures(), "prompt": prompts()}, target=1
     )
-    assert explanation.layer == "conv"
+    assert explanation.layer == "conv > relu"
 
 
 @pytest.mark.parametrize(
