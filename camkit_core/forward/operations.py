@@ -13,7 +13,7 @@ IDENTITIES = named(
     """
     clone contiguous to float double half bfloat16 type type_as dropout dropout1d
     dropout2d dropout3d feature_dropout alpha_dropout feature_alpha_dropout alias identity
-    requires_grad_ detach
+    requires_grad_ detach as_subclass
     """
 )
 # Each value of the result is made of the value at the same place, and of constants.
@@ -81,7 +81,7 @@ HANDED_ON = named(
     clone contiguous view reshape flatten permute transpose cat concat stack split chunk
     __getitem__ select narrow unbind sigmoid softmax log_softmax interpolate float to
     squeeze unsqueeze movedim swapaxes upsample unflatten hstack detach alias clamp mul
-    div __mul__ __truediv__ add __add__ sub requires_grad_
+    div __mul__ __truediv__ add __add__ sub requires_grad_ as_subclass
     """
 )
 # Of all positions of a channel, one is read.

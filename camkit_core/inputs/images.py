@@ -44,10 +44,12 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     axes = spatial_rank(model, images.ndim) + 2
     if images.ndim == 5 and axes == 4 and 0 not in images.shape:
         raise InputError(
-            f"expected images (N, C, H, W) or the frames (T, C, H, W) of one clip, got "
-            f"{tuple(images.shape)}; a model that reads clips (N, T, C, H, W) frame by frame is "
-            f"explained a clip at a time, its frames as the images, inside a module with "
-            f"forward(self, frames): return self.model(frames[None]).expand(len(frames), -1)"
+            f"expected images (N, C, H, W) or the frames (T, C, H, W) of one clip, signals "
+            f"(N, C, L) for a model that begins with a Conv1d, volumes (N, C, D, H, W) for one "
+            f"that begins with a Conv3d, got {tuple(images.shape)}; a model that reads clips "
+            f"(N, T, C, H, W) frame by frame is explained a clip at a time, its frames as the "
+            f"images, inside a module with forward(self, frames): "
+            f"return self.model(frames[None]).expand(len(frames), -1)"
         )
     if images.ndim not in (axes - 1, axes) or 0 in images.shape:
         raise InputError(

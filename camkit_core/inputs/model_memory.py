@@ -25,6 +25,9 @@ class ModelMemory(Generic[V]):
             WeakKeyDictionary()
         )
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def of(self, model: nn.Module) -> dict[Any, V]:
         """What is kept of the model as it is now: a dict to read and to write."""
         outline = _outline_of(model)

@@ -197,17 +197,17 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(64, 64): (4, 4), (64, 96): (4, 6)},
     ),
     "eva": (
-        of_timm("eva02_tiny_patch14_224", depth=2, **BOUND),
+        of_timm("eva02_tiny_patch14_224", depth=2, num_classes=5, **BOUND),
         "blocks.1.norm1",
         {(56, 56): (4, 4), (56, 84): (4, 6)},
     ),
     "eva, norm afterwards": (
-        of_timm("eva02_tiny_patch14_224", depth=3, use_post_norm=True, **BOUND),
+        of_timm("eva02_tiny_patch14_224", depth=3, num_classes=5, use_post_norm=True, **BOUND),
         "blocks.1",
         {(56, 56): (4, 4)},
     ),
     "dinov3": (
-        of_timm("vit_small_patch16_dinov3", depth=2),
+        of_timm("vit_small_patch16_dinov3", depth=2, num_classes=5),
         "blocks.1.norm1",
         {(64, 64): (4, 4), (64, 96): (4, 6)},
     ),

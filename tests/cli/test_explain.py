@@ -179,7 +179,14 @@ def test_layers_as_json(capsys: Capture) -> None:
     document = json.loads(capsys.readouterr().out)
     assert document["default"] == "blocks.11.norm1"
     (row,) = [row for row in document["layers"] if row["name"] == document["default"]]
-    assert row == {"name": row["name"], "layout": "NLC 1 + 14x14", "channels": 192, "reach": 1.0}
+    assert row == {
+        "name": row["name"],
+        "layout": "NLC 1 + 14x14",
+        "channels": 192,
+        "reach": 1.0,
+        "places": None,
+        "reason": "",
+    }
     (after,) = [row for row in document["layers"] if row["name"] == "blocks.11.norm2"]
     assert after["reach"] < 0.1
 

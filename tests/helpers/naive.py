@@ -20,6 +20,9 @@ def scores_with(
     """The scores (N,) of a whole run of the model with its layer's output changed."""
 
     def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        if adapter.after == ("relu",):
+            # The model's own ReLU follows; it would stop the gradient at an exact zero.
+            output = output.clamp(min=torch.finfo(output.dtype).tiny)
         return change(adapter.activation(output) if adapter.activation else output)
 
     handle = adapter.layer.register_forward_hook(hook)

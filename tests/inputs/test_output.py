@@ -59,7 +59,9 @@ WAYS: dict[str, tuple[Callable[[Tensor], Any], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("target", [None, 2, lambda logits: logits[1] - logits[0]], ids=str)
+@pytest.mark.parametrize(
+    "target", [None, 2, lambda logits: logits[1] - logits[0]], ids=["none", "class", "callable"]
+)
 def test_a_part_is_explained_as_if_the_model_returned_it_alone(way: str, target: Any) -> None:
     wrap, part = WAYS[way]
     model = net()

@@ -17,7 +17,7 @@ _NAMES = ("fc", "classifier", "head", "heads", "last_linear")  # of classifiers,
 _LINEAR = re.compile(r"(Addmm|Mm|Bmm|Addbmm|Baddbmm|Mv|\w*Convolution)Backward\d*")
 _PASSING = re.compile(
     r"(View|UnsafeView|ReshapeAlias|Squeeze|Unsqueeze|Select|Slice|ToCopy|Clone|Alias|T|Transpose|"
-    r"Permute|Expand|AsStrided|Mean|Sum|Amax|NativeDropout|\w*Pool\w*|\w*Norm)Backward\d*"
+    r"Permute|Expand|AsStrided|Mean|Sum|Amax|NativeDropout|\w*Pool\w*|\w*Norm)Backward\d*|torch::autograd::Copy(Backwards|Slices)"
 )
 _ACTIVATION = re.compile(
     r"(Relu|Hardtanh|Silu|Gelu|Hardswish|Elu|LeakyRelu|PreluKernel|Mish)Backward\d*"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...forward.grad_blocks import LostGraphError
-from ...pytree import first_tensor, leaves, tensors_in
+from ...pytree import first_tensor, leaves, like, plain, tensors_in
 from ...pytree import replace as replaced
 from ..hints import Hints
 from ..layout import Layout
@@ -68,12 +68,12 @@ class LayerNotes:
         torch.set_grad_enabled(True)  # the user's forward may have turned gradients off
         # The gradient that counts is that of what the layer hands on. What follows the layer may
         # change that in place, so it gets a copy.
-        kept = tensor.clone()
+        kept = plain(tensor).clone()
         if not kept.requires_grad:
             kept = kept.detach().requires_grad_()
         candidate.slot, candidate.kept = self.flow.slot_of(kept), kept
         self.candidates.append(candidate)
-        return replaced(output, tensor, kept.clone())
+        return replaced(output, tensor, like(tensor, kept.clone()))
 
     def _layouts(self, module: nn.Module, shape: tuple[int, ...]) -> tuple[Layout, ...]:
         if len(shape) < 3 or shape[0] != 1:

@@ -25,6 +25,7 @@ from .certificate import certified, is_grid
 from .flow import Flow
 from .notes import LayerNotes
 
+_OF_ONE_IMAGE = (RuntimeError, ValueError, AssertionError, IndexError)  # a refusal of one image
 Scores = Callable[[Any], list[Tensor] | None]  # from the output for one image to scalars
 
 
@@ -78,8 +79,9 @@ def scan(inputs: Inputs, hints: Hints, scores: Scores | None = None) -> Scan:
     """
     try:
         return _scan_either_way(inputs, False, hints, scores)
-    except Exception as error:
-        if len(inputs.images) == 1 or out_of_memory(error):
+    except _OF_ONE_IMAGE as error:
+        out = isinstance(error, RuntimeError) and out_of_memory(error)
+        if len(inputs.images) == 1 or out:
             raise
         try:
             return _scan_either_way(inputs, True, hints, scores)

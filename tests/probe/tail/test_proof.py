@@ -40,8 +40,8 @@ def forwards_of_a_call(sizes: list[int], call: Callable[[], Any]) -> list[int]:
 def test_one_proof_run_is_made_for_a_model_and_shape_and_remembered() -> None:
     model = Tailed(REPLAYED["residual"])
     sizes, two, other = count_forwards(model), images_of(), images_of(3)
-    # One image alone shows that images do not touch each other.
-    assert forwards_of_a_call(sizes, lambda: ablated(model, two)) == [2, 1, 2]
+    # One image finds how the layer lies; one alone shows that images do not touch each other.
+    assert forwards_of_a_call(sizes, lambda: ablated(model, two)) == [1, 2, 1, 2]
     assert forwards_of_a_call(sizes, lambda: ablated(model, two * 0.5)) == [2]
     assert forwards_of_a_call(sizes, lambda: ablated(model, other)) == [3, 3]
     assert forwards_of_a_call(sizes, lambda: ablated(model, two)) == [2]
@@ -53,7 +53,7 @@ def test_a_refusal_is_remembered_too() -> None:
     first = forwards_of_a_call(sizes, lambda: ablated(model, images, batch_size=12))
     second = forwards_of_a_call(sizes, lambda: ablated(model, images, batch_size=12))
     assert second == [2, 12]
-    assert len(first) <= 4
+    assert len(first) <= 5
     assert firm_notes(ablated(model, images)) == [NOTE]
 
 
