@@ -61,8 +61,9 @@ def explain(
             method asks for none, as "eigencam"; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. For a
             model with one logit, 1 explains the logit, and 0 its negative.
-        layer: None lets the adapter choose; or a module of the model, its dotted name, or a list
-            of these: then `cam` is the mean of the layers' maps, each divided by its largest
+        layer: None lets the adapter choose, or a search that proves what it takes; or a module of
+            the model, its dotted name, a name as `Explanation.layer` gives (`encoder#1`,
+            `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the layers' maps, each divided by its largest
             absolute value and resized to the finest grid.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
         **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,

@@ -36,7 +36,7 @@ class Explanation:
         target: LongTensor (N,) of classes, or a list of N callables; one named "no_class" where a
             method that asks for no class explains a model that has none.
         score: (N,), the value of each image's target; 0 where there is no class.
-        layer: dotted name of the target layer; several are joined by ", ".
+        layer: name of what is explained, which `layer=` takes; several are joined by ", ".
         method: the method's name.
         adapter: what chose the layer and its reshape, and where it comes from.
         notes: what a reader should know: why a map is blank, which fallback was taken.
