@@ -63,8 +63,8 @@ def explain(
             model with one logit, 1 explains the logit, and 0 its negative.
         layer: None lets the adapter choose, or a search that proves what it takes; or a module of
             the model, its dotted name, a name as `Explanation.layer` gives (`encoder#1`,
-            `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the layers' maps, each divided by its largest
-            absolute value and resized to the finest grid.
+            `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the
+            layers' maps, each divided by its largest absolute value and resized to the finest grid.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
         **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,
             `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,13 @@ class ForwardArgs:
     count: int = 1
     output: OutputPart | None = None
     shared: frozenset[Name] | None = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells this call from others, for memories: where the images go, and what else."""
+        further = [*enumerate(self.args), *self.kwargs.items()]
+        part = self.output and self.output.identity
+        return self.place, part, tuple((name, *_outline(value)) for name, value in further)
 
     def beside(self, images: Tensor) -> ForwardArgs:
         """The same arguments for a number of images."""
@@ -106,6 +113,14 @@ def _is_texts(value: Any) -> bool:
     """Whether a value is a list of texts, which may be one for each image."""
     listed = isinstance(value, (list, tuple)) and len(value) > 0
     return listed and all(isinstance(item, str) for item in value)
+
+
+def _outline(value: Any) -> Iterator[Hashable]:
+    """The shapes of an argument's tensors, and a plain value itself."""
+    yield type(value).__qualname__
+    yield from (tensor.shape for tensor in tensors_in(value))
+    if isinstance(value, (bool, int, float, str)):
+        yield value
 
 
 def split(given: Any, image_input: int | str | None = None) -> tuple[Any, ForwardArgs]:

@@ -100,8 +100,7 @@ def _batch_key(recording: Recording, known: dict[Any, Any]) -> tuple[Hashable, .
         modules = recording.model.modules()
         known[_NORMS] = [module for module in modules if "running_mean" in module._buffers]
     of_batch = tuple(norm._buffers["running_mean"] is None for norm in known[_NORMS])
-    part = recording.companions.output
-    return recording.images.shape[1:], of_batch, part and part.identity
+    return recording.images.shape[1:], of_batch, recording.companions.identity
 
 
 # The outputs

@@ -120,9 +120,8 @@ def _remember(inputs: Inputs, targets: Sequence[Any], found: Search) -> Outcome:
 
 
 def _key(inputs: Inputs, targets: Sequence[Any]) -> Hashable:
-    """What a search depends on: the size of the images, and the kind of target."""
-    part = inputs.forward_args.output
-    return tuple(inputs.images.shape[1:]), part and part.identity, kinds_of(targets)
+    """What a search depends on: the images' size, the rest of the call, and the kind of target."""
+    return tuple(inputs.images.shape[1:]), inputs.forward_args.identity, kinds_of(targets)
 
 
 def chosen(found: Search, candidate: Candidate) -> Choice:

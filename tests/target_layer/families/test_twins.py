@@ -81,3 +81,13 @@ def test_the_class_of_a_u_net_is_that_of_its_encoder(target: dict[str, Any]) -> 
     plain = camkit.explain(Encoder(model).eval(), images, target=2)
     assert plain.layer == "stages"
     torch.testing.assert_close(camkit.explain(model, images, **target).cam, plain.cam)
+
+
+def test_the_other_input_as_images_is_another_search() -> None:
+    """The layer of the first call is not remembered for the second input of the same model."""
+    model = Twins().eval()
+    pair = {"a": drawn(1, 3, 16, 16), "b": drawn(1, 3, 16, 16)}
+    layers = [camkit.explain(model, pair, target=0, image_input=name).layer for name in pair]
+    assert layers == ["encoder#0", "encoder#1"]
+    with pytest.raises(camkit.LayerError, match="does not depend on the images"):
+        camkit.explain(model, pair, target=0, image_input="b", layer=layers[0])
