@@ -54,6 +54,7 @@ def timm_module(name: str) -> str:
 
 # In pixels. A larger model takes all day; patches of 14 and of 16 divide the smaller side.
 LARGE, SMALLER = 512, 336
+ONE_SIZE = ("sam2_hiera_tiny",)  # large, and not to be made smaller
 
 
 def build_timm(name: str) -> Built:
@@ -63,7 +64,7 @@ def build_timm(name: str) -> Built:
     size = tuple(model.default_cfg["input_size"])
     classes = getattr(model, "num_classes", 1)
     note = "" if classes else "no classes: its largest feature"
-    if size[-1] > LARGE:
+    if size[-1] > LARGE and name not in ONE_SIZE:
         model = timm.create_model(name, img_size=SMALLER)
         size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
     return Built(model, size, note, None if classes else torch.max)
