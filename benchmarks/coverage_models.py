@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,7 +55,6 @@ def timm_module(name: str) -> str:
 
 # In pixels. A larger model takes all day; patches of 14 and of 16 divide the smaller side.
 LARGE, SMALLER = 512, 336
-ONE_SIZE = ("sam2_hiera_tiny",)  # large, and not to be made smaller
 
 
 def build_timm(name: str) -> Built:
@@ -64,9 +64,10 @@ def build_timm(name: str) -> Built:
     size = tuple(model.default_cfg["input_size"])
     classes = getattr(model, "num_classes", 1)
     note = "" if classes else "no classes: its largest feature"
-    if size[-1] > LARGE and name not in ONE_SIZE:
-        model = timm.create_model(name, img_size=SMALLER)
-        size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
+    if size[-1] > LARGE:
+        with suppress(TypeError):  # of a model that has one size
+            model = timm.create_model(name, img_size=SMALLER)
+            size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
     return Built(model, size, note, None if classes else torch.max)
 
 
