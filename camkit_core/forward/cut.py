@@ -50,7 +50,9 @@ class Cut:
             self._following = _Following(self, tensor)
             self._following.__enter__()  # type: ignore[no-untyped-call]
             return output
-        in_place = any(tensor is each for each in tensors_in(args))
+        # An identity hands on its argument too, which may be a tensor of the model's own.
+        works_in_place = bool(getattr(module, "inplace", False))
+        in_place = works_in_place and any(tensor is each for each in tensors_in(args))
         return replace(output, tensor, self.exchange(tensor, in_place))
 
     def exchange(self, activations: Tensor, in_place: bool) -> Tensor:
