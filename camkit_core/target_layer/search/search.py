@@ -133,6 +133,11 @@ class _Chooser(Elimination):
 
         It gets the other tokens' values in the last attention: the layer must come before that.
         """
+        if not self.known:
+            self.refuse_where(
+                lambda candidate: candidate.name.call is not None,
+                "(b) it runs more than once, and no gradient tells which call counts",
+            )
         left = self.left()
         if self.known or not left or not (left[-1].layout.prefix or left[-1].layout.suffix):
             return
