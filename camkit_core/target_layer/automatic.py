@@ -93,7 +93,7 @@ def layout_of_given(inputs: Inputs, name: LayerName, targets: Sequence[Any]) -> 
     if outcome is None:
         try:
             found = search(inputs, scores_of(targets))
-        except (RuntimeError, NotImplementedError):
+        except RuntimeError:
             return None  # of torch, mostly, about gradients; else the pass of all images raises it
         outcome = _remember(inputs, targets, found)
     layer = str(replace(name, after=()))

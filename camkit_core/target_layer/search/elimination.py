@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 from ...inputs.prepare import Inputs
 from ..hints import Hints
 from .after import after, read_by_maximum
 from .candidates import Candidate
-from .certificate import certified, is_grid
 from .disturbance import FEWEST, MOVED, PLACES
 from .readout import affine_tail, handed_on
 from .scan import Scan
@@ -84,12 +82,6 @@ class Elimination:
             later = last.setdefault(candidate.end, candidate)
             if candidate.after and later is not candidate:
                 candidate.reason = f"(e) the network reads what {str(later)!r} makes of it"
-
-    @cached_property
-    def certified_slots(self) -> set[int | None]:
-        """The slots of tensors whose calls say how they lie over the image."""
-        layouts = certified(self.flow, self.scanned.image.ndim - 2)
-        return {slot for slot, layout in layouts.items() if is_grid(layout)}
 
     def refuse_misplaced(self, left: Sequence[Candidate]) -> None:
         """Test (c), of the candidates that were looked at; the others count as failed."""

@@ -46,6 +46,7 @@ class Scan:
         answers: the paths of the output's tensors of three axes and more that a score reads.
         unseen: whether a score reads an output that the tape does not tie to the image, as after a
             call that torch does not show.
+        certified_slots: of tensors whose calls say how they lie over the image.
         classes: the number of classes; None if the model gives no class scores.
     """
 
@@ -60,6 +61,7 @@ class Scan:
     ends: frozenset[int]
     answers: dict[tuple[Any, ...], int | None]
     unseen: bool
+    certified_slots: frozenset[int | None]
     classes: int | None
 
 
@@ -80,8 +82,8 @@ def scan(inputs: Inputs, hints: Hints, scores: Scores | None = None) -> Scan:
     try:
         return _scan_either_way(inputs, False, hints, scores)
     except _OF_ONE_IMAGE as error:
-        out = isinstance(error, RuntimeError) and out_of_memory(error)
-        if len(inputs.images) == 1 or out:
+        single = len(inputs.images) == 1
+        if single or (isinstance(error, RuntimeError) and out_of_memory(error)):
             raise
         try:
             return _scan_either_way(inputs, True, hints, scores)
@@ -149,7 +151,7 @@ def _scan(
     ends = frozenset(slot for slot in read.values() if slot is not None)
     for candidate in candidates if whole else ():
         candidate.gradient = row_of(candidate.gradient, index, len(images))
-    certify(candidates, flow, images.ndim - 2)
+    certified_slots = certify(candidates, flow, images.ndim - 2)
     return Scan(
         image,
         index,
@@ -162,6 +164,7 @@ def _scan(
         ends,
         {path: slot for path, slot in read.items() if outputs[path][0].ndim > 2},
         bool(read) and not ends,
+        certified_slots,
         _classes(found_logits(output), candidates),
     )
 
@@ -170,18 +173,17 @@ def _first_finite(images: Tensor) -> int:
     """The position of the first image whose values are all finite; 0 if there is none."""
     if images.is_meta:
         return 0
-    finite = images.isfinite().flatten(1).all(1)
-    return int(finite.int().argmax())
+    return int(images.isfinite().flatten(1).all(1).int().argmax())
 
 
-def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> None:
-    """Take the certified layout of each candidate that has one, and measure the reach of all."""
-    layouts = certified(flow, rank)
+def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> frozenset[int | None]:
+    """Take the certified layouts, and measure the reach; returns the slots of certified tensors."""
+    layouts = {slot: each for slot, each in certified(flow, rank).items() if is_grid(each)}
     for candidate in candidates:
-        layout = None if candidate.slot is None else layouts.get(candidate.slot)
-        if layout is not None and is_grid(layout):
-            candidate.layouts, candidate.certified = (layout,), True
+        if candidate.slot in layouts:
+            candidate.layouts, candidate.certified = (layouts[candidate.slot],), True
         candidate.measure()
+    return frozenset(layouts)
 
 
 def _values(output: Any, scores: Scores | None) -> list[Tensor]:

@@ -73,7 +73,7 @@ class _Chooser(Elimination):
         self.end_at_activations()
         left = self.left()
         dense = self._returns_certified_map()
-        if self._doubtful(left, dense):
+        if self._doubtful(left):
             shortlist = self._shortlist(left)
             disturbed = disturb(self.inputs, self.scanned, shortlist, self.hints)
             dense = dense or disturbed.output_is_map
@@ -95,9 +95,9 @@ class _Chooser(Elimination):
         return Search(self.candidates, choice, dense, self.scanned, self.hints)
 
     def _returns_certified_map(self) -> bool:
-        return any(slot in self.certified_slots for slot in self.scanned.answers.values())
+        return not self.scanned.certified_slots.isdisjoint(self.scanned.answers.values())
 
-    def _doubtful(self, left: Sequence[Candidate], dense: bool) -> bool:
+    def _doubtful(self, left: Sequence[Candidate]) -> bool:
         """Whether certificates leave open what is chosen."""
         if self.scanned.image.is_meta or not left:
             return False
@@ -106,7 +106,7 @@ class _Chooser(Elimination):
             return True
         if not self.scanned.answers:
             return False
-        answered = all(slot in self.certified_slots for slot in self.scanned.answers.values())
+        answered = self.scanned.certified_slots.issuperset(self.scanned.answers.values())
         return not answered or not all(candidate.certified for candidate in last)
 
     def _outside(self, left: Sequence[Candidate]) -> Sequence[Candidate]:
