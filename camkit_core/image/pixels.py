@@ -1,9 +1,8 @@
-"""Pictures: read from files, converted, prepared for a model, and drawn under a heatmap."""
+"""Pixels: converted, prepared for a model, and drawn under a heatmap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,33 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .errors import CamkitError, InputError
+from ..errors import InputError
+from .reading import opencv
 
 Array = np.ndarray[Any, Any]
 JET = 2  # cv2.COLORMAP_JET, without importing OpenCV for it
-
-
-def read_image(path: str | Path) -> Array:
-    """The picture in a file: (H, W, 3), uint8, RGB, upright.
-
-    Raises:
-        InputError: if there is no such file, or OpenCV cannot read it as a picture.
-    """
-    path = Path(path)
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"cannot read {path}: {what}; expected a picture such as .jpg or .png")
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    cv2 = opencv()
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if decoded is None:
-        what = "the file is empty" if not data.size else "not a picture that OpenCV can read"
-        raise InputError(f"cannot read {path}: {what}")
-    picture: Array = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
-    return picture
 
 
 def to_picture(image: Any) -> Image.Image:
@@ -166,19 +143,3 @@ def deprocess_image(img: Array) -> Array:
     centred = (img - np.mean(img)) / (np.std(img) + 1e-5)
     shown: Array = np.uint8(np.clip(centred * 0.1 + 0.5, 0, 1) * 255)  # type: ignore[assignment]
     return shown
-
-
-def opencv() -> Any:
-    """The module `cv2`, imported when a picture is read or coloured, and nowhere else.
-
-    Raises:
-        CamkitError: if it cannot be imported, with the package that needs no system library.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise CamkitError(
-            f"OpenCV cannot be imported ({error}); where system libraries are missing, "
-            f"pip install opencv-python-headless in place of opencv-python"
-        ) from error
-    return cv2
