@@ -15,10 +15,10 @@ from .adapter import Adapter, Reshape
 from .comparison import Comparison
 from .errors import CamkitError, TargetError
 from .forward.recording import Recording, record_layer
-from .forward.untouched import untouched
+from .forward.untouched import untouched_inputs
 from .inputs.companions import settled, stated
 from .inputs.output import Output
-from .inputs.prepare import Arguments, Inputs, prepare
+from .inputs.prepare import Arguments, Inputs
 from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.questions import score_functions
@@ -48,6 +48,7 @@ def explain(
     """Explain what in each image speaks for its target.
 
     The model is left bit for bit as it was: modes, buffers, gradients, hooks, random states.
+    Several threads may explain one model at once: each waits for the one before.
 
     Args:
         model: any eager PyTorch model, in any mode, frozen or not, on any device.
@@ -140,10 +141,9 @@ def compare(
     configured = configure(methods, options)
     judge = _judge_with(metrics, aug_smooth or guided)
     _check(targets, batch_size, aug_smooth)
-    inputs = stated(prepare(model, images, image_input, output), shared_inputs)
     taped = any(method.needs == "tail" for method in configured)
-    with untouched(inputs.model):
-        inputs = settled(in_running_dtype(inputs))
+    with untouched_inputs(model, images, image_input, output) as inputs:
+        inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         layers = choose(inputs, layer, reshape_transform, adapter, targets)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()

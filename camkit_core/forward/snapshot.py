@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from ..inputs.in_use import modules_of
 from .attributes import Attributes, put_back
 from .own_hooks import OwnHooks
 
@@ -25,7 +26,7 @@ class Snapshot:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.modules = _modules_of(model)
+        self.modules = modules_of(model)
         self._training = [module for module in self.modules if module.training]
         self._buffers = {m: dict(m._buffers) for m in self.modules if m._buffers}
         counted: Buffers = []
@@ -71,17 +72,6 @@ class Snapshot:
         if len(now) != len(before) or not all(map(is_, now, before)):
             for module in self.modules:
                 put_back(module._buffers, self._buffers.get(module, {}))
-
-
-def _modules_of(model: nn.Module) -> list[nn.Module]:
-    """Each module once; `model.modules()` takes several times as long."""
-    modules, waiting = {model: True}, [model]
-    while waiting:
-        for child in waiting.pop()._modules.values():
-            if child is not None and child not in modules:
-                modules[child] = True
-                waiting.append(child)
-    return list(modules)
 
 
 class _Copies:

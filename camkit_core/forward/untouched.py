@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import RLock, get_ident
+from threading import get_ident
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.jit._trace import TopLevelTracedModule
 
+from ..inputs.in_use import in_use
 from ..inputs.model_memory import unchanged
+from ..inputs.output import Output
+from ..inputs.prepare import Arguments, Inputs, prepare
 from .eager import eagerly
 from .parametrizations import preserving_cached_weights
 from .random_states import preserving_rng
 from .snapshot import Snapshot
 from .torch_limits import torchs_limits_explained
 
-_locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()
 Hook = Callable[[nn.Module, Any, Any], Any]
 
 
@@ -58,16 +59,15 @@ def untouched(model: nn.Module) -> Iterator[None]:
 
     Covers each module's mode, the buffers, all that it keeps on itself, and the random states.
     Gradients are left alone because nothing in camkit calls `backward`; hooks are undone by
-    `hooked`. Of several threads that explain one model, each waits for the one before: they share
-    its modes.
+    `hooked`. Of several threads that explain one model, or models that share a module, each waits
+    for the one before.
     """
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
     inference = torch.is_inference_mode_enabled()
     normal: AbstractContextManager[Any] = (
         torch.inference_mode(False) if inference else nullcontext()
     )
-    lock = _locks.setdefault(model, RLock())
-    with lock, normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
+    with in_use(model), normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
         before = Snapshot(model)
         try:
             before.evaluate()
@@ -75,3 +75,17 @@ def untouched(model: nn.Module) -> Iterator[None]:
                 yield
         finally:
             before.restore()
+
+
+@contextmanager
+def untouched_inputs(
+    model: Any, images: Tensor | Arguments, image_input: int | str | None, output: Output | None
+) -> Iterator[Inputs]:
+    """The user's model and images, prepared; see `prepare` and `untouched`.
+
+    Another thread may be at work on the model, so it is waited for before the model is looked at.
+    """
+    with in_use(model):
+        inputs = prepare(model, images, image_input, output)
+        with untouched(inputs.model):
+            yield inputs

@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import NoAdapter
-from ..forward.untouched import untouched
+from ..forward.untouched import untouched_inputs
 from ..inputs.output import Output
-from ..inputs.prepare import Arguments, Inputs, prepare
+from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
 from ..inputs.targets.resolve import Target
 from .choose import TargetLayer, choose
@@ -125,8 +125,7 @@ def layers(
     Example:
         >>> print(layers(model, images, target=254))  # doctest: +SKIP
     """
-    inputs = prepare(model, images, image_input, output)
-    with untouched(inputs.model):
+    with untouched_inputs(model, images, image_input, output) as inputs:
         inputs = in_running_dtype(inputs)
         found = search(inputs, scores_of([target]))
         return listed(found, _choice(inputs, target))
