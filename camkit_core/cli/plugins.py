@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..plugins import Registry, get_registry
-from ..plugins.contribution import BUILT_IN, KINDS, Contribution
+from ..plugins.contribution import BUILT_IN, KINDS, Contribution, Source
 from .common.messages import one_line, say
 
 EXAMPLES = """examples:
@@ -47,8 +47,12 @@ def add_plugins_command(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the plugins; returns 1 if --check finds one that cannot be imported, else 0."""
     registry = get_registry()
+    fatal = _fatal_hooks(registry, args.seconds) if args.check else {}
+    if fatal:
+        registry = _without(registry, fatal)
     rows = [row for kind in KINDS for row in registry.contributions(kind)]
     status = {_key(row): row.status or "declared" for row in rows}
+    status |= {_blocked_key(*blocked): "disabled" for blocked in registry.blocked()} | fatal
     if args.check:
         status |= _import_status(rows, args.seconds)
     failed = args.check and any(text.startswith("failed") for text in status.values())
@@ -61,6 +65,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _key(row: Contribution) -> tuple[str, str]:
     return row.kind, row.qualified
+
+
+def _blocked_key(source: Source, name: str, value: str = "") -> tuple[str, str]:
+    return "hooks", f"{source.distribution}:{name}"
+
+
+def _fatal_hooks(registry: Registry, seconds: float) -> dict[tuple[str, str], str]:
+    """The status of each hook plugin that would end or stop this command, as listing imports it."""
+    from ..plugins.import_check import fatal_hooks
+
+    found = fatal_hooks(registry.choice, seconds)
+    return {_blocked_key(each.source, each.name): f"failed: {each.result}" for each in found}
+
+
+def _without(registry: Registry, hooks: Iterable[tuple[str, str]]) -> Registry:
+    """The same choice of plugins without some hook plugins."""
+    choice = registry.choice
+    disable = [*choice.disable, *(qualified for _, qualified in hooks)]
+    return Registry(choice.only, disable, choice.prefer, choice.strict)
 
 
 def _import_status(rows: Iterable[Contribution], seconds: float) -> dict[tuple[str, str], str]:
@@ -85,7 +108,7 @@ def _print_table(
 ) -> None:
     cells = _cells(rows, status)
     cells += [
-        (" ".join(source.named), f"hooks {name}", "disabled")
+        (" ".join(source.named), f"hooks {name}", status[_blocked_key(source, name)])
         for source, name, _ in registry.blocked()
     ]
     first_width, second_width = (max(len(cell[column]) for cell in cells) for column in range(2))
@@ -135,7 +158,7 @@ def _print_json(
             "distribution": source.distribution,
             "version": source.version,
             "value": value,
-            "status": "disabled",
+            "status": status[_blocked_key(source, name)],
         }
         for source, name, value in registry.blocked()
     ]

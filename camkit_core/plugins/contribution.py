@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -12,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..errors import PluginError
+from .blame import account, kind_of
 from .facts import Method, Metric
 from .source import Description, description, first_line
 
@@ -130,7 +134,10 @@ class Contribution:
     def _described(self) -> Description:
         if self.target is None:
             return description(self.value)
-        return Description(first_line(self.target.__doc__))
+        try:
+            return Description(first_line(self.target.__doc__))
+        except Exception:  # noqa: BLE001 - a callable of any kind may compute it, and fail
+            return Description()
 
     def load(self) -> Any:
         """The callable, imported if it was not yet; after a failure, the next call tries again.
@@ -150,10 +157,12 @@ class Contribution:
     def _imported(self) -> Any:
         try:
             loaded = imported(self.value)
-        except (Exception, SystemExit) as cause:
-            raise self._cannot_load(f"failed with {type(cause).__name__}: {cause}") from cause
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
+            raise self._cannot_load(f"failed with {account(cause)}") from cause
         if not callable(loaded):
-            raise self._cannot_load(f"is no callable but a {type(loaded).__name__}")
+            raise self._cannot_load(f"is no callable but a {kind_of(loaded)}")
         return loaded
 
     def _cannot_load(self, why: str) -> PluginError:
@@ -206,7 +215,26 @@ def _whereabouts(target: Callable[..., Any]) -> str:
 
 
 def imported(value: str) -> Any:
-    """The object at "package.module:attribute", or the module at "package.module"."""
+    """The object at "package.module:attribute", or the module at "package.module".
+
+    What an import prints is no result of a command: it goes to stderr. A working directory that it
+    changes is put back, as paths that the user gave are relative to it.
+    """
     name, _, attribute = value.partition(":")
-    module = import_module(name)
-    return attrgetter(attribute)(module) if attribute else module
+    with redirect_stdout(sys.stderr), _same_folder():
+        module = import_module(name)
+        return attrgetter(attribute)(module) if attribute else module
+
+
+@contextmanager
+def _same_folder() -> Iterator[None]:
+    try:
+        before = os.getcwd()
+    except OSError:  # it was deleted
+        before = ""
+    try:
+        yield
+    finally:
+        if before:
+            with suppress(OSError):
+                os.chdir(before)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
 from types import SimpleNamespace
 
 from ..errors import PluginError
+from .blame import account, text_of
 from .builtins import DECLARED
 from .contribution import BUILT_IN, Problem, Source, imported
 from .hookspecs import Spec, hookimpl
 from .names import fold
 from .policy import Policy
-from .registration import HOOKS, PluginSet
+from .registration import HOOKS, MOST, PluginSet
 
 _HOOK_GROUP = "camkit"
 _GROUPS = {f"camkit.{kind}s": hook for hook, kind in HOOKS.items()}
@@ -49,22 +51,44 @@ def discover(policy: Policy) -> Discovery:
         for entry in entries:
             group, name, _ = entry
             plugin = f"{group}:{name}"
-            if group == _HOOK_GROUP and not policy.uses(source.distribution):
+            if group == _HOOK_GROUP and not policy.uses(source.distribution, name):
                 discovery.blocked.append((source, entry))
                 continue
             try:
                 loaded = _plugin(source, entry, discovery.problems)
                 discovery.plugins.add(loaded, f"{source.distribution}:{plugin}", source)
-            except (Exception, SystemExit) as cause:  # noqa: BLE001 - becomes a problem
+            except KeyboardInterrupt:
+                raise
+            except BaseException as cause:  # noqa: BLE001 - becomes a problem
                 discovery.problems.append(_problem(source, plugin, cause))
     names = [f"{row.distribution}:{row.name}" for row in discovery.plugins.all()]
+    names += [f"{source.distribution}:{name}" for source, (_, name, _) in hooks_in(declared)]
     discovery.problems += policy.unknown([*(source.distribution for source, _ in declared), *names])
     return discovery
 
 
+def hook_plugins(policy: Policy) -> list[tuple[Source, Declared]]:
+    """The hook plugins that are installed and used; nothing is imported."""
+    return [
+        (source, entry)
+        for source, entry in hooks_in(_scan([]))
+        if policy.uses(source.distribution, entry[1])
+    ]
+
+
+def hooks_in(declared: Iterable[tuple[Source, list[Declared]]]) -> list[tuple[Source, Declared]]:
+    """Those that stand in the group `camkit`."""
+    return [
+        (source, entry)
+        for source, entries in declared
+        for entry in entries
+        if entry[0] == _HOOK_GROUP
+    ]
+
+
 def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:
     group, name, value = entry
-    plain = value.partition("[")[0].replace(" ", "")  # "module:attribute [extra]" is allowed
+    plain = without_extra(value)
     if group == _HOOK_GROUP:
         return _hook_plugin(source, name, plain, problems)
 
@@ -73,6 +97,11 @@ def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:
         return [Spec(name, plain)]
 
     return SimpleNamespace(**{_GROUPS[group]: implementation})
+
+
+def without_extra(value: str) -> str:
+    """The value of an entry point alone; "module:attribute [extra]" is allowed, too."""
+    return value.partition("[")[0].replace(" ", "")
 
 
 def _hook_plugin(source: Source, name: str, value: str, problems: list[Problem]) -> object:
@@ -93,7 +122,8 @@ def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
     built_in = [(group, *entry) for group, table in DECLARED.items() for entry in table.items()]
     declared: dict[str, tuple[Source, list[Declared]]] = {BUILT_IN: (Source(BUILT_IN), built_in)}
     scanned: set[str] = set()
-    for distribution in metadata.distributions():
+    # "" is the working directory, as in a notebook; nobody installed what lies there.
+    for distribution in metadata.distributions(path=list(filter(None, sys.path))):
         source = Source(f"in {distribution.locate_file('')}")
         try:
             if not _mentions_camkit(distribution):
@@ -102,7 +132,7 @@ def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
             key = fold(source.distribution)
             if key not in scanned:
                 scanned.add(key)
-                declared[key] = _first_of_that_name(source.distribution)
+                declared[key] = _declared(_first_of_that_name(source.distribution))
         except Exception as cause:  # noqa: BLE001 - becomes a problem
             problems.append(_problem(source, "", cause))
     return [declared[key] for key in sorted(declared)]
@@ -113,11 +143,17 @@ def _mentions_camkit(distribution: metadata.Distribution) -> bool:
     return "camkit" in (distribution.read_text("entry_points.txt") or "")
 
 
-def _first_of_that_name(name: str) -> tuple[Source, list[Declared]]:
+def _first_of_that_name(name: str) -> metadata.Distribution:
     # Imports take the first copy on sys.path, so it counts, also if another copy has the plugins.
-    distribution = metadata.distribution(name)
+    path = list(filter(None, sys.path))
+    return next(iter(metadata.Distribution.discover(name=name, path=path)))
+
+
+def _declared(distribution: metadata.Distribution) -> tuple[Source, list[Declared]]:
     groups = {_HOOK_GROUP, *_GROUPS}
     entries = [entry for entry in distribution.entry_points if entry.group in groups]
+    if len(entries) > MOST:
+        raise PluginError(f"it declares more than {MOST:,} plugins")
     return _source(distribution), sorted({(each.group, each.name, each.value) for each in entries})
 
 
@@ -132,5 +168,5 @@ def _source(distribution: metadata.Distribution) -> Source:
 
 
 def _problem(source: Source, plugin: str, cause: BaseException) -> Problem:
-    text = str(cause) if isinstance(cause, PluginError) else f"{type(cause).__name__}: {cause}"
+    text = text_of(cause) if isinstance(cause, PluginError) else account(cause)
     return Problem(*source.named, plugin, " ".join(text.split()))

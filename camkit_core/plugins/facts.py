@@ -13,7 +13,8 @@ optional.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -35,8 +36,17 @@ class _Facts:
     def of(cls: type[Facts], function: Any) -> Facts:
         """What a function states; a value of another type counts as not stated."""
         types = _TYPES[cls]
-        stated = {name: getattr(function, name) for name in types if hasattr(function, name)}
+        stated = _stated(function, types)
         return cls(**{name: value for name, value in stated.items() if _fits(value, types[name])})
+
+
+def _stated(function: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The attributes that can be read; a callable of any kind may compute them, and fail."""
+    stated = {}
+    for name in names:
+        with suppress(Exception):
+            stated[name] = getattr(function, name)
+    return stated
 
 
 @dataclass(frozen=True, kw_only=True)

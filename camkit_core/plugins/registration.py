@@ -16,6 +16,7 @@ from .contribution import KINDS, Contribution, Source, contribution
 from .hookspecs import Spec
 
 HOOKS = {f"camkit_{kind}s": kind for kind in KINDS}
+MOST = 10_000  # contributions of one hook or one distribution; each list waits for them
 _PREFIXES = tuple(f"camkit_{kind}" for kind in KINDS)  # of hooks, and of misspelt hooks
 
 
@@ -110,7 +111,10 @@ def _specs(hook: str, returned: Any) -> Iterator[Spec]:
     if not isinstance(returned, Iterable) or isinstance(returned, (str, Mapping)):
         given = type(returned).__name__
         raise PluginError(f"{hook} must return a list of Spec or of functions, not a {given}")
-    for item in returned:  # a generator that fails does so here, and costs only its plugin
+    # A generator that fails does so here, and costs only its plugin; so does one without an end.
+    for number, item in enumerate(returned):
+        if number == MOST:
+            raise PluginError(f"{hook} lists more than {MOST:,} contributions")
         if isinstance(item, Spec):
             yield item
         elif callable(item) and hasattr(item, "__name__"):

@@ -37,7 +37,7 @@ class ConfiguredMethod:
     @property
     def needs(self) -> str:
         """What the method needs beside activations and gradients: "tail", "attention" or ""."""
-        return str(getattr(self.function, "needs", ""))
+        return MethodFacts.of(self.function).needs
 
     @property
     def needs_class(self) -> bool:

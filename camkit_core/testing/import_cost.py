@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from ..plugins import get_registry
+from ..plugins.child_process import run_alone
 from .checks import Check, require
 
 _PROGRAM = """
-import sys
 from camkit_core.plugins import get_registry
-row = get_registry().find({kind!r}, {name!r})
-row.summary, row.facts
-print(row.qualified, *sorted({{"torch", "numpy", {module!r}}} & set(sys.modules)))
+from camkit_core.plugins.blame import account
+kind, name, module = given
+try:
+    row = get_registry().find(kind, name)
+    row.summary, row.facts
+    tell(sorted({"torch", "numpy", module} & set(sys.modules)))
+except BaseException as error:
+    tell(account(error))
 """
+SECONDS = 120.0  # for a process that imports next to nothing
 
 
 def imports_nothing_heavy(name: str, kind: str = "method") -> Check:
@@ -22,11 +25,10 @@ def imports_nothing_heavy(name: str, kind: str = "method") -> Check:
     row = get_registry().find(kind, name)
 
     def test() -> None:
-        module = row.value.partition(":")[0]
-        program = _PROGRAM.format(kind=kind, name=row.qualified, module=module)
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-        require(done.returncode == 0, f"it cannot be found in a new process: {done.stderr[-300:]}")
-        _, *heavy = done.stdout.split()
-        require(not heavy, f"finding it imports {', '.join(heavy)}")
+        given = [kind, row.qualified, row.value.partition(":")[0]]
+        ended = run_alone(_PROGRAM, given, SECONDS)
+        told = ended.told[0] if ended.told else ended.how
+        require(isinstance(told, list), f"it cannot be found in a new process: {told}")
+        require(not told, f"finding it imports {', '.join(told)}")
 
     return Check("light", "Listing it imports neither it nor torch", test)

@@ -97,13 +97,13 @@ def test_camkits_own_stand_in_their_groups_as_declared() -> None:
 
 
 def test_without_metadata_the_groups_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "distributions", lambda: iter(()))
+    monkeypatch.setattr(metadata, "distributions", lambda **_: iter(()))
     assert names_of(Registry()) == CAMKIT
 
 
 def test_without_source_the_groups_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_source_file", lambda module: None)
-    monkeypatch.setattr(metadata, "distributions", lambda: iter(()))
+    monkeypatch.setattr(metadata, "distributions", lambda **_: iter(()))
     assert names_of(Registry()) == CAMKIT
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import pytest
 
 from camkit_core.errors import PluginError, UnknownName
 from camkit_core.plugins import Registry
+from camkit_core.plugins.facts import Method
+from camkit_core.plugins.hookspecs import Spec
 from helpers.fake_packages import GOOD, GOOD_CODE, HOOK, Install
-from helpers.registries import names, problem_with
+from helpers.registries import code, names, problem_with
 
 
 def test_a_plugin_that_cannot_be_imported_names_its_package(install: Install) -> None:
@@ -83,6 +86,26 @@ HALF = 'Spec("half", "camkit_hook:f")'
         (f"{DECORATED}def camkit_methods(register): ...", "PluginValidationError"),
         (f"{DECORATED}def camkit_methods(): ...", "must return a list of Spec or of functions"),
         (f"{DECORATED}def camkit_methods(): return {{'a': 'm:f'}}", "functions, not a dict"),
+        (
+            "import itertools\nfrom camkit_core.plugins.hookspecs import Spec, hookimpl\n@hookimpl\n"
+            "def camkit_methods(): return map(lambda n: Spec(f'm{n}', 'm:f'), itertools.count())",
+            "camkit_methods lists more than 10,000 contributions",
+        ),
+        ("raise GeneratorExit", "is left out: GeneratorExit"),
+        ("class Odd(BaseException): ...\nraise Odd('!')", "is left out: Odd: !"),
+        (f"{DECORATED}def camkit_methods(): raise GeneratorExit", "is left out: GeneratorExit"),
+        (
+            "class Mute(Exception):\n  def __str__(self): raise SystemExit\nraise Mute",
+            "is left out: Mute: (its text cannot be made: SystemExit)",
+        ),
+        (
+            "from camkit_core import PluginError\nclass Mute(PluginError):\n"
+            "  def __str__(self): raise ValueError\nraise Mute",
+            "is left out: (its text cannot be made: ValueError)",
+        ),
+        ("def __getattr__(name): raise GeneratorExit", "is left out: "),
+        ("def __dir__(): raise GeneratorExit", "is left out: GeneratorExit"),
+        (f"{DECORATED}def camkit_methods(): return [Spec('a\\x1b[2J', 'm:f')]", "'a\\x1b[2J'"),
         (f"{DECORATED}def camkit_methods(): return ['m:f']", "list Spec or functions, not a str"),
         (f"{DECORATED}def camkit_methods():\n  yield {HALF}\n  1 / 0", "division"),
         (
@@ -118,6 +141,10 @@ def test_a_broken_hook_plugin_costs_only_itself(
         ("[camkit.methods]\nplain = camkit_bad\n", "must be a callable or 'package.module:attr"),
         ("[camkit.methods]\na b = camkit_bad:f\n", "name is letters, digits"),
         ("[camkit.methods]\nt = camkit_bad:f\nt = camkit_bad:g\n", "is registered already"),
+        (
+            "[camkit.methods]\n" + "".join(f"m{n} = camkit_bad:f\n" for n in range(10_001)),
+            "it declares more than 10,000 plugins",
+        ),
     ],
 )
 def test_malformed_entry_points_cost_only_their_package(
@@ -127,6 +154,36 @@ def test_malformed_entry_points_cost_only_their_package(
     install("camkit-good", GOOD, camkit_good=GOOD_CODE)
     assert {"mycam", "gradcam"} <= set(names(Registry()))
     assert expected in problem_with("camkit-bad")
+
+
+def test_importing_a_plugin_leaves_the_working_directory_and_the_results_of_commands(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moves = "import os\nos.chdir('/')\nprint('hello')\n"
+    install("camkit-hook", "[camkit]\nmine = camkit_hook\n", camkit_hook=moves + HOOK)
+    folder = install("camkit-good", GOOD, camkit_good=moves + GOOD_CODE)
+    monkeypatch.chdir(folder)
+    Registry().find("method", "mycam").load()
+    assert os.getcwd() == str(folder)
+    assert capsys.readouterr() == ("", "hello\nhello\n")
+
+
+def test_a_callable_whose_attributes_fail_is_listed(install: Install) -> None:
+    class Odd:
+        def __getattr__(self, name: str) -> object:
+            raise AttributeError if name.startswith("__") else RuntimeError(name)
+
+        @property
+        def __doc__(self) -> str:  # type: ignore[override]
+            raise RuntimeError
+
+        def __call__(self) -> None: ...
+
+    registry = Registry()
+    registry.register(code(camkit_methods=lambda: [Spec("odd", Odd())]))
+    row = registry.find("method", "odd")
+    assert row.summary == ""
+    assert row.facts == Method()
 
 
 def test_metadata_without_a_name_costs_only_its_package(install: Install) -> None:

@@ -28,7 +28,7 @@ def test_built_ins_are_found_as_anything_else(install: Install) -> None:
 def test_without_metadata_camkits_own_are_there(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "distributions", lambda: iter(()))
+    monkeypatch.setattr(metadata, "distributions", lambda **_: iter(()))
     registry = Registry()
     assert registry.find("method", "gradcam").load().__name__ == "gradcam"
     assert registry.find("renderer", "overlay").origin == "camkit"

@@ -56,11 +56,11 @@ def test_the_scan_runs_once_and_again_only_if_it_failed(
 ) -> None:
     registry, scans, real = Registry(), [], metadata.distributions
 
-    def distributions() -> object:
+    def distributions(**where: object) -> object:
         scans.append(1)
         if len(scans) == 1:
             raise OSError("the disk is away")
-        return real()
+        return real(**where)
 
     monkeypatch.setattr(metadata, "distributions", distributions)
     with pytest.raises(OSError, match="the disk is away"):
