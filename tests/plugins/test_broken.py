@@ -87,8 +87,8 @@ HALF = 'Spec("half", "camkit_hook:f")'
         (f"{DECORATED}def camkit_methods(): ...", "must return a list of Spec or of functions"),
         (f"{DECORATED}def camkit_methods(): return {{'a': 'm:f'}}", "functions, not a dict"),
         (
-            "import itertools\nfrom camkit_core.plugins.hookspecs import Spec, hookimpl\n@hookimpl\n"
-            "def camkit_methods(): return map(lambda n: Spec(f'm{n}', 'm:f'), itertools.count())",
+            f"import itertools\n{DECORATED}def camkit_methods():\n"
+            "  return map(lambda n: Spec(f'm{n}', 'm:f'), itertools.count())",
             "camkit_methods lists more than 10,000 contributions",
         ),
         ("raise GeneratorExit", "is left out: GeneratorExit"),
