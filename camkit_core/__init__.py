@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 # torch must not wait for it. The imports below it tell type checkers the same.
 _HOMES = {
     "Adapter": "adapter",
+    "ArgumentError": "errors",
+    "ArgumentTypeError": "errors",
     "CamkitDeprecation": "errors",
     "CamkitError": "errors",
     "CamkitWarning": "errors",
@@ -18,7 +20,9 @@ _HOMES = {
     "Comparison": "comparison",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
+    "FileError": "errors",
     "FixableTarget": "inputs.targets.protocol",
+    "ImportFailed": "errors",
     "InputError": "errors",
     "LayerError": "errors",
     "Method": "plugins.facts",
@@ -61,9 +65,13 @@ if TYPE_CHECKING:
     from .compat import ClassForm as ClassForm
     from .engine import compare as compare
     from .engine import explain as explain
+    from .errors import ArgumentError as ArgumentError
+    from .errors import ArgumentTypeError as ArgumentTypeError
     from .errors import CamkitDeprecation as CamkitDeprecation
     from .errors import CamkitError as CamkitError
     from .errors import CamkitWarning as CamkitWarning
+    from .errors import FileError as FileError
+    from .errors import ImportFailed as ImportFailed
     from .errors import InputError as InputError
     from .errors import LayerError as LayerError
     from .errors import NoAdapter as NoAdapter

@@ -9,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import CamkitError, unknown
+from .arguments import position
+from .errors import ArgumentTypeError, CamkitError, shown, unknown
 from .results.explanation import Explanation, png
 
 if TYPE_CHECKING:
@@ -36,12 +37,23 @@ class Comparison:
     judgement: Judgement | None = None
 
     def __getitem__(self, row_and_column: tuple[int, int | str]) -> Explanation:
-        row, column = row_and_column
-        if isinstance(column, str):
-            if column not in self.methods:
-                raise unknown("method of this comparison", column, self.methods)
-            column = self.methods.index(column)
-        return self.rows[row][column]
+        match row_and_column:
+            case (row, column):
+                return self.rows[self._row(row)][self._column(column)]
+        raise ArgumentTypeError(
+            f"expected comparison[target, method], a target's position and a method's position or "
+            f"name; got {shown(row_and_column)}"
+        )
+
+    def _row(self, row: Any) -> int:
+        return position(row, len(self.rows), "target", "the comparison")
+
+    def _column(self, column: Any) -> int:
+        if not isinstance(column, str):
+            return position(column, len(self.methods), "method", "the comparison")
+        if column not in self.methods:
+            raise unknown("method of this comparison", column, self.methods)
+        return self.methods.index(column)
 
     def __iter__(self) -> Iterator[Explanation]:
         return chain.from_iterable(self.rows)

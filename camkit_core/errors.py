@@ -5,34 +5,72 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
+from reprlib import Repr
+from typing import Any
 
 
 class CamkitError(Exception):
-    """Something camkit was given cannot be used; the message says what, and what to do next."""
+    """Something camkit was given cannot be used; the message says what, and what to do next.
+
+    Each kind is also the built-in error that Python raises for the like, so that `except
+    ValueError` catches what a caller expects.
+    """
 
 
-class UnknownName(CamkitError):
-    """No plugin, model, layer or class has the given name."""
+class ArgumentError(CamkitError, ValueError):
+    """An argument or an option has a value that is not allowed, or does not go with another."""
 
 
-class PluginError(CamkitError):
-    """A plugin cannot be loaded, or its name is claimed by several packages."""
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument or an option is of a type that is not taken."""
 
 
-class LayerError(CamkitError):
+class UnknownName(CamkitError, LookupError):
+    """No plugin, model, layer, class or option has the given name."""
+
+
+class PluginError(CamkitError, RuntimeError):
+    """A plugin cannot be loaded, its name is claimed by several packages, or its result is none."""
+
+
+class LayerError(CamkitError, ValueError):
     """The target layer cannot be explained: it does not run, runs twice, or has no maps."""
+
+
+class LayerTypeError(LayerError, ArgumentTypeError):
+    """What was given as a layer is of a type that is not taken."""
 
 
 class NoAdapter(LayerError):
     """No adapter knows the model, and no layer was named."""
 
 
-class TargetError(CamkitError):
+class TargetError(CamkitError, ValueError):
     """The target does not fit the images or the model's output."""
 
 
-class InputError(CamkitError):
-    """The images cannot be read, or are not what the model takes."""
+class TargetTypeError(TargetError, ArgumentTypeError):
+    """What was given as a target is of a type that is not taken."""
+
+
+class InputError(CamkitError, ValueError):
+    """The model or the images cannot be read, or the images are not what the model takes."""
+
+
+class InputTypeError(InputError, ArgumentTypeError):
+    """What was given as a model or as images is of a type that is not taken."""
+
+
+class UnknownPosition(InputError, IndexError):
+    """An explanation or a comparison has no image, target or method at the given position."""
+
+
+class FileError(CamkitError, OSError):
+    """A file cannot be found, read, downloaded or written."""
+
+
+class ImportFailed(CamkitError, ImportError):
+    """A library, or a module that was named, cannot be imported."""
 
 
 class CamkitWarning(UserWarning):
@@ -60,7 +98,44 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     from difflib import get_close_matches  # takes a millisecond, which other commands save
 
     names = sorted(known)
-    close = get_close_matches(name.lower(), names, n=1)
+    close = get_close_matches(name[:100].lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
-    return UnknownName(f"no {kind} named {name!r}.{hint} Known: {shown or 'none'}")
+    listed = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
+    return UnknownName(f"no {kind} named {shown(name)}.{hint} Known: {listed or 'none'}")
+
+
+class _Shown(Repr):
+    """Shortened `repr`, for messages; it never fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 2, 100, 60, 40
+
+    def repr1(self, x: Any, level: int) -> str:
+        """One value, inside others at a level."""
+        try:
+            if hasattr(x, "shape") and hasattr(x, "dtype"):
+                return _of_array(x)
+            return " ".join(super().repr1(x, level).split())
+        except Exception:  # noqa: BLE001 - whatever a `__repr__` raises
+            return f"a value of type {type(x).__name__}"
+
+
+def _of_array(array: Any) -> str:
+    """A number of numpy or torch as it is, a larger array by its shape."""
+    kind = type(array).__name__
+    if len(array.shape):
+        return f"{kind} {tuple(array.shape)} of {str(array.dtype).removeprefix('torch.')}"
+    return f"{kind} {array.item()!r}"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: its `repr` in one line, shortened, of an array its shape.
+
+    >>> shown([[[1, 2]]])
+    '[[[...]]]'
+    """
+    return _SHOWN.repr(value)
+
+
+_SHOWN = _Shown()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe
@@ -12,7 +13,10 @@ from camkit_core import Method, Probe
 
 @Method(group="attention", needs="attention", needs_class=False)
 def attention_rollout(
-    probe: Probe, *, heads: Literal["mean", "max", "min"] = "mean", discard: float = 0.0
+    probe: Probe,
+    *,
+    heads: Literal["mean", "max", "min"] = "mean",
+    discard: Annotated[float, Interval(ge=0, le=1)] = 0.0,
 ) -> Tensor:
     """Follow attention through all blocks, half of each token staying with itself.
 

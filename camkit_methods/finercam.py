@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe
+from camkit_core import Method, Probe
 
 
 @Method(group="gradient")
 def finercam(
     probe: Probe,
     *,
-    alpha: float = 0.6,
-    references: int = 3,
+    alpha: Annotated[float, Interval(gt=-float("inf"), lt=float("inf"))] = 0.6,
+    references: Annotated[int, Interval(ge=1, le=1_000_000)] = 3,
     variant: Literal["mean", "weighted"] = "mean",
 ) -> Tensor:
     """Grad-CAM of what sets the class apart from those whose logits are the nearest.
@@ -32,12 +33,7 @@ def finercam(
     Returns:
         The map (N, h, w), signed. A target that is no class has no references: it gets Grad-CAM's
         map, and a warning.
-
-    Raises:
-        CamkitError: for fewer references than one.
     """
-    if references < 1:
-        raise CamkitError(f"expected references of at least 1; got {references}")
 
     def contrast(logits: Tensor, category: int) -> Tensor:
         distance = (logits.detach() - logits.detach()[category]).abs()

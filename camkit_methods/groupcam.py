@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, blurred, unit_range, upsample
+from camkit_core import Method, Probe, blurred, unit_range, upsample
 
 _BLUR = "moved round its edges, an image has another blur near them"
 
@@ -16,8 +17,8 @@ _BLUR = "moved round its edges, an image has another blur near them"
 def groupcam(
     probe: Probe,
     *,
-    groups: int = 32,
-    percentile: float = 70.0,
+    groups: Annotated[int, Interval(ge=1, le=1_000_000)] = 32,
+    percentile: Annotated[float, Interval(ge=0, le=100)] = 70.0,
     score: Literal["probability", "score"] = "probability",
 ) -> Tensor:
     """Weight groups of channels by what the image gains, seen through them, over a blurred one.
@@ -34,15 +35,7 @@ def groupcam(
 
     Returns:
         The map (N, H, W), at the images' size.
-
-    Raises:
-        CamkitError: for fewer groups than one, or a percentile outside [0, 100].
     """
-    if groups < 1 or not 0 <= percentile <= 100:
-        raise CamkitError(
-            f"expected groups of at least 1 and a percentile in [0, 100]; "
-            f"got {groups} and {percentile}"
-        )
     classes = probe.targets.classes is not None
     scoring = probe.of_probabilities() if score == "probability" and classes else probe
     weights = probe.gradients.mean(probe.spatial_axes, keepdim=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, unit_range, upsample
+from camkit_core import Method, Probe, unit_range, upsample
 
 
 @Method(group="gradient-free", costly=True)
 def iscam(
     probe: Probe,
     *,
-    steps: int = 10,
+    steps: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
     variant: Literal["path", "torch-cam"] = "path",
     fast: str | Sequence[str] = (),
 ) -> Tensor:
@@ -36,10 +37,8 @@ def iscam(
         The map (N, h, w).
 
     Raises:
-        CamkitError: for fewer steps than one, or a way of running that `fast` does not know.
+        CamkitError: for a way of running that `fast` does not know.
     """
-    if steps < 1:
-        raise CamkitError(f"expected steps of at least 1; got {steps}")
     factors = torch.arange(1, steps + 1, dtype=torch.float64, device="cpu") / steps
     if variant == "torch-cam":
         factors = factors.cumsum(0)

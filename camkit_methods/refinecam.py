@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, unit_range, upsample
+from camkit_core import Method, Probe, unit_range, upsample
 
 from .gradcam import gradcam
 from .gradcam_plusplus import gradcam_plusplus
@@ -29,7 +30,7 @@ def refinecam(
     *,
     base: Literal["layercam", "hirescam", "gradcam", "gradcam++"] = "layercam",
     layers: Sequence[str] = (),
-    count: int = 4,
+    count: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
 ) -> Tensor:
     """Multiply the target layer's map by those of earlier layers, whose grids are finer.
 
@@ -49,11 +50,8 @@ def refinecam(
         The map (N, h, w) in [0, 1], at the finest of the grids.
 
     Raises:
-        CamkitError: for a count below 1.
         LayerError: if a named layer gives no grid.
     """
-    if count < 1:
-        raise CamkitError(f"expected count of at least 1; got {count}")
     probes = [probe, *probe.stages(layers, count - 1)]
     probe.note(f"RefineCAM multiplied {', '.join(each.recording.layer for each in probes)}")
     maps = [unit_range(_BASES[base](each).relu()) for each in probes]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, unit_range, upsample
+from camkit_core import Method, Probe, unit_range, upsample
 
 Variant = Literal["paper", "definition", "official", "pytorch-grad-cam", "torch-cam"]
 
@@ -20,7 +21,7 @@ def scorecam(
     variant: Variant = "paper",
     baseline: Literal["zero", "image"] = "zero",
     constant_maps: Literal["zero", "skip"] = "zero",
-    max_channels: int | None = None,
+    max_channels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     fast: str | Sequence[str] = (),
 ) -> Tensor:
     """Weight each channel by the score of the image seen through it.
@@ -47,7 +48,7 @@ def scorecam(
         The map (N, h, w).
 
     Raises:
-        CamkitError: for max_channels below 1, or a way of running that `fast` does not know.
+        CamkitError: for a way of running that `fast` does not know.
     """
     flat = probe.activations.flatten(2)
     counted = torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
@@ -73,8 +74,6 @@ def scorecam(
 
 def _most_varied(probe: Probe, flat: Tensor, count: int | None) -> Tensor:
     """Which channels (N, C) vary the most over the grid."""
-    if count is not None and count < 1:
-        raise CamkitError(f"expected max_channels of at least 1, or None for all; got {count}")
     if count is None or count >= flat.shape[1]:
         return torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
     variance = flat.var(2)

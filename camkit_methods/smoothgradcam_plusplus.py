@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe
+from camkit_core import Method, Probe
 
 _NOISE = "the noise stays where it is when the image moves"
 
@@ -17,10 +18,10 @@ _NOISE = "the noise stays where it is when the image moves"
 def smoothgradcam_plusplus(
     probe: Probe,
     *,
-    samples: int = 4,
-    sigma: float = 0.3,
+    samples: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    sigma: Annotated[float, Interval(ge=0, lt=float("inf"))] = 0.3,
     numerator: Literal["second", "first"] = "second",
-    seed: int = 0,
+    seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0,
 ) -> Tensor:
     """Grad-CAM++ with derivatives averaged over noisy images.
 
@@ -36,12 +37,7 @@ def smoothgradcam_plusplus(
 
     Returns:
         The map (N, h, w); its weights are never negative.
-
-    Raises:
-        CamkitError: for fewer samples than one.
     """
-    if samples < 1:
-        raise CamkitError(f"expected samples of at least 1; got {samples}")
     first = second = third = torch.zeros_like(probe.activations)
     for gradient in probe.gradients_of(_noisy(probe.images, samples, sigma, seed), samples):
         first = first + gradient / samples

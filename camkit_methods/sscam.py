@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, unit_range, upsample
+from camkit_core import Method, Probe, unit_range, upsample
 
 Variant = Literal["activations", "images", "torch-cam"]
 
@@ -20,10 +21,10 @@ _NOISE = "the noise stays where it is when the image moves"
 def sscam(
     probe: Probe,
     *,
-    samples: int = 35,
-    sigma: float = 2.0,
+    samples: Annotated[int, Interval(ge=1, le=1_000_000)] = 35,
+    sigma: Annotated[float, Interval(ge=0, lt=float("inf"))] = 2.0,
     variant: Variant = "activations",
-    seed: int = 0,
+    seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0,
     fast: str | Sequence[str] = (),
 ) -> Tensor:
     """Score-CAM with each channel's score averaged over Gaussian noise.
@@ -44,10 +45,8 @@ def sscam(
         The map (N, h, w).
 
     Raises:
-        CamkitError: for fewer samples than one, or a way of running that `fast` does not know.
+        CamkitError: for a way of running that `fast` does not know.
     """
-    if samples < 1:
-        raise CamkitError(f"expected samples of at least 1; got {samples}")
     channels = probe.activations.shape[1]
     rows = []
     for image, activations in enumerate(probe.activations):

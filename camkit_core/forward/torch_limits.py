@@ -39,6 +39,8 @@ def torchs_limits_explained() -> Iterator[None]:
     """
     try:
         yield
+    except CamkitError:
+        raise  # some are ValueErrors
     except (RuntimeError, ValueError) as error:
         for words, (kind, text) in _LIMITS.items():
             if words in str(error):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from ..plugins.facts import Metric
@@ -18,7 +19,12 @@ from .image_edits import ranks, soft
     reading="The class's mean probability while the blurred image becomes clear, the map's highest "
     "pixels first. High: what the map names first is enough for the class.",
 )
-def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] = "blur") -> Tensor:
+def insertion(
+    case: Case,
+    *,
+    steps: Annotated[int, Interval(ge=1, le=1_000_000)] = 32,
+    baseline: Literal["blur", "zero"] = "blur",
+) -> Tensor:
     """How soon the class is seen when the map's highest pixels come in first: an area, (N,).
 
     arXiv 1806.07421, Algorithm 1; from 0 to 1, higher is better.
@@ -40,7 +46,12 @@ def insertion(case: Case, *, steps: int = 32, baseline: Literal["blur", "zero"] 
     reading="The class's mean probability while the image is covered, the map's highest pixels "
     "first. Low: what the map names first is needed for the class.",
 )
-def deletion(case: Case, *, steps: int = 32, baseline: Literal["zero", "blur"] = "zero") -> Tensor:
+def deletion(
+    case: Case,
+    *,
+    steps: Annotated[int, Interval(ge=1, le=1_000_000)] = 32,
+    baseline: Literal["zero", "blur"] = "zero",
+) -> Tensor:
     """How soon the class is lost when the map's highest pixels go first: an area, (N,).
 
     arXiv 1806.07421, Algorithm 1; from 0 to 1, lower is better.

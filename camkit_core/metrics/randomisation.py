@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from ..plugins.facts import Metric
@@ -19,7 +22,7 @@ from .correlation import average_ranks, pearson
     reading="The rank correlation of the map with those of a model whose weights are more and more "
     "shuffled. Near 1: it does not show what the model learned.",
 )
-def randomisation(case: Case, *, depths: int = 4) -> Tensor:
+def randomisation(case: Case, *, depths: Annotated[int, Interval(ge=1, le=1000)] = 4) -> Tensor:
     """How alike the heatmap stays when the network's weights are randomised: (N,).
 
     arXiv 1810.03292, section 3: Spearman's correlation of the heatmap and that of the network whose

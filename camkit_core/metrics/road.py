@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Interval, MinLen
 from torch import Tensor
 
 from ..plugins.facts import Metric
 from .case import Case
 from .image_edits import filled, ranks
 
+Shares = Annotated[Sequence[Annotated[float, Interval(gt=0, lt=1)]], MinLen(1)]
+Noise = Annotated[float, Interval(ge=0, lt=float("inf"))]
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NOISE = 0.01
 
@@ -21,7 +25,7 @@ NOISE = 0.01
     "gaps filled from their surroundings. High: the map's order is that of importance; 0: it is "
     "no better than any.",
 )
-def road(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
+def road(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """Half of what the lowest pixels' removal leaves, less what the highest pixels' leaves: (N,).
 
     arXiv 2202.00449, combined as in pytorch-grad-cam; from -0.5 to 0.5, higher is better, and 0
@@ -45,7 +49,7 @@ def road(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) 
     reading="The class's mean probability without the highest pixels, the gaps filled from their "
     "surroundings. Low: they were needed.",
 )
-def road_morf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
+def road_morf(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """The class's probability after the map's highest pixels are removed and filled in: (N,).
 
     arXiv 2202.00449, sections 4.2 and 5; the mean over the shares; from 0 to 1, lower is better.
@@ -59,7 +63,7 @@ def road_morf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NO
     reading="The class's mean probability without the lowest pixels, the gaps filled from their "
     "surroundings. High: they were not needed.",
 )
-def road_lerf(case: Case, *, shares: Sequence[float] = SHARES, noise: float = NOISE) -> Tensor:
+def road_lerf(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """The class's probability after the map's lowest pixels are removed and filled in: (N,).
 
     arXiv 2202.00449, sections 4.2 and 5; the mean over the shares; from 0 to 1, higher is better.

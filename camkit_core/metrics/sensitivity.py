@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from ..plugins.facts import Metric
@@ -15,7 +18,12 @@ from .case import Case
     "is that ignores the model.",
     unbeatable=("*",),  # a baseline does not move with the model
 )
-def sensitivity(case: Case, *, radius: float = 0.02, samples: int = 10) -> Tensor:
+def sensitivity(
+    case: Case,
+    *,
+    radius: Annotated[float, Interval(ge=0, lt=float("inf"))] = 0.02,
+    samples: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
+) -> Tensor:
     """How far the heatmap moves, at most, when the image changes a little: (N,).
 
     arXiv 1901.09392, definition 3, relative to the size of the heatmap as in captum: the greatest

@@ -7,25 +7,31 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnknownName, unknown
+from ..errors import ArgumentTypeError, UnknownName, shown, unknown
 from .options import checked, takes
 from .registry import get_registry
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# The keyword arguments of `compare` itself.
-SETTINGS = (
-    "adapter",
-    "aug_smooth",
-    "batch_size",
-    "eigen_smooth",
-    "guided",
-    "image_input",
-    "metrics",
-    "layer",
-    "target",
-)
+# The arguments of `explain` and `compare` themselves, and how the command names them.
+SETTINGS = {
+    "adapter": "adapter=",
+    "aug_smooth": "aug_smooth=, --aug-smooth of camkit explain",
+    "batch_size": "batch_size=, --batch-size of the command",
+    "eigen_smooth": "eigen_smooth=, --eigen-smooth of camkit explain",
+    "guided": "guided=, --guided of camkit explain",
+    "image_input": "image_input=",
+    "layer": "layer=, --layer of the command",
+    "method": "method= of explain, methods= of compare, --method of the command",
+    "methods": "method= of explain, methods= of compare, --method of the command",
+    "metrics": "metrics=, --metric of camkit compare",
+    "output": "output=, --model-output of the command",
+    "reshape_transform": "reshape_transform=",
+    "shared_inputs": "shared_inputs=",
+    "target": "target= of explain, targets= of compare, --target of the command",
+    "targets": "target= of explain, targets= of compare, --target of the command",
+}
 Renderer = Callable[..., "Image"]
 
 
@@ -45,11 +51,16 @@ def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
     """Name, function and origin of a "method", "renderer" or "metric", by name or itself.
 
     Raises:
+        ArgumentTypeError: for neither a name nor a function.
         UnknownName: if none of that name is installed.
         PluginError: if it cannot be loaded.
     """
     if callable(given):
         return getattr(given, "__name__", kind), given, "given"
+    if not isinstance(given, str):
+        raise ArgumentTypeError(
+            f"expected a {kind} as the name of an installed one or a function; got {shown(given)}"
+        )
     contribution = get_registry().find(kind, given)
     return contribution.name, contribution.load(), contribution.origin
 
@@ -62,7 +73,12 @@ def refuse_unknown(
     for option in options:
         if option not in accepted and None not in accepted:
             owners = ", ".join(name for name, _ in functions)
-            close = get_close_matches(option, SETTINGS, n=1)
+            if option in SETTINGS:
+                raise UnknownName(
+                    f"no option of {owners} named {option!r}; it is an argument of explain and "
+                    f"compare themselves: {SETTINGS[option]}"
+                )
+            close = get_close_matches(str(option)[:100], SETTINGS, n=1)
             if close:
-                raise UnknownName(f"no option named {option!r}. Did you mean {close[0]!r}?")
+                raise UnknownName(f"no option named {shown(option)}. Did you mean {close[0]!r}?")
             raise unknown(f"option of {owners}", option, [name for name in accepted if name])

@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from ..errors import CamkitError
+from .. import arguments
 
 
-@lru_cache(maxsize=256)
 def takes(function: Callable[..., Any]) -> tuple[str | None, ...]:
     """Names of the options that `function` takes; None stands for any other name."""
-    parameters = inspect.signature(function).parameters.values()
+    parameters = _parameters(function).values()
     named = (each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
     return *named, *(None for each in parameters if each.kind is each.VAR_KEYWORD)
 
 
 def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options among `options` that `function` takes.
+    """The options among `options` that `function` takes, as it takes them.
+
+    Each is checked by its annotation, as `camkit_core.arguments` reads it. The default is always
+    taken, and so is any value of an option without an annotation.
 
     Raises:
-        CamkitError: for a value that the function's `Literal` annotation does not allow.
+        ArgumentError: for a value out of range, or that a `Literal` does not name.
+        ArgumentTypeError: for a value of another type.
     """
     names = takes(function)
     taken = {name: value for name, value in options.items() if name in names or None in names}
-    hints = _hints(function) if taken else {}
-    for name, value in taken.items():
-        if get_origin(hints.get(name)) is Literal and value not in get_args(hints[name]):
-            allowed = ", ".join(map(repr, get_args(hints[name])))
-            owner = getattr(function, "__name__", "this")
-            raise CamkitError(f"{owner} takes {name}= one of {allowed}; got {value!r}")
-    return taken
+    return {name: _checked(function, name, value) for name, value in taken.items()}
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _checked(function: Callable[..., Any], name: str, value: Any) -> Any:
+    parameter = _parameters(function).get(name)
+    if not parameter or parameter.kind is not parameter.KEYWORD_ONLY or value is parameter.default:
+        return value
+    owner = str(getattr(function, "__name__", "this"))
+    return arguments.checked(owner, name, value, _annotation(function, parameter.annotation))
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return get_type_hints(function)
-    except (NameError, TypeError):  # an annotation that only a type checker can read
+        return inspect.signature(function).parameters
+    except (ValueError, TypeError):  # of a function that is written in C
         return {}
+
+
+def _annotation(function: Callable[..., Any], stated: Any) -> Any:
+    """An annotation as an object; `Any` for one that only a type checker can read."""
+    if stated is inspect.Parameter.empty:
+        return Any
+    if not isinstance(stated, str):
+        return stated
+    try:
+        return eval(stated, _globals(function))
+    except Exception:  # noqa: BLE001 - whatever its evaluation raises
+        return Any
+
+
+def _globals(function: Any) -> dict[str, Any]:
+    """The names that the code of a function sees, also inside a wrapper or a partial."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    called = function if hasattr(function, "__globals__") else type(function).__call__
+    return dict(getattr(getattr(called, "__func__", called), "__globals__", {}))

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import LayerError
+from ..errors import CamkitError, LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.counting import counting
 from ..forward.recording import Recording
@@ -113,6 +113,8 @@ def _outputs_touch(recording: Recording) -> bool:
     with torch.no_grad():
         try:
             alone = recording.run(images[image : image + 1].clone(), image)
+        except CamkitError:
+            raise
         except RuntimeError as error:
             if out_of_memory(error):
                 raise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from ..errors import InputError
+from ..arguments import position
 from ..inputs.targets.questions import no_class
 from ..maps import heatmaps
 
@@ -82,6 +82,7 @@ class Explanation:
 
     def describe(self, index: int = 0) -> str:
         """Class and score of one image, e.g. "pug 9.81"; "no class" where there is none."""
+        self._check(index)
         if self._no_class(index):
             return "no class"
         score = f"{float(self.score[index]):.2f}"
@@ -93,6 +94,7 @@ class Explanation:
 
     def blank(self, index: int = 0) -> str | None:
         """Why the heatmap of one image is empty; None if it is not."""
+        self._check(index)
         return self.reasons[index]
 
     def render(
@@ -146,6 +148,7 @@ class Explanation:
 
     def summary(self, index: int = 0) -> dict[str, Any]:
         """What one image's map explains, and where it comes from, ready for JSON."""
+        self._check(index)
         category = int(self.target[index]) if isinstance(self.target, Tensor) else None
         names = self.class_names
         return {
@@ -186,8 +189,7 @@ class Explanation:
         return not isinstance(self.target, Tensor) and self.target[index] is no_class
 
     def _check(self, index: int) -> None:
-        if not -len(self) <= index < len(self):
-            raise InputError(f"no image {index}: the explanation has {len(self)}, counted from 0")
+        position(index, len(self), "image", "the explanation")
 
 
 def png(picture: Image) -> bytes:

@@ -106,7 +106,9 @@ def test_a_cap_is_near_whether_scores_lie_together_or_apart(spread):
 
 
 def test_a_cap_below_one_is_refused():
-    with pytest.raises(CamkitError, match="max_channels of at least 1, or None for all; got 0"):
+    with pytest.raises(
+        CamkitError, match=r"max_channels= as an integer of at least 1 .* or None; got 0"
+    ):
         camkit.explain(network(), X, "scorecam", 0, "1", max_channels=0)
 
 
