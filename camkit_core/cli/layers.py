@@ -61,9 +61,9 @@ def _layers(name: str, weights: str, size: Sequence[int] | None) -> LayerList:
     """The layers that could be explained, on an image of noise."""
     import torch
 
-    from ..inputs.models import load_model
     from ..target_layer.listing import layers
+    from .common.model import load_noted
 
-    loaded = load_model(name, weights, size=size)
+    loaded = load_noted(name, weights, size=size)
     noise = torch.randint(0, 256, (512, 512, 3), generator=torch.Generator().manual_seed(0))
     return layers(loaded.model, loaded.preprocess(noise.to(torch.uint8).numpy())[None])

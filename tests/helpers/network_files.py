@@ -29,3 +29,11 @@ def saved(content: object, path: Path) -> Path:
 def same_weights(model: nn.Module, other: nn.Module) -> bool:
     pairs = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(first, second) for first, second in pairs)
+
+
+def tiny() -> nn.Module:
+    """A network of a few weights, the factory `TINY` of the tests."""
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
+
+
+TINY = "helpers.network_files:tiny"

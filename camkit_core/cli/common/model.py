@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ...errors import CamkitWarning
 from ...inputs.models import LoadedModel, load_model
 from .messages import say_above_bar
 
@@ -21,10 +25,25 @@ def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:
         name: the model's name, as `load_model` takes it.
         loading: the other arguments of `load_model`.
     """
-    device = loading["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_model(name, **{**loading, "device": device})
+    device = loading["device"]
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = load_noted(name, **{**loading, "device": device})
     if model.weights.startswith("none"):
         say_above_bar("note: the weights are random, so the maps show an untrained model")
+    return model
+
+
+def load_noted(name: str, *weights: str, **loading: Any) -> LoadedModel:
+    """The model that `load_model` gives for these arguments; prints its notes.
+
+    What the model's own code prints goes to stderr, as stdout is for results.
+    """
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+        warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
+        model = load_model(name, *weights, **loading)
+    for note in model.notes:
+        say_above_bar(f"note: {note}")
     return model
 
 

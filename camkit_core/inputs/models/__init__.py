@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .load import LoadedModel, check_class_names, load_model
+from .class_names import check_class_names
+from .load import LoadedModel, load_model
 
 __all__ = ["LoadedModel", "check_class_names", "load_model"]

@@ -10,12 +10,13 @@ from textwrap import shorten
 import torch
 from torch import Tensor, nn
 
-from ...errors import CamkitError
-from .checkpoints import count_classes, named_as_in, put, read_checkpoint
+from ...errors import CamkitError, warn
+from .checkpoints import read_checkpoint, sha256
+from .class_names import ClassNames, check_class_names, read_class_names
+from .filling import count_classes, fill
+from .fitting import fit
 from .preprocessing import Picture
 from .sources import Source, find_source
-
-ClassNames = str | Path | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class LoadedModel:
         class_names: one for each class, or None if they are unknown.
         name: the name given to `load_model`.
         weights: what they are called, for the record; a file with its SHA-256.
+        notes: what a reader should know of how the weights were taken from a file.
     """
 
     model: nn.Module
@@ -38,6 +40,7 @@ class LoadedModel:
     class_names: tuple[str, ...] | None
     name: str
     weights: str
+    notes: tuple[str, ...] = ()
 
 
 def load_model(
@@ -56,7 +59,8 @@ def load_model(
         name: of a model of torchvision or timm, or `package.module:factory` for your own. A name
             that both libraries know is torchvision's; `timm:resnet50` chooses the library.
         weights: DEFAULT for the library's best, none for random ones (the same each time), or
-            a checkpoint file, which also decides the number of classes.
+            a checkpoint file, which also decides the number of classes. `file.pth#ema` takes
+            those of its weights that are at `ema`, where it has more than one.
         device: where the model goes.
         class_names: a text file with one name in a line, or the names; in place of the names in
             the checkpoint or the library.
@@ -80,9 +84,10 @@ def load_model(
     if names is not None and weighted.classes is not None:
         check_class_names(names, weighted.classes)
     model = weighted.model.eval().to(where)
-    return LoadedModel(
-        model, preprocessing.tensor, preprocessing.picture, names, name, weighted.weights
-    )
+    for note in weighted.notes:
+        warn(note)
+    prepare, undo = preprocessing.tensor, preprocessing.picture
+    return LoadedModel(model, prepare, undo, names, name, weighted.weights, weighted.notes)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class _Weighted:
     weights: str
     class_names: tuple[str, ...] | None
     classes: int | None
+    notes: tuple[str, ...] = ()
 
 
 def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
@@ -111,44 +117,16 @@ def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
 
 def _from_file(source: Source, path: str, name: str) -> _Weighted:
     checkpoint = read_checkpoint(path)
-    model = source.build(None)
-    state, classes = named_as_in(model, checkpoint.state), source.classes
-    if classes is not None and (classes := count_classes(model, state, classes)) != source.classes:
-        model = source.build(classes)
-    put(checkpoint, state, model, name)
+    model, classes = source.build(None), source.classes
+    found = fit(checkpoint, model, name)
+    if classes is not None:
+        classes = count_classes(model, found.weights, classes)
+        model = model if classes == source.classes else source.build(classes)
+    fill(model, found.weights, checkpoint.path, name)
     usual = source.class_names if classes == source.classes else None
-    text = f"{checkpoint.path.name} sha256:{checkpoint.sha256}"
-    return _Weighted(model, text, checkpoint.class_names or usual, classes)
-
-
-def read_class_names(names: ClassNames) -> tuple[str, ...]:
-    """Class names from a text file with one in a line, or from a sequence.
-
-    Raises:
-        CamkitError: if the file cannot be read as text, or is empty.
-    """
-    if not isinstance(names, (str, Path)):
-        return tuple(names)
-    try:
-        lines = Path(names).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CamkitError(
-            f"cannot read class names from {str(names)!r} ({error}); expected a text file, one "
-            f"name in a line, in the order of the classes"
-        ) from error
-    listed = tuple(line.strip() for line in lines if line.strip())
-    if not listed:
-        raise CamkitError(f"no class names in {str(names)!r}; expected one in a line")
-    return listed
-
-
-def check_class_names(names: Sequence[str], classes: int) -> None:
-    """Raise CamkitError unless there is a name for each class; one logit stands for two classes."""
-    if len(names) != max(classes, 2):
-        raise CamkitError(
-            f"{len(names)} class names for a model with {classes} classes; expected one for each, "
-            f"in the order of the classes (--class-names FILE)"
-        )
+    text = f"{checkpoint.path.name}{found.mark(checkpoint)} sha256:{sha256(checkpoint.path)}"
+    names = checkpoint.class_names or usual
+    return _Weighted(model, text, names, classes, found.notes(checkpoint))
 
 
 def _device(device: str | torch.device) -> torch.device:
