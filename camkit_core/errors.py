@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from reprlib import Repr
 from typing import Any
 
@@ -81,8 +83,23 @@ class CamkitDeprecation(FutureWarning):
     """Something that a plugin relies on will be removed; shown by default, so that users see it."""
 
 
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Inside, camkit gives no warnings in this thread; `warnings.catch_warnings` is for all."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
 def warn(text: str) -> None:
     """Give a `CamkitWarning` that points at the line which called camkit."""
+    if _quiet.get():
+        return
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("camkit_"):
         frame, level = frame.f_back, level + 1

@@ -6,11 +6,13 @@ A model may count its calls, keep features in a list, or carry a state from imag
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import is_
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 Table = dict[str, Any]
@@ -116,3 +118,16 @@ _REFILL: dict[type, Callable[[Any, Any], None]] = {
 
 def _kind(container: Any) -> type:
     return next(kind for kind in _CONTAINERS if isinstance(container, kind))
+
+
+@contextmanager
+def preserving_cached_weights() -> Iterator[None]:
+    """Put the cache back: weights that a run computes in it have no graph to train them by."""
+    if not parametrize._cache_enabled:
+        yield
+        return
+    before = dict(parametrize._cache)
+    try:
+        yield
+    finally:
+        put_back(parametrize._cache, before)

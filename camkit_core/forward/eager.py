@@ -1,39 +1,65 @@
-"""Compiled parts of a model run eagerly, as their layers cannot be observed otherwise."""
+"""Compiled parts of a model run eagerly, as their layers cannot be observed otherwise.
+
+They do so in the thread that explains the model. Another thread may predict meanwhile, and eager
+code rounds otherwise than compiled code.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import torch
 from torch import nn
 
+from .own_view import OwnView
 
-class _ForcedEager:
-    """Torch's stance "force_eager", which is one for all threads: the last to leave ends it."""
+
+class _ByThread:
+    """Torch's stance towards compiled code, which is one for all threads, told apart by thread.
+
+    Torch reads the attributes of one object; this one has those of the thread's own stance, or of
+    the stance that it stands for.
+    """
 
     def __init__(self) -> None:
-        self._lock, self._count = Lock(), 0
-        self._stance: Any = None
+        self._own, self._lock, self._count = local(), Lock(), 0
+        self._usual: Any = None
 
-    def __enter__(self) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._own, "stance", None) or self._usual, name)
+
+    @contextmanager
+    def having(self, name: str) -> Iterator[None]:
+        """Inside, this thread has the stance of that name."""
+        from torch._dynamo import eval_frame
+
+        before = getattr(self._own, "stance", None)
+        self._begin(eval_frame)
+        self._own.stance = eval_frame.DynamoStance(name)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            self._own.stance = before
+            self._end(eval_frame)
+
+    def _begin(self, torchs: Any) -> None:
         with self._lock:
-            if self._count == 0:
-                self._stance = torch.compiler.set_stance("force_eager")
-                self._stance.__enter__()
             self._count += 1
+            if torchs._stance is not self:
+                self._usual = torchs._set_stance(self)
 
-    def __exit__(self, *error: object) -> None:
+    def _end(self, torchs: Any) -> None:
         with self._lock:
             self._count -= 1
-            if self._count == 0:
-                self._stance.__exit__(None, None, None)
+            if not self._count and torchs._stance is self:
+                torchs._set_stance(self._usual)
 
 
-_forced_eager = _ForcedEager()
+_by_thread = _ByThread()
 
 
 @contextmanager
@@ -46,24 +72,27 @@ def eagerly(modules: Sequence[nn.Module]) -> Iterator[None]:
     if "torch._dynamo" not in sys.modules:
         yield  # nothing has been compiled, and to import the compiler takes seconds
         return
-    replaced = list(_compiled_children(modules))
-    with _forced_eager:
-        for parent, name, child in replaced:
-            parent._modules[name] = child._modules["_orig_mod"]
+    parents = [(module, module._modules, _plain_children(module)) for module in modules]
+    replaced = [(parent, table, plain) for parent, table, plain in parents if plain]
+    with _by_thread.having("force_eager"):
         try:
+            for parent, table, plain in replaced:
+                parent.__dict__["_modules"] = OwnView(table, plain)
             yield
         finally:
-            for parent, name, child in replaced:
-                parent._modules[name] = child
+            for parent, table, _ in replaced:
+                parent.__dict__["_modules"] = table
 
 
-def _compiled_children(modules: Sequence[nn.Module]) -> Iterator[tuple[nn.Module, str, nn.Module]]:
-    for module in modules:
-        for name, child in module._modules.items():
-            if isinstance(child, torch._dynamo.OptimizedModule) and not child._forward_hooks:
-                yield module, name, child
+def _plain_children(module: nn.Module) -> dict[str, Any]:
+    """The modules that compiled children were made from, by the children's names."""
+    return {
+        name: child._modules["_orig_mod"]
+        for name, child in module._modules.items()
+        if isinstance(child, torch._dynamo.OptimizedModule) and not child._forward_hooks
+    }
 
 
 def compiling() -> AbstractContextManager[Any]:
     """Inside, what is compiled runs compiled all the same, as camkit's own fast runs do."""
-    return torch.compiler.set_stance("default") if "torch._dynamo" in sys.modules else nullcontext()
+    return _by_thread.having("default") if "torch._dynamo" in sys.modules else nullcontext()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .numpy_state import numpy_state, set_numpy_state
 
@@ -26,6 +26,15 @@ def preserving_rng(model: nn.Module | None = None) -> Iterator[None]:
         torch.set_rng_state(cpu)
         if device is not None and gpu is not None:
             torch.cuda.set_rng_state(gpu, device)
+
+
+def noise_like(tensor: Tensor) -> Tensor:
+    """Numbers from 0 to 1, always the same for a shape; the process's random states stay.
+
+    Another thread may draw from those states, or may have noted them to put them back.
+    """
+    noise = torch.empty_like(tensor, device="cpu")
+    return noise.uniform_(generator=torch.Generator().manual_seed(0)).to(tensor.device)
 
 
 def _cuda_runs() -> bool:

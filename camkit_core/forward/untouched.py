@@ -15,8 +15,8 @@ from ..inputs.in_use import in_use
 from ..inputs.model_memory import unchanged
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
+from .attributes import preserving_cached_weights
 from .eager import eagerly
-from .parametrizations import preserving_cached_weights
 from .random_states import preserving_rng
 from .snapshot import Snapshot
 from .torch_limits import torchs_limits_explained

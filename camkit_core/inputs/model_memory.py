@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
 
@@ -37,13 +38,16 @@ class ModelMemory(Generic[V]):
         return entry[1]
 
 
-_unchanged: ContextVar[tuple[nn.Module, Outline] | None] = ContextVar("unchanged", default=None)
+# With the thread, as a thread may begin with a copy of another one's context.
+_unchanged: ContextVar[tuple[nn.Module, Outline, int] | None] = ContextVar(
+    "unchanged", default=None
+)
 
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
     """Inside, the model's modules stay what they are, so that they are looked through once."""
-    token = _unchanged.set((model, _outline(model)))
+    token = _unchanged.set((model, _outline(model), get_ident()))
     try:
         yield
     finally:
@@ -52,7 +56,8 @@ def unchanged(model: nn.Module) -> Iterator[None]:
 
 def _outline_of(model: nn.Module) -> Outline:
     same = _unchanged.get()
-    return same[1] if same and same[0] is model else _outline(model)
+    known = same and same[0] is model and same[2] == get_ident()
+    return same[1] if same and known else _outline(model)
 
 
 def _outline(model: nn.Module) -> Outline:

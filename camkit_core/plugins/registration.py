@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pluggy
@@ -39,12 +39,21 @@ class PluginSet:
             raise PluginError(f"a plugin named {name!r} is registered already")
         try:
             _refuse_undecorated(plugin)
-            with _warnings_name(source):
+            with _warnings_name(source) if self._deprecates else nullcontext():
                 self.manager.register(plugin, name)
             self.contributions[name] = self._contributed(plugin, source)
         except BaseException:
             self.manager.unregister(name=name)
             raise
+
+    @property
+    def _deprecates(self) -> bool:
+        """Whether a hook warns of itself; to catch warnings would take those of other threads."""
+        return any(
+            spec.warn_on_impl or spec.warn_on_impl_args
+            for caller in vars(self.manager.hook).values()
+            if (spec := getattr(caller, "spec", None))
+        )
 
     def all(self) -> list[Contribution]:
         """The contributions of all plugins, in the order in which they were registered."""

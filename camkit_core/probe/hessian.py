@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.recording import Recording
 from ..forward.torch_limits import no_gradient
 from ..inputs.targets.scores import Targets
+from .plain_attention import PlainAttention
 from .rows import values_of
 
 
@@ -32,7 +32,7 @@ def hessian_product(recording: Recording, targets: Targets, touching: bool = Fal
         if out_of_memory(error):
             raise
     # Fused attention has no second derivative; the same computed step by step has.
-    with sdpa_kernel(SDPBackend.MATH):
+    with PlainAttention():
         repeated = recording.again(recording.images)
         try:
             return _product(repeated, targets, touching)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from ..adapter import tokens_to_grid
 from ..engine import explain
-from ..errors import CamkitWarning
+from ..errors import quietly
 from .networks import AttentionNet, TokenNet
 
 
@@ -39,8 +38,7 @@ def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
             height, width = network.grid(*images.shape[2:])
             reshape = tokens_to_grid(height, width, prefix=network.prefix.shape[1])
         settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CamkitWarning)
+        with quietly():
             return explain(
                 model, images, method, target, reshape_transform=reshape, **settings
             ).heatmap

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine import explain
-from ..errors import CamkitError, CamkitWarning
+from ..errors import CamkitError, quietly
 from ..forward.counting import counting
 from ..plugins.facts import Method, misstated
 from .checks import Check, require
@@ -32,8 +31,7 @@ def facts_check(function: Function) -> Check:
         facts = Method.of(function)
         _well_formed(function, facts)
         attention = attending() if facts.needs == "attention" else nullcontext()
-        with attention, warnings.catch_warnings():
-            warnings.simplefilter("ignore", CamkitWarning)
+        with attention, quietly():
             for stated, holds in STATEMENTS:
                 if stated(facts):
                     holds(function)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import camkit_core as camkit
+from helpers.at_once import at_once
 from helpers.small_cnn import FIVE, Small, close, pictures
 from helpers.small_nets import _resnet
 
@@ -70,3 +72,44 @@ def test_the_compiled_part_itself_can_be_the_layer() -> None:
     expected = camkit.explain(model, images, target=1, layer="body").cam
     _a_part(model)
     assert close(camkit.explain(model, images, target=1, layer=model.body).cam, expected)
+
+
+def _counted(graph: Any, _: Any) -> Callable[..., Any]:
+    """A backend that notes which thread runs what it compiled."""
+
+    def run(*args: Any) -> Any:
+        RUNS.append(threading.current_thread())
+        return graph(*args)
+
+    return run
+
+
+RUNS: list[threading.Thread] = []
+WAYS: list[Callable[[Any], None]] = [
+    lambda model: model.compile(backend=_counted),
+    lambda model: setattr(model, "body", torch.compile(model.body, backend=_counted)),
+    lambda model: setattr(model, "forward", torch.compile(model.forward, backend=_counted)),
+]
+
+
+@pytest.mark.parametrize("compile_it", WAYS)
+def test_another_thread_predicts_by_compiled_code_meanwhile(
+    compile_it: Callable[[Any], None],
+) -> None:
+    model, images = Small().double().eval(), pictures()
+    compile_it(model)
+    expected = model(images)
+    RUNS.clear()
+    predictions: list[Any] = []
+
+    def target(output: Tensor) -> Tensor:
+        predictions.extend(at_once([lambda: model(images)]))
+        return output[1]
+
+    camkit.explain(model, images, target=target, layer="body")
+    assert predictions
+    assert all(torch.equal(each, expected) for each in predictions)
+    assert len(RUNS) >= len(predictions)
+    assert threading.current_thread() not in RUNS
+    model(images)
+    assert threading.current_thread() in RUNS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ...errors import CamkitError, CamkitWarning
+from ...errors import CamkitError, quietly
 from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...plugins.facts import Method
@@ -112,9 +112,7 @@ def _explanations(
     builders: Sequence[ExplanationBuilder], layers: Sequence[TargetLayer]
 ) -> tuple[Explanation, ...]:
     """The explanations, without warnings for baselines: a uniform map is meant to be flat."""
-    with warnings.catch_warnings():
-        if builders[0].method.origin == BASELINE:
-            warnings.simplefilter("ignore", CamkitWarning)
+    with quietly() if builders[0].method.origin == BASELINE else nullcontext():
         return tuple(builder.explanation(layers, {}, False) for builder in builders)
 
 

@@ -18,7 +18,8 @@ from ...pytree import tensors_in
 from .proof import proved
 
 if TYPE_CHECKING:
-    from ...forward.recording import Recording
+    from ...forward.random_states import noise_like
+from ...forward.recording import Recording
 
 
 def _functions(names: str, owners: tuple[Any, ...] = (torch, Tensor, F)) -> frozenset[Any]:
@@ -65,14 +66,14 @@ def proved_affine(recording: Recording, positive: bool) -> bool:
 
 
 def _affine_error(recording: Recording, edited: Tensor, slow: Tensor) -> float:
-    """The error of the output's predicted change, in one random direction of unit length."""
+    """The error of the output's predicted change, in one made-up direction of unit length."""
     with torch.enable_grad():
         parts = [t.flatten() for t in tensors_in(recording.output) if t.requires_grad]
         values = torch.cat(parts)
         if values.numel() != slow.numel():
             return torch.inf  # a part of the output has no gradient
         known = (slow + values.detach()).isfinite()  # an image with nan in it proves nothing
-        direction = torch.randn_like(values)[known]
+        direction = (noise_like(values) - 0.5)[known]
         score = (values[known] * direction).sum()
     slope, raw = recording.gradients([score])[0], recording.raw.detach()
     predicted = (slope * (edited - raw)).where(raw.isfinite(), torch.zeros_like(raw)).sum()

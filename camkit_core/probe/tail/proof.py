@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ...forward.counting import count
 from ...forward.cut import Cut
+from ...forward.random_states import noise_like
 from ...forward.signature import signature
 from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
@@ -174,7 +175,7 @@ def _probe_edit(recording: Recording) -> tuple[Tensor, Tensor]:
     """An edit and what a full run gives for it; the same for all proofs of a recording."""
     if recording not in _probe_edits:
         plain = recording.raw.detach()
-        edited = plain * torch.rand_like(plain)
+        edited = plain * noise_like(plain)
         _probe_edits[recording] = edited, flat(full_run(recording, edited[None]))
     return _probe_edits[recording]
 
