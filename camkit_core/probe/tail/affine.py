@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+from ...forward.random_states import noise_like
 from ...forward.tape import Call, Tape, slots_in
 from ...pytree import tensors_in
 from .proof import proved
 
 if TYPE_CHECKING:
-    from ...forward.random_states import noise_like
-from ...forward.recording import Recording
+    from ...forward.recording import Recording
 
 
 def _functions(names: str, owners: tuple[Any, ...] = (torch, Tensor, F)) -> frozenset[Any]:
