@@ -11,6 +11,7 @@ import pytest
 
 from camkit_core.cli import main
 from camkit_core.cli.new_plugin.project import new_plugin
+from camkit_core.errors import FileError
 from camkit_core.plugins.contribution import KINDS
 from helpers.checkout import ROOT
 from helpers.wheels import installed_wheel
@@ -62,13 +63,69 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (tmp_path / "camkit-mycam" / "camkit_mycam.py").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["MyCam", "1cam", "a b", "../x", "cam-", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["MyCam", "1cam", "a b", "../x", "cam-", "", "a/b", "käm", "a\n", "a" * 300, "camkit-", "a\0"],
+)
 def test_a_name_that_is_no_packages_is_refused(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["new-plugin", name, "--dir", str(tmp_path)]) == 2
     assert "lower-case letters and digits" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["import", "torch", "zip", "core", "camkit-archs", "print"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_is_taken_is_refused_with_another(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["new-plugin", name, "--kind", kind, "--dir", str(tmp_path)]
+    assert main(command) == 2
+    advised = capsys.readouterr().err.rpartition("such as ")[2].strip().strip("'")
+    assert list(tmp_path.iterdir()) == []
+    command[1] = advised
+    assert main(command) == 0
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "a file", "a file/in it", "a\0b", "a" * 300, "~nobody-of/x"]
+)
+def test_a_folder_that_cannot_be_written_is_one_line(
+    folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a file").touch()
+    assert main(["new-plugin", "mycam", "--dir", folder]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("camkit: error: cannot write camkit-mycam to ")
+    assert printed.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a file"]
+
+
+def test_a_project_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def full(path: Path, *args: object, **keywords: object) -> int:
+        if path.name == "pyproject.toml":
+            raise OSError(28, "No space left on device")
+        return write(path, *args, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(FileError, match="No space left on device"):
+        new_plugin("mycam", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_nowhere_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "camkit-mycam").symlink_to("nowhere")
+    with pytest.raises(FileError, match="is there already"):
+        new_plugin("mycam", folder=tmp_path)
 
 
 def test_the_example_of_a_plugin_package_conforms(tmp_path: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import os
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
-from ...errors import CamkitError
+from ...errors import ArgumentError, FileError, UnknownName, shown
 from ...plugins.contribution import KINDS
 
 _ENTRY = {
@@ -16,6 +22,9 @@ _ENTRY = {
     "metric": '$name = "$module:$function"',
 }
 _TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST = 60
+# Names that the module needs for itself, and those of camkit's own modules.
+_TAKEN = {*keyword.kwlist, *dir(builtins), "torch", "core", "methods", "archs"}
 _SUFFIX = ".template"  # so that no tool reads a template as the file that it becomes
 
 
@@ -31,12 +40,12 @@ def new_plugin(name: str, kind: str = "method", folder: Path | str = ".") -> Pat
         The project's folder.
 
     Raises:
-        CamkitError: for a name or kind that is not allowed, or if the project's folder exists.
+        UnknownName: for another kind.
+        ArgumentError: for a name that is not allowed.
+        FileError: if the project's folder exists, or cannot be written; nothing is left of it.
     """
     short = _checked_name(name, kind)
-    project = Path(folder) / f"camkit-{short.replace('_', '-')}"
-    if project.exists():
-        raise CamkitError(f"{project} is there already; nothing was written")
+    project = Path(os.path.expanduser(folder)) / f"camkit-{short.replace('_', '-')}"
     values = {
         "name": short,
         "function": short.replace("-", "_"),
@@ -45,22 +54,49 @@ def new_plugin(name: str, kind: str = "method", folder: Path | str = ".") -> Pat
         "kind": kind,
     }
     values["entry"] = Template(_ENTRY[kind]).substitute(values)
-    for templates in (_TEMPLATES / "common", _TEMPLATES / kind):
-        _write(templates, values, project)
+    with _whole(project, str(folder)) as draft:
+        for templates in (_TEMPLATES / "common", _TEMPLATES / kind):
+            _write(templates, values, draft)
     return project
 
 
 def _checked_name(name: str, kind: str) -> str:
     """The name without `camkit-` in front."""
     if kind not in KINDS:
-        raise CamkitError(f"no kind of plugin named {kind!r}; there are {', '.join(KINDS)}")
-    short = name.removeprefix("camkit-")
-    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", short):
-        raise CamkitError(
-            f"a plugin's name is lower-case letters and digits, with - or _ between them, not "
-            f"{name!r}"
+        raise UnknownName(f"no kind of plugin named {shown(kind)}; there are {', '.join(KINDS)}")
+    short = name.removeprefix("camkit-") if isinstance(name, str) else ""
+    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", short) or len(short) > _LONGEST:
+        raise ArgumentError(
+            f"a plugin's name is lower-case letters and digits, with - or _ between them, up to "
+            f"{_LONGEST} in all, not {shown(name)}"
+        )
+    if short.replace("-", "_") in _TAKEN:
+        raise ArgumentError(
+            f"{short!r} is a name of Python or of camkit itself; choose another, such as "
+            f"'{short}-cam'"
         )
     return short
+
+
+@contextmanager
+def _whole(project: Path, folder: str) -> Iterator[Path]:
+    """A folder to write the project to; it is renamed at the end, and deleted after an error."""
+    try:
+        if not folder or str(project).startswith("~"):
+            raise FileNotFoundError(2, "there is no folder of this name")
+        if os.path.lexists(project):
+            raise FileError(f"{project} is there already; nothing was written")
+        project.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".camkit-", dir=project.parent) as temporary:
+            yield Path(temporary, project.name)
+            Path(temporary, project.name).rename(project)
+    except FileError:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(
+            f"cannot write {project.name} to {shown(folder)} ({reason}); give another (--dir)"
+        ) from error
 
 
 def _write(templates: Path, values: dict[str, str], project: Path) -> None:
@@ -69,4 +105,5 @@ def _write(templates: Path, values: dict[str, str], project: Path) -> None:
         name = Template(str(template.relative_to(templates))).substitute(values)
         file = project / name.removesuffix(_SUFFIX)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(Template(template.read_text()).substitute(values))
+        text = Template(template.read_text(encoding="utf-8")).substitute(values)
+        file.write_text(text, encoding="utf-8")

@@ -5,43 +5,43 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ...errors import CamkitError
+from ...errors import FileError
 
 
-def holds_objects(path: Path, objects: str, where: str | None) -> CamkitError:
+def holds_objects(path: Path, objects: str, where: str | None) -> FileError:
     """The error for a file with a whole model, at the key `where` or at the top, for its class."""
     key = "" if where is None else f"[{where!r}]"
     model = f"torch.load({str(path)!r}, map_location='cpu', weights_only=False){key}"
-    return CamkitError(
+    return FileError(
         f"{path.name} holds Python objects ({objects}) instead of weights, and reading it could "
         f"run code from the file; if you trust it, save its weights: "
         f"{_saving(path, f'{model}.state_dict()')}"
     )
 
 
-def holds_a_program(path: Path, exported: bool) -> CamkitError:
+def holds_a_program(path: Path, exported: bool) -> FileError:
     """The error for a TorchScript program, or one of torch.export."""
     kind = "exported" if exported else "TorchScript"
     script = f"torch.jit.load({str(path)!r}, map_location='cpu').state_dict()"
     weights = f"torch.export.load({str(path)!r}).state_dict" if exported else script
-    return CamkitError(
+    return FileError(
         f"{path.name} holds a program ({kind}) besides weights, and reading it could run code from "
         f"the file; if you trust it, save its weights: {_saving(path, f'dict({weights})')}"
     )
 
 
-def would_run(path: Path, name: str) -> CamkitError:
+def would_run(path: Path, name: str) -> FileError:
     """The error for a file that calls what no checkpoint needs."""
-    return CamkitError(
+    return FileError(
         f"{path.name} would call {name} when read by torch.load, which no checkpoint needs; "
         f"nothing was run: do not use this file"
     )
 
 
-def is_compressed(path: Path) -> CamkitError:
+def is_compressed(path: Path) -> FileError:
     """The error for an archive that may unpack to any size."""
     weights = f"torch.load({str(path)!r}, map_location='cpu', weights_only=True)"
-    return CamkitError(
+    return FileError(
         f"{path.name} is compressed, which torch.save does not do, to a small part of its size; if "
         f"you trust it, save it again: {_saving(path, weights)}"
     )

@@ -12,7 +12,7 @@ from textwrap import shorten
 from typing import Any
 from zipfile import BadZipFile
 
-from ...errors import CamkitError
+from ...errors import CamkitError, FileError
 from .advice import holds_objects, would_run
 from .formats import checkpoint_path, format_of
 from .inert import Harmful, Noted
@@ -53,7 +53,7 @@ def read_checkpoint(given: str | Path) -> Checkpoint:
         given: the file; `file.pth#ema` for those of its weights that are at `ema`.
 
     Raises:
-        CamkitError: if there is no such file, it cannot be read, or it holds no weights.
+        FileError: if there is no such file, it cannot be read, or it holds no weights.
     """
     path, label = checkpoint_path(given)
     readers = {"safetensors": _read_safetensors, "zip": _read_torch, "pickle": _read_torch}
@@ -68,7 +68,7 @@ def read_checkpoint(given: str | Path) -> Checkpoint:
     return Checkpoint(path, parts, _class_names(metadata), label)
 
 
-def damaged(path: Path, error: Exception) -> CamkitError:
+def damaged(path: Path, error: Exception) -> FileError:
     """The error for a file that is not what it begins as."""
     reason = str(getattr(error, "strerror", None) or error or type(error).__name__)
     if isinstance(error, KeyError):
@@ -76,7 +76,7 @@ def damaged(path: Path, error: Exception) -> CamkitError:
     elif isinstance(error, (BadZipFile, EOFError)):
         reason = reason.replace("File is not a zip file", "it ends early") or "it ends early"
     what = "cannot be read" if isinstance(error, OSError) else "is damaged"
-    return CamkitError(f"{path.name} {what} ({shorten(reason, 120)}); fetch or save it again")
+    return FileError(f"{path.name} {what} ({shorten(reason, 120)}); fetch or save it again")
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Weights], Mapping[str, Any]]:
@@ -88,14 +88,14 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Weights], Mapping[str, Any]
         for name in file.keys()  # noqa: SIM118 - it is no dict
     }
     if not weights:
-        raise CamkitError(f"no weights in {path.name}: expected tensors by name, found nothing")
+        raise FileError(f"no weights in {path.name}: expected tensors by name, found nothing")
     return {"": weights}, file.metadata() or {}
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Weights], Mapping[str, Any]]:
     content, read = (read_zip if format_of(path) == "zip" else read_legacy)(path)
     if not isinstance(content, dict):
-        raise CamkitError(
+        raise FileError(
             f"no weights in {path.name}: expected a dict of tensors, found {type(content).__name__}"
         )
     parts = {}
@@ -125,14 +125,14 @@ def _dicts(content: dict[Any, Any]) -> dict[str, dict[Any, Any]]:
     return found
 
 
-def _no_weights(path: Path, content: dict[Any, Any]) -> CamkitError:
+def _no_weights(path: Path, content: dict[Any, Any]) -> FileError:
     if isinstance(content, Noted) and not content:
         return holds_objects(path, content.name, None)
     for key, value in content.items():
         if isinstance(value, Noted) and isinstance(value.state, dict) and "_modules" in value.state:
             return holds_objects(path, value.name, key)
     held = shorten(", ".join(str(key)[:40] for key in list(content)[:5]), 120) or "nothing"
-    return CamkitError(f"no weights in {path.name}: expected tensors by name, found {held}")
+    return FileError(f"no weights in {path.name}: expected tensors by name, found {held}")
 
 
 def _class_names(metadata: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import CamkitError
+from ...errors import ArgumentError, ArgumentTypeError, FileError, shown
 
 ClassNames = str | Path | Sequence[str]
 
@@ -25,7 +25,8 @@ def read_class_names(names: ClassNames) -> tuple[str, ...]:
     indices by name, or a configuration with `id2label`.
 
     Raises:
-        CamkitError: if the file cannot be read as text or is empty, or the names are not texts.
+        FileError: if the file cannot be read as text, or is empty.
+        ArgumentTypeError: if they are no texts, or have no order.
     """
     if not isinstance(names, (str, Path)):
         return _texts(names)
@@ -34,15 +35,19 @@ def read_class_names(names: ClassNames) -> tuple[str, ...]:
         return _from_json(text, str(names))
     listed = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not listed:
-        raise CamkitError(f"no class names in {str(names)!r}; expected one in a line")
+        raise FileError(f"no class names in {shown(str(names))}; expected one in a line")
     return listed
 
 
 def _texts(names: Any) -> tuple[str, ...]:
-    listed = list(names) if isinstance(names, Sequence) else [names]
-    if not listed or not all(isinstance(name, str) for name in listed):
-        raise CamkitError(f"expected class names as texts or a file of them, got {names!r:.200}")
-    return tuple(listed)
+    ordered = _by_index(names) if isinstance(names, Mapping) else names
+    if isinstance(ordered, Iterable) and not isinstance(ordered, (bytes, set, frozenset)):
+        listed = list(ordered)
+        if all(isinstance(name, str) for name in listed):
+            return tuple(map(str, listed))
+    raise ArgumentTypeError(
+        f"expected class names as a list of texts, or a file, got {shown(names)}"
+    )
 
 
 def _text(path: str | Path) -> str:
@@ -58,8 +63,9 @@ def _text(path: str | Path) -> str:
         if "\0" in text:
             raise ValueError("it is no text")
     except (OSError, ValueError, RuntimeError) as error:
-        raise CamkitError(
-            f"cannot read class names from {str(path)!r:.300} ({error}); {_EXPECTED}"
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(
+            f"cannot read class names from {shown(str(path))} ({reason}); {_EXPECTED}"
         ) from error
     return text
 
@@ -79,12 +85,12 @@ def _from_json(text: str, path: str) -> tuple[str, ...]:
         lines = tuple(line.strip() for line in text.splitlines() if line.strip())
         if len(lines) > 1 and all(line[:1] not in "]}" for line in lines):
             return lines
-        raise CamkitError(f"{path!r} begins as JSON, but is not; {_EXPECTED}") from None
+        raise FileError(f"{shown(path)} begins as JSON, but is not; {_EXPECTED}") from None
     names = _in_order(content)
     if not names:
-        raise CamkitError(
-            f"no class names in {path!r}; expected JSON as a list of names, or as a dict of them "
-            f"by index, from 0 on"
+        raise FileError(
+            f"no class names in {shown(path)}; expected JSON as a list of names, or as a dict of "
+            f"them by index, from 0 on"
         )
     return names
 
@@ -100,20 +106,20 @@ def _in_order(content: Any) -> tuple[str, ...] | None:
 def _by_index(content: Any) -> list[Any] | None:
     if not isinstance(content, Mapping):
         return None
-    items = dict(content)
-    if all(type(index) is int for index in items.values()):
-        items = {index: name for name, index in items.items()}
-    named = {str(index): name for index, name in items.items()}
+    items = list(content.items())
+    if all(type(index) is int for _, index in items):
+        items = [(index, name) for name, index in items]
+    named = {str(index): name for index, name in items}
     if named.keys() != {str(index) for index in range(len(items))}:
         return None
-    ordered = [named[str(index)] for index in range(len(items))]
+    ordered = (named[str(index)] for index in range(len(items)))
     return [name[-1] if isinstance(name, list) and name else name for name in ordered]
 
 
 def check_class_names(names: Sequence[str], classes: int) -> None:
-    """Raise CamkitError unless there is a name for each class; one logit stands for two classes."""
+    """Raise ArgumentError unless each class has a name; one logit stands for two classes."""
     if len(names) != max(classes, 2):
-        raise CamkitError(
+        raise ArgumentError(
             f"{len(names)} class names for a model with {classes} classes; expected one for each, "
             f"in the order of the classes (--class-names FILE)"
         )

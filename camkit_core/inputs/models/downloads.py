@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ...errors import CamkitError
+from ...errors import FileError
 
 # Hugging Face's client has used several HTTP libraries; not all their errors are OSErrors.
 _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"}
@@ -16,7 +16,7 @@ def downloading(weights_of: str) -> Iterator[None]:
     """Turn any failure to download into one error that says how to go on without a network.
 
     Raises:
-        CamkitError: in place of the errors of sockets, HTTP clients and damaged downloads.
+        FileError: in place of the errors of sockets, HTTP clients and damaged downloads.
     """
     try:
         yield
@@ -24,7 +24,7 @@ def downloading(weights_of: str) -> Iterator[None]:
         if not _is_failed_download(error):
             raise
         reason = str(getattr(error, "reason", None) or error).splitlines() or [""]
-        raise CamkitError(
+        raise FileError(
             f"the DEFAULT weights of {weights_of} could not be downloaded "
             f"({type(error).__name__}: {reason[0]}); give a checkpoint file (--weights FILE) or "
             f"take random weights (--weights none)"

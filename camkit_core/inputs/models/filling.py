@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ...errors import CamkitError
+from ...errors import InputError
 from .checkpoints import Weights, damaged
 
 State = dict[str, Tensor]
@@ -46,7 +46,7 @@ def fill(model: nn.Module, weights: Weights, path: Path, name: str) -> None:
         name: what to call the model in an error.
 
     Raises:
-        CamkitError: if a weight is damaged, missing, left over, or of another shape or kind of
+        InputError: if a weight is damaged, missing, left over, or of another shape or kind of
             numbers; it names the first few.
     """
     try:
@@ -57,7 +57,7 @@ def fill(model: nn.Module, weights: Weights, path: Path, name: str) -> None:
         _check_kinds(model.state_dict(), state)
         model.load_state_dict(_versioned(state, model))
     except Exception as error:  # a model may have rules of its own
-        raise CamkitError(
+        raise InputError(
             f"{path.name} is a checkpoint of another architecture than {name}: "
             f"{_differences(model.state_dict(), state) or error}. Give the model it was trained "
             f"as; torchvision:NAME and timm:NAME are different models"

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 
 from torch import nn
 
-from ...errors import CamkitError
+from ...errors import InputError
 from .checkpoints import Checkpoint, Weights
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -89,10 +90,10 @@ def fit(checkpoint: Checkpoint, model: nn.Module, name: str) -> Fit:
         name: what to call the model in an error.
 
     Raises:
-        CamkitError: if several weights fit and none of them is the usual one, if none are at the
+        InputError: if several weights fit and none of them is the usual one, if none are at the
             label that was asked for, or if others beside them may be a part of the network.
     """
-    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    shapes = _shapes(model, name)
     parts = checkpoint.parts.items()
     places = [place for part, weights in parts for place in _places(part, weights, shapes)]
     complete = sorted((place for place in places if place.complete), key=_rank)
@@ -106,6 +107,15 @@ def fit(checkpoint: Checkpoint, model: nn.Module, name: str) -> Fit:
     if checkpoint.label is None:
         _check_no_part(checkpoint, chosen, [key for key, role in beside.items() if role == "part"])
     return _fit(chosen, beside, others)
+
+
+def _shapes(model: nn.Module, name: str) -> Shapes:
+    try:
+        state = model.state_dict()
+        return {key: tuple(value.shape) for key, value in state.items() if hasattr(value, "shape")}
+    except Exception as error:  # of a model's own rules, or of weights without a shape yet
+        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        raise InputError(f"the weights of {name} cannot be listed ({reason})") from error
 
 
 def _fit(chosen: _Place, roles: Mapping[str, str], others: list[_Place]) -> Fit:
@@ -170,7 +180,7 @@ def _labelled(checkpoint: Checkpoint, complete: list[_Place], name: str) -> list
     below = exact or [place for place in complete if place.label.startswith(f"{label}.")]
     if not below:
         there = ", ".join(repr(place.label) for place in complete) or "none of them"
-        raise CamkitError(
+        raise InputError(
             f"{checkpoint.path.name} has no weights of {name} at {label!r}; it has them at: {there}"
         )
     return below
@@ -179,7 +189,7 @@ def _labelled(checkpoint: Checkpoint, complete: list[_Place], name: str) -> list
 def _check_one_is_meant(checkpoint: Checkpoint, fitting: list[_Place], name: str) -> None:
     if len(fitting) > 1 and _rank(fitting[0]) == _rank(fitting[1]):
         labels = [place.label for place in fitting]
-        raise CamkitError(
+        raise InputError(
             f"{checkpoint.path.name} has weights of {name} more than once, at {', '.join(labels)}; "
             f"choose, as in --weights {checkpoint.path}#{labels[0]}"
         )
@@ -211,7 +221,7 @@ def _is_of_training(key: str, chosen: _Place, shapes: Shapes) -> bool:
 def _check_no_part(checkpoint: Checkpoint, chosen: _Place, parts: list[str]) -> None:
     if parts:
         more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
-        raise CamkitError(
+        raise InputError(
             f"{checkpoint.path.name} has weights beside those at {chosen.label!r} that may be a "
             f"part of the network: {', '.join(parts[:3])}{more}. If they are not, say so: "
             f"--weights {checkpoint.path}#{chosen.label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from ...errors import CamkitError
+from ...errors import FileError, shown
 
 _GUNZIP = "a gzip archive; unpack it first (gunzip)"
 _TAR = "a tar archive; unpack it first (tar -xf)"
@@ -35,24 +35,24 @@ def checkpoint_path(given: str | Path) -> tuple[Path, str | None]:
     """The path of a checkpoint file that is there, and what follows `#` in a text `path#label`.
 
     Raises:
-        CamkitError: if it is no file, or cannot be reached.
+        FileError: if it is no file, or cannot be reached.
     """
     text, label = str(given), None
     if "#" in text and not _exists(text):
         text, _, label = text.rpartition("#")
     if "://" in text:
-        raise CamkitError(f"weights are read from files, and {_short(text)} is a URL; download it")
+        raise FileError(f"weights are read from files, and {shown(text)} is a URL; download it")
     try:
         path = _home(text)
         mode = path.stat().st_mode if text else 0
     except FileNotFoundError:
-        raise CamkitError(f"no checkpoint at {_short(text)}; {_EXPECTED}") from None
+        raise FileError(f"no checkpoint at {shown(text)}; {_EXPECTED}") from None
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no such user
         reason = getattr(error, "strerror", None) or error
-        raise CamkitError(f"no checkpoint at {_short(text)} ({reason}); {_EXPECTED}") from error
+        raise FileError(f"no checkpoint at {shown(text)} ({reason}); {_EXPECTED}") from error
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "no file that can be read twice"
-        raise CamkitError(f"{text!r} is {kind if text else 'no file'}; {_EXPECTED}")
+        raise FileError(f"{shown(text)} is {kind if text else 'no file'}; {_EXPECTED}")
     return path, label
 
 
@@ -67,15 +67,11 @@ def _home(text: str) -> Path:
     return Path(text).expanduser() if text.startswith("~") and not _exists(text) else Path(text)
 
 
-def _short(text: str) -> str:
-    return repr(text) if len(text) < 300 else f"{text[:80]!r}..."
-
-
 def format_of(path: Path) -> str:
     """ "zip", "pickle" or "safetensors".
 
     Raises:
-        CamkitError: for any other file; it says what it is, where its first bytes tell.
+        FileError: for any other file; it says what it is, where its first bytes tell.
     """
     with path.open("rb") as file:
         start = file.read(512)
@@ -86,7 +82,7 @@ def format_of(path: Path) -> str:
         return "zip"
     if start[:1] == b"\x80" and start[1:2] in (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle"
-    raise CamkitError(f"{path.name} is {_foreign(path, start)}")
+    raise FileError(f"{path.name} is {_foreign(path, start)}")
 
 
 def _foreign(path: Path, start: bytes) -> str:

@@ -10,9 +10,10 @@ from textwrap import shorten
 import torch
 from torch import Tensor, nn
 
-from ...errors import CamkitError, warn
+from ...errors import InputError, InputTypeError, shown, warn
 from .checkpoints import read_checkpoint, sha256
 from .class_names import ClassNames, check_class_names, read_class_names
+from .device import device_named
 from .filling import count_classes, fill
 from .fitting import fit
 from .preprocessing import Picture
@@ -45,7 +46,7 @@ class LoadedModel:
 
 def load_model(
     name: str,
-    weights: str | Path = "DEFAULT",
+    weights: str | Path | None = "DEFAULT",
     device: str | torch.device = "cpu",
     class_names: ClassNames | None = None,
     *,
@@ -73,7 +74,12 @@ def load_model(
         CamkitError: if the weights cannot be downloaded or read, or are of another architecture;
             if the class names do not fit the model, or the device does not exist.
     """
-    where = _device(device)
+    if not isinstance(weights, (str, Path, type(None))):
+        raise InputTypeError(
+            f"expected weights as DEFAULT, none or a file, got {shown(weights)}; weights in memory "
+            f"are for model.load_state_dict"
+        )
+    where = device_named(device)
     source = find_source(name)
     preprocessing = source.preprocessing.changed(size, mean, std)
     given = None if class_names is None else read_class_names(class_names)
@@ -83,11 +89,20 @@ def load_model(
     names = given or weighted.class_names
     if names is not None and weighted.classes is not None:
         check_class_names(names, weighted.classes)
-    model = weighted.model.eval().to(where)
+    model = _moved(weighted.model, where, name)
     for note in weighted.notes:
         warn(note)
     prepare, undo = preprocessing.tensor, preprocessing.picture
     return LoadedModel(model, prepare, undo, names, name, weighted.weights, weighted.notes)
+
+
+def _moved(model: nn.Module, where: torch.device, name: str) -> nn.Module:
+    try:
+        model.eval()
+        return model.to(where)
+    except Exception as error:  # of a model's own rules, or of a device without memory
+        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        raise InputError(f"{name} cannot be put on {where} to be evaluated: {reason}") from error
 
 
 @dataclass(frozen=True)
@@ -105,7 +120,7 @@ def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
     if weights.lower() not in ("default", "none"):
         return _from_file(source, weights, name)
     if source.classes == 0:
-        raise CamkitError(
+        raise InputError(
             f"{name} has no classifier, so no class to explain; give weights with one "
             f"(--weights FILE)"
         )
@@ -127,13 +142,3 @@ def _from_file(source: Source, path: str, name: str) -> _Weighted:
     text = f"{checkpoint.path.name}{found.mark(checkpoint)} sha256:{sha256(checkpoint.path)}"
     names = checkpoint.class_names or usual
     return _Weighted(model, text, names, classes, found.notes(checkpoint))
-
-
-def _device(device: str | torch.device) -> torch.device:
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        reason = shorten(str(error), 120, placeholder=" ...")
-        raise CamkitError(
-            f"no device {str(device)!r} here ({reason}); expected cpu, cuda, cuda:1, mps, ..."
-        ) from error

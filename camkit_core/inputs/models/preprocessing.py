@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ...errors import CamkitError
+from ...errors import ArgumentError, ArgumentTypeError, shown
 
 Picture = NDArray[np.uint8]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_MOST_PIXELS = 1 << 28
+_MOST, _LEAST_STD = 1e30, 1e-30
+
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
@@ -55,23 +59,24 @@ class Preprocessing:
 
     def changed(
         self,
-        size: Sequence[int] | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        size: int | Sequence[int] | None = None,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
     ) -> Preprocessing:
         """This preprocessing with the given values in place of its own; itself if none is given.
 
         Raises:
-            CamkitError: if the size is not one or two positive numbers, or the colours are not
-                one number or three.
+            ArgumentError: if the size is not one or two positive whole numbers, or the colours
+                are not one finite number or three.
+            ArgumentTypeError: if something else than numbers is given.
         """
         if size is None and mean is None and std is None:
             return self
         return replace(
             self,
-            size=_height_width(size) if size else self.size,
-            mean=_colours("mean", mean) if mean else self.mean,
-            std=_colours("std", std) if std else self.std,
+            size=self.size if size is None else _height_width(size),
+            mean=self.mean if mean is None else _colours("mean", mean),
+            std=self.std if std is None else _colours("std", std),
             transform=None,
         )
 
@@ -80,14 +85,34 @@ def _column(values: Sequence[float]) -> Tensor:
     return torch.tensor(values, device="cpu").view(-1, 1, 1)
 
 
-def _height_width(size: Sequence[int]) -> tuple[int, int]:
-    if len(size) not in (1, 2) or min(size) < 1:
-        raise CamkitError(f"expected size as one or two positive numbers (H, W), got {size}")
-    return size[0], size[-1]
+def _height_width(size: Any) -> tuple[int, int]:
+    sides = _numbers("size", size)
+    if len(sides) not in (1, 2) or not all(side >= 1 and side == int(side) for side in sides):
+        raise ArgumentError(
+            f"expected size as one or two positive whole numbers (H, W), got {shown(size)}"
+        )
+    height, width = int(sides[0]), int(sides[-1])
+    if height * width > _MOST_PIXELS:
+        raise ArgumentError(f"a size of {height} x {width} is too large for a model's input")
+    return height, width
 
 
-def _colours(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    if len(values) not in (1, 3) or (name == "std" and min(values) <= 0):
+def _colours(name: str, values: Any) -> tuple[float, ...]:
+    numbers = _numbers(name, values)
+    if len(numbers) not in (1, 3) or (name == "std" and min(numbers) < _LEAST_STD):
         above = " above zero" if name == "std" else ""
-        raise CamkitError(f"expected {name} as one or three numbers{above}, got {values}")
-    return tuple(values) if len(values) == 3 else (values[0],) * 3
+        raise ArgumentError(f"expected {name} as one or three numbers{above}, got {shown(values)}")
+    return tuple(numbers) if len(numbers) == 3 else (numbers[0],) * 3
+
+
+def _numbers(name: str, given: Any) -> list[float]:
+    """The numbers given: one, or several in a list, a tuple, an array or a tensor."""
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    values = list(listed) if isinstance(listed, Sequence) else [listed]
+    if isinstance(listed, (str, bytes)) or not all(
+        isinstance(value, Real) and not isinstance(value, bool) for value in values
+    ):
+        raise ArgumentTypeError(f"expected {name} as numbers, got {shown(given)}")
+    if not all(abs(value) < _MOST and value == value for value in values):
+        raise ArgumentError(f"expected {name} as finite numbers, got {shown(given)}")
+    return values

@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from ...errors import CamkitError, UnknownName
+from ...errors import InputError, InputTypeError, UnknownName, shown
 from .downloads import downloading, reach_hub
+from .own import own_factory
 from .preprocessing import Preprocessing
 
 
@@ -44,6 +45,8 @@ def find_source(name: str) -> Source:
         UnknownName: if neither knows the name; it gives the closest ones.
         CamkitError: if a user's own factory cannot be imported.
     """
+    if not isinstance(name, str):
+        raise InputTypeError(f"expected a model by its name, got {shown(name)}")
     library, colon, rest = name.partition(":")
     if colon and library not in ("torchvision", "timm"):
         return own_source(name)
@@ -77,11 +80,11 @@ def _timm_knows(name: str) -> bool:
 def _unknown_model(name: str, plain: str) -> UnknownName:
     timm = _timm()
     known = {*_torchvision_names(), *timm.list_models(), *timm.list_pretrained()}
-    close = get_close_matches(plain.lower(), known, n=3)
+    close = get_close_matches(plain[:100].lower(), known, n=3)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return UnknownName(
-        f"no model named {name!r}.{hint} Known are the classification models of torchvision and "
-        f"timm by their names there, and your own as package.module:factory"
+        f"no model named {shown(name)}.{hint} Known are the classification models of torchvision "
+        f"and timm by their names there, and your own as package.module:factory"
     )
 
 
@@ -135,7 +138,7 @@ def timm_source(name: str) -> Source:
 def _timm_pretrained(name: str, settings: dict[str, Any]) -> tuple[nn.Module, str]:
     repository, origin = settings.get("hf_hub_id"), settings.get("hf_hub_id") or settings.get("url")
     if not origin:
-        raise CamkitError(
+        raise InputError(
             f"timm has no weights for {name}; give a checkpoint file (--weights FILE) or take "
             f"random weights (--weights none)"
         )
@@ -159,42 +162,5 @@ def own_source(name: str) -> Source:
     Raises:
         CamkitError: if the module or the factory is not there, or the module fails to import.
     """
-    module_name, _, attribute = name.partition(":")
-    factory = getattr(_imported(module_name), attribute, None)
-    if not callable(factory):
-        raise CamkitError(
-            f"no function {attribute!r} in module {module_name}; expected --model "
-            f"package.module:factory, the factory a function without arguments"
-        )
-
-    def build(classes: int | None) -> nn.Module:
-        return _made(name, factory)
-
-    def pretrained() -> tuple[nn.Module, str]:
-        return build(None), f"as {name} returns them"
-
-    return Source(build, pretrained, Preprocessing(), None, None)
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and f"{name}.".startswith(f"{error.name}."):
-            raise CamkitError(
-                f"no module named {error.name!r}; install it, or put its folder on PYTHONPATH "
-                f"(camkit imports nothing from the working directory by itself)"
-            ) from error
-        raise CamkitError(f"importing {name} failed: {error}") from error
-    except Exception as error:
-        raise CamkitError(f"importing {name} failed: {type(error).__name__}: {error}") from error
-
-
-def _made(name: str, factory: Callable[[], object]) -> nn.Module:
-    try:
-        model = factory()
-    except Exception as error:
-        raise CamkitError(f"{name}() failed: {type(error).__name__}: {error}") from error
-    if not isinstance(model, nn.Module):
-        raise CamkitError(f"{name}() returned {type(model).__name__}; expected a torch.nn.Module")
-    return model
+    made, weights = own_factory(name), f"as {name} returns them"
+    return Source(lambda _: made(), lambda: (made(), weights), Preprocessing(), None, None)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import torch
 from torch import Tensor
 
-from ...errors import CamkitError
+from ...errors import FileError
 from .advice import holds_a_program, is_compressed
 from .inert import InertUnpickler
 from .stored import Storage, storage
@@ -34,7 +34,7 @@ def read_zip(path: Path) -> Content:
     The checksums of the file are compared, which torch does not do.
 
     Raises:
-        CamkitError: if the file is another archive, or a program, or is compressed.
+        FileError: if the file is another archive, or a program, or is compressed.
         Exception: of many kinds, if the file is damaged.
     """
     archive = zipfile.ZipFile(path)
@@ -50,7 +50,7 @@ def read_zip(path: Path) -> Content:
             return _exactly(cast(BinaryIO, file), entry.file_size)
 
     if f"{root}byteorder" in entries and read("byteorder", 16).decode() != sys.byteorder:
-        raise CamkitError(f"{path.name} was written on a machine of another byte order")
+        raise FileError(f"{path.name} was written on a machine of another byte order")
 
     @cache
     def numbers(where: Storage) -> Tensor:
@@ -68,7 +68,7 @@ def _root(path: Path, names: list[str]) -> str:
         raise holds_a_program(path, exported=not any(n.endswith(_SCRIPTED) for n in names))
     if len(roots) != 1:
         held = ", ".join(sorted(names)[:3]) or "nothing"
-        raise CamkitError(
+        raise FileError(
             f"{path.name} is a zip archive of other things than weights of torch.save ({held}); "
             f"if the weights are in it, unpack it first"
         )
@@ -93,7 +93,7 @@ def read_legacy(path: Path) -> Content:
     """The values in a file of torch.save from before version 1.6, and what reads a storage.
 
     Raises:
-        CamkitError: if the file is another pickle.
+        FileError: if the file is another pickle.
         Exception: of many kinds, if the file is damaged.
     """
     kinds: dict[str, Storage] = {}
@@ -107,7 +107,7 @@ def read_legacy(path: Path) -> Content:
     with path.open("rb") as file:
         pickles = cast(BinaryIO, _Bounded(file, path.stat().st_size))
         if InertUnpickler(pickles, noted).load() != _MAGIC:
-            raise CamkitError(
+            raise FileError(
                 f"{path.name} is a pickle, but not one of torch.save, and is not read, as pickles "
                 f"can hold code; save the weights with torch.save(model.state_dict(), ...)"
             )
