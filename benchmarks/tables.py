@@ -19,6 +19,12 @@ from camkit_core.plugins.method_groups import facts_of, grouped
 
 GRADIENT_METHODS = ("gradcam", "gradcam++", "xgradcam")
 METHODS = (*GRADIENT_METHODS, "ablationcam", "scorecam")
+FEW: dict[str, dict[str, int]] = {  # options with which the methods of many runs take few
+    "sscam": {"samples": 2},
+    "iscam": {"steps": 2},
+    "rise": {"samples": 64},
+    "drise": {"samples": 64},
+}
 MEMORY_NETWORK = "resnet50"  # the peaks of every method are measured on it
 PEERS = ("pytorch-grad-cam", "torch-cam", "captum")
 Row = dict[str, Any]
@@ -196,5 +202,5 @@ def looped(method: str, device: str) -> tuple[nn.Module, Run]:
     model = NETWORKS["deit_tiny" if attends else "resnet18"].build(device)
     layer = None if attends else "layer1"
     x = images(1, 224 if attends else 64, device)
-    few = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}.get(method, {})
+    few = FEW.get(method, {})
     return model, lambda: camkit.explain(model, x, method, TARGET, layer, **few).heatmap

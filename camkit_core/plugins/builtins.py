@@ -33,6 +33,8 @@ DECLARED: dict[str, dict[str, str]] = {
         "groupcam": "camkit_methods.groupcam:groupcam",
         "sscam": "camkit_methods.sscam:sscam",
         "iscam": "camkit_methods.iscam:iscam",
+        "rise": "camkit_methods.rise:rise",
+        "drise": "camkit_methods.drise:drise",
         "attention_rollout": "camkit_methods.attention_rollout:attention_rollout",
         "chefer": "camkit_methods.chefer:chefer",
         "legrad": "camkit_methods.legrad:legrad",

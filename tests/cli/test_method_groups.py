@@ -32,7 +32,17 @@ CAMKIT = {
         "fullgrad",
         "guided_backprop",
     ],
-    "gradient-free": ["eigencam", "kpcacam", "fem", "reciprocam", "groupcam", "sscam", "iscam"],
+    "gradient-free": [
+        "eigencam",
+        "kpcacam",
+        "fem",
+        "reciprocam",
+        "groupcam",
+        "sscam",
+        "iscam",
+        "rise",
+        "drise",
+    ],
     "attention": ["attention_rollout", "chefer", "legrad"],
     "baselines": ["randomcam"],
 }
@@ -169,4 +179,4 @@ def test_what_is_costly_or_a_baseline_is_not_tried_on_every_network(lab: Registr
 
 def test_of_camkits_own_three_are_not_tried_on_every_network() -> None:
     listed = {name for names in CAMKIT.values() for name in names}
-    assert listed - set(usual_methods()) == {"sscam", "iscam", "randomcam"}
+    assert listed - set(usual_methods()) == {"sscam", "iscam", "rise", "drise", "randomcam"}

@@ -27,6 +27,13 @@ SETTINGS: dict[str, dict[str, bool]] = {
     "eigen_smooth": {"eigen_smooth": True},
     "all": {"guided": True, "aug_smooth": True, "eigen_smooth": True},
 }
+# Options with which the methods of many runs take few.
+FEW: dict[str, dict[str, int]] = {
+    "sscam": {"samples": 2},
+    "iscam": {"steps": 2},
+    "rise": {"samples": 8},
+    "drise": {"samples": 8},
+}
 every_method = pytest.mark.parametrize("method", METHODS)
 
 

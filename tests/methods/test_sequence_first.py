@@ -14,7 +14,7 @@ from camkit_core.plugins import get_registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = [row.name for row in get_registry().contributions("method")]
-MANY_RUNS = ("scorecam", "groupcam", "iscam", "sscam", "smoothgradcam++")
+MANY_RUNS = ("scorecam", "groupcam", "iscam", "sscam", "smoothgradcam++", "rise", "drise")
 
 
 class Transformer(nn.Module):

@@ -10,11 +10,11 @@ from torch import Tensor
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
+from helpers.lively import FEW
 from helpers.small_nets import small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = [row.name for row in get_registry().contributions("method")]
-SHORT = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}
 ATTENTION = ("attention_rollout", "chefer", "legrad")
 TARGETS = [0, 3, 1]
 REASON = "are not finite (inf or nan), because the image is not"
@@ -30,7 +30,7 @@ def broken(images: Tensor, index: int, value: float) -> Tensor:
 def assert_only_one_is_lost(
     family: str, method: str, index: int, value: float, smooth: bool
 ) -> None:
-    net, options = small_net(family), SHORT.get(method, {})
+    net, options = small_net(family), FEW.get(method, {})
     images = broken(net.images, index, value)
     e = camkit.explain(net.model, images, method, TARGETS, eigen_smooth=smooth, **options)
     assert REASON in str(e.blank(index))

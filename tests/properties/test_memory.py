@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.probe.tail import proof
 from helpers.lively import (
+    FEW,
     METHODS,
     Lively,
     changes,
@@ -28,7 +30,8 @@ def test_images_are_left_alone(method: str) -> None:
     images = torch.randn(2, 3, 8, 8, requires_grad=True)
     images.grad = torch.ones_like(images)
     before, version = snapshot(model, images), images._version
-    camkit.explain(model, images, method, 1, "layer", aug_smooth=True, guided=True)
+    few: Any = FEW.get(method, {})
+    camkit.explain(model, images, method, 1, "layer", aug_smooth=True, guided=True, **few)
     assert changes(before, snapshot(model, images)) == []
     assert images.requires_grad
     assert images._version == version
@@ -49,7 +52,8 @@ class Normalising(nn.Module):
 def test_a_model_that_writes_into_its_input_does_not_reach_the_callers(method: str) -> None:
     model, images = Normalising(), torch.rand(2, 3, 8, 8)
     given = images.clone()
-    explanation = camkit.explain(model, images, method, 1, "layer", aug_smooth=True)
+    few: Any = FEW.get(method, {})
+    explanation = camkit.explain(model, images, method, 1, "layer", aug_smooth=True, **few)
     assert torch.equal(images, given)
     assert torch.equal(explanation.images, given)
 
@@ -58,8 +62,9 @@ def test_a_model_that_writes_into_its_input_does_not_reach_the_callers(method: s
 def test_a_model_that_writes_into_its_input_gives_the_map_of_one_that_does_not(method: str) -> None:
     model, images = Normalising(), torch.rand(2, 3, 8, 8)
     plain = nn.Sequential(model.layer, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    expected = camkit.explain(plain, (images - 0.5) / 0.2, method, 1, "0", batch_size=2).cam
-    given = camkit.explain(model, images, method, 1, "layer", batch_size=2).cam
+    few: Any = {"batch_size": 2, **FEW.get(method, {})}
+    expected = camkit.explain(plain, (images - 0.5) / 0.2, method, 1, "0", **few).cam
+    given = camkit.explain(model, images, method, 1, "layer", **few).cam
     assert torch.allclose(given, expected, atol=1e-6)
 
 
@@ -72,7 +77,8 @@ def tensors_of(explanation: camkit.Explanation) -> dict[str, Tensor]:
 @every_method
 def test_results_are_detached(method: str) -> None:
     images = torch.randn(2, 3, 8, 8, requires_grad=True)
-    explanation = camkit.explain(Lively(), images, method, None, "layer", guided=True)
+    few: Any = FEW.get(method, {})
+    explanation = camkit.explain(Lively(), images, method, None, "layer", guided=True, **few)
     held = tensors_of(explanation)
     assert held.keys() >= {"cam", "heatmap", "logits", "target", "score", "images", "guided"}
     assert [name for name, value in held.items() if value.requires_grad or value.grad_fn] == []
@@ -81,7 +87,8 @@ def test_results_are_detached(method: str) -> None:
 @every_method
 def test_results_share_no_memory_with_model_or_images(method: str) -> None:
     model, images = Lively().eval(), torch.randn(2, 3, 8, 8)
-    explanation = camkit.explain(model, images, method, 1, "layer", guided=True)
+    few: Any = FEW.get(method, {})
+    explanation = camkit.explain(model, images, method, 1, "layer", guided=True, **few)
     given = [images, *model.parameters(), *model.buffers()]
     places = {tensor.untyped_storage().data_ptr() for tensor in given}
     held = tensors_of(explanation).items()
@@ -111,7 +118,7 @@ def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
     def call(times: int) -> tuple[int, int]:
         for _ in range(times):
             for method in METHODS:
-                few = {"sscam": {"samples": 2}, "iscam": {"steps": 2}}.get(method, {})
+                few: Any = FEW.get(method, {})
                 camkit.explain(model, images, method, [1, 2], "layer", guided=True, **few)
                 with pytest.raises(LookupError):
                     camkit.explain(model, images, method, refuse, "layer", **few)
@@ -124,7 +131,9 @@ def test_fifty_calls_leave_as_many_tensors_and_hooks_as_two() -> None:
 def test_the_model_can_be_collected_while_its_explanation_lives(method: str) -> None:
     before = len(proof._proofs)
     model = Lively()
-    explanation = camkit.explain(model, torch.randn(1, 3, 8, 8), method, 1, "layer", guided=True)
+    few: Any = FEW.get(method, {})
+    image = torch.randn(1, 3, 8, 8)
+    explanation = camkit.explain(model, image, method, 1, "layer", guided=True, **few)
     model_ref, layer_ref = weakref.ref(model), weakref.ref(model.layer)
     del model
     gc.collect()

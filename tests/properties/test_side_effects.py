@@ -14,6 +14,7 @@ import camkit_core as camkit
 import camkit_methods
 from helpers.lively import (
     ATTENTION,
+    FEW,
     METHODS,
     SETTINGS,
     Lively,
@@ -50,7 +51,7 @@ def test_the_snapshot_sees_what_a_plain_training_step_does() -> None:
 def test_a_call_changes_nothing(method: str, settings: dict[str, bool]) -> None:
     model, images = lived_in(Lively()), torch.randn(2, 3, 8, 8)
     before = snapshot(model, images)
-    camkit.explain(model, images, method, [0, 2], "layer", **settings)
+    camkit.explain(model, images, method, [0, 2], "layer", **settings, **FEW.get(method, {}))
     assert changes(before, snapshot(model, images)) == []
 
 
@@ -61,7 +62,7 @@ def test_a_frozen_model_stays_frozen_and_the_mode_stays_set(method: str, context
     perturb()
     with context():
         before = snapshot(model, images)
-        camkit.explain(model, images, method, None, "layer")
+        camkit.explain(model, images, method, None, "layer", **FEW.get(method, {}))
         assert changes(before, snapshot(model, images)) == []
 
 

@@ -1,0 +1,47 @@
+"""D-RISE (Petsiuk et al. 2021), https://arxiv.org/abs/2006.03204."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from camkit_core import Method, Probe
+
+from .rise import rise
+
+_MASKS = "the masks stay where they are when the image moves"
+
+
+@Method(group="gradient-free", costly=True, expected_failures={"place": _MASKS, "layouts": _MASKS})
+def drise(
+    probe: Probe,
+    *,
+    samples: int = 5000,
+    grid: int = 16,
+    keep: float = 0.5,
+    seed: int = 0,
+    fast: str | Sequence[str] = (),
+) -> Tensor:
+    """RISE for a detector: masks weighted by how well the object is still found through them.
+
+    arXiv 2006.03204, equations 4 to 6. The weight of a mask is the value of a `DetectionTarget`:
+    the largest product of overlap and score among the detections of the class. A detector that
+    gives the score of one class for each box has no vector of classes to compare, so the score
+    stands for the paper's product of objectness and likeness of classes.
+
+    Args:
+        probe: the forward pass, of a target such as `DetectionTarget(category, box)`.
+        samples: how many masks.
+        grid: cells of a mask along each side, before it is enlarged and shifted.
+        keep: the probability that a cell is kept.
+        seed: of the masks; all images get the same masks.
+        fast: as for `scorecam`.
+
+    Returns:
+        The map (N, H, W), at the images' size.
+
+    Raises:
+        CamkitError: as `rise`.
+    """
+    return rise(probe, samples=samples, grid=grid, keep=keep, score="score", seed=seed, fast=fast)
