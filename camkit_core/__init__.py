@@ -28,6 +28,7 @@ _HOMES = {
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
     "NoAdapter": "errors",
+    "PathError": "errors",
     "PlaceTarget": "inputs.targets.protocol",
     "PluginError": "errors",
     "Probe": "probe.probe",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from .errors import InputError as InputError
     from .errors import LayerError as LayerError
     from .errors import NoAdapter as NoAdapter
+    from .errors import PathError as PathError
     from .errors import PluginError as PluginError
     from .errors import TargetError as TargetError
     from .errors import UnknownName as UnknownName

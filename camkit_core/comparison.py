@@ -101,7 +101,8 @@ class Comparison:
             The path. The page is one file that needs nothing else.
 
         Raises:
-            CamkitError: if there are no metrics, or the file cannot be written.
+            CamkitError: if there are no metrics.
+            PathError: if the file cannot be written; what stood there stays as it was.
         """
         from .metrics.judging.report.page import save
 

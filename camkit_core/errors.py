@@ -71,6 +71,10 @@ class FileError(CamkitError, OSError):
     """A file cannot be found, read, downloaded or written."""
 
 
+class PathError(InputError, FileError):
+    """A picture's file cannot be opened, or a result cannot be written where it was asked for."""
+
+
 class ImportFailed(CamkitError, ImportError):
     """A library, or a module that was named, cannot be imported."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ..errors import CamkitError
 from ..plugins import get_registry
 from ..plugins.contribution import KINDS
+from .common.answers import put, put_json
 from .common.arguments import input_size
 
 EXAMPLES = """examples:
@@ -61,9 +61,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             _print(name, outcomes)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps({"schema": 1, "plugins": documents}, indent=2) + "\n")
+        put_json({"schema": 1, "plugins": documents})
     return int(failed)
 
 
@@ -106,12 +104,11 @@ def _usual_size(loaded: Any) -> tuple[int, ...]:
 
 
 def _print(plugin: str, outcomes: Sequence[Any]) -> None:
-    sys.stdout.write(f"{plugin}\n")
+    put(plugin)
     width = max(len(outcome.name) for outcome in outcomes)
     for outcome in outcomes:
         why = f": {outcome.why}" if outcome.why else ""
-        line = f"{MARKS[outcome.status]:7}  {outcome.name:{width}}  {outcome.text}{why}"
-        sys.stdout.write(f"  {line}\n")
+        put(f"  {MARKS[outcome.status]:7}  {outcome.name:{width}}  {outcome.text}{why}")
     counts = Counter(outcome.status for outcome in outcomes)
     totals = ", ".join(f"{counts[status]} {status}" for status in MARKS)
-    sys.stdout.write(f"{len(outcomes)} checks: {totals}\n")
+    put(f"{len(outcomes)} checks: {totals}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..errors import CamkitError
 from ..plugins import Registry, get_registry, using
 from .check import add_check_command
-from .common.messages import say
+from .common.answers import OutputLostError, flushed, open_streams, put, stdout_for_answers
+from .common.messages import say, warnings_in_one_line
+from .common.unexpected import account, show_traceback
 from .compare import add_compare_command
 from .demo import add_demo_command
 from .evaluate import add_evaluate_command
@@ -22,29 +21,43 @@ from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `camkit` with the arguments of the shell, or those given; returns the exit code.
-
-    0: done. 1: done, except for some images. 2: not done, because of how it was called.
-    130: interrupted. Results go to stdout; errors, one line each, and notes go to stderr.
-    """
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run `camkit` with the arguments of the shell, or those given; returns the exit code."""
+    open_streams()
     try:
-        parsed = _parser().parse_args(arguments)
-        with using(_registry(parsed)):
-            code: int = parsed.func(parsed) or 0
-        sys.stdout.flush()
-    except SystemExit as stop:  # argparse: --help, --version, or a usage error
-        return stop.code if isinstance(stop.code, int) else 0
-    except CamkitError as error:
-        say(f"error: {error}")
-        return 2
+        code = _code(arguments)
     except KeyboardInterrupt:
         say("interrupted")
-        return 130
-    except BrokenPipeError:  # the reader of stdout, such as `head`, has closed it
-        _discard_output()
-        return 1
-    return code
+        code = 130
+    return code if flushed() else code or 1
+
+
+def _code(arguments: Sequence[str] | None) -> int:
+    """The exit code, where nobody interrupts."""
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse: --help, --version, or a usage error
+        return stop.code if isinstance(stop.code, int) else 0
+    except OutputLostError as lost:
+        return _lost(lost)
+    try:
+        with stdout_for_answers(), warnings_in_one_line(), using(_registry(parsed)):
+            return parsed.func(parsed) or 0
+    except OutputLostError as lost:
+        return _lost(lost)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a model or a plugin may raise anything
+        show_traceback(error)
+        say(f"error: {account(error)}")
+        return 2
+
+
+def _lost(lost: OutputLostError) -> int:
+    """Says that stdout is full; that nobody reads it any more, nobody needs to be told."""
+    if lost.full:
+        say(f"error: the answers cannot be printed: {lost}")
+    return 1
 
 
 def _registry(args: argparse.Namespace) -> Registry:
@@ -57,16 +70,16 @@ def _registry(args: argparse.Namespace) -> Registry:
     return Registry(only, disable, choice.prefer, choice.strict)
 
 
-def _discard_output() -> None:
-    # Python flushes stdout when it exits, and would print an error.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"camkit: error: {message} (see {self.prog} --help)\n")
+        say(f"error: {message} (see {self.prog} --help)")
+        self.exit(2)
+
+    def print_help(self, file: Any = None) -> None:
+        for line in self.format_help().splitlines():
+            put(line)
 
 
 class _Version(argparse.Action):
@@ -77,7 +90,7 @@ class _Version(argparse.Action):
 
         version = camkit_version()
         why = " (not installed)" if version == UNKNOWN else ""
-        sys.stdout.write(f"camkit {version}{why}\n")
+        put(f"camkit {version}{why}")
         parser.exit()
 
 

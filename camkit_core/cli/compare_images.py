@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..engine import compare
-from ..errors import CamkitError, CamkitWarning
+from ..errors import CamkitError, CamkitWarning, InputError, PathError
+from ..image import pixel_limit
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
 from ..metrics.configured_metric import configure_metrics
@@ -23,11 +24,15 @@ from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
 from ..results.configured_method import configure
 from ..results.explanation import Explanation
+from ..results.whole_files import written_whole
+from .common.answers import json_text, put, put_json
 from .common.failures import Failures
-from .common.files import atomically, image_files, writable_folder
+from .common.files import image_files, writable_folder
+from .common.messages import say_above_bar
 from .common.model import load, to_device_of
 from .common.request import Request
 from .common.targets import find_targets, with_ranks
+from .common.unexpected import named
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,63 @@ def judge_images(request: CompareRequest) -> int:
     """
     configure(request.methods, request.options)
     configure_metrics(request.metrics)
-    report = _report_file(request.output)
-    paths, failures = image_files(request.images), Failures()
-    pictures = _readable(paths, failures)
-    if pictures:
-        model = load(request.model, request.loading)
-        inputs = [model.preprocess(picture) for picture in pictures.values()]
-        images = to_device_of(model.model, torch.stack(inputs))
-        judgement = _described(_judged(request, model, images), model, list(pictures))
-        _write(judgement, report, request.json, failures)
-    return failures.conclude(len(paths))
+    pixel_limit()
+    report, failures = _report_file(request.output), Failures()
+    paths = image_files(request.images, failures)
+    count = len(paths) + len(failures.reasons)
+    judgement = _judgement(request, _readable(paths, failures), failures)
+    written = _written(judgement, report, request.json, failures)
+    return failures.conclude(count) or int(not written)
+
+
+def _judgement(
+    request: CompareRequest, pictures: Mapping[Path, Picture], failures: Failures
+) -> Judgement | None:
+    """The judgement on all pictures that the model takes; None if there is none."""
+    if not pictures:
+        return None
+    model = load(request.model, request.loading)
+    inputs = _inputs(model, pictures, failures)
+    if not inputs:
+        return None
+    images = to_device_of(model.model, torch.stack(list(inputs.values())))
+    return _described(_judged(request, model, images), model, list(inputs))
+
+
+def _inputs(
+    model: LoadedModel, pictures: Mapping[Path, Picture], failures: Failures
+) -> dict[Path, Tensor]:
+    """The model's input of each picture; all have the shape of the first."""
+    inputs: dict[Path, Tensor] = {}
+    for path, picture in pictures.items():
+        made = _input(model, path, picture, failures)
+        if made is not None and made.shape == next(iter(inputs.values()), made).shape:
+            inputs[path] = made
+        elif made is not None:
+            before = tuple(next(iter(inputs.values())).shape)
+            failures.add(path, _other_shape(tuple(made.shape), before))
+    return inputs
+
+
+def _other_shape(made: tuple[int, ...], before: tuple[int, ...]) -> InputError:
+    return InputError(f"the input made of it is {made}, of the images before {before}; pass --size")
+
+
+def _input(model: LoadedModel, path: Path, picture: Picture, failures: Failures) -> Tensor | None:
+    try:
+        return model.preprocess(picture)
+    except Exception as error:  # noqa: BLE001 - whatever a library's transform raises
+        failures.add(path, error)
+        return None
 
 
 def _report_file(output: str) -> Path:
     path = Path(output)
     if path.suffix.lower() not in (".html", ".htm"):
         raise CamkitError(f"expected a report that ends in .html, got --output {output!r}")
-    return writable_folder(str(path.parent)) / path.name
+    if path.is_dir():
+        raise CamkitError(f"expected a file for the report, and {output!r} is a folder (--output)")
+    return writable_folder(path.parent) / path.name
 
 
 def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
@@ -91,11 +136,10 @@ def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judg
                 **request.options,
             )
     except Exception as error:
-        if isinstance(error, (CamkitError, BrokenPipeError)):
+        if isinstance(error, CamkitError):
             raise
         raise CamkitError(
-            f"the model failed on these images ({type(error).__name__}: {error}); it may need "
-            f"another --size"
+            f"the model failed on these images ({named(error)}); it may need another --size"
         ) from error
     assert comparison.judgement is not None  # there are metrics
     return comparison.judgement
@@ -126,14 +170,32 @@ def _class_name(explanation: Explanation, index: int, model: LoadedModel) -> str
     return names[category]
 
 
-def _write(judgement: Judgement, report: Path, as_json: bool, failures: Failures) -> None:
-    with atomically(report) as temporary:
-        save(judgement, temporary)
+def _written(judgement: Judgement | None, report: Path, as_json: bool, failures: Failures) -> bool:
+    """Write the report and print the answer; whether all could be written."""
+    written = judgement is not None and _wrote(partial(save, judgement, report))
+    lines = [] if judgement is None else [*verdict(judgement), *([report] if written else [])]
     if not as_json:
-        sys.stdout.write("".join(f"{line}\n" for line in (*verdict(judgement), report)))
-        return
-    document = {**record(judgement), "report": str(report), "failed": failures.record()}
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    with atomically(report.with_suffix(".json")) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+        for line in lines:
+            put(line)
+        return written
+    document = {} if judgement is None else record(judgement)
+    where = str(report) if written else None
+    document = {**document, "report": where, "failed": failures.record()}
+    beside = judgement is not None and _wrote(partial(_write_json, document, report))
+    put_json(document)
+    return written and beside
+
+
+def _write_json(document: Mapping[str, Any], report: Path) -> None:
+    with written_whole(report.with_suffix(".json")) as temporary:
+        temporary.write_text(json_text(document), encoding="utf-8")
+
+
+def _wrote(write: Callable[[], object]) -> bool:
+    """Write a file; where that fails, the answer is printed all the same."""
+    try:
+        write()
+    except PathError as error:
+        say_above_bar(f"error: {error}")
+        return False
+    return True

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CamkitError
 from ..inputs.shipped_networks import FAMILIES
 from ..plugins.method_groups import THE_FIVE, methods_of
+from .common.answers import put
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -43,17 +43,14 @@ def add_demo_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..results.files import write_picture
+    from ..results.files import refuse_unknown_type, write_picture
+    from .common.files import writable_folder
 
+    refuse_unknown_type(args.output)
+    writable_folder(args.output.parent)
     comparison, picture = explain_scene(args.arch)
-    try:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(comparison.render(image=picture), args.output, _account(comparison))
-    except (OSError, ValueError) as error:
-        raise CamkitError(
-            f"cannot write {args.output}: {error}; choose another --output"
-        ) from error
-    print(args.output.resolve())  # noqa: T201 - the command's answer
+    write_picture(comparison.render(image=picture), args.output, _account(comparison))
+    put(args.output.resolve())
     return 0
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..inputs.shipped_networks import FAMILIES
+from .common.answers import put, put_json
 from .common.arguments import positive, split_list
-from .common.messages import say
+from .common.messages import say, visible
 
 if TYPE_CHECKING:
     from ..testing.ground_truth.outcome import MeasuredOutcome
@@ -81,15 +81,13 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     outcomes: list[MeasuredOutcome] = []
     with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:
         warnings.simplefilter("ignore", CamkitWarning)
-        for outcome in evaluate(methods, bar.set_description_str):
+        for outcome in evaluate(methods, lambda name: bar.set_description_str(visible(name))):
             bar.update()
             outcomes.append(outcome)
     failed = [outcome for outcome in outcomes if outcome.verdict == "FAILED"]
     if as_json:
-        import json  # takes a few milliseconds, which every other command saves
-
         document = {"schema": 1, "tier": 0, "findings": [_record(each) for each in outcomes]}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        put_json(document)
     else:
         _print(outcomes)
     say(f"{len(outcomes) - len(failed)} findings, {len(failed)} failures")
@@ -103,7 +101,7 @@ def _record(outcome: MeasuredOutcome) -> dict[str, Any]:
 
 def _print(outcomes: list[MeasuredOutcome]) -> None:
     for name in dict.fromkeys(outcome.method for outcome in outcomes):
-        sys.stdout.write(f"{name}\n")
+        put(name)
         for outcome in outcomes:
             if outcome.method == name:
-                sys.stdout.write(f"  {outcome}\n")
+                put(f"  {outcome}")

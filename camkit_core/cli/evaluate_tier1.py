@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ..errors import CamkitError
 from ..results.configured_method import configure
+from ..results.whole_files import written_whole
 from ..testing.ground_truth.networks import FAMILIES
 from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
 from ..testing.ground_truth.tier1_table import document, page
-from .common.files import atomically, writable_folder
+from .common.answers import put
+from .common.files import writable_folder
 from .common.messages import say
 
 
@@ -49,12 +50,13 @@ def _scores(families: list[str], methods: list[str], scenes: int) -> dict[str, N
 
 def _write(folder: Path | None, text: str, data: str, as_json: bool) -> None:
     if folder is None:
-        sys.stdout.write(data if as_json else text)
+        for line in (data if as_json else text).splitlines():
+            put(line)
         return
     for name, content in (("tier1.md", text), ("tier1.json", data)):
-        with atomically(folder / name) as temporary:
+        with written_whole(folder / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
-        sys.stdout.write(f"{folder / name}\n")
+        put(folder / name)
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from tqdm import tqdm
 
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
+from ..image import pixel_limit
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
 from ..inputs.targets.resolve import Rank
@@ -22,9 +21,10 @@ from ..plugins import get_registry
 from ..results.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.provenance import camkit_version
+from .common.answers import OutputLostError, put_above_bar, put_json
 from .common.failures import Failures
 from .common.files import FileNames, image_files, writable_folder
-from .common.messages import say_above_bar
+from .common.messages import say_above_bar, visible
 from .common.model import load, to_device_of
 from .common.pictures import Pictures
 from .common.request import Request
@@ -55,15 +55,23 @@ def explain_images(request: ExplainRequest) -> int:
     renderer = None if request.renderer == "raw" else request.renderer
     if renderer is not None:
         get_registry().find("renderer", renderer)
-    paths = image_files(request.images)
+    pixel_limit()
     pictures = Pictures(writable_folder(request.output), renderer, request.json)
     explainer = _ImageExplainer(request, pictures)
+    paths = image_files(request.images, explainer.failures)
+    images = len(paths) + len(explainer.failures.reasons)
     hide_bar = True if len(paths) == 1 else None  # None: hidden where stderr is no terminal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
-        for path in tqdm(paths, unit="image", delay=2, leave=False, disable=hide_bar):
-            explainer.explain(path)
-    return explainer.conclude(len(paths))
+        try:
+            for path in tqdm(paths, unit="image", delay=2, leave=False, disable=hide_bar):
+                explainer.explain(path)
+        except BaseException:
+            if explainer.records:
+                explainer.print_json()  # what was written before is there
+            raise
+    explainer.print_json()
+    return explainer.failures.conclude(images)
 
 
 class _ImageExplainer:
@@ -94,10 +102,11 @@ class _ImageExplainer:
         targets = self.targets  # loads the model; its errors are not failures of the image
         try:
             self._explain(path, stem, picture, targets)
-        except BrokenPipeError:
-            raise  # nobody reads the output any more
+        except OutputLostError:
+            raise  # nobody reads the answers any more
         except Exception as error:
-            if isinstance(error, CamkitError) and not isinstance(error, InputError):
+            expected = isinstance(error, CamkitError) and not isinstance(error, InputError)
+            if expected and not self.records:
                 raise  # it would be the same for every image
             self.failures.add(path, error)
 
@@ -130,24 +139,22 @@ class _ImageExplainer:
 
     def _report(self, record: dict[str, Any], explanation: Explanation) -> None:
         self.records.append(record)
-        what, image = explanation.describe(0), record["image"]
+        what, image = explanation.describe(0), visible(record["image"])
         for note in explanation.notes:
             text = note.removeprefix("image 0: ")
             say_above_bar(f"note: {image}, {explanation.method}, {what}: {text}")
         if not self.request.json:
-            line = f"{image}  {what}  {explanation.method}  {record['picture']}"
-            tqdm.write(line, file=sys.stdout)
+            put_above_bar(f"{image}  {what}  {explanation.method}  {record['picture']}")
 
-    def conclude(self, images: int) -> int:
-        """Print the JSON document of `--json`, and a summary of what failed; the exit code."""
+    def print_json(self) -> None:
+        """Print the JSON document, if `--json` asks for it."""
         if self.request.json:
             document = {
                 "camkit": camkit_version(),
                 "explanations": self.records,
                 "failed": self.failures.record(),
             }
-            sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        return self.failures.conclude(images)
+            put_json(document)
 
 
 def _without_repeats(explanations: Iterable[Explanation]) -> list[Explanation]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .common.answers import put, put_json
 from .common.arguments import input_size
 
 if TYPE_CHECKING:
@@ -43,12 +43,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the layers; returns 0."""
     layers = _layers(args.model, args.weights, args.size)
     if args.json:
-        import json
-
         document = {"default": layers.choice, "layers": [_row(row) for row in layers]}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        put_json(document)
         return 0
-    sys.stdout.write(f"{layers}\n")
+    for line in str(layers).splitlines():
+        put(line)
     return 0
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ..plugins import get_registry
 from ..plugins.contribution import Contribution
 from ..plugins.method_groups import group_of, grouped
-from .common.messages import say
+from .common.answers import put, put_json
+from .common.messages import say, visible
 
 _STATED = {
     "method": ("needs", "needs_class", "position_wise"),
@@ -65,15 +65,14 @@ def _list(kind: str, args: argparse.Namespace) -> int:
     rows, problems = get_registry().contributions(kind), get_registry().problems()
     code = int(args.strict and any(problem.left_out for problem in problems))
     if args.json:
-        import json  # takes a few milliseconds, which a table saves
         from dataclasses import asdict
 
         records = [_record(row) for row in rows]
         left_out = [asdict(problem) for problem in problems]
-        _print(json.dumps({"schema": 1, f"{kind}s": records, "problems": left_out}, indent=2))
+        put_json({"schema": 1, f"{kind}s": records, "problems": left_out})
         return code
     for line in _lines(kind, rows, shutil.get_terminal_size((120, 24)).columns):
-        _print(line)
+        put(line)
     for problem in problems:
         say(str(problem))
     return code
@@ -94,7 +93,7 @@ def _lines(kind: str, rows: tuple[Contribution, ...], width: int) -> list[str]:
 
 def table(rows: Sequence[Contribution], width: int) -> list[str]:
     """Aligned lines of name, summary and origin, at most `width` characters if possible."""
-    cells = [(_asked_as(row), row.summary, _origin(row)) for row in rows]
+    cells = [tuple(map(visible, (_asked_as(row), row.summary, _origin(row)))) for row in rows]
     first = max((len(name) for name, _, _ in cells), default=0)
     last = max((len(origin) for _, _, origin in cells), default=0)
     room = max(width - first - last - 4, 20)
@@ -128,9 +127,3 @@ def _stated(row: Contribution) -> dict[str, Any]:
     """What a method or a metric states of itself that its user may want to know."""
     group = {"group": group_of(row)} if row.kind == "method" else {}
     return {**group, **{key: getattr(row.facts, key) for key in _STATED.get(row.kind, ())}}
-
-
-def _print(text: str) -> None:
-    # A docstring may hold characters that the terminal's encoding does not have.
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")

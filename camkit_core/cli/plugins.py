@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..plugins import Registry, get_registry
 from ..plugins.contribution import BUILT_IN, KINDS, Contribution, Source
+from .common.answers import put, put_json
 from .common.messages import one_line, say
 
 EXAMPLES = """examples:
@@ -114,7 +114,7 @@ def _print_table(
     first_width, second_width = (max(len(cell[column]) for cell in cells) for column in range(2))
     for first, second, third in cells:
         line = f"{first:{first_width}}  {second:{second_width}}  {third}"
-        sys.stdout.write(line.rstrip() + "\n")
+        put(line.rstrip())
     for problem in registry.problems():
         say(str(problem))
 
@@ -137,7 +137,6 @@ def _cells(
 def _print_json(
     registry: Registry, rows: Sequence[Contribution], status: dict[tuple[str, str], str]
 ) -> None:
-    import json
     from dataclasses import asdict
 
     plugins = [
@@ -164,4 +163,4 @@ def _print_json(
     ]
     problems = [asdict(problem) for problem in registry.problems()]
     document = {"schema": 1, "plugins": plugins, "problems": problems}
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    put_json(document)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import CamkitError, InputError
+from ..errors import CamkitError, InputError, PathError
 from .sizes import is_picture, stated_size
 
 Array = np.ndarray[Any, Any]
@@ -39,14 +39,14 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
             `PIL.Image.MAX_IMAGE_PIXELS`).
 
     Raises:
-        InputError: if there is no such file, it is no picture that OpenCV can read, or it has more
-            pixels than the limit.
+        InputError: if it is no picture that OpenCV can read, or has more pixels than the limit.
+        PathError: if there is no such file, or it cannot be opened; it is an InputError, too.
     """
     limit = pixel_limit(max_pixels)
     try:
         return _turned_to_rgb(_decoded(_content(path, limit), limit))
     except InputError as error:
-        raise InputError(f"cannot read {path}: {error}") from error.__cause__
+        raise type(error)(f"cannot read {path}: {error}") from error.__cause__
     except MemoryError as error:
         raise InputError(f"cannot read {path}: the memory is too small for it") from error
 
@@ -86,7 +86,7 @@ def _content(path: str | Path, limit: int) -> bytes:
     except (OSError, ValueError) as error:
         if isinstance(error, CamkitError):
             raise
-        raise InputError(_why_not_opened(os.fspath(path), error)) from error
+        raise PathError(_why_not_opened(os.fspath(path), error)) from error
 
 
 def _opened_without_waiting(path: str, flags: int) -> int:
@@ -97,7 +97,7 @@ def _opened_without_waiting(path: str, flags: int) -> int:
 def _refuse_other_kinds(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "not a file")
-        raise InputError(f"{kind}; expected a picture such as .jpg or .png")
+        raise PathError(f"{kind}; expected a picture such as .jpg or .png")
 
 
 def _why_not_opened(path: str, error: OSError | ValueError) -> str:

@@ -131,8 +131,11 @@ class Explanation:
     ) -> Path:
         """Write a picture (.png, .jpg, ...) or the raw values (.npz); returns the path.
 
-        A PNG carries its provenance as text. Raises InputError for a file type that cannot be
-        written.
+        A PNG carries its provenance as text. The file is written whole or not at all.
+
+        Raises:
+            InputError: for a file type that cannot be written; a PathError for a place that
+                cannot.
         """
         from .files import refuse_unknown_type, write_arrays, write_picture
         from .provenance import of_renderer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,27 +14,39 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ..errors import InputError
+from .whole_files import cannot_write, written_whole
 
 Array = np.ndarray[Any, Any]
 _NUMPYS = (torch.float16, torch.float32, torch.float64)
 
 
 def refuse_unknown_type(path: Path) -> None:
-    """Raise InputError for a file name whose ending is that of no picture."""
-    if path.suffix.lower() not in Image.registered_extensions():
+    """Raise InputError for a file name whose ending is that of no picture that can be written."""
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise InputError(
             f"cannot write {path.name!r}: expected a name that ends in .png, .jpg or .npz"
         )
 
 
 def write_picture(picture: Image.Image, path: Path, metadata: Mapping[str, Any]) -> Path:
-    """Write a picture; a PNG carries `metadata` as JSON in its text chunk `camkit`."""
-    if path.suffix.lower() != ".png":
-        picture.save(path)
-        return path
-    text = PngImagePlugin.PngInfo()
-    text.add_itxt("camkit", json.dumps(metadata))
-    picture.save(path, pnginfo=text)
+    """Write a picture whole; a PNG carries `metadata` as JSON in its text chunk `camkit`.
+
+    Raises:
+        PathError: if it cannot be written.
+    """
+    refuse_unknown_type(path)
+    carried: dict[str, Any] = {}
+    if path.suffix.lower() == ".png":
+        carried["pnginfo"] = PngImagePlugin.PngInfo()
+        carried["pnginfo"].add_itxt("camkit", _json(metadata))
+    # Encoded in memory: onto a disk that fills, Pillow writes half a JPEG without an error.
+    encoded = io.BytesIO()
+    try:
+        picture.save(encoded, Image.registered_extensions()[path.suffix.lower()], **carried)
+    except (OSError, ValueError) as error:  # a format that has no colours, or no such size
+        raise cannot_write(path, error) from error
+    with written_whole(path) as temporary:
+        temporary.write_bytes(encoded.getbuffer())
     return path
 
 
@@ -46,10 +59,27 @@ def as_array(tensor: Tensor) -> Array:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> Path:
-    """Write arrays by name to a `.npz` file, with `metadata` as JSON."""
-    stored: dict[str, Any] = {"metadata": np.array(json.dumps(metadata)), **arrays}
-    np.savez_compressed(path, **stored)
+    """Write arrays by name to a `.npz` file as a whole, with `metadata` as JSON.
+
+    Raises:
+        PathError: if it cannot be written.
+    """
+    stored: dict[str, Any] = {"metadata": np.array(_json(metadata)), **arrays}
+    with written_whole(path) as temporary:
+        np.savez_compressed(temporary, **stored)
     return path
+
+
+def _json(metadata: Mapping[str, Any]) -> str:
+    return json.dumps(metadata, default=_as_number)
+
+
+def _as_number(value: Any) -> Any:
+    """A number of numpy or torch as one of Python's; for anything else its repr."""
+    try:
+        return value.item()
+    except (AttributeError, ValueError, RuntimeError):
+        return repr(value)
 
 
 def load_raw(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -137,15 +137,3 @@ def test_an_interrupted_run_ends_with_130_and_leaves_no_half_file(
     assert explain(dog) == 130
     assert list(Path("camkit-output").iterdir()) == []
     assert capsys.readouterr().err.splitlines()[-1] == "camkit: interrupted"
-
-
-def test_a_run_ends_when_nobody_reads_its_answers(
-    dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def closed(*arguments: object, **keywords: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("camkit_core.cli.explain_images.tqdm.write", closed)
-    monkeypatch.setattr("camkit_core.cli.command._discard_output", lambda: None)
-    assert explain(dog, "--target", "7") == 1
-    assert "error" not in capsys.readouterr().err

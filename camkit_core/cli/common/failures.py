@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import shorten
 
-from ...errors import CamkitError, InputError
+from ...errors import InputError
 from ...image import read_image
 from ...inputs.models.preprocessing import Picture
-from .messages import one_line, say_above_bar
+from .decoders import quiet_decoders
+from .messages import one_line, say_above_bar, visible
+from .unexpected import named, show_traceback
 
 
 class Failures:
@@ -20,17 +22,20 @@ class Failures:
     def read(self, path: Path) -> Picture | None:
         """The image in a file; None if it cannot be read, which is noted as a failure."""
         try:
-            return read_image(path)
+            with quiet_decoders():
+                return read_image(path)
         except (InputError, OSError) as error:
             self.add(path, error)
             return None
 
-    def add(self, path: Path, error: Exception) -> None:
-        """Note the failure of an image, and print it."""
-        expected = isinstance(error, CamkitError)
-        reason = one_line(str(error) if expected else f"{type(error).__name__}: {error}")
+    def add(self, path: Path | str, error: Exception) -> None:
+        """Note the failure of an image or a folder, and print it."""
+        show_traceback(error)
+        reason = one_line(named(error))
         self.reasons[str(path)] = reason
-        say_above_bar(f"error: {path}: {reason}")
+        # A name with a line break is shown with it escaped, also where the reason repeats it.
+        shown = visible(path)
+        say_above_bar(f"error: {shown}: {one_line(named(error).replace(str(path), shown))}")
 
     def record(self) -> list[dict[str, str]]:
         """The failures, ready for JSON."""
@@ -44,7 +49,10 @@ class Failures:
         """
         if not self.reasons:
             return 0
-        failures = [f"{path} ({shorten(reason, 100)})" for path, reason in self.reasons.items()]
+        failures = [
+            f"{visible(path)} ({shorten(visible(reason), 100)})"
+            for path, reason in self.reasons.items()
+        ]
         more = f" and {len(failures) - 10} more" if len(failures) > 10 else ""
         explained = f"{images - len(failures)} of {images} images explained"
         say_above_bar(f"{explained}; failed: {', '.join(failures[:10])}{more}")

@@ -1,70 +1,83 @@
-"""Files of the command: the images it reads, and how its output is named and written."""
+"""Files of the command: the images it reads, and how its output is named."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import CamkitError
+from ...errors import PathError
+from .failures import Failures
 
 _PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_LONGEST = 237  # bytes of a name: file systems take 255, and an ending and a number come after it
 
 
-def image_files(given: Iterable[str]) -> list[Path]:
+def image_files(given: Iterable[str], failures: Failures) -> list[Path]:
     """The files given, each once; a folder stands for the pictures in it, without subfolders.
 
-    Raises:
-        CamkitError: if a folder has no pictures.
+    A folder that cannot be read, or has no pictures, is noted as a failure.
     """
-    return list(dict.fromkeys(path for text in given for path in _expanded(Path(text))))
+    return list(dict.fromkeys(path for text in given for path in _expanded(text, failures)))
 
 
-def _expanded(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES)
-    if not pictures:
-        raise CamkitError(f"no pictures in folder {path}; expected {', '.join(_PICTURES)}")
-    return pictures
+def _expanded(text: str, failures: Failures) -> Iterator[Path]:
+    try:
+        if not text:
+            raise PathError("an empty name; expected an image file, or a folder of them")
+        if not os.path.isdir(text):
+            yield Path(text)
+            return
+        names = sorted(name for name in os.listdir(text) if _is_picture(name))
+        if not names:
+            raise PathError(f"no pictures in this folder; expected {', '.join(_PICTURES)}")
+        yield from (Path(text) / name for name in names)
+    except OSError as error:
+        failures.add(text, error)
 
 
-def writable_folder(path: str) -> Path:
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in _PICTURES
+
+
+def writable_folder(path: str | Path) -> Path:
     """The folder, made if it is not there; a file is written to it as a trial.
 
     Raises:
-        CamkitError: if no file can be written to it.
+        PathError: if no file can be written to it.
     """
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError as error:
-        reason = error.strerror or error
-        raise CamkitError(
-            f"cannot write to output folder {path!r} ({reason}); give another (--output)"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PathError(
+            f"cannot write to output folder {str(path)!r} ({reason}); give another (--output)"
         ) from error
-
-
-@contextmanager
-def atomically(path: Path) -> Iterator[Path]:
-    """A temporary path to write to: renamed to `path` at the end, deleted after an error."""
-    temporary = path.with_name(f".camkit-{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def slug(text: str) -> str:
     """A text as part of a file name: up to its first comma, in lower case, without underscores."""
     first_part = text.split(",")[0].lower()
     return re.sub(r"[^\w.+]+|_+", "-", first_part).strip("-.")[:60]
+
+
+def short_enough(stem: str, rest: str) -> str:
+    """Stem and rest as one name, the stem cut where a file system would not take the whole.
+
+    Letters of the rest that file names cannot have here, as in an ASCII locale, become hyphens.
+    """
+    encoding = sys.getfilesystemencoding()
+    rest = rest.replace("?", "-").encode(encoding, "replace").decode(encoding).replace("?", "-")
+    room = max(_LONGEST - len(os.fsencode(rest)), 1)
+    if len(os.fsencode(stem)) > room:
+        stem = os.fsencode(stem)[:room].decode(errors="ignore")
+    return f"{stem}{rest}"
 
 
 class FileNames:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from ...inputs.models.preprocessing import Picture
 from ...results.explanation import Explanation
 from ...results.files import write_picture
 from ...results.provenance import of_renderer
-from .files import FileNames, atomically, slug
+from ...results.whole_files import written_whole
+from .answers import json_text
+from .files import FileNames, short_enough, slug
 
 
 class Pictures:
@@ -44,36 +46,36 @@ class Pictures:
         Returns:
             What the picture shows, ready for JSON, with the paths written.
         """
-        base = self.names.unused(_name(stem, explanation))
+        base = self.folder / self.names.unused(_name(stem, explanation))
         record = _record(explanation)
         if self.renderer:
             record |= of_renderer(self.renderer, {})
-        path = self.folder / f"{base}{'.png' if self.renderer else '.npz'}"
-        self._draw(explanation, self.renderer, shown, path, record)
-        written = {"picture": str(path)}
-        if explanation.guided is not None:
-            path = self.folder / f"{base}_guided.png"
-            guided_record = record | of_renderer("guided_gradcam", {})
-            self._draw(explanation, "guided_gradcam", shown, path, guided_record)
-            written["guided_picture"] = str(path)
-        if self.sidecars:
-            with atomically(self.folder / f"{base}.json") as temporary:
-                temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        written = {"picture": f"{base}{'.png' if self.renderer else '.npz'}"}
+        with ExitStack() as together:  # all of them are there in the end, or none
+            path = together.enter_context(written_whole(written["picture"]))
+            _draw(explanation, self.renderer, shown, path, record)
+            if explanation.guided is not None:
+                written["guided_picture"] = f"{base}_guided.png"
+                path = together.enter_context(written_whole(written["guided_picture"]))
+                guided_record = record | of_renderer("guided_gradcam", {})
+                _draw(explanation, "guided_gradcam", shown, path, guided_record)
+            if self.sidecars:
+                path = together.enter_context(written_whole(f"{base}.json"))
+                path.write_text(json_text(record), encoding="utf-8")
         return {**record, **written}
 
-    def _draw(
-        self,
-        explanation: Explanation,
-        renderer: str | None,
-        shown: Picture,
-        path: Path,
-        record: dict[str, Any],
-    ) -> None:
-        with atomically(path) as temporary:
-            if renderer is None:
-                explanation.save(temporary)
-            else:
-                write_picture(explanation.render(renderer, 0, shown), temporary, record)
+
+def _draw(
+    explanation: Explanation,
+    renderer: str | None,
+    shown: Picture,
+    path: Path,
+    record: dict[str, Any],
+) -> None:
+    if renderer is None:
+        explanation.save(path)
+    else:
+        write_picture(explanation.render(renderer, 0, shown), path, record)
 
 
 def _record(explanation: Explanation) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _record(explanation: Explanation) -> dict[str, Any]:
 
 def _name(stem: str, explanation: Explanation) -> str:
     method = re.sub(r"[^\w.+-]", "-", explanation.method)
-    return f"{stem}_{method}_{_target_slug(explanation)}"
+    return short_enough(stem, f"_{method}_{_target_slug(explanation)}")
 
 
 def _target_slug(explanation: Explanation) -> str:

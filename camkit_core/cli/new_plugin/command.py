@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from ...plugins.contribution import KINDS
+from ..common.answers import put
 from .project import new_plugin
 
 EXAMPLES = """examples:
@@ -38,5 +38,5 @@ def add_new_plugin_command(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the project and print its folder; returns 0."""
     project = new_plugin(args.name, args.kind, args.dir)
-    sys.stdout.write(f"{project}\n")
+    put(project)
     return 0

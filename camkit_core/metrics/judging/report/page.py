@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from ....errors import InputError
+from ....results.whole_files import written_whole
 from ..baselines import BASELINES
 from ..judgement import Judgement
 from ..standings import standings_of
@@ -25,17 +26,16 @@ def save(judgement: Judgement, path: str | Path) -> Path:
     """Write the report (.html) or the data (.json) to a file; returns the path.
 
     Raises:
-        InputError: for a file of another type, or one that cannot be written.
+        InputError: for a file of another type; a PathError for one that cannot be written.
     """
     path = Path(path)
     kinds = {".html": html, ".htm": html, ".json": as_json}
     if path.suffix.lower() not in kinds:
         raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
     text = kinds[path.suffix.lower()](judgement)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    with written_whole(path) as temporary:
+        # Half a character, as of a file name that is no UTF-8, is written as an escape.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
 
 

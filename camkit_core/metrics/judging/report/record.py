@@ -29,7 +29,7 @@ def record(judgement: Judgement) -> dict[str, Any]:
         "metrics": [_metric(standing, judgement) for standing in standings_of(judgement)],
         "provenance": judgement.provenance,
     }
-    plain: dict[str, Any] = _finite(document)
+    plain: dict[str, Any] = finite(document)
     return plain
 
 
@@ -82,10 +82,10 @@ def _metric(standing: Standing, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value, with None for numbers that are not finite."""
     if isinstance(value, dict):
-        return {str(name): _finite(part) for name, part in value.items()}
+        return {str(name): finite(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
