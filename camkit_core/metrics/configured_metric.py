@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import CamkitError, PluginError
+from ..plugins.blame import blaming_plugin
 from ..plugins.facts import Metric
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
@@ -27,12 +28,14 @@ class ConfiguredMetric:
         function: from a `Case` to values (N,).
         options: its keyword arguments.
         facts: what it states of itself.
+        origin: the distribution it comes from, and its version.
     """
 
     name: str
     function: MetricFunction
     options: dict[str, Any]
     facts: Metric
+    origin: str = "given"
 
     def values(self, case: Case) -> Tensor:
         """Its values (N,), float64, on the CPU.
@@ -40,7 +43,8 @@ class ConfiguredMetric:
         Raises:
             CamkitError: if it gives anything else than a value for each image.
         """
-        values = self.function(case, **self.options)
+        with blaming_plugin(f"metric {self.name!r} ({self.origin})", self.origin):
+            values = self.function(case, **self.options)
         if not isinstance(values, Tensor) or values.shape != (len(case.images),):
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise CamkitError(
@@ -73,4 +77,4 @@ def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> Con
             f"metric {name!r} ({origin}) does not say which way is better; give its function the "
             f"attribute higher_is_better, True or False"
         )
-    return ConfiguredMetric(name, function, checked(function, options), facts)
+    return ConfiguredMetric(name, function, checked(function, options), facts, origin)
