@@ -33,9 +33,8 @@ class Case:
     """
 
     def __init__(self, probe: Probe, plan: ConfiguredMethod, cam: Tensor, seed: int = 0) -> None:
-        # Copies, as other metrics read the same images and maps.
-        self.images = probe.images.clone()
-        self.cam = cam.clone()
+        self.images = probe.images
+        self.cam = cam
         self.heatmaps = heatmaps(cam, probe.images.shape[2:])
         self.seed = seed
         self.notes: list[str] = []
@@ -99,5 +98,4 @@ class Case:
 
     def _maps(self, images: Tensor) -> Tensor:
         shared = SharedPass(self._probe.recording.again(images), [self._probe.targets])
-        probe = Probe(shared, batch_size=self._probe.batch_size)
-        return self._method.run(probe.for_method([], self._method.is_camkits_own))
+        return self._method.run(Probe(shared, batch_size=self._probe.batch_size))

@@ -41,12 +41,13 @@ class ExplanationBuilder:
 
     def add_view(self, probe: Probe, view: View) -> None:
         """Run the method on one view of the images at one layer."""
-        given = probe.for_method(self.notes, self.method.is_camkits_own)
+        # All methods share the probe, so its notes are collected in this builder's own list.
+        probe.notes = self.notes
         start = perf_counter()
-        cam = view.undo(self.method.run(given))
+        cam = view.undo(self.method.run(probe))
         self.seconds += perf_counter() - start
-        if given.ignored_smoothing:
-            given.note(
+        if probe.ignored_smoothing:
+            probe.note(
                 f"eigen smoothing did nothing: {self.method.name} does not sum over channels"
             )
         self.maps.setdefault(probe.recording.layer, []).append(cam)

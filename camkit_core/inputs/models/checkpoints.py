@@ -18,6 +18,7 @@ from .formats import checkpoint_path, format_of
 from .inert import Harmful, Noted
 from .stored import StoredTensor, stored_tensor
 from .torch_files import read_legacy, read_zip
+from .zeros import check_filled
 
 Weights = dict[str, StoredTensor]
 
@@ -89,7 +90,17 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Weights], Mapping[str, Any]
     }
     if not weights:
         raise FileError(f"no weights in {path.name}: expected tensors by name, found nothing")
+    check_filled(path, _starts(path))
     return {"": weights}, file.metadata() or {}
+
+
+def _starts(path: Path) -> list[int]:
+    """Where the tensors of a file of safetensors begin, which safetensors has checked."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    tensors = (entry for name, entry in header.items() if name != "__metadata__")
+    return [8 + length + tensor["data_offsets"][0] for tensor in tensors]
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Weights], Mapping[str, Any]]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from textwrap import shorten
+
+import torch
 
 from ...errors import FileError
 
@@ -12,8 +16,12 @@ _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2", "requ
 
 
 @contextmanager
-def downloading(weights_of: str) -> Iterator[None]:
-    """Turn any failure to download into one error that says how to go on without a network.
+def downloading(weights_of: str, origin: str) -> Iterator[None]:
+    """Turn any failure to download or to load into one error that says how to go on.
+
+    Args:
+        weights_of: the name of a model.
+        origin: the address of its weights, or their repository on the Hugging Face Hub.
 
     Raises:
         FileError: in place of the errors of sockets, HTTP clients and damaged downloads.
@@ -21,14 +29,28 @@ def downloading(weights_of: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        reason = [*str(getattr(error, "reason", None) or error).splitlines(), ""][0]
+        what = f"the DEFAULT weights of {weights_of} could not be"
+        why = f"({type(error).__name__}: {shorten(reason, 150, placeholder=' ...')})"
         if not _is_failed_download(error):
-            raise
-        reason = str(getattr(error, "reason", None) or error).splitlines() or [""]
+            raise FileError(
+                f"{what} loaded {why}; if their download is damaged, delete {_kept_at(origin)}, "
+                f"and they are fetched again"
+            ) from error
         raise FileError(
-            f"the DEFAULT weights of {weights_of} could not be downloaded "
-            f"({type(error).__name__}: {reason[0]}); give a checkpoint file (--weights FILE) or "
+            f"{what} downloaded {why}; give a checkpoint file (--weights FILE) or "
             f"take random weights (--weights none)"
         ) from error
+
+
+def _kept_at(origin: str) -> Path:
+    """Where a download is kept."""
+    if "://" in origin:
+        return Path(torch.hub.get_dir(), "checkpoints", Path(origin).name)
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = f"models--{origin.partition('@')[0].replace('/', '--')}"
+    return Path(HF_HUB_CACHE, folder)
 
 
 def _is_failed_download(error: Exception) -> bool:

@@ -65,11 +65,12 @@ def fill(model: nn.Module, weights: Weights, path: Path, name: str) -> None:
 
 
 def _check_kinds(model: Mapping[str, Tensor], state: State) -> None:
-    """Raise ValueError for whole numbers in place of others, as quantised weights are."""
+    """Raise ValueError for whole or complex numbers in place of others, as of quantised weights."""
     for key in model.keys() & state.keys():
-        kinds = [(t.is_floating_point(), t.is_complex()) for t in (model[key], state[key])]
-        if kinds[0] != kinds[1]:
-            raise ValueError(f"{key} is {state[key].dtype}, not {model[key].dtype}")
+        loaded, built = state[key], model[key]
+        whole = built.is_floating_point() and not loaded.is_floating_point()
+        if whole or loaded.is_complex() > built.is_complex():
+            raise ValueError(f"{key} is {loaded.dtype}, not {built.dtype}")
 
 
 def _versioned(state: State, model: nn.Module) -> OrderedDict[str, Tensor]:

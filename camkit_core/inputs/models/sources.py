@@ -104,7 +104,7 @@ def torchvision_source(name: str) -> Source:
         return model
 
     def pretrained() -> tuple[nn.Module, str]:
-        with downloading(name):
+        with downloading(name, weights.url):
             return torchvision.models.get_model(name, weights=weights), str(weights)
 
     (side,) = usual.crop_size
@@ -142,7 +142,7 @@ def _timm_pretrained(name: str, settings: dict[str, Any]) -> tuple[nn.Module, st
             f"timm has no weights for {name}; give a checkpoint file (--weights FILE) or take "
             f"random weights (--weights none)"
         )
-    with downloading(name):
+    with downloading(name, origin):
         if repository:
             file = settings.get("hf_hub_filename")
             usual = ("model.safetensors", "pytorch_model.bin")

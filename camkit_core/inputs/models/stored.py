@@ -27,7 +27,11 @@ _DTYPES = {
     "ComplexFloat": torch.complex64,
     "Untyped": torch.uint8,
 }
-_PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
+_AROUND = (  # the tensor is their first argument
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+)
 _TENSORS = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
 _MOST_REPEATED = 1_000_000
 
@@ -84,7 +88,7 @@ def stored_tensor(noted: Any, read: Callable[[Storage], Tensor]) -> StoredTensor
         if noted.name == "torch._tensor._rebuild_from_type_v2" and len(noted.args) > 2:
             kind, _, inner = noted.args[:3]
             noted = kind(*inner) if _is_class(kind) and isinstance(inner, tuple) else None
-        elif noted.name in _PARAMETERS:
+        elif noted.name in _AROUND:
             noted = noted.args[0]
         elif noted.name in (*_TENSORS, "torch._utils._rebuild_tensor_v3"):
             return _described(noted, read)

@@ -17,6 +17,7 @@ from ...errors import FileError
 from .advice import holds_a_program, is_compressed
 from .inert import InertUnpickler
 from .stored import Storage, storage
+from .zeros import check_filled
 
 Content = tuple[Any, Callable[[Storage], Tensor]]
 
@@ -118,6 +119,7 @@ def read_legacy(path: Path) -> Content:
         places = _places(file, [kinds[key] for key in keys])
         if file.tell() > path.stat().st_size:
             raise EOFError("it ends early")
+    check_filled(path, places.values())
 
     @cache
     def numbers(where: Storage) -> Tensor:
@@ -153,12 +155,14 @@ def _places(file: BinaryIO, storages: list[Storage]) -> dict[str, int]:
 
 
 def _exactly(file: BinaryIO, size: int) -> bytearray:
-    read = bytearray()
-    while len(read) < size:  # room is made for what is there, not for what is promised
-        block = file.read(min(_BLOCK, size - len(read)))
-        if not block:
+    # The room that is made is bounded: by the directory of a zip, or by the size of the file.
+    read = bytearray(size)
+    place = memoryview(read)
+    while place:
+        count = file.readinto(place[:_BLOCK])  # type: ignore[attr-defined]
+        if not count:
             raise EOFError("it ends early")
-        read += block
+        place = place[count:]
     return read
 
 

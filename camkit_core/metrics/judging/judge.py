@@ -16,7 +16,6 @@ from tqdm.auto import tqdm
 from ...errors import CamkitError, quietly
 from ...forward.counting import counting
 from ...image import to_picture, visible
-from ...plugins.contribution import BASELINE
 from ...plugins.facts import Method
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
@@ -29,6 +28,7 @@ from ..configured_metric import ConfiguredMetric, Metrics, configure_metrics
 from .baselines import BASELINES
 from .judgement import Cost, Judgement, Measure
 
+BASELINE = "baseline"  # the origin of a map that no plugin makes
 Judge = Callable[..., tuple[Rows, Judgement]]
 
 

@@ -141,3 +141,14 @@ def test_weights_of_another_kind_of_numbers_are_refused(dtype: torch.dtype, tmp_
     state["3.weight"] = state["3.weight"].to(dtype)
     with pytest.raises(CamkitError, match=f"weight is {dtype}, not torch.float32"):
         load_model(TINY, saved(state, tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_loaded_counters_too(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
+    state = {key: value.to(dtype) for key, value in made().state_dict().items()}
+    loaded = load_model(TINY, saved(state, tmp_path / "w.pth")).model.state_dict()
+    assert all(
+        torch.equal(loaded[key], value.to(loaded[key].dtype)) for key, value in state.items()
+    )

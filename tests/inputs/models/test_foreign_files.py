@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from camkit_core.errors import CamkitError
+from camkit_core.errors import CamkitError, FileError
 from camkit_core.inputs.models import load_model
 from helpers import hostile_files as made
-from helpers.network_files import TINY, same_weights, saved, tiny
+from helpers.network_files import TINY, same_weights, saved, tiny, wide
 
 FOREIGN = {
     "empty": (b"", "is empty; fetch"),
@@ -80,6 +80,24 @@ def test_a_file_that_was_preallocated_and_half_downloaded_is_refused(
     path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
     with pytest.raises(CamkitError, match=r"w\.pth is damaged"):
         load_model(TINY, path)
+
+
+@pytest.mark.parametrize("kind", ["legacy", "safetensors"])
+def test_zeros_from_the_middle_of_a_weight_on_are_no_weights(kind: str, tmp_path: Path) -> None:
+    model, path = wide(), tmp_path / "w.pth"
+    content = in_format(kind, model)
+    path.write_bytes(content[:-6001].ljust(len(content), b"\0"))
+    with pytest.raises(FileError, match=r"w\.pth is damaged \(its last part is zeros"):
+        load_model("helpers.network_files:wide", path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_a_weight_that_is_zeros_is_loaded(kind: str, tmp_path: Path) -> None:
+    model, path = wide(), tmp_path / "w.pth"
+    for weight in model.parameters():
+        nn.init.zeros_(weight)
+    path.write_bytes(in_format(kind, model))
+    assert same_weights(load_model("helpers.network_files:wide", path).model, model)
 
 
 def test_a_changed_bit_of_a_weight_is_found_by_the_checksums(tmp_path: Path) -> None:

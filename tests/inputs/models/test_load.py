@@ -13,7 +13,7 @@ import torch
 import torchvision
 from torch import nn
 
-from camkit_core.errors import CamkitError, UnknownName
+from camkit_core.errors import CamkitError, FileError, UnknownName
 from camkit_core.inputs.models import load_model
 from helpers.network_files import same_weights, saved, squeezenet, vit
 
@@ -98,6 +98,19 @@ def test_default_weights_that_were_downloaded_before_need_no_network(
     loaded = load_model("squeezenet1_1")
     assert same_weights(loaded.model, made)
     assert loaded.weights == "SqueezeNet1_1_Weights.IMAGENET1K_V1"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"<html>", b"PK\x03\x04" + bytes(50)])
+def test_a_damaged_download_from_before_is_one_error_that_names_the_file(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = torchvision.models.SqueezeNet1_1_Weights.DEFAULT
+    kept = tmp_path / "hub" / "checkpoints" / Path(best.url).name
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(content)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(FileError, match=f"could not be loaded .* delete {kept}, and they are"):
+        load_model("squeezenet1_1")
 
 
 def test_no_network_for_timms_default_weights_fails_before_any_retry(
