@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
-from .errors import LayerError
+from .arguments import checked
+from .errors import LayerError, LayerTypeError, shown
 from .maps import AXES
 
 Reshape = Callable[[Tensor], Tensor]
@@ -38,6 +40,10 @@ class Adapter:
             () for its first floating-point tensor.
         after: the names of the element-wise torch calls that follow, such as "relu"; the result
             of the last one is explained, in place of the layer's own output.
+
+    Raises:
+        LayerTypeError: for an attribute of another type.
+        LayerError: for a negative call.
     """
 
     layer: nn.Module
@@ -48,6 +54,26 @@ class Adapter:
     call: int | None = None
     key: tuple[Any, ...] = ()
     after: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layer, nn.Module):
+            raise LayerTypeError(
+                f"Adapter takes layer= as a module of the model; got {shown(self.layer)}"
+            )
+        for name, annotation in _FIELDS.items():
+            if (value := getattr(self, name)) is not None:
+                checked("Adapter", name, value, annotation, (LayerError, LayerTypeError))
+
+
+_FIELDS = {
+    "reshape": Callable,
+    "channel_axis": int,
+    "activation": Callable,
+    "output": Callable,
+    "call": Annotated[int, Ge(0)],
+    "key": tuple,
+    "after": Sequence[str],
+}
 
 
 def tokens_to_grid(height: int, width: int, prefix: int = 0) -> Reshape:
@@ -105,6 +131,10 @@ def as_grid(adapter: Adapter, output: Tensor, rank: int) -> Tensor:
         LayerError: if the result has another number of axes.
     """
     grid = output if adapter.reshape is None else adapter.reshape(output)
+    if not isinstance(grid, Tensor):
+        raise LayerTypeError(
+            f"expected a tensor (N, C, {AXES[rank]}) from reshape_transform, got {shown(grid)}"
+        )
     if grid.ndim != 2 + rank:
         given = "after reshape_transform" if adapter.reshape else "from the target layer"
         raise LayerError(

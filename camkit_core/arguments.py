@@ -33,10 +33,17 @@ _BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "le": (operator.le, "at most {}"),
     "lt": (operator.lt, "below {}"),
     "min_length": (lambda value, least: len(value) >= least, "with at least {} of them"),
+    "max_length": (lambda value, most: len(value) <= most, "at most {}"),
 }
 
 
-def checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
+def checked(
+    owner: str,
+    name: str,
+    value: Any,
+    annotation: Any,
+    kinds: tuple[type[Exception], type[Exception]] = (ArgumentError, ArgumentTypeError),
+) -> Any:
     """The value of an argument; numbers of numpy and torch become Python's.
 
     Args:
@@ -44,6 +51,7 @@ def checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
         name: of the argument.
         value: what was given.
         annotation: what is taken.
+        kinds: the error for a value out of range, and that for a value of another type.
 
     Raises:
         ArgumentTypeError: for a value of another type.
@@ -52,7 +60,7 @@ def checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
     try:
         return _fitted(value, annotation)
     except (_OtherType, _OutOfRange) as misfit:
-        kind = ArgumentTypeError if isinstance(misfit, _OtherType) else ArgumentError
+        kind = kinds[isinstance(misfit, _OtherType)]
     as_ = "" if get_origin(annotation) is Literal else "as "
     raise kind(f"{owner} takes {name}= {as_}{in_words(annotation)}; got {shown(value)}")
 
@@ -68,6 +76,16 @@ def position(index: Any, count: int, what: str, owner: str) -> int:
     if not -count <= index < count:
         raise UnknownPosition(f"no {what} {shown(index)}: {owner} has {count}, counted from 0")
     return int(index)
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """The items of a list, a tuple, an array or whatever else has items; None of anything else."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return None
+    try:
+        return list(value)
+    except (TypeError, RuntimeError):  # an array without axes, or without values
+        return None
 
 
 class _OtherType(Exception):
@@ -109,7 +127,7 @@ def _instance(value: Any, kind: type) -> Any:
 
 def _number(value: Any, kind: type) -> Any:
     """A number as Python's; an int stands for a float, and a bool for no number."""
-    plain = _plain(value)
+    plain = as_python(value)
     if isinstance(plain, bool) or kind is bool:
         return plain if isinstance(plain, bool) and kind is bool else _refuse()
     if kind is int:
@@ -128,14 +146,14 @@ def _index(value: Any) -> int:
         raise _OtherType from None
 
 
-def _plain(value: Any) -> Any:
+def as_python(value: Any) -> Any:
     """A scalar of numpy or torch as Python's; anything else as it is."""
     if getattr(value, "shape", None) != () or not hasattr(value, "item"):
         return value
     try:
         return value.item()
     except RuntimeError:  # on the meta device
-        raise _OtherType from None
+        return value
 
 
 def _within(value: Any, metadata: Iterable[Any]) -> Any:
@@ -155,7 +173,7 @@ def _bounds(metadata: Iterable[Any]) -> Iterator[tuple[Callable[[Any, Any], bool
 
 
 def _allowed(value: Any, choices: Sequence[Any]) -> Any:
-    plain = _plain(value)
+    plain = as_python(value)
     if type(plain) not in map(type, choices):
         raise _OtherType
     if plain not in choices:

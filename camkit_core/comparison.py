@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from .arguments import position
+from annotated_types import Interval
+
+from .arguments import checked, position
 from .errors import ArgumentTypeError, CamkitError, shown, unknown
 from .results.explanation import Explanation, png
 
@@ -76,6 +78,8 @@ class Comparison:
         from .renderers.sheet import sheet
 
         first = self[0, 0]
+        index = position(index, len(first), "image", "the explanation")
+        side = checked("Comparison.render", "side", side, Annotated[int, Interval(ge=1, le=10_000)])
         picture = to_picture(visible(first.images[index]) if image is None else image)
         rows = [
             (row[0].describe(index), [partial(each.render, "overlay", index) for each in row])

@@ -7,11 +7,13 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from .adapter import Reshape
+from .arguments import checked
 from .engine import explain
-from .errors import CamkitError
+from .errors import ArgumentError
 
 
 class ClassForm:
@@ -44,8 +46,11 @@ class ClassForm:
         **options: Any,
     ) -> None:
         if target_layer is not None and target_layers is not None:
-            raise CamkitError("got target_layer= and target_layers=; pass one of them")
-        self.model = model.cuda() if use_cuda else model
+            raise ArgumentError("got target_layer= and target_layers=; pass one of them")
+        use_cuda = checked(type(self).__name__, "use_cuda", use_cuda, bool)
+        if use_cuda and not torch.cuda.is_available():
+            raise ArgumentError("got use_cuda=True, and torch sees no GPU here; leave it out")
+        self.model = model.cuda() if use_cuda and isinstance(model, nn.Module) else model
         self.target_layers = target_layers if target_layer is None else [target_layer]
         self.reshape_transform = reshape_transform
         self.options = options
@@ -73,7 +78,7 @@ class ClassForm:
             CamkitError: as `explain`, or when both targets and target_category are given.
         """
         if targets is not None and target_category is not None:
-            raise CamkitError("got targets= and target_category=; pass one of them")
+            raise ArgumentError("got targets= and target_category=; pass one of them")
         explanation = explain(
             self.model,
             input_tensor,

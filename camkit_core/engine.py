@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
+from .arguments import checked
 from .comparison import Comparison
-from .errors import CamkitError, TargetError
+from .errors import ArgumentError, TargetError, TargetTypeError, UnknownName, shown
 from .forward.recording import Recording, record_layer
 from .forward.untouched import untouched_inputs
 from .inputs.companions import settled, stated
@@ -22,7 +24,7 @@ from .inputs.prepare import Arguments, Inputs
 from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places
 from .inputs.targets.questions import score_functions
-from .inputs.targets.resolve import Target
+from .inputs.targets.resolve import Target, check_target
 from .probe.probe import Probe, probes
 from .results.assembly import assemble
 from .results.configured_method import Method, configure
@@ -81,6 +83,8 @@ def explain(
         >>> e = explain(model, images, "ablationcam", target=254)  # doctest: +SKIP
         >>> e.render("side_by_side").save("pug.png")               # doctest: +SKIP
     """
+    if several := {"methods", "targets"} & set(settings):
+        raise UnknownName(f"explain takes method= and target=; compare takes {min(several)}=")
     return compare(model, images, [method], [target], layer, reshape_transform, **settings)[0, 0]
 
 
@@ -139,8 +143,13 @@ def compare(
         CamkitError: as for `explain`, and for an option that no method takes.
     """
     configured = configure(methods, options)
+    batch_size = _checked("batch_size", batch_size, Annotated[int, Ge(1)] | None)
+    aug_smooth = _checked("aug_smooth", aug_smooth, bool)
+    eigen_smooth = _checked("eigen_smooth", eigen_smooth, bool)
+    guided = _checked("guided", guided, bool)
+    reshape_transform = _checked("reshape_transform", reshape_transform, Callable | None)
     judge = _judge_with(metrics, aug_smooth or guided)
-    _check(targets, batch_size, aug_smooth)
+    _check_targets(targets, aug_smooth)
     taped = any(method.needs == "tail" for method in configured)
     with untouched_inputs(model, images, image_input, output) as inputs:
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
@@ -198,19 +207,22 @@ def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:
     from .metrics.judging.judge import judge_with
 
     if smoothed_or_guided:
-        raise CamkitError(
+        raise ArgumentError(
             "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
         )
     return judge_with(metrics)
 
 
-def _check(targets: Any, batch_size: Any, aug_smooth: bool) -> None:
-    if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
-        raise TargetError(f"expected a list of targets, at least one; got {targets!r}")
-    if batch_size is not None and not (isinstance(batch_size, int) and batch_size > 0):
-        raise CamkitError(
-            f"expected batch_size to be a positive integer or None; got {batch_size!r}"
-        )
+_checked = partial(checked, "camkit")
+
+
+def _check_targets(targets: Any, aug_smooth: bool) -> None:
+    if isinstance(targets, str) or not isinstance(targets, Sequence):
+        raise TargetTypeError(f"expected a list of targets, at least one; got {shown(targets)}")
+    if not targets:
+        raise TargetError(f"expected a list of targets, at least one; got {shown(targets)}")
+    for target in targets:
+        check_target(target)
     if aug_smooth and any(map(follows_places, targets)):
         raise TargetError(
             "the target is about a place in the image, which aug_smooth mirrors; leave one out"

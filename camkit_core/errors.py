@@ -55,6 +55,9 @@ class TargetTypeError(TargetError, ArgumentTypeError):
     """What was given as a target is of a type that is not taken."""
 
 
+TARGET_ERRORS = (TargetError, TargetTypeError)
+
+
 class InputError(CamkitError, ValueError):
     """The model or the images cannot be read, or the images are not what the model takes."""
 
@@ -135,19 +138,12 @@ class _Shown(Repr):
     def repr1(self, x: Any, level: int) -> str:
         """One value, inside others at a level."""
         try:
-            if hasattr(x, "shape") and hasattr(x, "dtype"):
-                return _of_array(x)
+            if hasattr(x, "dtype") and len(x.shape):
+                kind = str(x.dtype).removeprefix("torch.")
+                return f"{type(x).__name__} {tuple(x.shape)} of {kind}"
             return " ".join(super().repr1(x, level).split())
         except Exception:  # noqa: BLE001 - whatever a `__repr__` raises
             return f"a value of type {type(x).__name__}"
-
-
-def _of_array(array: Any) -> str:
-    """A number of numpy or torch as it is, a larger array by its shape."""
-    kind = type(array).__name__
-    if len(array.shape):
-        return f"{kind} {tuple(array.shape)} of {str(array.dtype).removeprefix('torch.')}"
-    return f"{kind} {array.item()!r}"
 
 
 def shown(value: object) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..arguments import as_list, checked
+from ..errors import InputError, InputTypeError, shown
 from ..pytree import has_samples, tensors_in
 from .forward_args import ForwardArgs, Name
 from .model_memory import ModelMemory
@@ -38,14 +39,22 @@ def stated(inputs: Inputs, shared: Iterable[Name] | None) -> Inputs:
     """
     if shared is None:
         return inputs
-    names = [shared] if isinstance(shared, (str, int)) else list(shared)
+    names = [shared] if isinstance(shared, (str, int)) else as_list(shared)
+    if names is None:
+        raise InputTypeError(
+            f"expected shared_inputs as a list of names and positions; got {shown(shared)}"
+        )
+    names = [
+        checked("camkit", "shared_inputs", name, int | str, (InputError, InputTypeError))
+        for name in names
+    ]
     others = inputs.forward_args.named()
     for name in names:
         if name not in others:
             known = ", ".join(map(repr, others)) or "none"
             raise InputError(
-                f"shared_inputs names {name!r}, which is no input beside the images; those are: "
-                f"{known}"
+                f"shared_inputs names {shown(name)}, which is no input beside the images; those "
+                f"are: {known}"
             )
     return replace(inputs, forward_args=replace(inputs.forward_args, shared=frozenset(names)))
 

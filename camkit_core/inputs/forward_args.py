@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..errors import InputError
+from ..arguments import checked
+from ..errors import InputError, InputTypeError, shown
 from ..pytree import all_plain, map_tensors, plain, tensors_in
 from .output import OutputPart
 
@@ -134,6 +136,8 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Forwar
         InputError: if none or several of them can be; it lists them.
     """
     if isinstance(given, Mapping):
+        for name in given:
+            checked("a dict of inputs", "name", name, str, (InputError, InputTypeError))
         place = _place(dict(given), image_input)
         others = {name: value for name, value in given.items() if name != place}
         return given[place], ForwardArgs(place, (), others)
@@ -143,7 +147,31 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Forwar
         place = _place(dict(enumerate(given)), image_input)
         args = tuple(value for position, value in enumerate(given) if position != place)
         return given[place], ForwardArgs(place, args)
+    if isinstance(image_input, int) and image_input:
+        raise InputError(
+            f"image_input={shown(image_input)} is none of the model's inputs, as only the images "
+            f"were given; pass all inputs in a tuple, or leave image_input out"
+        )
     return given, NO_ARGS if image_input is None else ForwardArgs(image_input)
+
+
+def refuse_unknown_names(model: nn.Module, args: ForwardArgs) -> None:
+    """Raise InputError for an input by a name that the model's forward does not take."""
+    names = [*args.kwargs, *([args.place] if isinstance(args.place, str) else [])]
+    if not names:
+        return
+    try:
+        taken = signature(model.forward).parameters
+    except (TypeError, ValueError):
+        return
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return
+    for name in names:
+        if name not in taken:
+            raise InputError(
+                f"{type(model).__name__} has no input named {shown(name)}; its forward takes "
+                f"{', '.join(taken) or 'nothing'}"
+            )
 
 
 NO_ARGS = ForwardArgs()
@@ -155,12 +183,14 @@ def _place(arguments: Mapping[Any, Any], image_input: int | str | None) -> Any:
     fitting = [name for name, value in arguments.items() if _is_images(value)]
     if image_input is None and len(fitting) == 1:
         return fitting[0]
-    shown = ", ".join(_outlines(arguments))
+    inputs = ", ".join(_outlines(arguments))
     if image_input is not None:
-        raise InputError(f"image_input={image_input!r} is none of the model's inputs: {shown}")
+        raise InputError(
+            f"image_input={shown(image_input)} is none of the model's inputs: {inputs}"
+        )
     several = "several of these could be" if fitting else "none of these is a tensor of"
     raise InputError(
-        f"{several} the images: {shown}; name one, e.g. image_input={next(iter(arguments))!r}"
+        f"{several} the images: {inputs}; name one, e.g. image_input={next(iter(arguments))!r}"
         if arguments
         else "got no inputs for the model; expected its images"
     )
@@ -174,4 +204,4 @@ def _outlines(arguments: Mapping[Any, Any]) -> Iterator[str]:
     for name, value in arguments.items():
         shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         kind = f" {value.dtype}".replace("torch.", "") if isinstance(value, Tensor) else ""
-        yield f"{name!r} {shape}{kind}"
+        yield f"{shown(name)} {shape}{kind}"

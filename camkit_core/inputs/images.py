@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..pytree import plain
 from .placement import placed
 
@@ -34,13 +35,15 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
         model: decides the rank by its first convolution, device and dtype as `placed`.
 
     Raises:
-        InputError: for any other value, saying what it was.
+        InputTypeError: for anything but a floating-point tensor with values of its own.
+        InputError: for a tensor of other axes.
     """
     if not isinstance(images, Tensor):
-        raise InputError(
+        raise InputTypeError(
             f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
             f"camkit_core.image.preprocess_image makes one from a picture"
         )
+    _refuse_special(images)
     axes = spatial_rank(model, images.ndim) + 2
     if images.ndim == 5 and axes == 4 and 0 not in images.shape:
         raise InputError(
@@ -58,7 +61,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             f"them 0, got {tuple(images.shape)}"
         )
     if not images.is_floating_point():
-        raise InputError(
+        raise InputTypeError(
             f"expected floating-point images, normalised as the model was trained, got "
             f"{images.dtype}; camkit_core.image.preprocess_image does that"
         )
@@ -67,3 +70,18 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
+
+
+def _refuse_special(images: Tensor) -> None:
+    """Raise InputTypeError for a tensor that holds no plain values."""
+    if images.is_meta:
+        raise InputTypeError("the images are on the meta device, so they have no values")
+    if images.layout != torch.strided or images.is_nested:
+        raise InputTypeError(
+            f"expected images as a dense tensor, got one of layout {images.layout}; "
+            f"images.to_dense() makes one"
+        )
+    if images.is_quantized:
+        raise InputTypeError(
+            "expected floating-point images, got quantised ones; images.dequantize() makes them"
+        )

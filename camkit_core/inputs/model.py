@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from .model_memory import ModelMemory
 from .weights import refuse_without_values
 
@@ -22,7 +22,7 @@ def unwrapped(model: Any) -> nn.Module:
             weights without values.
     """
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
-        raise InputError(
+        raise InputTypeError(
             f"expected an eager torch.nn.Module, got {type(model).__name__}, whose layers cannot "
             f"be observed; pass the Python model it was made from"
         )

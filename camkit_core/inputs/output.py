@@ -9,7 +9,7 @@ from weakref import ref
 
 from torch import Tensor
 
-from ..errors import TargetError
+from ..errors import TargetError, TargetTypeError, shown
 from ..pytree import has_samples, outline, parts
 
 Output = str | int | Callable[[Any], Any]
@@ -32,9 +32,9 @@ class OutputPart:
     def __post_init__(self) -> None:
         usable = isinstance(self.key, (str, int)) or callable(self.key)
         if not usable or isinstance(self.key, bool):
-            raise TargetError(
+            raise TargetTypeError(
                 f"expected output= as a key, a position or a function of the model's output, got "
-                f"{self.key!r}"
+                f"{shown(self.key)}"
             )
 
     def __call__(self, output: Any) -> Any:
@@ -50,7 +50,12 @@ class OutputPart:
     @property
     def identity(self) -> Hashable:
         """What tells this part from others, for memories; it keeps no function alive."""
-        return ref(self.key) if callable(self.key) else self.key
+        if not callable(self.key):
+            return self.key
+        try:
+            return ref(self.key)
+        except TypeError:  # such as an `operator.itemgetter`
+            return id(self.key)
 
 
 def _applied(function: Callable[[Any], Any], output: Any) -> Any:
@@ -77,7 +82,7 @@ def _item(output: Any, key: str | int) -> Any:
 
 def _no_part(output: Any, key: str | int, keys: list[Any]) -> str:
     """What is said of a key that the output does not have."""
-    given = f"output={key!r} is no part of what the model returns, {outline(output)}"
+    given = f"output={shown(key)} is no part of what the model returns, {outline(output)}"
     if keys:
         return f"{given}; pass {' or '.join(f'output={each!r}' for each in keys[:6])}"
     if isinstance(output, Tensor) and isinstance(key, int) and output.ndim > 2:

@@ -9,11 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .forward_args import NO_ARGS, ForwardArgs, split
+from ..arguments import as_python, checked
+from ..errors import InputError, InputTypeError
+from .forward_args import NO_ARGS, ForwardArgs, refuse_unknown_names, split
 from .images import as_batch
 from .model import note_of_wrapper, unwrapped
 from .output import Output, OutputPart
 
+_KINDS = (InputError, InputTypeError)
 Arguments = Mapping[str, Any] | Sequence[Any]
 
 
@@ -54,10 +57,12 @@ def prepare(
         InputError: for a model, images or arguments that cannot be used, saying what they were.
     """
     module = unwrapped(model)
+    image_input = checked("camkit", "image_input", image_input, int | str | None, _KINDS)
     given, forward_args = split(images, image_input)
+    refuse_unknown_names(module, forward_args)
     # A copy made in inference mode could not be part of a graph.
     with torch.inference_mode(False):
         batch = as_batch(given, module)
     notes = note_of_wrapper(model, module)
-    part = None if output is None else OutputPart(output)
+    part = None if output is None else OutputPart(as_python(output))
     return Inputs(module, batch, replace(forward_args.beside(batch), output=part), tuple(notes))

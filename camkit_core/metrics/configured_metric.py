@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import CamkitError, PluginError
+from ..arguments import as_list
+from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
 from ..plugins.facts import Metric
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
@@ -38,12 +39,12 @@ class ConfiguredMetric:
         """Its values (N,), float64, on the CPU.
 
         Raises:
-            CamkitError: if it gives anything else than a value for each image.
+            PluginError: if it gives anything else than a value for each image.
         """
         values = self.function(case, **self.options)
         if not isinstance(values, Tensor) or values.shape != (len(case.images),):
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise CamkitError(
+            raise PluginError(
                 f"metric {self.name!r} must return a value for each of {len(case.images)} images, "
                 f"a tensor (N,), and returned {got}"
             )
@@ -56,16 +57,23 @@ def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
     Raises:
         UnknownName: for a metric that is not installed, or an option that it does not take.
         PluginError: if it cannot be loaded, or does not say which way is better.
-        CamkitError: for no metric at all, or a value an option does not allow.
+        ArgumentError: for no metric at all, or a value an option does not allow.
     """
-    if isinstance(metrics, str) or not metrics:
-        raise CamkitError(f"expected a list of metrics, at least one; got {metrics!r}")
-    given = metrics if isinstance(metrics, Mapping) else {}
-    return [_configured(metric, given.get(metric, {})) for metric in metrics]
+    named = as_list(metrics)
+    if not named:
+        kind = ArgumentTypeError if named is None else ArgumentError
+        raise kind(f"expected a list of metrics, at least one; got {shown(metrics)}")
+    options_of = metrics if isinstance(metrics, Mapping) else {}
+    return [_configured(metric, options_of[metric] if options_of else {}) for metric in named]
 
 
 def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> ConfiguredMetric:
     name, function, origin = look_up("metric", metric)
+    if not isinstance(options, Mapping):
+        raise ArgumentTypeError(
+            f"expected the options of metric {name!r} as a dict, {{}} for none; "
+            f"got {shown(options)}"
+        )
     refuse_unknown(options, [(name, function)])
     facts = Metric.of(function)
     if not isinstance(facts.higher_is_better, bool):

@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import CamkitError
+from ..arguments import as_list
+from ..errors import ArgumentError, ArgumentTypeError, CamkitError, shown
 from ..maps import AXES, full
 from ..plugins.facts import Method as MethodFacts
 from ..plugins.lookup import look_up, refuse_unknown
@@ -68,11 +69,13 @@ def configure(
 
     Raises:
         UnknownName: for a method that is not installed, or an option that no method takes.
-        CamkitError: for no method at all, or a value an option does not allow.
+        ArgumentError: for no method at all, or a value an option does not allow.
     """
-    if isinstance(methods, str) or not methods:
-        raise CamkitError(f"expected a list of methods, at least one; got {methods!r}")
-    installed = [look_up("method", method) for method in methods]
+    given = as_list(methods)
+    if not given:
+        kind = ArgumentTypeError if given is None else ArgumentError
+        raise kind(f"expected a list of methods, at least one; got {shown(methods)}")
+    installed = [look_up("method", method) for method in given]
     refuse_unknown(options, [(name, function) for name, function, _ in installed])
     return [
         ConfiguredMethod(name, function, checked(function, options), origin)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..adapter import Adapter, Reshape
-from ..errors import LayerError
+from ..errors import ArgumentTypeError, LayerError, shown
 from ..inputs.prepare import Inputs
 from ..plugins import get_registry
 from .automatic import automatic, layout_of_given
@@ -63,6 +63,10 @@ def choose(
         TargetError: if the model's output has no such score.
     """
     model = inputs.model
+    if adapter is not None and not isinstance(adapter, Adapter):
+        raise ArgumentTypeError(
+            f"camkit takes adapter= as an Adapter(layer, ...), or None; got {shown(adapter)}"
+        )
     base, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
     if base and inputs.forward_args.output:
         base = replace(base, output=None)  # the caller's word on the output counts

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import LayerError
+from ..errors import LayerError, LayerTypeError, shown
 from ..forward.untouched import observable
 from .names import LayerName, parse
 
@@ -94,9 +94,10 @@ def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
     if not names:
         return LayerError(f"{kind} has no layers inside it that could be explained")
     if isinstance(layer, str):
-        close = get_close_matches(layer, names, n=5, cutoff=0.4) or names[-5:]
-        return LayerError(f"{kind} has no layer {layer!r}; close to it: {', '.join(close)}")
-    return LayerError(
+        close = get_close_matches(layer[:200], names, n=5, cutoff=0.4) or names[-5:]
+        return LayerError(f"{kind} has no layer {shown(layer)}; close to it: {', '.join(close)}")
+    error = LayerError if isinstance(layer, nn.Module) else LayerTypeError
+    return error(
         f"expected layer= as a module inside {kind} or its dotted name, got a "
         f"{type(layer).__name__} that is not part of it; e.g. {names[-1]!r}"
     )

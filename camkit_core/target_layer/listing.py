@@ -8,12 +8,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import NoAdapter
+from ..arguments import as_list
+from ..errors import NoAdapter, TargetError
 from ..forward.untouched import untouched_inputs
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
-from ..inputs.targets.resolve import Target
+from ..inputs.targets.resolve import Target, check_target
 from .choose import TargetLayer, choose
 from .search.asked import scores_of
 from .search.candidates import Candidate
@@ -125,6 +126,9 @@ def layers(
     Example:
         >>> print(layers(model, images, target=254))  # doctest: +SKIP
     """
+    check_target(target)
+    if not callable(target) and as_list(target) == []:
+        raise TargetError("got 0 targets; pass one for each image, or a single one for all of them")
     with untouched_inputs(model, images, image_input, output) as inputs:
         inputs = in_running_dtype(inputs)
         found = search(inputs, scores_of([target]))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from types import NoneType
 
 from ..pytree import Path
 
-_NAME = re.compile(r"^(?P<module>[^#\[>]+?)(?:#(?P<call>\d+))?(?P<key>(?:\[[^\]]*\])*)$")
+_NAME = re.compile(r"^(?P<module>[^#\[>]+?)(?:#(?P<call>\d{1,9}))?(?P<key>(?:\[[^\]]*\])*)$")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def parse(name: str) -> LayerName | None:
         return None
     try:
         key = tuple(map(ast.literal_eval, re.findall(r"\[([^\]]*)\]", match["key"])))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    if not all(isinstance(part, (str, int, float, NoneType)) for part in key):
         return None
     call = None if match["call"] is None else int(match["call"])
     return LayerName(match["module"], call, key, tuple(after))

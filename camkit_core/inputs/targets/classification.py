@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import TargetError
+from ...arguments import checked
+from ...errors import TARGET_ERRORS, TargetError, shown
 from ...pytree import outline
 from .advice import advice, number_in
 from .found import scores_in
@@ -26,11 +27,14 @@ class ClassifierOutputTarget:
             that of class 0 is the rest; else the score is a logit, and its negative is class 0's.
 
     Raises:
+        TargetTypeError: for a category that is no integer.
         TargetError: when called on an output that has no such class.
     """
 
     def __init__(self, category: int, probability: bool = False) -> None:
-        self.category = category
+        self.category: int = checked(
+            "ClassifierOutputTarget", "category", category, int, TARGET_ERRORS
+        )
         self.probability = probability
 
     def __repr__(self) -> str:
@@ -127,7 +131,7 @@ def in_range(category: int, logits: Tensor) -> int:
     classes = max(logits.shape[1], 2)
     if not 0 <= category < classes:
         raise TargetError(
-            f"target {category} is out of range: the model has {classes} classes, "
+            f"target {shown(category)} is out of range: the model has {classes} classes, "
             f"0 to {classes - 1}"
         )
     return category

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
-from ...errors import TargetError
+from ...arguments import as_list, as_python, checked
+from ...errors import TARGET_ERRORS, TargetError
 from ...pytree import outline
 from .protocol import Score
+
+_Box = Annotated[Sequence[float], Len(4, 4)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +29,22 @@ class DetectionTarget:
     Args:
         category: the class.
         box: x1, y1, x2, y2 in pixels of the image; None for the class's best detection.
+
+    Raises:
+        TargetTypeError: for a category that is no integer, or a box that is no numbers.
+        TargetError: for a box of another number of numbers.
     """
 
     category: int
     box: tuple[float, float, float, float] | None = None
     follows_places = True
+
+    def __post_init__(self) -> None:
+        category = checked("DetectionTarget", "category", self.category, int, TARGET_ERRORS)
+        object.__setattr__(self, "category", category)
+        if self.box is not None and not isinstance(self.box, tuple):
+            object.__setattr__(self, "box", tuple(map(as_python, as_list(self.box) or [self.box])))
+        checked("DetectionTarget", "box", self.box, _Box | None, TARGET_ERRORS)
 
     def __call__(self, sample: Any) -> Tensor:
         boxes, scores = self._of_class(sample)

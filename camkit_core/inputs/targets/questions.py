@@ -42,7 +42,7 @@ def _score_function(target: Target, inputs: Inputs, output: Any, class_free: boo
             refuse_features(inputs.model, part, output, scores)
         return resolved
     except TargetError:
-        if class_free and (target is None or target == Rank(0)):
+        if class_free and (target is None or (isinstance(target, Rank) and target == Rank(0))):
             return Targets((no_class,) * len(inputs.images), None)
         raise
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard, cast
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from ...errors import TargetError
+from ...arguments import checked
+from ...errors import TARGET_ERRORS, TargetError, TargetTypeError, shown
 from ...pytree import rowwise, sample_of
 from .classification import (
     ClassifierOutputTarget,
@@ -47,6 +49,7 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         TargetError: if there are more or fewer targets than images, or rows of the output that the
             targets read; if the model lacks a class; or if a target is neither class nor callable.
     """
+    check_target(target)
     chosen = _for_each(target, output, images)
     if all(map(_is_index, chosen)):
         logits = _checked_logits(output, images)
@@ -68,19 +71,35 @@ def _checked_logits(output: Any, images: int) -> Tensor:
     return logits
 
 
+def check_target(target: Any) -> None:
+    """Refuse what can be no target of any model.
+
+    Raises:
+        TargetTypeError: for anything but None, a rank, a class, a callable, or a list of the last
+            two.
+    """
+    if target is None or isinstance(target, Rank) or callable(target) or _is_index(target):
+        return
+    if not _is_list(target):
+        raise TargetTypeError(
+            f"expected a target that is None, a class index, a callable, or one of these for "
+            f"each image; got {shown(target)}"
+        )
+    for each in target[:1] if isinstance(target, Tensor) else target:
+        if not callable(each) and not _is_index(each):
+            raise TargetTypeError(
+                f"expected a class index or a callable as target, got {shown(each)}"
+            )
+
+
 def _for_each(target: Target, output: Any, images: int) -> list[Any]:
     """A class or a callable for each image."""
     if target is None or isinstance(target, Rank):
         chosen: list[Any] = _ranked(target or Rank(0), output, images)
     elif callable(target) or _is_index(target):
         chosen = [target] * images
-    elif _is_list(target):
-        chosen = list(target)
     else:
-        raise TargetError(
-            f"expected a target that is None, a class index, a callable, or one of these for "
-            f"each image; got {target!r}"
-        )
+        chosen = list(cast("Sequence[Any]", target))
     if len(chosen) != images:
         raise TargetError(
             f"got {len(chosen)} targets for {images} images; pass one for each image, "
@@ -90,7 +109,14 @@ def _for_each(target: Target, output: Any, images: int) -> list[Any]:
 
 
 def top(count: int) -> list[Rank]:
-    """Targets for `compare`: the `count` best classes of each image, best first."""
+    """Targets for `compare`: the `count` best classes of each image, best first.
+
+    Raises:
+        TargetError: for a count below 1 or above 100,000.
+        TargetTypeError: for anything but an integer.
+    """
+    most = Annotated[int, Interval(ge=1, le=100_000)]
+    count = checked("top", "count", count, most, TARGET_ERRORS)
     return [Rank(position) for position in range(count)]
 
 
@@ -115,11 +141,15 @@ def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:
 
 def _is_index(target: Any) -> bool:
     floating = isinstance(target, Tensor) and target.is_floating_point()
-    if floating or isinstance(target, (bool, float)):
+    if (
+        floating
+        or isinstance(target, (bool, float))
+        or getattr(target, "dtype", None) == torch.bool
+    ):
         return False
     try:
         operator.index(target)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         return False
     return True
 
@@ -127,7 +157,5 @@ def _is_index(target: Any) -> bool:
 def _function(target: Any, output: Any) -> Score:
     if callable(target):
         return target  # type: ignore[no-any-return]
-    if _is_index(target):
-        single = is_probability(class_logits(output))
-        return ClassifierOutputTarget(operator.index(target), single)
-    raise TargetError(f"expected a class index or a callable as target, got {target!r}")
+    single = is_probability(class_logits(output))
+    return ClassifierOutputTarget(operator.index(target), single)

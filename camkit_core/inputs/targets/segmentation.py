@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ...errors import TargetError
+from ...arguments import checked
+from ...errors import TARGET_ERRORS, TargetError, TargetTypeError, shown
 from ...pytree import located, outline
 from .advice import part
 from .found import classes_in, maps_in, places_of
@@ -30,11 +31,20 @@ class SegmentationTarget:
             count. Where the output is smaller than the image, a mask of the image's size may be
             given: each of the output's pixels then counts as much as the mask covers of it. None
             is for the pixels where the model finds the class in the plain image.
+
+    Raises:
+        TargetTypeError: for a category that is no integer, or a mask that holds no numbers.
     """
 
     category: int
     mask: Tensor | np.ndarray[Any, Any] | None = None
     follows_places = True
+
+    def __post_init__(self) -> None:
+        category = checked("SegmentationTarget", "category", self.category, int, TARGET_ERRORS)
+        object.__setattr__(self, "category", category)
+        if self.mask is not None:
+            _as_mask(self.mask)
 
     def __call__(self, sample: Any) -> Tensor:
         scores = _class_maps(sample, self.category, self.mask)
@@ -71,7 +81,16 @@ class SegmentationTarget:
 
 def _as_mask(mask: Any) -> Tensor:
     """A boolean mask of whatever a user has: a tensor, an array, nested lists."""
-    given = mask if isinstance(mask, Tensor) else torch.as_tensor(np.asarray(mask), device="cpu")
+    try:
+        given = (
+            mask if isinstance(mask, Tensor) else torch.as_tensor(np.asarray(mask), device="cpu")
+        )
+    except (TypeError, ValueError, RuntimeError):
+        raise TargetTypeError(
+            f"expected a mask as a tensor, an array or nested lists of numbers; got {shown(mask)}"
+        ) from None
+    if given.is_meta or given.is_complex():
+        raise TargetTypeError(f"expected a mask of True and False; got {shown(mask)}")
     return given != 0
 
 
@@ -88,7 +107,7 @@ def _class_maps(sample: Any, category: int, mask: Any) -> Tensor:
         )
     if not 0 <= category < len(scores):
         raise TargetError(
-            f"target {category} is out of range: the model scores {len(scores)} classes"
+            f"target {shown(category)} is out of range: the model scores {len(scores)} classes"
         )
     return scores
 

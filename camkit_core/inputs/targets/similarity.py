@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import TargetError
+from ...arguments import checked
+from ...errors import TARGET_ERRORS, TargetError, TargetTypeError, shown
 from ...pytree import located, outline
 from .advice import part
 from .found import scores_in
@@ -23,10 +24,26 @@ class SimilarityTarget:
         embedding: (D,).
         key: the name of the image's embedding in the model's output; None if the output is the
             embedding.
+
+    Raises:
+        TargetTypeError: for an embedding that is no tensor, or a key that is no name.
+        TargetError: for an embedding of other axes.
     """
 
     embedding: Tensor
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.embedding, Tensor) or self.embedding.is_complex():
+            raise TargetTypeError(
+                f"SimilarityTarget takes embedding= as a tensor (D,); got {shown(self.embedding)}"
+            )
+        if self.embedding.ndim != 1:
+            raise TargetError(
+                f"SimilarityTarget takes embedding= as a tensor (D,), of one image or text; got "
+                f"{shown(self.embedding)}"
+            )
+        checked("SimilarityTarget", "key", self.key, str | None, TARGET_ERRORS)
 
     def __call__(self, sample: Any) -> Tensor:
         embedding = vector(sample, self.key)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ...errors import CamkitError, quietly
+from ...errors import ArgumentError, quietly
 from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...plugins.facts import Method
@@ -61,7 +61,7 @@ def _judge(
         notes: the notes of every method's explanations.
     """
     if len(layers) > 1:
-        raise CamkitError("metrics judge the maps of one layer; name one, or leave out metrics")
+        raise ArgumentError("metrics judge the maps of one layer; name one, or leave out metrics")
     builders, costs = {}, {}
     for method in (*methods, *_baselines_beside(methods)):
         builders[method.name], cost = _explained(method, new_probes(), notes)

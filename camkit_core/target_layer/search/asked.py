@@ -42,7 +42,7 @@ def kind_of(target: Any) -> Hashable:
     Two functions are of one kind if they run the same code with the same plain values.
     """
     target = _of_first_image(target)
-    if isinstance(target, list):
+    if isinstance(target, list) and target:
         target = target[0]
     if isinstance(target, FunctionType):
         cells = [cell.cell_contents for cell in target.__closure__ or ()]
