@@ -86,7 +86,7 @@ class LayerList:
 
     def __str__(self) -> str:
         width = max((len(row.name) for row in self.rows), default=0)
-        return "\n".join(_line(row, width) for row in self.rows)
+        return "\n".join(_line(row, width) for row in self.rows) or "no layers"
 
 
 def _line(row: ListedLayer, width: int) -> str:

@@ -42,8 +42,8 @@ class DetectionTarget:
     def __post_init__(self) -> None:
         category = checked("DetectionTarget", "category", self.category, int, TARGET_ERRORS)
         object.__setattr__(self, "category", category)
-        if self.box is not None and not isinstance(self.box, tuple):
-            object.__setattr__(self, "box", tuple(map(as_python, as_list(self.box) or [self.box])))
+        if (numbers := as_list(self.box)) is not None:
+            object.__setattr__(self, "box", tuple(map(as_python, numbers)))
         checked("DetectionTarget", "box", self.box, _Box | None, TARGET_ERRORS)
 
     def __call__(self, sample: Any) -> Tensor:
