@@ -77,7 +77,7 @@ def eagerly(modules: Sequence[nn.Module]) -> Iterator[None]:
     with _by_thread.having("force_eager"):
         try:
             for parent, table, plain in replaced:
-                parent.__dict__["_modules"] = OwnView(table, plain)
+                parent.__dict__["_modules"] = OwnView(table, {**table, **plain})
             yield
         finally:
             for parent, table, _ in replaced:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import is_
+from threading import current_thread
+from threading import enumerate as enumerate_threads
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from ..inputs.in_use import modules_of
 from .attributes import Attributes, put_back
 from .own_hooks import OwnHooks
+from .own_view import torchs_own
 
 Buffers = list[Tensor | None]
 
@@ -34,8 +38,10 @@ class Snapshot:
         for module, buffers in self._buffers.items():
             # Tensors count the writes of torch's own modules; others may write through `.data` or
             # numpy, which no tensor counts.
-            torchs = type(module).__module__.startswith("torch.nn.")
-            (counted if torchs else uncounted).extend(buffers.values())
+            (counted if torchs_own(module) else uncounted).extend(buffers.values())
+        tables = [module._parameters for module in self.modules if module._parameters]
+        self._weights = [weight for table in tables for weight in table.values()]
+        self._versions = _versions(self._weights)
         self._attributes, self._hooks = Attributes(self.modules), OwnHooks(self.modules)
         counted += self._attributes.tensors
         self._counted, self._uncounted = _copies_of_counted(model, counted), _Copies(uncounted)
@@ -48,16 +54,27 @@ class Snapshot:
         for module in self._training:
             module.training = False
 
-    def restore(self) -> None:
-        """Put everything back."""
+    def restore(self, apart: bool = False) -> None:
+        """Put everything back.
+
+        Args:
+            apart: whether this thread's runs wrote to copies of buffers that are not of torch's own
+                modules, so that those were written to by others.
+        """
         self._restore_modes()
         self._attributes.restore()
         self._hooks.restore()
-        self._restore_tables()
+        if self.weights_written():
+            return  # with weights, another thread writes buffers that belong to them
+        self._restore_tables(apart)
         if self._counted.written():
             self._counted.restore()
-        if self._uncounted.written() or self._uncounted.differ():
+        if not apart and (self._uncounted.written() or self._uncounted.differ()):
             self._uncounted.restore()
+
+    def weights_written(self) -> bool:
+        """Whether a weight was written to while another thread may have done it."""
+        return _versions(self._weights) != self._versions and _other_threads()
 
     def _restore_modes(self) -> None:
         if self._training or True in [module.training for module in self.modules]:
@@ -65,13 +82,28 @@ class Snapshot:
             for module in self.modules:
                 module.training = module in training
 
-    def _restore_tables(self) -> None:
+    def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""
         before = [tensor for buffers in self._buffers.values() for tensor in buffers.values()]
         now = [tensor for module in self.modules for tensor in module._buffers.values()]
         if len(now) != len(before) or not all(map(is_, now, before)):
             for module in self.modules:
-                put_back(module._buffers, self._buffers.get(module, {}))
+                if not apart or torchs_own(module):
+                    put_back(module._buffers, self._buffers.get(module, {}))
+
+
+def _versions(weights: Sequence[Tensor | None]) -> list[int]:
+    """How often each weight was written to, as far as it counts."""
+    return [
+        weight._version for weight in weights if weight is not None and not weight.is_inference()
+    ]
+
+
+def _other_threads() -> bool:
+    """Whether there are other threads that may use a model; that of tqdm's bars uses none."""
+    mine = current_thread()
+    others = (thread for thread in enumerate_threads() if thread is not mine)
+    return any(not type(thread).__module__.startswith("tqdm.") for thread in others)
 
 
 class _Copies:

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TopLevelTracedModule
 
+from ..errors import CamkitError
 from ..inputs.in_use import in_use
 from ..inputs.model_memory import unchanged
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
 from .attributes import preserving_cached_weights
 from .eager import eagerly
+from .own_view import OwnBuffers
 from .random_states import preserving_rng
 from .snapshot import Snapshot
 from .torch_limits import torchs_limits_explained
@@ -68,13 +70,28 @@ def untouched(model: nn.Module) -> Iterator[None]:
         torch.inference_mode(False) if inference else nullcontext()
     )
     with in_use(model), normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
-        before = Snapshot(model)
+        before, ran = Snapshot(model), False
+        buffers = OwnBuffers(model, before.modules)
         try:
             before.evaluate()
             with eagerly(before.modules), unchanged(model), torchs_limits_explained():
                 yield
+            ran = True
+        except Exception as error:
+            _refuse_written(before, model, error)
+            raise
         finally:
-            before.restore()
+            before.restore(apart=buffers.end(ran))
+        _refuse_written(before, model)
+
+
+def _refuse_written(before: Snapshot, model: nn.Module, error: Exception | None = None) -> None:
+    """Raise if another thread wrote to the weights; torch may have had an error for it."""
+    if before.weights_written():
+        raise CamkitError(
+            f"the weights of {type(model).__name__} were written to while it was explained; "
+            f"explain it while no other thread trains it or loads weights into it"
+        ) from error
 
 
 @contextmanager
