@@ -1,5 +1,6 @@
 """Pictures: read from files, converted, prepared for a model, and drawn under a heatmap."""
 
+from .opencv import opencv
 from .pixels import (
     JET,
     deprocess_image,
@@ -9,7 +10,7 @@ from .pixels import (
     to_picture,
     visible,
 )
-from .reading import opencv, pixel_limit, read_image
+from .reading import pixel_limit, read_image
 
 __all__ = [
     "JET",

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import InputError
-from .reading import opencv
+from .opencv import opencv
 
 Array = np.ndarray[Any, Any]
 JET = 2  # cv2.COLORMAP_JET, without importing OpenCV for it

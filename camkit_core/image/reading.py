@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import CamkitError, InputError, PathError
+from .opencv import opencv, quiet_opencv
 from .sizes import is_picture, stated_size
 
 Array = np.ndarray[Any, Any]
@@ -123,7 +124,8 @@ def _decoded(data: bytes, limit: int) -> Array:
     _refuse_too_many(size, limit)
     cv2 = opencv()
     try:
-        decoded: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        with quiet_opencv():
+            decoded: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise InputError(f"OpenCV cannot decode it ({_in_short(error)})") from error
     if decoded is None:
@@ -162,19 +164,3 @@ def _turned_to_rgb(picture: Array) -> Array:
         block = picture[start : start + _ROWS]
         block[:] = cv2.cvtColor(block, cv2.COLOR_BGR2RGB)
     return picture
-
-
-def opencv() -> Any:
-    """The module `cv2`, imported when a picture is read or coloured, and nowhere else.
-
-    Raises:
-        CamkitError: if it cannot be imported, with the package that needs no system library.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise CamkitError(
-            f"OpenCV cannot be imported ({error}); where system libraries are missing, "
-            f"pip install opencv-python-headless in place of opencv-python"
-        ) from error
-    return cv2

@@ -169,3 +169,15 @@ def test_a_large_file_that_does_not_begin_as_a_picture_is_not_read(tmp_path: Pat
     with open(tmp_path / "zeros.png", "wb") as file:
         file.truncate(1 << 40)
     refused(tmp_path / "zeros.png", "not a picture")
+
+
+def test_opencv_logs_nothing_and_keeps_its_level(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = cv2.utils.logging.getLogLevel()
+    (tmp_path / "cut.tiff").write_bytes(FORMS["tiff"][:-40])
+    refused(tmp_path / "cut.tiff", "header states no size|not a picture")
+    (tmp_path / "cut.pam").write_bytes(FORMS["pam"].replace(b"DEPTH", b"DEPHT"))
+    refused(tmp_path / "cut.pam", "not a picture that OpenCV can read")
+    assert capfd.readouterr().err == ""
+    assert cv2.utils.logging.getLogLevel() == before
