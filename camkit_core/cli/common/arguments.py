@@ -35,7 +35,9 @@ def add_model(group: argparse._ArgumentGroup) -> None:
         help="DEFAULT (the library's best), none (random), or a checkpoint file: .pth, "
         ".safetensors",
     )
-    group.add_argument("--class-names", metavar="FILE", help="a text file, one name in a line")
+    group.add_argument(
+        "--class-names", metavar="FILE", help="a text file, one name in a line, or JSON"
+    )
     group.add_argument(
         "--size", type=input_size, metavar="N or HxW", help="input size of your weights"
     )

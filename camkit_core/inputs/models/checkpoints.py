@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,10 @@ class Checkpoint:
     parts: dict[str, Weights]
     class_names: tuple[str, ...] | None
     label: str | None = None
+
+    def at(self, label: str) -> str:
+        """The file and a label, as a word of a command line."""
+        return shlex.quote(f"{self.path}#{label}")
 
 
 def read_checkpoint(given: str | Path) -> Checkpoint:

@@ -54,7 +54,7 @@ class Fit:
             notes.append(
                 f"{name} has weights at {self.label or 'its top'}, which are used, and at "
                 f"{', '.join(self.others)}; to use those: --weights "
-                f"{checkpoint.path}#{self.others[0]}"
+                f"{checkpoint.at(self.others[0])}"
             )
         if self.left_out:
             few = ", ".join(self.left_out[:3])
@@ -191,7 +191,7 @@ def _check_one_is_meant(checkpoint: Checkpoint, fitting: list[_Place], name: str
         labels = [place.label for place in fitting]
         raise InputError(
             f"{checkpoint.path.name} has weights of {name} more than once, at {', '.join(labels)}; "
-            f"choose, as in --weights {checkpoint.path}#{labels[0]}"
+            f"choose, as in --weights {checkpoint.at(labels[0])}"
         )
 
 
@@ -224,5 +224,5 @@ def _check_no_part(checkpoint: Checkpoint, chosen: _Place, parts: list[str]) -> 
         raise InputError(
             f"{checkpoint.path.name} has weights beside those at {chosen.label!r} that may be a "
             f"part of the network: {', '.join(parts[:3])}{more}. If they are not, say so: "
-            f"--weights {checkpoint.path}#{chosen.label}"
+            f"--weights {checkpoint.at(chosen.label)}"
         )

@@ -50,9 +50,9 @@ def load_model(
     device: str | torch.device = "cpu",
     class_names: ClassNames | None = None,
     *,
-    size: Sequence[int] | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
+    size: int | Sequence[int] | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
 ) -> LoadedModel:
     """Load a classification model with its weights, preprocessing and class names.
 
@@ -63,7 +63,7 @@ def load_model(
             a checkpoint file, which also decides the number of classes. `file.pth#ema` takes
             those of its weights that are at `ema`, where it has more than one.
         device: where the model goes.
-        class_names: a text file with one name in a line, or the names; in place of the names in
+        class_names: a file with one name in a line or JSON, or the names; in place of the names in
             the checkpoint or the library.
         size: (H, W) or one number, in place of the input size the weights were trained for.
         mean: of the colours, one number or three, in place of the usual mean.

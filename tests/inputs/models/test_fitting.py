@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from camkit_core.errors import CamkitError, CamkitWarning
+from camkit_core.errors import CamkitError, CamkitWarning, InputError
 from camkit_core.inputs.models import load_model
 from helpers.network_files import TINY, same_weights, saved, tiny
 
@@ -67,7 +68,7 @@ def test_counters_of_profilers_and_of_averages_are_left_out(tmp_path: Path) -> N
 def test_what_may_be_a_part_of_the_network_is_not_left_out_unasked(tmp_path: Path) -> None:
     extra = {"head.weight": torch.ones(7, 2)}
     path = saved(under("backbone.", made()) | extra, tmp_path / "w.pth")
-    with pytest.raises(CamkitError, match=r"head\.weight.*--weights \S*w\.pth#backbone"):
+    with pytest.raises(CamkitError, match=r"head\.weight.*--weights '\S*w\.pth#backbone'"):
         load_model(TINY, path)
     with pytest.warns(CamkitWarning, match=r"left out: head\.weight"):
         loaded = load_model(TINY, f"{path}#backbone")
@@ -96,7 +97,7 @@ def test_the_weights_themselves_are_taken_and_their_average_is_named(
 ) -> None:
     content = {average: made(2).state_dict(), "state_dict": made(1).state_dict()}
     path = saved(content, tmp_path / "w.pth")
-    with pytest.warns(CamkitWarning, match=f"to use those: --weights {path}#{average}"):
+    with pytest.warns(CamkitWarning, match=f"to use those: --weights '{path}#{average}'"):
         loaded = load_model(TINY, path)
     assert same_weights(loaded.model, made(1))
     assert loaded.weights.startswith("w.pth#state_dict sha256:")
@@ -112,6 +113,17 @@ def test_prefixes_tell_weights_and_their_average_apart_too(tmp_path: Path) -> No
         assert same_weights(load_model(TINY, path).model, made(1))
     ema = load_model(TINY, f"{path}#state_dict.ema_model")
     assert same_weights(ema.model, made(2))
+
+
+def test_the_advice_is_a_word_of_a_command_line(tmp_path: Path) -> None:
+    (folder := tmp_path / "my $files").mkdir()
+    content = {"student": made(1).state_dict(), "teacher's own": made(2).state_dict()}
+    path = saved(content, folder / "w.pth")
+    with pytest.raises(InputError, match="choose, as in --weights ") as e:
+        load_model(TINY, path)
+    (advised,) = shlex.split(str(e.value).rpartition("--weights ")[2])
+    assert same_weights(load_model(TINY, advised).model, made(1))
+    assert same_weights(load_model(TINY, f"{path}#teacher's own").model, made(2))
 
 
 def test_where_two_sets_of_weights_are_equally_likely_the_user_chooses(tmp_path: Path) -> None:
