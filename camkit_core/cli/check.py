@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 from ..plugins import get_registry
 from ..plugins.contribution import KINDS
 from .common.answers import put, put_json
-from .common.arguments import input_size
+from .common.arguments import input_size, stated
 
 EXAMPLES = """examples:
   camkit check gradcam
@@ -38,7 +38,9 @@ def add_check_command(subparsers: Any) -> None:
     parser.add_argument("name", nargs="*", metavar="NAME", help="of the plugin, or several")
     parser.add_argument("--kind", choices=KINDS, default="method", help="default: method")
     parser.add_argument("--all", action="store_true", help="every installed one of that kind")
-    parser.add_argument("--model", metavar="M", help="for an adapter: as `camkit explain --model`")
+    parser.add_argument(
+        "--model", type=stated, metavar="M", help="for an adapter: as `camkit explain --model`"
+    )
     parser.add_argument(
         "--size", type=input_size, action="append", metavar="N or HxW", help="that the model takes"
     )
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the outcome of each check; returns 1 if a check failed, else 0."""
     names = args.name or (_all(args.kind) if args.all else [])
     if not names:
-        raise CamkitError("name a plugin to check, or pass --all; see camkit list-methods")
+        raise ArgumentError("name a plugin to check, or pass --all; see camkit list-methods")
     failed, documents = False, []
     for name in names:
         outcomes = _outcomes(args, name)
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _all(kind: str) -> list[str]:
     if kind == "adapter":
-        raise CamkitError("an adapter is checked on a model: name it, and pass --model")
+        raise ArgumentError("an adapter is checked on a model: name it, and pass --model")
     rows = get_registry().contributions(kind)
     return [row.qualified for row in rows if row.status not in ("missing", "disabled")]
 
@@ -87,7 +89,7 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
 
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     if not args.model:
-        raise CamkitError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
+        raise ArgumentError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
     from ..inputs.models import load_model
     from ..testing import adapter_checks
 

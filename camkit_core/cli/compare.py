@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common.arguments import add_images, add_model, add_question, split_list
+from .common.arguments import add_images, add_model, add_question, names, stated
 from .common.request import shared_fields
 
 METHODS = "gradcam,gradcam++,xgradcam"
@@ -37,6 +37,7 @@ def add_compare_command(subparsers: Any) -> None:
     add_question(question, METHODS)
     question.add_argument(
         "--metric",
+        type=names,
         default=METRICS,
         metavar="M[,M...]",
         help=f"metrics of `camkit list-metrics` (default: {METRICS})",
@@ -44,6 +45,7 @@ def add_compare_command(subparsers: Any) -> None:
     answer = parser.add_argument_group("the answer")
     answer.add_argument(
         "--output",
+        type=stated,
         default="camkit-report.html",
         metavar="FILE",
         help="the report (default: camkit-report.html)",
@@ -60,5 +62,4 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if every image could be read, 1 if some could not."""
     from .compare_images import CompareRequest, judge_images
 
-    metrics = split_list(arguments.metric)
-    return judge_images(CompareRequest(**shared_fields(arguments), metrics=metrics))
+    return judge_images(CompareRequest(**shared_fields(arguments), metrics=arguments.metric))

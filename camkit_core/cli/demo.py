@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..inputs.shipped_networks import FAMILIES
 from ..plugins.method_groups import THE_FIVE, methods_of
 from .common.answers import put
+from .common.arguments import path
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -36,7 +37,7 @@ def add_demo_command(commands: Any) -> None:
         "--arch", choices=FAMILIES, default="vgg", help="the network (default: vgg)"
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("camkit_demo.png"), help="the picture to write"
+        "--output", type=path, default=Path("camkit_demo.png"), help="the picture to write"
     )
     parser.set_defaults(func=run)
 

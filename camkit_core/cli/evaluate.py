@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..inputs.shipped_networks import FAMILIES
 from .common.answers import put, put_json
-from .common.arguments import positive, split_list
+from .common.arguments import names, positive, stated
 from .common.messages import say, visible
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def add_evaluate_command(subparsers: Any) -> None:
     parser.add_argument("--tier", type=int, choices=(0, 1), default=0, help="default: 0")
     parser.add_argument(
         "--method",
-        type=split_list,
+        type=names,
         metavar="M[,M...]",
         help="of `camkit list-methods` (default: all)",
     )
@@ -48,7 +48,7 @@ def add_evaluate_command(subparsers: Any) -> None:
     group.add_argument(
         "--arch",
         "--family",
-        type=split_list,
+        type=names,
         default=list(FAMILIES),
         metavar="A[,A...]",
         help=f"of {', '.join(FAMILIES)} (default: all)",
@@ -56,7 +56,9 @@ def add_evaluate_command(subparsers: Any) -> None:
     group.add_argument(
         "--scenes", type=positive, default=100, metavar="N", help="for each network (default: 100)"
     )
-    group.add_argument("--output", metavar="DIR", help="write tier1.md and tier1.json there")
+    group.add_argument(
+        "--output", type=stated, metavar="DIR", help="write tier1.md and tier1.json there"
+    )
     parser.set_defaults(func=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common.arguments import add_images, add_model, add_question
+from .common.arguments import add_images, add_model, add_question, stated
 from .common.request import shared_fields
 
 EXAMPLES = """\
@@ -45,12 +45,14 @@ def add_explain_command(subparsers: Any) -> None:
 def _add_answer(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--renderer",
+        type=stated,
         default="overlay",
         metavar="R",
         help="one of `camkit list-renderers` (default: overlay); raw writes .npz",
     )
     group.add_argument(
         "--output",
+        type=stated,
         default="camkit-output",
         metavar="DIR",
         help="folder for the pictures (default: camkit-output)",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .common.answers import put, put_json
-from .common.arguments import input_size
+from .common.arguments import input_size, stated
 
 if TYPE_CHECKING:
     from ..target_layer.listing import LayerList, ListedLayer
@@ -32,8 +32,12 @@ def add_layers_command(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("model", metavar="MODEL", help="as for `camkit explain --model`")
-    parser.add_argument("--weights", default="none", metavar="W", help="default: none (random)")
+    parser.add_argument(
+        "model", type=stated, metavar="MODEL", help="as for `camkit explain --model`"
+    )
+    parser.add_argument(
+        "--weights", type=stated, default="none", metavar="W", help="default: none (random)"
+    )
     parser.add_argument("--size", type=input_size, metavar="N or HxW", help="input size")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(func=run)

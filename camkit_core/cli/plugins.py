@@ -10,6 +10,7 @@ from typing import Any
 from ..plugins import Registry, get_registry
 from ..plugins.contribution import BUILT_IN, KINDS, Contribution, Source
 from .common.answers import put, put_json
+from .common.arguments import seconds
 from .common.messages import one_line, say
 
 EXAMPLES = """examples:
@@ -38,7 +39,7 @@ def add_plugins_command(subparsers: Any) -> None:
         help="import each package's code, in a process of its own; exit code 1 if any fails",
     )
     parser.add_argument(
-        "--seconds", type=float, default=60.0, metavar="S", help="for a process (default: 60)"
+        "--seconds", type=seconds, default=60.0, metavar="S", help="for a process (default: 60)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, problems included")
     parser.set_defaults(func=run)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .arguments import LOADING, parse_option, split_list
+from .arguments import LOADING, parse_option
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def shared_fields(arguments: argparse.Namespace) -> dict[str, Any]:
         "images": arguments.images,
         "model": arguments.model,
         "loading": {name: getattr(arguments, name) for name in LOADING},
-        "methods": split_list(arguments.method),
+        "methods": arguments.method,
         "target": arguments.target,
-        "layers": split_list(arguments.layer or ""),
+        "layers": arguments.layer or (),
         "model_output": arguments.model_output,
         "batch_size": arguments.batch_size,
         "options": dict(map(parse_option, arguments.set)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ...errors import CamkitError, UnknownName
+from ...errors import TargetError, UnknownName, shown
 from ...inputs.targets.resolve import Rank, top
 from .arguments import split_list
 
@@ -30,13 +30,13 @@ def find_targets(text: str, names: Names | None) -> tuple[int | Top, ...]:
 
     Raises:
         UnknownName: if no class has a name; the error gives the closest names.
-        CamkitError: if a name fits several classes, or no names are known.
+        TargetError: if a name fits several classes, or no names are known.
     """
     if names and _matches(text, names):
         return (find_class(text, names),)
     items = split_list(text)
     if not items:
-        raise CamkitError("expected a target: a class index, a class name, or top1, top2, ...")
+        raise TargetError("expected a target: a class index, a class name, or top1, top2, ...")
     return tuple(dict.fromkeys(_target(item, names) for item in items))
 
 
@@ -49,16 +49,23 @@ def with_ranks(targets: Iterable[int | Top]) -> list[int | Rank]:
 
 
 def _target(text: str, names: Names | None) -> int | Top:
-    if match := re.fullmatch(r"top([1-9]\d*)", text, re.IGNORECASE):
-        return Top(int(match[1]))
+    if match := re.fullmatch(r"top0*([1-9]\d{0,5})", text, re.IGNORECASE):
+        return _best(int(match[1]), names)
     if text.isdecimal():
         return int(text)
     if not names:
-        raise CamkitError(
-            f"cannot tell which class {text!r} is: no class names are known for these weights; "
-            f"give an index, topK, or the names (--class-names FILE)"
+        raise TargetError(
+            f"cannot tell which class {shown(text)} is: no class names are known for these "
+            f"weights; give an index, topK, or the names (--class-names FILE)"
         )
     return find_class(text, names)
+
+
+def _best(count: int, names: Names | None) -> Top:
+    """The best classes, of a model that has as many."""
+    if names and count > max(len(names), 2):
+        raise TargetError(f"asked for the {count} best classes of a model with {len(names)}")
+    return Top(count)
 
 
 def find_class(text: str, names: Names) -> int:
@@ -68,7 +75,7 @@ def find_class(text: str, names: Names) -> int:
 
     Raises:
         UnknownName: if there is no such class; the error gives the closest names.
-        CamkitError: if there are several; the error lists them.
+        TargetError: if there are several; the error lists them.
     """
     matches = _matches(text, names)
     if len(matches) == 1:
@@ -77,7 +84,9 @@ def find_class(text: str, names: Names) -> int:
         raise _unknown_class(text, names)
     listed = "; ".join(f"{names[index]} ({index})" for index in matches[:8])
     more = f" and {len(matches) - 8} more" if len(matches) > 8 else ""
-    raise CamkitError(f"{text!r} could be {len(matches)} classes: {listed}{more}; give the index")
+    raise TargetError(
+        f"{shown(text)} could be {len(matches)} classes: {listed}{more}; give the index"
+    )
 
 
 def _matches(text: str, names: Names) -> list[int]:
@@ -101,7 +110,7 @@ def _folded(text: str) -> str:
 def _unknown_class(text: str, names: Names) -> UnknownName:
     synonyms = [synonym.strip() for name in names for synonym in name.split(",")]
     by_folded = {_folded(synonym): synonym for synonym in synonyms}
-    close = [by_folded[folded] for folded in get_close_matches(_folded(text), by_folded, n=3)]
+    close = [by_folded[folded] for folded in get_close_matches(_folded(text)[:200], by_folded, n=3)]
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     classes = f" Known: {', '.join(names)}" if len(names) <= 20 else f" There are {len(names)}"
-    return UnknownName(f"no class named {text!r}.{hint}{classes}")
+    return UnknownName(f"no class named {shown(text)}.{hint}{classes}")
