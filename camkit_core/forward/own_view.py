@@ -92,17 +92,15 @@ class OwnBuffers:
 
     Args:
         model: the model.
-        modules: its modules.
+        modules: those with such buffers.
     """
 
     def __init__(self, model: nn.Module, modules: Sequence[nn.Module]) -> None:
-        self._known = _written.of(model)
         self._copies: dict[int, tuple[Tensor, Tensor]] = {}  # by the identity of the original
-        self._tables = [
-            (module, module._buffers, self._copied(module._buffers))
-            for module in (modules if self._known.get("buffers", True) else ())
-            if module._buffers and not torchs_own(module)
-        ]
+        self._tables: list[tuple[nn.Module, dict[str, Any], dict[str, Any]]] = []
+        self._known = _written.of(model) if modules else {}
+        if self._known.get("buffers", True):
+            self._tables = [(each, each._buffers, self._copied(each._buffers)) for each in modules]
         self._before = [dict(own) for _, _, own in self._tables]
         for module, table, own in self._tables:
             module.__dict__["_buffers"] = OwnView(table, own)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import is_
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
 from threading import current_thread
 from threading import enumerate as enumerate_threads
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -27,18 +28,23 @@ class Snapshot:
 
     Attributes:
         modules: each module of the model once.
+        writers: those with buffers that are not torch's own, so that they may write to them.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.modules = modules_of(model)
         self._training = [module for module in self.modules if module.training]
         self._buffers = {m: dict(m._buffers) for m in self.modules if m._buffers}
+        self.writers: list[nn.Module] = []
         counted: Buffers = []
         uncounted: Buffers = []
         for module, buffers in self._buffers.items():
             # Tensors count the writes of torch's own modules; others may write through `.data` or
             # numpy, which no tensor counts.
-            (counted if torchs_own(module) else uncounted).extend(buffers.values())
+            torchs = torchs_own(module)
+            (counted if torchs else uncounted).extend(buffers.values())
+            if not torchs:
+                self.writers.append(module)
         tables = [module._parameters for module in self.modules if module._parameters]
         self._weights = [weight for table in tables for weight in table.values()]
         self._versions = _versions(self._weights)
@@ -64,7 +70,8 @@ class Snapshot:
         self._restore_modes()
         self._attributes.restore()
         self._hooks.restore()
-        if self.weights_written():
+        self.overwritten = self.weights_written()
+        if self.overwritten:
             return  # with weights, another thread writes buffers that belong to them
         self._restore_tables(apart)
         if self._counted.written():
@@ -92,11 +99,15 @@ class Snapshot:
                     put_back(module._buffers, self._buffers.get(module, {}))
 
 
+_version: Callable[[Any], int] = attrgetter("_version")
+
+
 def _versions(weights: Sequence[Tensor | None]) -> list[int]:
     """How often each weight was written to, as far as it counts."""
-    return [
-        weight._version for weight in weights if weight is not None and not weight.is_inference()
-    ]
+    try:
+        return list(map(_version, weights))
+    except (AttributeError, RuntimeError):  # a weight that is None, or an inference tensor
+        return [w._version for w in weights if w is not None and not w.is_inference()]
 
 
 def _other_threads() -> bool:

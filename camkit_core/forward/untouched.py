@@ -71,27 +71,27 @@ def untouched(model: nn.Module) -> Iterator[None]:
     )
     with in_use(model), normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
         before, ran = Snapshot(model), False
-        buffers = OwnBuffers(model, before.modules)
+        buffers = OwnBuffers(model, before.writers)
         try:
             before.evaluate()
             with eagerly(before.modules), unchanged(model), torchs_limits_explained():
                 yield
             ran = True
         except Exception as error:
-            _refuse_written(before, model, error)
+            if before.weights_written():
+                raise _overwritten(model) from error
             raise
         finally:
             before.restore(apart=buffers.end(ran))
-        _refuse_written(before, model)
+        if before.overwritten:
+            raise _overwritten(model)
 
 
-def _refuse_written(before: Snapshot, model: nn.Module, error: Exception | None = None) -> None:
-    """Raise if another thread wrote to the weights; torch may have had an error for it."""
-    if before.weights_written():
-        raise CamkitError(
-            f"the weights of {type(model).__name__} were written to while it was explained; "
-            f"explain it while no other thread trains it or loads weights into it"
-        ) from error
+def _overwritten(model: nn.Module) -> CamkitError:
+    return CamkitError(
+        f"the weights of {type(model).__name__} were written to while it was explained; "
+        f"explain it while no other thread trains it or loads weights into it"
+    )
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
     """Each module once; `model.modules()` takes several times as long."""
     modules, waiting = {model: True}, [model]
     while waiting:
-        for child in list(waiting.pop()._modules.values()):
+        for child in waiting.pop()._modules.values():
             if child is not None and child not in modules:
                 modules[child] = True
                 waiting.append(child)
