@@ -33,8 +33,9 @@ class Case:
     """
 
     def __init__(self, probe: Probe, plan: ConfiguredMethod, cam: Tensor, seed: int = 0) -> None:
-        self.images = probe.images
-        self.cam = cam
+        # Copies, as other metrics read the same images and maps.
+        self.images = probe.images.clone()
+        self.cam = cam.clone()
         self.heatmaps = heatmaps(cam, probe.images.shape[2:])
         self.seed = seed
         self.notes: list[str] = []
@@ -98,4 +99,5 @@ class Case:
 
     def _maps(self, images: Tensor) -> Tensor:
         shared = SharedPass(self._probe.recording.again(images), [self._probe.targets])
-        return self._method.run(Probe(shared, batch_size=self._probe.batch_size))
+        probe = Probe(shared, batch_size=self._probe.batch_size)
+        return self._method.run(probe.for_method([], self._method.is_camkits_own))

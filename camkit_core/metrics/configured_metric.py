@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..arguments import as_list
 from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
+from ..plugins.blame import blaming_plugin
 from ..plugins.facts import Metric
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
@@ -28,12 +29,14 @@ class ConfiguredMetric:
         function: from a `Case` to values (N,).
         options: its keyword arguments.
         facts: what it states of itself.
+        origin: the distribution it comes from, and its version.
     """
 
     name: str
     function: MetricFunction
     options: dict[str, Any]
     facts: Metric
+    origin: str = "given"
 
     def values(self, case: Case) -> Tensor:
         """Its values (N,), float64, on the CPU.
@@ -41,7 +44,8 @@ class ConfiguredMetric:
         Raises:
             PluginError: if it gives anything else than a value for each image.
         """
-        values = self.function(case, **self.options)
+        with blaming_plugin(f"metric {self.name!r} ({self.origin})", self.origin):
+            values = self.function(case, **self.options)
         if not isinstance(values, Tensor) or values.shape != (len(case.images),):
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise PluginError(
@@ -81,4 +85,4 @@ def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> Con
             f"metric {name!r} ({origin}) does not say which way is better; give its function the "
             f"attribute higher_is_better, True or False"
         )
-    return ConfiguredMetric(name, function, checked(function, options), facts)
+    return ConfiguredMetric(name, function, checked(function, options), facts, origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from ..errors import PluginError
 
@@ -57,6 +57,11 @@ def blaming(culprit: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise PluginError(f"{culprit} ended with {account(error)}") from error
+
+
+def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
+    """The same for what was looked up by its name; a function that was given is its owner's."""
+    return nullcontext() if origin == "given" else blaming(culprit)
 
 
 def note(error: BaseException, text: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,8 +13,11 @@ from torch import Tensor
 from ..adapter import channel_axis
 from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
+from ..forward.recording import Recording
+from ..inputs.targets.scores import Targets
 from ..maps import full, spatial_axes
 from .input_runs import InputRunner
+from .lending import Watch, own_copy
 from .rows import grid_of, row_axis
 from .shared import Outputs, SharedPass
 from .tail.ablation import (
@@ -25,6 +29,8 @@ from .tail.ablation import (
 from .tail.masking import masked
 from .tail.proof import proven_replay
 
+T = TypeVar("T")
+
 
 class Perturbation:
     """The half of a `Probe` that runs the model again; letters in shapes as in `Probe`.
@@ -34,30 +40,66 @@ class Perturbation:
     """
 
     def __init__(self, shared: SharedPass, index: int, batch_size: int | None) -> None:
-        self.recording = shared.recording
-        self.targets = shared.targets[index]
         self.notes: list[str] = []
         self.batch_size = batch_size
         self._shared = shared
         self._index = index
+        self._pass = shared.recording  # with its tensors, which nothing here may change
+        self._watch: Watch | None = None  # of the method that the probe is for
 
-    @property
+    @cached_property
+    def recording(self) -> Recording:
+        """The recorded forward pass, which all methods share: to be read, not to be changed."""
+        if self._watch:
+            self._watch.add(self._pass)
+        return self._pass
+
+    @cached_property
+    def targets(self) -> Targets:
+        """A score function for each image."""
+        targets = self._shared.targets[self._index]
+        if self._watch is None or targets.classes is None:
+            return targets
+        return replace(targets, classes=targets.classes.clone())
+
+    @cached_property
     def images(self) -> Tensor:
         """What the model was given: (N, C, H, W), in the model's dtype."""
-        return self.recording.images
+        return self._lent("images", lambda: self._pass.images)
+
+    @property
+    def image_shape(self) -> torch.Size:
+        """The shape of `images`."""
+        return self._pass.images.shape
+
+    def _lent(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """A value that is computed once for all methods, of which each has a copy of its own."""
+        kept = self._shared.kept
+        key = self._index, name
+        if key not in kept:
+            kept[key] = compute()
+        value: T = kept[key]
+        return value if self._watch is None else own_copy(value)
+
+    @property
+    def _targets(self) -> Targets:
+        return self._shared.targets[self._index]
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
         """The axes of the positions in `activations`, `gradients` and `images`: all from 2 on."""
-        return spatial_axes(self.images, 2)
+        return spatial_axes(self._pass.images, 2)
 
     @property
     def _rank(self) -> int:
-        return self.images.ndim - 2
+        return self._pass.images.ndim - 2
 
     @cached_property
     def raw_gradients(self) -> Tensor:
         """The gradients of the scores in the layer's own layout, class token included."""
+        return self._lent("raw gradients", self._raw_gradients)
+
+    def _raw_gradients(self) -> Tensor:
         return self._shared.raw_gradients[self._index]
 
     @property
@@ -68,6 +110,9 @@ class Perturbation:
     @cached_property
     def scores(self) -> Tensor:
         """The score of each image's target: (N,)."""
+        return self._lent("scores", self._scores)
+
+    def _scores(self) -> Tensor:
         return full(self._shared.plain_scores[self._index].detach())
 
     def tail_scores(self, edits: Iterable[Tensor], total: int, share: Hashable = None) -> Tensor:
@@ -80,12 +125,12 @@ class Perturbation:
             share: a key that says which edits these are, if they do not depend on the target:
                 then the same runs serve the other targets of the recording.
         """
-        chunks = stacked(edits, self._tail_chunk(self.recording.raw))
+        chunks = stacked(edits, self._tail_chunk(self._pass.raw))
         return self._run_tails(chunks, total, share)
 
     def _tail_chunk(self, edit: Tensor) -> int:
         """How many edits like this one, of all images, are run at once."""
-        return max(1, (self.batch_size or tail_chunk_size(edit[:1])) // len(self.images))
+        return max(1, (self.batch_size or tail_chunk_size(edit[:1])) // len(self._pass.images))
 
     def _run_tails(
         self,
@@ -94,9 +139,9 @@ class Perturbation:
         share: Hashable,
         outputs: Outputs | None = None,
     ) -> Tensor:
-        if not outputs and not proven_replay(self.recording):
+        if not outputs and not proven_replay(self._pass):
             self.note(
-                f"tail runs at {self.recording.layer!r} took full forward passes: replaying what "
+                f"tail runs at {self._pass.layer!r} took full forward passes: replaying what "
                 f"follows the layer could not be proved exact for this model"
             )
         return self._shared.tail_scores(self._index, chunks, total, share, outputs)
@@ -111,7 +156,7 @@ class Perturbation:
             total: M, for the progress bar.
             share: as for `tail_scores`.
         """
-        return self.tail_scores(masked(self.recording, masks, self._rank), total, share)
+        return self.tail_scores(masked(self._pass, masks, self._rank), total, share)
 
     def ablated_scores(self, fill: Tensor | float | Literal["mean"] = 0.0) -> Tensor:
         """Scores with one channel at a time replaced by `fill`: (N, C).
@@ -123,10 +168,10 @@ class Perturbation:
             fill: a number; "mean" for the channel's own mean over the layer's positions; or one
                 value for each image and channel (N, C).
         """
-        raw = self.recording.raw.detach()
-        grid_of(self.recording, raw)  # refuses a layer without a row for each image
-        axis = channel_axis(self.recording.adapter, raw, self._rank)
-        images = row_axis(self.recording) or 0
+        raw = self._pass.raw.detach()
+        grid_of(self._pass, raw)  # refuses a layer without a row for each image
+        axis = channel_axis(self._pass.adapter, raw, self._rank)
+        images = row_axis(self._pass) or 0
         rows, channel = rows_first(raw, images, axis)
         channels = rows.movedim(channel, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
@@ -134,12 +179,12 @@ class Perturbation:
             channels.mean(2) if fill == "mean" else torch.as_tensor(fill, device=raw.device).to(raw)
         )
         values = values.expand(channels.shape[:2])
-        if ablation_is_affine(self.recording, self.targets, values):
-            gradients = self.raw_gradients.movedim(images, 0)
-            return ablated_in_closed_form(self.scores, gradients, rows, channel, values)
+        if ablation_is_affine(self._pass, self._targets, values):
+            gradients = self._raw_gradients().movedim(images, 0)
+            return ablated_in_closed_form(self._scores(), gradients, rows, channel, values)
         # Where images touch each other, edits are made image by image, at the layer itself.
         chunks, outputs = ablation_runs(
-            self.recording, axis, values, self._tail_chunk, at_layer=self.images_touch
+            self._pass, axis, values, self._tail_chunk, at_layer=self.images_touch
         )
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
 
@@ -162,8 +207,8 @@ class Perturbation:
             fast: "bfloat16", "compile", or both; the error is measured on the first chunk and
                 noted.
         """
-        runner = InputRunner(self.recording, image, fast, self.images_touch)
-        chunks = stacked(edits, self.batch_size or chunk_size(self.images.device))
+        runner = InputRunner(self._pass, image, fast, self.images_touch)
+        chunks = stacked(edits, self.batch_size or chunk_size(self._pass.images.device))
         key = None if share is None else (share, image)
         scores = self._shared.input_scores(self._index, runner, chunks, total, key)
         notes = runner.notes if key is None else self._shared.notes.setdefault(key, runner.notes)

@@ -17,6 +17,7 @@ from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
 from .guided import GuidedGradients, guided_gradients
 from .hessian import hessian_product
+from .lending import Watch, own_copy
 from .perturbation import Perturbation
 from .rows import grid_of
 from .shared import SharedPass
@@ -53,21 +54,24 @@ class Probe(Perturbation):
     @cached_property
     def activations(self) -> Tensor:
         """The target layer's output as it left the layer, through the reshape: (N, C, h, w)."""
-        return full(grid_of(self.recording, self.recording.raw.detach()))
+        return self._lent("activations", lambda: self._grid(self._pass.raw.detach()))
 
     @cached_property
     def gradients(self) -> Tensor:
         """The gradient of each image's score with respect to `activations`: (N, C, h, w)."""
-        return full(grid_of(self.recording, self.raw_gradients))
+        return self._lent("gradients", lambda: self._grid(self._raw_gradients()))
+
+    def _grid(self, raw: Tensor) -> Tensor:
+        return full(grid_of(self._pass, raw))
 
     @cached_property
     def logits(self) -> Tensor:
         """The model's class scores (N, K); TargetError if it gives none."""
-        return full(class_logits(self.recording.output).detach())
+        return self._lent("logits", lambda: full(class_logits(self._pass.output).detach()))
 
     def of_probabilities(self) -> Probe:
         """A probe with class probabilities as scores, in place of logits."""
-        return self._of(self.targets.of_probabilities())
+        return self._of(self._targets.of_probabilities())
 
     def of_logits(self, score: ClassScore) -> Probe:
         """A probe with `score(logits, category)` as scores, of all K logits of an image.
@@ -75,10 +79,10 @@ class Probe(Perturbation):
         Raises:
             TargetError: if the targets are not classes.
         """
-        return self._of(self.targets.of_logits(score))
+        return self._of(self._targets.of_logits(score))
 
     def _of(self, targets: Targets) -> Probe:
-        probe = Probe(SharedPass(self.recording, [targets]), batch_size=self.batch_size)
+        probe = self._new(SharedPass(self._pass, [targets]))
         probe.notes = self.notes
         self._others.append(probe)
         return probe
@@ -91,8 +95,8 @@ class Probe(Perturbation):
             total: how many there are, for the progress bar.
         """
         for images in one_by_one(versions, total, "input runs"):
-            recording = self.recording.again(images.to(self.images.dtype))
-            yield Probe(SharedPass(recording, [self.targets])).gradients
+            recording = self._pass.again(images.to(self._pass.images.dtype))
+            yield Probe(SharedPass(recording, [self._targets])).gradients
 
     def stages(self, layers: Sequence[str] = (), count: int = 3) -> list[Probe]:
         """Probes of the same target at other layers of the same model.
@@ -106,18 +110,49 @@ class Probe(Perturbation):
             LayerError: if a named layer gives no grid that the score's gradient reaches.
         """
         passes = self._shared.stages(tuple(layers), count)
-        return [Probe(shared, self._index, batch_size=self.batch_size) for shared in passes]
+        return [self._new(shared, self._index) for shared in passes]
+
+    def _new(self, shared: SharedPass, index: int = 0) -> Probe:
+        """A probe that the same method is given."""
+        probe = Probe(shared, index, batch_size=self.batch_size)
+        probe._watch = self._watch
+        return probe
+
+    def for_method(self, notes: list[str], trusted: bool) -> Probe:
+        """The same probe for one method; what is computed, other methods need not compute again.
+
+        Args:
+            notes: the list that the method's notes are added to.
+            trusted: whether the method is known to change nothing. Any other is lent copies.
+        """
+        probe = Probe(
+            self._shared, self._index, batch_size=self.batch_size, eigen_smooth=self._eigen_smooth
+        )
+        if not trusted:
+            probe._watch = Watch(self._pass, self._shared.parameters)
+        probe.notes, probe._others, probe._guided = notes, self._others, self._guided
+        return probe
+
+    def check(self, culprit: str) -> None:
+        """Raise PluginError if the method that the probe is for changed what others read."""
+        if self._watch:
+            self._watch.check(culprit)
 
     @cached_property
     def hessian_times_activations(self) -> Tensor:
         """The Hessian of each score at `activations`, times the layer's output: (N, C, h, w)."""
-        product = hessian_product(self.recording, self.targets, self.images_touch)
-        return full(grid_of(self.recording, product))
+        return self._lent("hessian", self._hessian_product)
+
+    def _hessian_product(self) -> Tensor:
+        return self._grid(hessian_product(self._pass, self._targets, self.images_touch))
 
     @cached_property
     def full_gradients(self) -> FullGradients:
         """What image and biases contribute to the score, from another pass of the model."""
-        return full_gradients(self.recording, self.targets, self.images_touch)
+        return self._lent("full gradients", self._full_gradients)
+
+    def _full_gradients(self) -> FullGradients:
+        return full_gradients(self._pass, self._targets, self.images_touch)
 
     @cached_property
     def attention(self) -> Attention:
@@ -126,7 +161,10 @@ class Probe(Perturbation):
         Raises:
             LayerError: if the model has no attention over all its patches.
         """
-        return attention_of(self.recording, self.targets, self._rank, self.images_touch)
+        return self._lent("attention", self._attention)
+
+    def _attention(self) -> Attention:
+        return attention_of(self._pass, self._targets, self._rank, self.images_touch)
 
     def guided_gradients(self, nodes: Sequence[str] | None = None) -> tuple[Tensor, int]:
         """Guided backpropagation to the images: (N, C, H, W), and how many ReLUs it guided.
@@ -136,7 +174,8 @@ class Probe(Perturbation):
                 among them.
         """
         guided = self._guided_pass(nodes)
-        return full(guided.images), guided.guided
+        images = full(guided.images)
+        return images if self._watch is None else own_copy(images), guided.guided
 
     def guided_account(self, nodes: Sequence[str] | None = None) -> str:
         """What `guided_gradients` guided and what it did not, as a note."""
@@ -145,9 +184,7 @@ class Probe(Perturbation):
     def _guided_pass(self, nodes: Sequence[str] | None) -> GuidedGradients:
         key = nodes if nodes is None else tuple(nodes)
         if key not in self._guided:
-            self._guided[key] = guided_gradients(
-                self.recording, self.targets, key, self.images_touch
-            )
+            self._guided[key] = guided_gradients(self._pass, self._targets, key, self.images_touch)
         return self._guided[key]
 
     def weighted_sum(self, weights: Tensor) -> Tensor:
@@ -167,9 +204,11 @@ class Probe(Perturbation):
 
     def zero_gradient(self, image: int) -> bool:
         """Whether a method read the gradients, and they are exactly zero for this image."""
-        # A cached property is among the attributes once it was read.
-        read = [probe for probe in (self, *self._others) if "gradients" in vars(probe)]
-        return bool(read) and not any(bool(probe.gradients[image].any()) for probe in read)
+        kept = [
+            probe._shared.kept.get((probe._index, "gradients")) for probe in (self, *self._others)
+        ]
+        read = [gradients for gradients in kept if gradients is not None]
+        return bool(read) and not any(bool(gradients[image].any()) for gradients in read)
 
 
 def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
+from ..inputs.in_use import modules_of
 from ..inputs.targets.scores import Targets
 from ..maps import full
 from .earlier_layers import stages
 from .input_runs import InputRunner
+from .lending import own_copy
 from .own_rows import check_own_rows, own_gradients
 from .rows import values_of
 from .tail.proof import tail_outputs
@@ -30,14 +32,24 @@ class SharedPass:
         recording: the forward pass.
         targets: T times a score function for each image.
         notes: the notes of shared runs, by the runs' key.
+        kept: what one method's probe has computed, and those of others need not compute again.
     """
 
     def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
         self.recording = recording
         self.targets = list(targets)
         self.notes: dict[Hashable, list[str]] = {}
+        self.kept: dict[Hashable, Any] = {}
         self._scores: dict[Hashable, Tensor] = {}
         self._stages: dict[Hashable, list[SharedPass]] = {}
+
+    @cached_property
+    def parameters(self) -> list[Tensor]:
+        """The model's parameters whose writes torch counts."""
+        modules = modules_of(self.recording.model)
+        tables = [module._parameters.values() for module in modules if module._parameters]
+        tensors = [tensor for table in tables for tensor in table if tensor is not None]
+        return [tensor for tensor in tensors if not tensor.is_inference()]
 
     @cached_property
     def plain_scores(self) -> list[Tensor]:
@@ -85,7 +97,7 @@ class SharedPass:
             return scores_of([self.targets[index]])[:, 0]
         if key not in self._scores:
             self._scores[key] = scores_of(self.targets)
-        return self._scores[key][:, index]
+        return own_copy(self._scores[key][:, index])
 
     def tail_scores(
         self,

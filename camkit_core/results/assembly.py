@@ -41,13 +41,12 @@ class ExplanationBuilder:
 
     def add_view(self, probe: Probe, view: View) -> None:
         """Run the method on one view of the images at one layer."""
-        # All methods share the probe, so its notes are collected in this builder's own list.
-        probe.notes = self.notes
+        given = probe.for_method(self.notes, self.method.is_camkits_own)
         start = perf_counter()
-        cam = view.undo(self.method.run(probe))
+        cam = view.undo(self.method.run(given))
         self.seconds += perf_counter() - start
-        if probe.ignored_smoothing:
-            probe.note(
+        if given.ignored_smoothing:
+            given.note(
                 f"eigen smoothing did nothing: {self.method.name} does not sum over channels"
             )
         self.maps.setdefault(probe.recording.layer, []).append(cam)

@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..arguments import as_list
 from ..errors import ArgumentError, ArgumentTypeError, CamkitError, shown
 from ..maps import AXES, full
+from ..plugins.blame import blaming_plugin, kind_of
+from ..plugins.contribution import BUILT_IN
 from ..plugins.facts import Method as MethodFacts
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
+from ..probe.lending import own_copy
 from ..probe.probe import Probe
 
 Method = Callable[..., Tensor]
+BASELINE = "baseline"  # the origin of a map that no plugin makes
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,38 @@ class ConfiguredMethod:
         Raises:
             CamkitError: if the method returns anything but a map of the images' rank.
         """
-        cam = self.function(probe, **self.options)
-        images = probe.images
-        if not isinstance(cam, Tensor) or cam.ndim != images.ndim - 1 or len(cam) != len(images):
-            got = tuple(cam.shape) if isinstance(cam, Tensor) else type(cam).__name__
+        with blaming_plugin(self.culprit, self.origin):
+            cam = self.function(probe, **self.options)
+        probe.check(self.culprit)
+        shape = probe.image_shape
+        if wrong := _wrong(cam, shape):
             raise CamkitError(
-                f"method {self.name!r} ({self.origin}) must return a map "
-                f"(N, {AXES[images.ndim - 2]}) for {len(images)} images, and returned {got}"
+                f"{self.culprit} must return a map (N, {AXES[len(shape) - 2]}) for "
+                f"{shape[0]} images, and returned {wrong}"
             )
-        return full(cam.detach())
+        # Another's method may keep the tensor, and write the next map into it.
+        return full(cam.detach()) if self.is_camkits_own else own_copy(full(cam.detach()))
+
+    @property
+    def is_camkits_own(self) -> bool:
+        """Whether camkit itself brings the method, so that it is known to change nothing."""
+        return self.origin.partition(" ")[0] in (BUILT_IN, BASELINE)
+
+    @property
+    def culprit(self) -> str:
+        """The method and where it comes from, for messages."""
+        return f"method {self.name!r} ({self.origin})"
+
+
+def _wrong(cam: Any, shape: Sequence[int]) -> str:
+    """What a method returned, in words, if that is no map of the images; else ""."""
+    if not isinstance(cam, Tensor):
+        return kind_of(cam)
+    if cam.ndim != len(shape) - 1 or len(cam) != shape[0] or not cam.numel():
+        return str(tuple(cam.shape))
+    if cam.layout is not torch.strided or cam.is_meta or cam.is_nested or cam.is_complex():
+        return f"a tensor of {cam.dtype}, {cam.layout}, on {cam.device}"
+    return ""
 
 
 def configure(

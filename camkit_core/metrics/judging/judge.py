@@ -19,7 +19,7 @@ from ...image import to_picture, visible
 from ...plugins.facts import Method
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
-from ...results.configured_method import ConfiguredMethod
+from ...results.configured_method import BASELINE, ConfiguredMethod
 from ...results.explanation import Explanation
 from ...results.smoothing import PLAIN
 from ...target_layer.choose import TargetLayer
@@ -28,7 +28,6 @@ from ..configured_metric import ConfiguredMetric, Metrics, configure_metrics
 from .baselines import BASELINES
 from .judgement import Cost, Judgement, Measure
 
-BASELINE = "baseline"  # the origin of a map that no plugin makes
 Judge = Callable[..., tuple[Rows, Judgement]]
 
 
