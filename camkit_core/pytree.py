@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+T = TypeVar("T")
 # The types of most arguments of a call. They hold no tensor, and this test is quick.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
@@ -38,6 +39,25 @@ def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) 
     if isinstance(tree, slice):
         return slice(*(map_tensors(function, p, kind) for p in (tree.start, tree.stop, tree.step)))
     return tree
+
+
+def own_copy(value: T) -> T:
+    """A value whose tensors are copies, read in the same order as the originals."""
+    copied: T = map_tensors(_copy, value)
+    return copied
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    copied = tensor.clone()
+    if copied.stride() == tensor.stride() or tensor.layout is not torch.strided:
+        return copied
+    # Sums round by the order of memory, so gaps stay, and so does what is the same along an axis.
+    single = [slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride()]
+    part = tensor[tuple(single)]
+    strided = torch.empty_strided(
+        part.shape, part.stride(), dtype=tensor.dtype, device=tensor.device
+    )
+    return strided.copy_(part).expand(tensor.shape)
 
 
 def _holds_tensors(tree: Any) -> bool:

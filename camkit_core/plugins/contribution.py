@@ -22,6 +22,7 @@ from .source import Description, description, first_line
 KINDS = ("method", "adapter", "renderer", "metric")
 BUILT_IN = "camkit"
 _FACTS: dict[str, type[Method] | type[Metric]] = {"method": Method, "metric": Metric}
+BASELINE = "baseline"  # in place of the origin of a map that no plugin makes
 FROM_CODE = "<code>"  # in place of a distribution's name; no distribution has such a name
 
 
@@ -176,6 +177,11 @@ class Contribution:
             f"{self.kind} {self.name!r} cannot be loaded: plugin {self.origin} "
             f"({self.name} = {self.value}) {why}{hint}"
         )
+
+
+def is_camkits_own(origin: str) -> bool:
+    """Whether camkit itself brings what has this origin: then its checks are camkit's tests."""
+    return origin.partition(" ")[0] in (BUILT_IN, BASELINE)
 
 
 def contribution(

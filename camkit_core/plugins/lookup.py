@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentTypeError, UnknownName, shown, unknown
+from ..errors import ArgumentTypeError, PluginError, UnknownName, shown, unknown
+from .blame import blaming_plugin, kind_of
+from .contribution import is_camkits_own
 from .options import checked, takes
 from .registry import get_registry
 
@@ -42,9 +45,26 @@ def find_renderer(renderer: str | Renderer, options: Mapping[str, Any]) -> Rende
         UnknownName: for a renderer that is not installed, or an option it does not take.
         CamkitError: for a value an option does not allow.
     """
-    name, function, _ = look_up("renderer", renderer)
+    name, function, origin = look_up("renderer", renderer)
     refuse_unknown(options, [(name, function)])
-    return partial(function, **checked(function, options))
+    draw = partial(function, **checked(function, options))
+    return draw if is_camkits_own(origin) else partial(_drawn, draw, name, origin)
+
+
+def _drawn(
+    draw: Renderer, name: str, origin: str, explanation: Any, index: int, picture: Image
+) -> Image:
+    """What another's renderer draws of copies, as others read the explanation and the picture."""
+    from PIL.Image import Image as Picture
+
+    from ..pytree import own_copy
+
+    culprit = f"renderer {name!r} ({origin})"
+    with blaming_plugin(culprit, origin):
+        drawn = draw(own_copy(explanation), index, picture.copy())
+    if origin != "given" and not isinstance(drawn, Picture):
+        raise PluginError(f"{culprit} must return a PIL image, and returned {kind_of(drawn)}")
+    return drawn
 
 
 def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
@@ -56,13 +76,20 @@ def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
         PluginError: if it cannot be loaded.
     """
     if callable(given):
-        return getattr(given, "__name__", kind), given, "given"
+        return _name_of(given, kind), given, "given"
     if not isinstance(given, str):
         raise ArgumentTypeError(
             f"expected a {kind} as the name of an installed one or a function; got {shown(given)}"
         )
     contribution = get_registry().find(kind, given)
     return contribution.name, contribution.load(), contribution.origin
+
+
+def _name_of(function: Any, kind: str) -> str:
+    name = None
+    with suppress(Exception):  # a callable of any kind may compute its attributes, and fail
+        name = function.__name__
+    return name if isinstance(name, str) else kind
 
 
 def refuse_unknown(

@@ -7,37 +7,16 @@ or as numpy arrays, now or later, and no other method sees it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from ..errors import PluginError
 from ..forward.recording import Recording
-from ..pytree import map_tensors, tensors_in
+from ..pytree import own_copy, tensors_in
 from .tail.proof import flat
 
-T = TypeVar("T")
 SAME = 50  # epsilons between two runs of one model
-
-
-def own_copy(value: T) -> T:
-    """A value whose tensors are copies, read in the same order as the originals."""
-    copied: T = map_tensors(_copy, value)
-    return copied
-
-
-def _copy(tensor: Tensor) -> Tensor:
-    copied = tensor.clone()
-    if copied.stride() == tensor.stride() or tensor.layout is not torch.strided:
-        return copied
-    # Sums round by the order of memory, so gaps stay, and so does what is the same along an axis.
-    single = [slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride()]
-    part = tensor[tuple(single)]
-    strided = torch.empty_strided(
-        part.shape, part.stride(), dtype=tensor.dtype, device=tensor.device
-    )
-    return strided.copy_(part).expand(tensor.shape)
 
 
 class Watch:

@@ -16,8 +16,9 @@ from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from ..maps import full, spatial_axes
+from ..pytree import own_copy
 from .input_runs import InputRunner
-from .lending import Watch, own_copy
+from .lending import Watch
 from .rows import grid_of, row_axis
 from .shared import Outputs, SharedPass
 from .tail.ablation import (

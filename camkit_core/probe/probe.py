@@ -13,11 +13,12 @@ from ..forward.recording import Recording
 from ..inputs.targets.classification import ClassScore, class_logits
 from ..inputs.targets.scores import Targets
 from ..maps import full, principal_map, weighted_sum
+from ..pytree import own_copy
 from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
 from .guided import GuidedGradients, guided_gradients
 from .hessian import hessian_product
-from .lending import Watch, own_copy
+from .lending import Watch
 from .perturbation import Perturbation
 from .rows import grid_of
 from .shared import SharedPass

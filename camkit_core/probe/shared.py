@@ -14,9 +14,9 @@ from ..forward.recording import Recording
 from ..inputs.in_use import modules_of
 from ..inputs.targets.scores import Targets
 from ..maps import full
+from ..pytree import own_copy
 from .earlier_layers import stages
 from .input_runs import InputRunner
-from .lending import own_copy
 from .own_rows import check_own_rows, own_gradients
 from .rows import values_of
 from .tail.proof import tail_outputs

@@ -13,15 +13,14 @@ from ..arguments import as_list
 from ..errors import ArgumentError, ArgumentTypeError, CamkitError, shown
 from ..maps import AXES, full
 from ..plugins.blame import blaming_plugin, kind_of
-from ..plugins.contribution import BUILT_IN
+from ..plugins.contribution import is_camkits_own
 from ..plugins.facts import Method as MethodFacts
 from ..plugins.lookup import look_up, refuse_unknown
 from ..plugins.options import checked
-from ..probe.lending import own_copy
 from ..probe.probe import Probe
+from ..pytree import own_copy
 
 Method = Callable[..., Tensor]
-BASELINE = "baseline"  # the origin of a map that no plugin makes
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class ConfiguredMethod:
     @property
     def is_camkits_own(self) -> bool:
         """Whether camkit itself brings the method, so that it is known to change nothing."""
-        return self.origin.partition(" ")[0] in (BUILT_IN, BASELINE)
+        return is_camkits_own(self.origin)
 
     @property
     def culprit(self) -> str:

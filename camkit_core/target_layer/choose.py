@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..adapter import Adapter, Reshape
-from ..errors import ArgumentTypeError, LayerError, shown
+from ..errors import ArgumentTypeError, LayerError, PluginError, shown
 from ..inputs.prepare import Inputs
 from ..plugins import get_registry
+from ..plugins.blame import blaming_plugin, kind_of
 from .automatic import automatic, layout_of_given
 from .find import Layer, find_layer, find_named
 from .names import LayerName
@@ -138,5 +139,10 @@ def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
     contribution = get_registry().adapter_for(type(model))
     if contribution is None:
         return None, "no adapter"
-    adapter = contribution.load()(model, tuple(images.shape[2:]))
-    return adapter, f"{contribution.name} ({contribution.origin})"
+    origin = f"{contribution.name} ({contribution.origin})"
+    make = contribution.load()
+    with blaming_plugin(f"adapter {origin}", contribution.origin):
+        adapter = make(model, tuple(images.shape[2:]))
+    if adapter is not None and not isinstance(adapter, Adapter):
+        raise PluginError(f"adapter {origin} must return an Adapter, not a {kind_of(adapter)}")
+    return adapter, origin

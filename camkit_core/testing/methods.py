@@ -12,6 +12,7 @@ from ..plugins.facts import Method
 from .checks import Check, checks_of, installed, run_all
 from .explainers import Explainer, explainer
 from .facts import facts_check
+from .given import given_check
 from .import_cost import imports_nothing_heavy
 from .maps import MAPS
 from .networks import attending
@@ -41,6 +42,7 @@ def method_checks(
     function = method if callable(method) else installed("method", method)
     facts = Method.of(function)
     checks = checks_of([*MAPS, *SIDE_EFFECTS], explainer(method), _expected_failures(facts))
+    checks.append(given_check(function))
     if facts.needs == "attention":
         checks = [replace(check, test=partial(_attending, check.test)) for check in checks]
     checks.append(facts_check(function))

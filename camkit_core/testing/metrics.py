@@ -13,6 +13,7 @@ from ..errors import CamkitError, UnknownName
 from ..metrics.judging.baselines import BASELINES
 from ..plugins.facts import Metric, misstated
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
+from .given import watching
 from .networks import conv_net, seeded, some_images
 from .state import nothing_changes
 
@@ -152,6 +153,12 @@ def untouched(run: MetricRun) -> None:
             run(model, images)
 
 
+def given(run: MetricRun) -> None:
+    """The images and the maps that it reads are as they were, also as numpy arrays."""
+    watched = watching(run.function, ("images", "cam", "heatmaps"))
+    MetricRun(watched, run.options)(conv_net(), some_images(2))
+
+
 PROMISES: list[Promise[MetricRun]] = [
-    promise(test) for test in (direction, facts, values, empty_map, batch, repeat, untouched)
+    promise(test) for test in (direction, facts, values, empty_map, batch, repeat, untouched, given)
 ]

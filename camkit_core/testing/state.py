@@ -43,7 +43,7 @@ def state_of(model: nn.Module, *tensors: Tensor) -> State:
         return id(thing)
 
     def values(tensor: Tensor | None) -> Any:
-        return None if tensor is None else (same(tensor), _digest(tensor))
+        return None if tensor is None else (same(tensor), digest(tensor))
 
     facts: dict[str, Any] = {**_of_the_process()}
     for index, tensor in enumerate(tensors):
@@ -79,7 +79,7 @@ def perturb() -> None:
     torch.rand(7), random.random(), np.random.rand(3)
 
 
-def _digest(tensor: Tensor) -> tuple[Any, ...]:
+def digest(tensor: Tensor) -> tuple[Any, ...]:
     """A small value that differs if any bit of a tensor does."""
     octets: Tensor = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
     return tensor.dtype, tuple(tensor.shape), blake2b(octets.numpy().tobytes()).hexdigest()

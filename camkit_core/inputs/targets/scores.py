@@ -102,7 +102,10 @@ class Targets:
         return torch.stack([self._one(*pair) for pair in zip(images, samples, strict=True)])
 
     def _one(self, image: int, sample: Any) -> Tensor:
-        score = self.functions[image](sample)
+        function = self.functions[image]
+        if not type(function).__module__.startswith("camkit_core."):
+            sample = map_tensors(torch.clone, sample)  # other targets read the output as it is
+        score = function(sample)
         if not isinstance(score, Tensor) or score.numel() != 1:
             shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TargetError(

@@ -54,6 +54,12 @@ def _writes_into_the_weights(case):
     return right_metric(case)
 
 
+@_metric
+def _edits_the_maps(case):
+    case.heatmaps.numpy()[:] **= 2
+    return right_metric(case)
+
+
 def _without_direction(case):
     return right_metric(case)
 
@@ -88,5 +94,6 @@ METRICS = {
     "divides by an empty map": ("empty-map", _divides_by_the_map),
     "compares with the batch": ("batch", _less_the_mean_of_the_batch),
     "draws without a seed": ("repeat", _draws_from_the_process),
+    "edits the maps": ("given", _edits_the_maps),
     "changes the weights": ("untouched", _writes_into_the_weights),
 }
