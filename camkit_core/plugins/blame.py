@@ -64,6 +64,13 @@ def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
     return nullcontext() if origin == "given" else blaming(culprit)
 
 
+def blamed(error: BaseException) -> list[str]:
+    """What an error's notes say of plugins: "in method 'mycam' (camkit-mycam 1.0)"."""
+    with suppress(Exception):
+        return [text for text in error.__notes__ if text.startswith("in ")]
+    return []
+
+
 def note(error: BaseException, text: str) -> None:
     """Add a note to an error, once; from Python 3.11 on, tracebacks show it."""
     with suppress(Exception):  # an error's own code may do anything

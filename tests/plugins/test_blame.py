@@ -11,6 +11,7 @@ from PIL import Image
 
 import camkit_core as camkit
 from camkit_core import PluginError
+from camkit_core.cli.common.unexpected import named
 from camkit_core.plugins.blame import account
 from camkit_core.testing.networks import conv_net, some_images
 from helpers.fake_packages import Install
@@ -72,6 +73,7 @@ def test_an_ordinary_error_stays_what_it_is_with_a_note_that_names_the_plugin(
         ASKS[kind]()
     [note] = raised.value.__notes__
     assert note.startswith(f"in {kind} ")
+    assert named(raised.value) == f"KeyError: 'lost', {note}"
     assert "camkit-bad 1.0" in note
 
 

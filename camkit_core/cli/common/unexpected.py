@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from ...errors import CamkitError
+from ...plugins.blame import blamed
 from .messages import told, visible
 
 VARIABLE = "CAMKIT_TRACEBACK"
@@ -30,7 +31,8 @@ def named(error: BaseException) -> str:
     if isinstance(error, CamkitError):
         return told(error)
     text = told(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return ", ".join([said, *blamed(error)])
 
 
 def _whose_fault(error: BaseException) -> str:
