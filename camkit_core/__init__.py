@@ -34,6 +34,7 @@ _HOMES = {
     "Probe": "probe.probe",
     "Recording": "forward.recording",
     "RegressionTarget": "inputs.targets.regression",
+    "RunError": "errors",
     "ScoreFunction": "inputs.targets.protocol",
     "SegmentationTarget": "inputs.targets.segmentation",
     "SimilarityTarget": "inputs.targets.similarity",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from .errors import NoAdapter as NoAdapter
     from .errors import PathError as PathError
     from .errors import PluginError as PluginError
+    from .errors import RunError as RunError
     from .errors import TargetError as TargetError
     from .errors import UnknownName as UnknownName
     from .forward.recording import Recording as Recording

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Interval
 
 from .arguments import checked, position
-from .errors import ArgumentTypeError, CamkitError, shown, unknown
+from .errors import ArgumentError, ArgumentTypeError, shown, unknown
 from .results.explanation import Explanation, png
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Comparison:
         """What the metrics say of the methods, in sentences; the recommendation is the last.
 
         Raises:
-            CamkitError: if there are no metrics.
+            ArgumentError: if there are no metrics.
         """
         from .metrics.judging.verdict import verdict
 
@@ -105,7 +105,7 @@ class Comparison:
             The path. The page is one file that needs nothing else.
 
         Raises:
-            CamkitError: if there are no metrics.
+            ArgumentError: if there are no metrics.
             PathError: if the file cannot be written; what stood there stays as it was.
         """
         from .metrics.judging.report.page import save
@@ -114,7 +114,7 @@ class Comparison:
 
     def _judged(self) -> Judgement:
         if self.judgement is None:
-            raise CamkitError(
+            raise ArgumentError(
                 "these methods were not judged, only run; pass compare some metrics, as in "
                 "metrics=['insertion', 'deletion']"
             )

@@ -35,6 +35,10 @@ class PluginError(CamkitError, RuntimeError):
     """A plugin cannot be loaded, its name is claimed by several packages, or its result is none."""
 
 
+class RunError(CamkitError, RuntimeError):
+    """A model cannot be run, or explained, to the end."""
+
+
 class LayerError(CamkitError, ValueError):
     """The target layer cannot be explained: it does not run, runs twice, or has no maps."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe
@@ -17,10 +19,10 @@ _MASKS = "the masks stay where they are when the image moves"
 def drise(
     probe: Probe,
     *,
-    samples: int = 5000,
-    grid: int = 16,
-    keep: float = 0.5,
-    seed: int = 0,
+    samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 5000,
+    grid: Annotated[int, Interval(ge=1, le=10_000)] = 16,
+    keep: Annotated[float, Interval(gt=0, lt=1)] = 0.5,
+    seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0,
     fast: str | Sequence[str] = (),
 ) -> Tensor:
     """RISE for a detector: masks weighted by how well the object is still found through them.
@@ -40,8 +42,5 @@ def drise(
 
     Returns:
         The map (N, H, W), at the images' size.
-
-    Raises:
-        CamkitError: as `rise`.
     """
     return rise(probe, samples=samples, grid=grid, keep=keep, score="score", seed=seed, fast=fast)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe
 
 
 @Method(group="gradient-free", needs_class=False)
-def fem(probe: Probe, *, k: float = 2.0) -> Tensor:
+def fem(
+    probe: Probe, *, k: Annotated[float, Interval(gt=-float("inf"), lt=float("inf"))] = 2.0
+) -> Tensor:
     """Weight each channel by the share of its positions that are unusually strong.
 
     Args:

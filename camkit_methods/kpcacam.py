@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe, principal_map
@@ -12,7 +13,10 @@ from camkit_core import Method, Probe, principal_map
 
 @Method(group="gradient-free", needs_class=False)
 def kpcacam(
-    probe: Probe, *, kernel: Literal["rbf", "sigmoid"] = "rbf", gamma: float | None = None
+    probe: Probe,
+    *,
+    kernel: Literal["rbf", "sigmoid"] = "rbf",
+    gamma: Annotated[float, Interval(gt=-float("inf"), lt=float("inf"))] | None = None,
 ) -> Tensor:
     """Project the activations on their first kernel principal component: no gradient, no class.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe
 
 
 @Method(group="baselines", needs_class=False)
-def randomcam(probe: Probe, *, seed: int = 0) -> Tensor:
+def randomcam(probe: Probe, *, seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0) -> Tensor:
     """Weight each channel at random, between -1 and 1: a baseline, not an explanation.
 
     Args:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
-from camkit_core import CamkitError, Method, Probe, upsample
+from camkit_core import Method, Probe, upsample
 
 _MASKS = "the masks stay where they are when the image moves"
 _BLOCK = 16  # masks made at once
@@ -19,12 +20,12 @@ _BLOCK = 16  # masks made at once
 def rise(
     probe: Probe,
     *,
-    samples: int = 4000,
-    grid: int = 7,
-    keep: float = 0.5,
+    samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 4000,
+    grid: Annotated[int, Interval(ge=1, le=10_000)] = 7,
+    keep: Annotated[float, Interval(gt=0, lt=1)] = 0.5,
     score: Literal["probability", "score"] = "probability",
     baseline: Literal["mean", "zero"] = "mean",
-    seed: int = 0,
+    seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0,
     fast: str | Sequence[str] = (),
 ) -> Tensor:
     """Average random masks, each weighted by the score of the image seen through it.
@@ -46,15 +47,7 @@ def rise(
 
     Returns:
         The map (N, H, W), at the images' size.
-
-    Raises:
-        CamkitError: for fewer than two samples, no cell, or a probability outside (0, 1).
     """
-    if samples < 2 or grid < 1 or not 0 < keep < 1:
-        raise CamkitError(
-            f"expected samples of at least 2, a grid of at least 1 and keep between 0 and 1; "
-            f"got {samples}, {grid} and {keep}"
-        )
     classes = probe.targets.classes is not None
     scoring = probe.of_probabilities() if score == "probability" and classes else probe
     share = ("rise", samples, grid, keep, seed, str(fast))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import Method, Probe
@@ -12,7 +13,10 @@ from camkit_core import Method, Probe
 
 @Method(group="the five", gradient_weighted=True)
 def xgradcam(
-    probe: Probe, *, variant: Literal["paper", "pytorch-grad-cam"] = "paper", tol: float = 1e-3
+    probe: Probe,
+    *,
+    variant: Literal["paper", "pytorch-grad-cam"] = "paper",
+    tol: Annotated[float, Interval(ge=0, lt=float("inf"))] = 1e-3,
 ) -> Tensor:
     """Weight each channel by its gradient, averaged with its activations.
 

@@ -32,6 +32,7 @@ KINDS = [each for each in KINDS if issubclass(each, CamkitError)]
         ("LayerTypeError", TypeError),
         ("NoAdapter", ValueError),
         ("PluginError", RuntimeError),
+        ("RunError", RuntimeError),
         ("TargetError", ValueError),
         ("TargetTypeError", TypeError),
         ("UnknownName", LookupError),

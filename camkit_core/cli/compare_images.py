@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..engine import compare
-from ..errors import CamkitError, CamkitWarning, InputError, PathError
+from ..errors import ArgumentError, CamkitError, CamkitWarning, InputError, PathError, RunError
 from ..image import pixel_limit
 from ..inputs.models import LoadedModel, check_class_names
 from ..inputs.models.preprocessing import Picture
@@ -108,9 +108,11 @@ def _input(model: LoadedModel, path: Path, picture: Picture, failures: Failures)
 def _report_file(output: str) -> Path:
     path = Path(output)
     if path.suffix.lower() not in (".html", ".htm"):
-        raise CamkitError(f"expected a report that ends in .html, got --output {output!r}")
+        raise ArgumentError(f"expected a report that ends in .html, got --output {output!r}")
     if path.is_dir():
-        raise CamkitError(f"expected a file for the report, and {output!r} is a folder (--output)")
+        raise ArgumentError(
+            f"expected a file for the report, and {output!r} is a folder (--output)"
+        )
     return writable_folder(path.parent) / path.name
 
 
@@ -138,7 +140,7 @@ def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judg
     except Exception as error:
         if isinstance(error, CamkitError):
             raise
-        raise CamkitError(
+        raise RunError(
             f"the model failed on these images ({named(error)}); it may need another --size"
         ) from error
     assert comparison.judgement is not None  # there are metrics

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 from ..results.configured_method import configure
 from ..results.whole_files import written_whole
 from ..testing.ground_truth.networks import FAMILIES
@@ -24,11 +24,11 @@ def tier1(args: argparse.Namespace) -> int:
     """Score every method on the shipped networks, and print or write the table; 0.
 
     Raises:
-        CamkitError: for an unknown family or method, or if the scenes do not pass their controls.
+        ArgumentError: for an unknown family or method, or if the scenes do not pass their controls.
     """
     unknown = [name for name in args.arch if name not in FAMILIES]
     if unknown:
-        raise CamkitError(f"expected --arch of {', '.join(FAMILIES)}; got {', '.join(unknown)}")
+        raise ArgumentError(f"expected --arch of {', '.join(FAMILIES)}; got {', '.join(unknown)}")
     methods = args.method or usual_methods()
     configure(methods, {})
     folder = writable_folder(args.output) if args.output else None

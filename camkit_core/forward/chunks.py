@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def run_in_chunks(
         label: what the progress bar says.
 
     Raises:
-        CamkitError: if there is another number of edits, or none.
+        ArgumentError: if there is another number of edits, or none.
     """
     results, count, halving = None, 0, Halving(run)
     with _progress(total, label) as bar:
@@ -95,7 +95,9 @@ def run_in_chunks(
                 count += len(part)
             bar.update(len(chunk))
     if results is None or count != total:
-        raise CamkitError(f"expected {total} edits, as total= says, and at least one; got {count}")
+        raise ArgumentError(
+            f"expected {total} edits, as total= says, and at least one; got {count}"
+        )
     return results
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TopLevelTracedModule
 
-from ..errors import CamkitError
+from ..errors import RunError
 from ..inputs.in_use import in_use
 from ..inputs.model_memory import unchanged
 from ..inputs.output import Output
@@ -87,8 +87,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
             raise _overwritten(model)
 
 
-def _overwritten(model: nn.Module) -> CamkitError:
-    return CamkitError(
+def _overwritten(model: nn.Module) -> RunError:
+    return RunError(
         f"the weights of {type(model).__name__} were written to while it was explained; "
         f"explain it while no other thread trains it or loads weights into it"
     )

@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from torch import nn
 
-from ..errors import CamkitError
+from ..errors import RunError
 
 _RECHECKED = 1.0  # seconds; a thread that an interrupt ended in the wrong moment tells nobody
 
@@ -64,7 +64,7 @@ def in_use(model: Any) -> Iterator[None]:
         model: of which all modules are held; anything else is no concern of other threads.
 
     Raises:
-        CamkitError: if another thread waits for what this thread holds, so that both would wait
+        RunError: if another thread waits for what this thread holds, so that both would wait
             forever.
     """
     hold = _taken(model) if isinstance(model, nn.Module) else None
@@ -115,7 +115,7 @@ def _refuse_circle(hold: _Hold, blockers: list[_Hold]) -> None:
             threads.add(next_one)
             waiting.append(next_one)
     if hold.thread in threads:
-        raise CamkitError(
+        raise RunError(
             f"{type(hold.model).__name__} is explained by another thread, which waits for the "
             f"model that this thread explains, so both would wait forever; explain one model after "
             f"the other, not one inside the explanation of another"

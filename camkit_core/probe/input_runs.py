@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 from ..forward.eager import compiling
 from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
@@ -37,7 +37,7 @@ class InputRunner:
         notes: the fast modes, and by how much the first chunk's outputs differed.
 
     Raises:
-        CamkitError: for another mode, naming those there are.
+        ArgumentError: for another mode, naming those there are.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class InputRunner:
         self.modes = [name.strip() for name in names if name.strip()]
         for mode in self.modes:
             if mode not in FAST_MODES:
-                raise CamkitError(f"expected fast= of {', '.join(FAST_MODES)}; got {mode!r}")
+                raise ArgumentError(f"expected fast= of {', '.join(FAST_MODES)}; got {mode!r}")
         self.recording = recording
         self.image = image
         self.touching = touching

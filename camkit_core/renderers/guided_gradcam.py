@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 from ..image import deprocess_image, refuse_other_ranks, to_picture
 from .caption import no_evidence
 
@@ -23,10 +23,10 @@ def guided_gradcam(explanation: Explanation, index: int, picture: Image.Image) -
         picture: that image, for its size.
 
     Raises:
-        CamkitError: if it was made without `guided=True`, or is of a signal or a volume.
+        ArgumentError: if it was made without `guided=True`, or is of a signal or a volume.
     """
     if explanation.guided is None:
-        raise CamkitError(
+        raise ArgumentError(
             "this explanation has no guided gradients; make it with guided=True "
             "(in the shell: --guided)"
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import as_list
-from ..errors import ArgumentError, ArgumentTypeError, CamkitError, shown
+from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
 from ..maps import AXES, full
 from ..plugins.blame import blaming_plugin, kind_of
 from ..plugins.contribution import is_camkits_own
@@ -53,14 +53,14 @@ class ConfiguredMethod:
         """The method's map of each image: (N, h, w), detached, float32 or float64.
 
         Raises:
-            CamkitError: if the method returns anything but a map of the images' rank.
+            PluginError: if the method returns anything but a map of the images' rank.
         """
         with blaming_plugin(self.culprit, self.origin):
             cam = self.function(probe, **self.options)
         probe.check(self.culprit)
         shape = probe.image_shape
         if wrong := _wrong(cam, shape):
-            raise CamkitError(
+            raise PluginError(
                 f"{self.culprit} must return a map (N, {AXES[len(shape) - 2]}) for "
                 f"{shape[0]} images, and returned {wrong}"
             )

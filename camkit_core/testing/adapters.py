@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter import Adapter, as_grid
-from ..errors import CamkitError
+from ..errors import ArgumentError, CamkitError
 from ..forward.untouched import hooked, untouched
 from ..pytree import first_tensor
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all, skip
@@ -79,7 +79,7 @@ def adapter_checks(
         CamkitError: for an adapter that is not installed, or no size.
     """
     if not sizes:
-        raise CamkitError("pass at least one size (height, width) that the model takes")
+        raise ArgumentError("pass at least one size (height, width) that the model takes")
     make: Make = installed("adapter", adapter) if isinstance(adapter, str) else adapter
     model = copy.deepcopy(model).eval()
     reading = Reading(make, model, tuple(tuple(size) for size in sizes), channels)

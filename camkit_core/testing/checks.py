@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
-from ..errors import CamkitError
+from ..errors import ArgumentError
 from ..plugins import get_registry
 
 S = TypeVar("S")
@@ -113,12 +113,12 @@ def checks_of(
         expected: by the name of a promise, why this plugin breaks it.
 
     Raises:
-        CamkitError: if `expected` has a name that is no promise's.
+        ArgumentError: if `expected` has a name that is no promise's.
     """
     names = {promise.name for promise in promises}
     if not expected.keys() <= names:
         wrong = ", ".join(sorted(expected.keys() - names))
-        raise CamkitError(f"expected_failures names {wrong}; the checks are {', '.join(names)}")
+        raise ArgumentError(f"expected_failures names {wrong}; the checks are {', '.join(names)}")
 
     def bound(promise: Promise[S]) -> Check:
         return Check(
@@ -150,7 +150,7 @@ def installed(kind: str, name: str) -> Any:
     """The function of an installed plugin.
 
     Raises:
-        CamkitError: if there is none, or it cannot be loaded.
+        ArgumentError: if there is none, or it cannot be loaded.
     """
     return get_registry().find(kind, name).load()
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ...engine import compare
-from ...errors import CamkitError
+from ...errors import CamkitError, RunError
 from ...maps import heatmaps, upsample
 from ...metrics.judging.baselines import BASELINES
 from ...results.configured_method import Method
@@ -125,7 +125,7 @@ def right_scenes(network: nn.Module, count: int, first: int = _FIRST) -> tuple[l
                 scenes.append(scene)
             if len(scenes) == count:
                 return scenes, seen + number + 1
-    raise CamkitError(
+    raise RunError(
         f"the network gets {len(scenes)} of {20 * count} scenes right; {count} are needed"
     )
 

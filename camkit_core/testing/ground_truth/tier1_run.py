@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ...errors import CamkitError, CamkitWarning
+from ...errors import CamkitWarning, RunError
 from ...plugins import get_registry
 from ...plugins.method_groups import BASELINES, facts_of, group_of
 from .controls import Control, scene_controls
@@ -41,12 +41,12 @@ def checked_scenes() -> list[Control]:
     """The controls of the scenes.
 
     Raises:
-        CamkitError: if one fails: then more than the mask tells a class.
+        RunError: if one fails: then more than the mask tells a class.
     """
     controls = scene_controls()
     failed = [str(control) for control in controls if not control.passed]
     if failed:
-        raise CamkitError(f"scenes have a short cut, so nothing was scored: {'; '.join(failed)}")
+        raise RunError(f"scenes have a short cut, so nothing was scored: {'; '.join(failed)}")
     return controls
 
 
