@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from .adapter import Reshape
@@ -48,9 +47,7 @@ class ClassForm:
         if target_layer is not None and target_layers is not None:
             raise ArgumentError("got target_layer= and target_layers=; pass one of them")
         use_cuda = checked(type(self).__name__, "use_cuda", use_cuda, bool)
-        if use_cuda and not torch.cuda.is_available():
-            raise ArgumentError("got use_cuda=True, and torch sees no GPU here; leave it out")
-        self.model = model.cuda() if use_cuda and isinstance(model, nn.Module) else model
+        self.model = _on_gpu(model) if use_cuda and isinstance(model, nn.Module) else model
         self.target_layers = target_layers if target_layer is None else [target_layer]
         self.reshape_transform = reshape_transform
         self.options = options
@@ -104,3 +101,10 @@ class ClassForm:
         traceback: TracebackType | None,
     ) -> None:
         return None
+
+
+def _on_gpu(model: nn.Module) -> nn.Module:
+    try:
+        return model.cuda()
+    except (RuntimeError, AssertionError) as error:  # the latter where torch has no CUDA
+        raise ArgumentError(f"use_cuda=True cannot be had ({error}); leave it out") from error
