@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -132,6 +133,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     return UnknownName(f"no {kind} named {shown(name)}.{hint} Known: {listed or 'none'}")
 
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)  # of an object; nobody can use it
+
+
 class _Shown(Repr):
     """Shortened `repr`, for messages; it never fails."""
 
@@ -145,7 +149,7 @@ class _Shown(Repr):
             if hasattr(x, "dtype") and len(x.shape):
                 kind = str(x.dtype).removeprefix("torch.")
                 return f"{type(x).__name__} {tuple(x.shape)} of {kind}"
-            return " ".join(super().repr1(x, level).split())
+            return _ADDRESS.sub("", " ".join(super().repr1(x, level).split()))
         except Exception:  # noqa: BLE001 - whatever a `__repr__` raises
             return f"a value of type {type(x).__name__}"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from torch import Tensor, nn
@@ -156,14 +156,15 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Forwar
 
 
 def refuse_unknown_names(model: nn.Module, args: ForwardArgs) -> None:
-    """Raise InputError for an input by a name that the model's forward does not take."""
+    """Raise InputError for inputs that forward does not take: other names, or too many."""
     names = [*args.kwargs, *([args.place] if isinstance(args.place, str) else [])]
-    if not names:
+    if not names and not args.args:
         return
     try:
         taken = signature(model.forward).parameters
     except (TypeError, ValueError):
         return
+    _refuse_too_many(model, len(args.args) + isinstance(args.place, int), taken.values())
     if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
         return
     for name in names:
@@ -174,6 +175,18 @@ def refuse_unknown_names(model: nn.Module, args: ForwardArgs) -> None:
             )
 
 
+def _refuse_too_many(model: nn.Module, given: int, taken: Iterable[Parameter]) -> None:
+    """Raise InputError for more inputs by position than the model's forward has places."""
+    kinds = [each.kind for each in taken]
+    places = sum(kind in (Parameter.POSITIONAL_ONLY, _EITHER) for kind in kinds)
+    if given > places and Parameter.VAR_POSITIONAL not in kinds:
+        raise InputError(
+            f"got {given} inputs by position for {type(model).__name__}, whose forward takes "
+            f"{places}; pass as many, in a tuple"
+        )
+
+
+_EITHER = Parameter.POSITIONAL_OR_KEYWORD
 NO_ARGS = ForwardArgs()
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from ..errors import PluginError
 
 LONGEST = 2000  # characters of an error's text
+_BLAMELESS = ("given", "camkit", "baseline")  # origins
 
 _name_of = type.__dict__["__name__"].__get__  # a metaclass may define a name of its own, that fails
 
@@ -60,8 +61,12 @@ def blaming(culprit: str) -> Iterator[None]:
 
 
 def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
-    """The same for what was looked up by its name; a function that was given is its owner's."""
-    return nullcontext() if origin == "given" else blaming(culprit)
+    """The same for what another package brings.
+
+    An error in camkit's own code comes from the model or a target, and one in a function that was
+    given is its owner's: both go on as they are.
+    """
+    return nullcontext() if origin.partition(" ")[0] in _BLAMELESS else blaming(culprit)
 
 
 def blamed(error: BaseException) -> list[str]:

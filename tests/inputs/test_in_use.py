@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.errors import CamkitError
+from camkit_core.errors import CamkitError, RunError
 from camkit_core.inputs.in_use import _taken, in_use
 from helpers.at_once import at_once
 from helpers.small_cnn import Small, pictures, small
@@ -125,7 +125,7 @@ def test_threads_that_would_wait_in_a_circle_of_three_are_told() -> None:
                 return "done"
 
     results = at_once([partial(use_both, index) for index in range(3)], 20)
-    assert sorted(map(str, map(type, results))) == sorted(map(str, [CamkitError, str, str]))
+    assert sorted(map(str, map(type, results))) == sorted(map(str, [RunError, str, str]))
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -116,7 +116,7 @@ def test_without_a_layer_the_other_inputs_are_used_too() -> None:
         ({"a": pictures()}, "pixels", "'pixels' is none of the model's inputs: 'a'"),
         ({}, None, "no inputs"),
         ((), None, "expected images as a tensor .* got tuple"),
-        ({"a": "photo.jpg"}, "a", "expected images as a tensor"),
+        ({"pixel_values": "photo.jpg"}, "pixel_values", "expected images as a tensor"),
     ],
 )
 def test_images_that_cannot_be_told_are_asked_for(given: Any, named: Any, message: str) -> None:
@@ -236,3 +236,12 @@ def test_a_model_quantised_in_place_after_a_first_call_is_refused_as_before_it()
     torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8, inplace=True)
     with pytest.raises(camkit.InputError, match="quantised"):
         camkit.explain(model, images, target=1, layer="0")
+
+
+# Further inputs
+
+
+@pytest.mark.parametrize("given", [(pictures(), 3), [pictures(), None]], ids=["tuple", "list"])
+def test_more_inputs_than_the_model_takes_are_refused_with_both_counts(given: Any) -> None:
+    with pytest.raises(camkit.InputError, match=r"got 2 inputs by position .* takes 1"):
+        camkit.explain(nn.Conv2d(3, 4, 3), given, target=1)

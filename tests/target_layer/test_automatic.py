@@ -145,3 +145,30 @@ def test_of_full_size_networks(library: Any, name: str, size: int, layer: str, l
     torch.manual_seed(0)
     model = library.create_model(name) if library is timm else library.get_model(name)
     assert chosen_layer(model, size, size) == (layer, layout)
+
+
+class Looped:
+    """A target that holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        return logits[1]
+
+
+def test_a_target_that_holds_itself_finds_a_layer() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    images = torch.randn(1, 3, 12, 12)
+    assert camkit.explain(nn.Sequential(*layers), images, target=Looped()).layer == "1"
+
+
+def test_a_class_as_target_is_refused_by_what_it_gives() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+
+    class Taking:
+        def __init__(self, logits: Tensor) -> None:
+            self.logits, self.own = logits, Taking
+
+    with pytest.raises(camkit.TargetError, match="gave Taking; expected a scalar tensor"):
+        camkit.explain(nn.Sequential(*layers), torch.randn(1, 3, 12, 12), target=Taking)

@@ -85,11 +85,17 @@ def check_target(target: Any) -> None:
             f"expected a target that is None, a class index, a callable, or one of these for "
             f"each image; got {shown(target)}"
         )
-    for each in target[:1] if isinstance(target, Tensor) else target:
+    for each in _first(target) if isinstance(target, Tensor) else target:
         if not callable(each) and not _is_index(each):
             raise TargetTypeError(
                 f"expected a class index or a callable as target, got {shown(each)}"
             )
+
+
+def _first(targets: Tensor) -> Tensor | list[Tensor]:
+    """The first of a tensor's values; the tensor itself where it has none that can be read."""
+    readable = targets.layout is torch.strided and not targets.is_meta
+    return targets[:1] if readable else [targets]
 
 
 def _for_each(target: Target, output: Any, images: int) -> list[Any]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...inputs.targets.classification import ClassifierOutputTarget
 from ...inputs.targets.resolve import resolve
 
+_DEEPEST = 3  # functions inside functions that are looked into
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -36,31 +37,34 @@ def kinds_of(targets: Sequence[Any]) -> Hashable:
     return frozenset(map(kind_of, targets))
 
 
-def kind_of(target: Any) -> Hashable:
+def kind_of(target: Any, depth: int = 0) -> Hashable:
     """What the search for the layer depends on: whether the target is a class, else which function.
 
-    Two functions are of one kind if they run the same code with the same plain values.
+    Two functions are of one kind if they run the same code with the same plain values. A class, and
+    what lies deep inside a function, is of one kind with itself alone.
     """
+    if isinstance(target, type) or depth > _DEEPEST:
+        return id(target)
     target = _of_first_image(target)
     if isinstance(target, list) and target:
         target = target[0]
     if isinstance(target, FunctionType):
         cells = [cell.cell_contents for cell in target.__closure__ or ()]
         values = (*cells, *(target.__defaults__ or ()))
-        return (target.__code__, *map(_plain, values))
+        return (target.__code__, *(_plain(value, depth) for value in values))
     if callable(target) and not isinstance(target, ClassifierOutputTarget):
         state = sorted(getattr(target, "__dict__", {}).items())
-        return (type(target), *((name, _plain(value)) for name, value in state))
+        return (type(target), *((name, _plain(value, depth)) for name, value in state))
     return "class"
 
 
-def _plain(value: Any) -> Hashable:
+def _plain(value: Any, depth: int) -> Hashable:
     """A plain value; of any other, which one it is."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (Tensor, np.ndarray)):
         return tuple(value.shape)
-    return kind_of(value) if callable(value) else id(value)
+    return kind_of(value, depth + 1) if callable(value) else id(value)
 
 
 def _of_first_image(target: Any) -> Any:

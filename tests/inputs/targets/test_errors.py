@@ -10,6 +10,7 @@ import torch
 
 import camkit_core as camkit
 from camkit_core import ClassifierOutputTarget, TargetError
+from camkit_core.errors import shown
 from camkit_core.inputs.targets.resolve import resolve
 from helpers.class_scores import LOGITS, SIX, explain, net, second
 
@@ -66,7 +67,7 @@ def test_what_is_no_target_at_all_is_an_error_that_shows_it(target: Any) -> None
         TargetError, match=r"^(expected a target that is None|expected a class index or)"
     ) as caught:
         resolve(target, LOGITS, 3)
-    assert repr(target) in str(caught.value) or "tensor(1.)" in str(caught.value)
+    assert shown(target) in str(caught.value) or "tensor(1.)" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,11 @@ def test_errors_of_targets_come_from_explain_as_they_are() -> None:
     for target in (9, [1], "pug", [1.5, 1, 1]):
         with pytest.raises(TargetError):
             explain(net(), target)
+
+
+@pytest.mark.parametrize("layout", ["sparse", "meta"])
+def test_a_tensor_whose_values_cannot_be_read_is_no_target(layout: str) -> None:
+    values = torch.tensor([1.0, 2.0, 0.0])
+    target = values.to_sparse() if layout == "sparse" else values.to("meta")
+    with pytest.raises(TargetError, match=r"^expected a class index or a callable as target, got "):
+        resolve(target, LOGITS, 3)
