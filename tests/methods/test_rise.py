@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_methods.rise import random_masks
+from camkit_core.testing import check_method
+from camkit_core.testing.ground_truth.planted import MatchedFilters, planted
+from camkit_methods.rise import random_masks, rise
 
 
 class Region(nn.Module):
@@ -107,3 +109,21 @@ def test_drise_is_rise_on_the_score_with_finer_masks() -> None:
 def test_options_that_give_no_masks_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(camkit.CamkitError, match="got"):
         explained(Region(), **options)
+
+
+@camkit.Method(expected_failures=camkit.Method.of(rise).expected_failures)
+def of_few_masks(probe: camkit.Probe) -> Tensor:
+    return rise(probe, samples=200)
+
+
+def test_it_passes_the_conformance_kit() -> None:
+    check_method(of_few_masks)
+
+
+def test_what_a_network_looks_for_stands_out_of_the_noise() -> None:
+    """A box is 4 % of the picture, and cells of a mask are about as large."""
+    images, boxes = planted(4)
+    options = {"layer": "layer", "samples": 2000, "score": "score"}
+    heatmaps = camkit.explain(MatchedFilters().eval(), images, "rise", 0, **options).heatmap
+    inside = (heatmaps * boxes[:, 0]).sum((1, 2)) / heatmaps.sum((1, 2))
+    assert float(inside.mean()) > 3 * 25 / 640

@@ -22,14 +22,14 @@ def evaluate(
     """Each check of each method, and of the baselines.
 
     Args:
-        methods: names or functions; None for every installed one.
+        methods: names or functions; None for every installed one that is not `costly`.
         watch: called with each name before its checks run.
 
     Raises:
         UnknownName: for a method that is not installed.
         PluginError: for one that cannot be loaded.
     """
-    methods = installed() if methods is None else list(methods)
+    methods = quick() if methods is None else list(methods)
     loaded = [look_up("method", method) for method in methods]  # an unknown name ends it here
     for method, (name, function, _) in zip(methods, loaded, strict=True):
         watch(name)
@@ -52,6 +52,12 @@ def check_method(name: str, method: str | Method, function: Any) -> Iterator[Mea
     if needs_class:
         yield from check_disconnected(name, method, facts.position_wise)
     yield check_chance(name, method)
+
+
+def quick() -> list[str]:
+    """The names of all methods that can be used, but for those that take very many runs."""
+    find = get_registry().find
+    return [name for name in installed() if not getattr(find("method", name).facts, "costly", 0)]
 
 
 def installed() -> list[str]:

