@@ -58,13 +58,14 @@ LARGE, SMALLER = 512, 336
 
 
 def build_timm(name: str) -> Built:
-    """A model of timm at its own input size."""
+    """A model of timm at its own input size; a smaller one where that would take too long."""
     torch.manual_seed(0)
     model = timm.create_model(name)
     size = tuple(model.default_cfg["input_size"])
     classes = getattr(model, "num_classes", 1)
     note = "" if classes else "no classes: its largest feature"
-    if size[-1] > LARGE:
+    costly = not next(model.parameters()).is_meta
+    if size[-1] > LARGE and costly:
         with suppress(TypeError):  # of a model that has one size
             model = timm.create_model(name, img_size=SMALLER)
             size, note = (size[0], SMALLER, SMALLER), f"at {SMALLER} pixels, not {size[-1]}"
