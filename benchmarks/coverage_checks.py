@@ -166,7 +166,7 @@ def resolved(part: str, name: str) -> Row:
         built = BUILD[part](name)
         images = torch.zeros(1, *built.shape)
         built.model.eval()
-        (layer,) = choose(Inputs(built.model, images))
+        (layer,) = choose(Inputs(built.model, images), targets=[built.target])
         with torch.no_grad():
             recording = record(built.model, images, layer.adapter, layer.name)
     return {

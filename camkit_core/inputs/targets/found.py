@@ -88,7 +88,12 @@ def places_of(scores: Tensor, category: int) -> Tensor:
 
 
 def classes_in(scores: Tensor) -> list[int]:
-    """The classes that the model finds anywhere, of scores (K, ...); the most frequent first."""
+    """The classes that the model finds anywhere, of scores (K, ...); the most frequent first.
+
+    On the meta device, where scores have no values, none is found.
+    """
+    if scores.is_meta:
+        return []
     if len(scores) == 1:
         return [0] if bool(places_of(scores, 0).any()) else []
     counts = scores.detach().argmax(0).flatten().bincount()
