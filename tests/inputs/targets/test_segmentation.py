@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core import SegmentationTarget
+from camkit_core.inputs.targets.found import classes_in
 from helpers.toys import pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -201,3 +202,8 @@ def test_a_probability_of_the_only_class_is_found_above_a_half() -> None:
     p = model(pictures()).detach()[:, 0]
     e = camkit.explain(model, pictures(), target=SegmentationTarget(0), layer="features")
     torch.testing.assert_close(e.score[0], p[0][p[0] > 0.5].mean())
+
+
+def test_in_a_map_without_values_no_class_is_found() -> None:
+    """As on the meta device, where layers are chosen by shapes alone."""
+    assert classes_in(torch.zeros(3, 4, 4, device="meta")) == []
