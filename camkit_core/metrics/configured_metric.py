@@ -10,9 +10,8 @@ from torch import Tensor
 
 from ..arguments import as_list
 from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
-from ..plugins.blame import blaming_plugin
 from ..plugins.facts import Metric
-from ..plugins.lookup import look_up, refuse_unknown
+from ..plugins.lookup import blaming_plugin, look_up, refuse_unknown
 from ..plugins.options import checked
 from .case import Case
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 
 from ..errors import PluginError
 
 LONGEST = 2000  # characters of an error's text
-_BLAMELESS = ("given", "camkit", "baseline")  # origins
 
 _name_of = type.__dict__["__name__"].__get__  # a metaclass may define a name of its own, that fails
 
@@ -58,15 +57,6 @@ def blaming(culprit: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise PluginError(f"{culprit} ended with {account(error)}") from error
-
-
-def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
-    """The same for what another package brings.
-
-    An error in camkit's own code comes from the model or a target, and one in a function that was
-    given is its owner's: both go on as they are.
-    """
-    return nullcontext() if origin.partition(" ")[0] in _BLAMELESS else blaming(culprit)
 
 
 def blamed(error: BaseException) -> list[str]:

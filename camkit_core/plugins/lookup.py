@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentTypeError, PluginError, UnknownName, shown, unknown
-from .blame import blaming_plugin, kind_of
+from .blame import blaming, kind_of
 from .contribution import is_camkits_own
 from .options import checked, takes
 from .registry import get_registry
@@ -65,6 +65,16 @@ def _drawn(
     if origin != "given" and not isinstance(drawn, Picture):
         raise PluginError(f"{culprit} must return a PIL image, and returned {kind_of(drawn)}")
     return drawn
+
+
+def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
+    """As `blaming`, for what another package brings.
+
+    An error in camkit's own code comes from the model or a target, and one in a function that was
+    given is its owner's: both go on as they are.
+    """
+    own = origin == "given" or is_camkits_own(origin)
+    return nullcontext() if own else blaming(culprit)
 
 
 def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:

@@ -12,10 +12,10 @@ from torch import Tensor
 from ..arguments import as_list
 from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
 from ..maps import AXES, full
-from ..plugins.blame import blaming_plugin, kind_of
+from ..plugins.blame import kind_of
 from ..plugins.contribution import is_camkits_own
 from ..plugins.facts import Method as MethodFacts
-from ..plugins.lookup import look_up, refuse_unknown
+from ..plugins.lookup import blaming_plugin, look_up, refuse_unknown
 from ..plugins.options import checked
 from ..probe.probe import Probe
 from ..pytree import own_copy

@@ -12,7 +12,8 @@ from ..adapter import Adapter, Reshape
 from ..errors import ArgumentTypeError, LayerError, PluginError, shown
 from ..inputs.prepare import Inputs
 from ..plugins import get_registry
-from ..plugins.blame import blaming_plugin, kind_of
+from ..plugins.blame import kind_of
+from ..plugins.lookup import blaming_plugin
 from .automatic import automatic, layout_of_given
 from .find import Layer, find_layer, find_named
 from .names import LayerName
