@@ -90,7 +90,7 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     if not args.model:
         raise ArgumentError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
-    from ..inputs.models import load_model
+    from ..inputs.models.load import load_model
     from ..testing import adapter_checks
 
     loaded = load_model(args.model, "none")

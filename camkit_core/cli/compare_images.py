@@ -15,7 +15,7 @@ from torch import Tensor
 from ..engine import compare
 from ..errors import ArgumentError, CamkitError, CamkitWarning, InputError, PathError, RunError
 from ..image import pixel_limit
-from ..inputs.models import LoadedModel, check_class_names
+from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
 from ..metrics.configured_metric import configure_metrics
 from ..metrics.judging.judgement import Judgement
@@ -31,7 +31,7 @@ from .common.files import image_files, writable_folder
 from .common.messages import say_above_bar
 from .common.model import load, to_device_of
 from .common.request import Request
-from .common.targets import find_targets, with_ranks
+from .common.targets import find_targets, known_names, names_for, with_ranks
 from .common.unexpected import named
 
 
@@ -75,7 +75,7 @@ def _judgement(
     if not inputs:
         return None
     images = to_device_of(model.model, torch.stack(list(inputs.values())))
-    return _described(_judged(request, model, images), model, list(inputs))
+    return _described(_judged(request, model, images), request, model, list(inputs))
 
 
 def _inputs(
@@ -122,7 +122,7 @@ def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
 
 
 def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judgement:
-    targets = with_ranks(find_targets(request.target, model.class_names))
+    targets = with_ranks(find_targets(request.target, known_names(model)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
@@ -147,14 +147,16 @@ def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judg
     return comparison.judgement
 
 
-def _described(judgement: Judgement, model: LoadedModel, paths: Sequence[Path]) -> Judgement:
+def _described(
+    judgement: Judgement, request: CompareRequest, model: LoadedModel, paths: Sequence[Path]
+) -> Judgement:
     """The judgement with the names of files and classes, and the images the model was given."""
     explanations = next(iter(judgement.explanations.values()))
     shown = [model.picture(image) for image in explanations[0].images]
     return replace(
         judgement,
         names=[
-            f"{path.name}, {_class_name(explanation, index, model)}"
+            f"{path.name}, {_class_name(explanation, index, request, model)}"
             for explanation in explanations
             for index, path in enumerate(paths)
         ],
@@ -163,13 +165,12 @@ def _described(judgement: Judgement, model: LoadedModel, paths: Sequence[Path]) 
     )
 
 
-def _class_name(explanation: Explanation, index: int, model: LoadedModel) -> str:
-    category, names = int(torch.as_tensor(explanation.target)[index]), model.class_names
-    if names is None:
-        return f"class {category}"
-    if explanation.logits is not None:
-        check_class_names(names, explanation.logits.shape[1])
-    return names[category]
+def _class_name(
+    explanation: Explanation, index: int, request: CompareRequest, model: LoadedModel
+) -> str:
+    category = int(torch.as_tensor(explanation.target)[index])
+    names = names_for(explanation, model, request.target)
+    return names[category] if names else f"class {category}"
 
 
 def _written(judgement: Judgement | None, report: Path, as_json: bool, failures: Failures) -> bool:

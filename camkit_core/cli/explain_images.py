@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError
 from ..image import pixel_limit
-from ..inputs.models import LoadedModel, check_class_names
+from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
 from ..inputs.targets.resolve import Rank
 from ..plugins import get_registry
@@ -28,7 +28,7 @@ from .common.messages import say_above_bar, visible
 from .common.model import load, to_device_of
 from .common.pictures import Pictures
 from .common.request import Request
-from .common.targets import find_targets, with_ranks
+from .common.targets import find_targets, known_names, names_for, with_ranks
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class _ImageExplainer:
 
     @cached_property
     def targets(self) -> list[int | Rank]:
-        return with_ranks(find_targets(self.request.target, self.model.class_names))
+        return with_ranks(find_targets(self.request.target, known_names(self.model)))
 
     def explain(self, path: Path) -> None:
         """Explain one image; an error that concerns this image alone is noted as its failure."""
@@ -130,9 +130,7 @@ class _ImageExplainer:
 
     def _described(self, path: Path, explanation: Explanation) -> Explanation:
         """The explanation with the names of the file, the model and the classes."""
-        names, logits = self.model.class_names, explanation.logits
-        if names is not None and logits is not None:
-            check_class_names(names, logits.shape[1])
+        names = names_for(explanation, self.model, self.request.target)
         origin = {"image": path.name, "model": self.model.name, "weights": self.model.weights}
         provenance = {**origin, **explanation.provenance}
         return replace(explanation, class_names=names, provenance=provenance)

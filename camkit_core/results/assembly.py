@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..inputs.models.class_names import fit, names_in
 from ..inputs.targets.classification import found_logits
 from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
@@ -79,6 +80,7 @@ class ExplanationBuilder:
             images=self.plain.images,
             options=self.method.options,
             guided=guided_gradcam,
+            class_names=_class_names(recording.model, logits),
             provenance=of_method(self.method, layers, smoothing) | of_output(recording),
         )
 
@@ -88,6 +90,12 @@ class ExplanationBuilder:
             self.plain.notes = self.notes
             self.plain.warn(self.plain.guided_account())
         return gradients * heatmaps(cam, gradients.shape[2:])[:, None].to(gradients.dtype)
+
+
+def _class_names(model: nn.Module, logits: Tensor | None) -> tuple[str, ...] | None:
+    """The names that the model carries, if there is one for each of its scores (N, K)."""
+    names = names_in(model)
+    return names if names and (logits is None or fit(names, logits.shape[1])) else None
 
 
 def assemble(

@@ -44,7 +44,8 @@ class Explanation:
         images: (N, C, H, W), as the model was given them.
         options: the method's options as given.
         guided: (N, C, H, W) guided gradients times the heatmap, if asked for; else None.
-        class_names: names of the classes, if known.
+        class_names: names of the classes, where the model carries one for each of its scores, as
+            transformers' `config.id2label` and ultralytics' `names` are; else None.
         provenance: method, options, layers and versions, ready for JSON.
     """
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from camkit_core.cli.common.targets import Top, find_class, find_targets
+from camkit_core.cli.common.targets import Top, find_targets
 from camkit_core.errors import CamkitError, UnknownName
+from camkit_core.inputs.models.class_names import find_class
 
 NAMES = (
     "tench, Tinca tinca",

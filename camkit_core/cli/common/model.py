@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import CamkitWarning
-from ...inputs.models import LoadedModel, load_model
+from ...inputs.models.load import LoadedModel, load_model
 from .messages import say_above_bar
 
 

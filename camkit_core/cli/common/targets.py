@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from ...errors import TargetError, UnknownName, shown
+from ...errors import TargetError, shown
+from ...inputs.models.class_names import check_class_names, find_class, fit, matching, names_in
+from ...inputs.models.load import LoadedModel
 from ...inputs.targets.resolve import Rank, top
+from ...results.explanation import Explanation
 from .arguments import split_list
 
 Names = Sequence[str]
+_UNNAMED = re.compile(r"\d+|top\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,32 @@ def find_targets(text: str, names: Names | None) -> tuple[int | Top, ...]:
         UnknownName: if no class has a name; the error gives the closest names.
         TargetError: if a name fits several classes, or no names are known.
     """
-    if names and _matches(text, names):
+    if names and matching(text, names):
         return (find_class(text, names),)
     items = split_list(text)
     if not items:
         raise TargetError("expected a target: a class index, a class name, or top1, top2, ...")
     return tuple(dict.fromkeys(_target(item, names) for item in items))
+
+
+def known_names(model: LoadedModel) -> Names | None:
+    """The names that were given or came with the weights; else those that the model carries."""
+    return model.class_names or names_in(model.model)
+
+
+def names_for(explanation: Explanation, model: LoadedModel, text: str) -> Names | None:
+    """The names of the classes of an explanation, for the targets that `text` means.
+
+    Raises:
+        ArgumentError: if there are more or fewer than classes, and they were given or asked for;
+            names that a model only carries are then not used.
+    """
+    names, logits = known_names(model), explanation.logits
+    if names is None or logits is None:
+        return names
+    if model.class_names or any(not _UNNAMED.fullmatch(item) for item in split_list(text)):
+        check_class_names(names, logits.shape[1])
+    return names if fit(names, logits.shape[1]) else None
 
 
 def with_ranks(targets: Iterable[int | Top]) -> list[int | Rank]:
@@ -66,51 +89,3 @@ def _best(count: int, names: Names | None) -> Top:
     if names and count > max(len(names), 2):
         raise TargetError(f"asked for the {count} best classes of a model with {len(names)}")
     return Top(count)
-
-
-def find_class(text: str, names: Names) -> int:
-    """The index of the class that `text` names: its name, one of its synonyms, or their beginning.
-
-    Upper and lower case count as one, and so do blanks, hyphens and underscores.
-
-    Raises:
-        UnknownName: if there is no such class; the error gives the closest names.
-        TargetError: if there are several; the error lists them.
-    """
-    matches = _matches(text, names)
-    if len(matches) == 1:
-        return matches[0]
-    if not matches:
-        raise _unknown_class(text, names)
-    listed = "; ".join(f"{names[index]} ({index})" for index in matches[:8])
-    more = f" and {len(matches) - 8} more" if len(matches) > 8 else ""
-    raise TargetError(
-        f"{shown(text)} could be {len(matches)} classes: {listed}{more}; give the index"
-    )
-
-
-def _matches(text: str, names: Names) -> list[int]:
-    """The classes that `text` may name, by the first rule that any class meets."""
-    wanted = _folded(text)
-    rules: tuple[Callable[[str], bool], ...] = (
-        lambda name: _folded(name) == wanted,
-        lambda name: wanted in map(_folded, name.split(",")),
-        lambda name: any(_folded(synonym).startswith(wanted) for synonym in name.split(",")),
-    )
-    for rule in rules if wanted else ():
-        if matches := [index for index, name in enumerate(names) if rule(name)]:
-            return matches
-    return []
-
-
-def _folded(text: str) -> str:
-    return " ".join(re.split(r"[\s_-]+", text.strip().casefold()))
-
-
-def _unknown_class(text: str, names: Names) -> UnknownName:
-    synonyms = [synonym.strip() for name in names for synonym in name.split(",")]
-    by_folded = {_folded(synonym): synonym for synonym in synonyms}
-    close = [by_folded[folded] for folded in get_close_matches(_folded(text)[:200], by_folded, n=3)]
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-    classes = f" Known: {', '.join(names)}" if len(names) <= 20 else f" There are {len(names)}"
-    return UnknownName(f"no class named {shown(text)}.{hint}{classes}")

@@ -1,125 +1,144 @@
-"""Class names: from a file, or as they are given."""
+"""The names of classes: those that a model carries, and the class that a text names."""
 
 from __future__ import annotations
 
-import codecs
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
-from ...errors import ArgumentError, ArgumentTypeError, FileError, shown
+from torch import nn
 
-ClassNames = str | Path | Sequence[str]
+from ...errors import ArgumentError, TargetError, UnknownName, shown
+from .names_file import by_index
 
-_LARGEST = 16_000_000
-_EXPECTED = "expected a text file, one name in a line, in the order of the classes"
+Names = Sequence[str]
+# What libraries call a class that nobody named: transformers, and ultralytics.
+_PLACEHOLDERS = ("LABEL_{}", "{}")
 
 
-def read_class_names(names: ClassNames) -> tuple[str, ...]:
-    """Class names from a file, or from a sequence.
+def names_in(model: nn.Module) -> tuple[str, ...] | None:
+    """The names of its classes that a model carries, in their order; None if it carries none.
 
-    The file has one name in a line. JSON is read, too: a list of names, a dict of names by their
-    index (a name may be a list, whose last item is taken, as in ImageNet's index), a dict of
-    indices by name, or a configuration with `id2label`.
-
-    Raises:
-        FileError: if the file cannot be read as text, or is empty.
-        ArgumentTypeError: if they are no texts, or have no order.
+    They are read from `class_names` of any model, `config.id2label` (transformers), `names` beside
+    `yaml` (ultralytics) and `label_names` of `pretrained_cfg` (timm). A module that only wraps one
+    other has the names of that one. Placeholders such as LABEL_0 count as none, and so does
+    timm's record of ImageNet, which an untrained model has, too.
     """
-    if not isinstance(names, (str, Path)):
-        return _texts(names)
-    text = _text(names)
-    if text.lstrip()[:1] in ("[", "{"):
-        return _from_json(text, str(names))
-    listed = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if not listed:
-        raise FileError(f"no class names in {shown(str(names))}; expected one in a line")
-    return listed
+    module: nn.Module | None = model
+    while module is not None:
+        for given in _carried(module):
+            if names := _ordered(given):
+                return names
+        module = _inner(module)
+    return None
 
 
-def _texts(names: Any) -> tuple[str, ...]:
-    ordered = _by_index(names) if isinstance(names, Mapping) else names
-    if isinstance(ordered, Iterable) and not isinstance(ordered, (bytes, set, frozenset)):
-        listed = list(ordered)
-        if all(isinstance(name, str) for name in listed):
-            return tuple(map(str, listed))
-    raise ArgumentTypeError(
-        f"expected class names as a list of texts, or a file, got {shown(names)}"
+def _carried(module: nn.Module) -> list[Any]:
+    """What may be names. Attributes of the instance alone are read: properties may run code."""
+    own = vars(module)
+    return [
+        own.get("class_names"),
+        _item(own.get("config"), "id2label"),
+        own.get("names") if "yaml" in own else None,
+        _described(own.get("pretrained_cfg")),
+    ]
+
+
+def _item(settings: Any, name: str) -> Any:
+    with suppress(Exception):  # a configuration of any kind may compute its items, and fail
+        return settings.get(name) if isinstance(settings, Mapping) else getattr(settings, name)
+    return None
+
+
+def _described(settings: Any) -> Any:
+    """timm's label names, each with its description in its place where there is one."""
+    labels, described = _item(settings, "label_names"), _item(settings, "label_descriptions")
+    if not isinstance(labels, (list, tuple)) or not isinstance(described, Mapping):
+        return labels
+    return [described.get(label, label) for label in labels]
+
+
+def _ordered(given: Any) -> tuple[str, ...] | None:
+    """The names of a list, or of a dict with the keys 0, 1, 2, ...; None for anything else."""
+    if isinstance(given, Mapping):
+        in_order = list(given) == list(range(len(given)))
+        given = list(given.values()) if in_order else by_index(given)
+    if not given or not isinstance(given, (list, tuple)) or set(map(type, given)) != {str}:
+        return None
+    unnamed = any(
+        all(name == form.format(index) for index, name in enumerate(given))
+        for form in _PLACEHOLDERS
     )
+    return None if unnamed else tuple(given)
 
 
-def _text(path: str | Path) -> str:
-    try:
-        found = Path(path)
-        found = found if found.exists() else found.expanduser()
-        with open(found, "rb", opener=_open_at_once) as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise ValueError("it is too large")
-        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-        if "\0" in text:
-            raise ValueError("it is no text")
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(
-            f"cannot read class names from {shown(str(path))} ({reason}); {_EXPECTED}"
-        ) from error
-    return text
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # Opening a pipe waits for its writer, which may never come.
-    opened = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    os.set_blocking(opened, True)
-    return opened
-
-
-def _from_json(text: str, path: str) -> tuple[str, ...]:
-    """The names in JSON; lines that only look like it are taken as they are."""
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        lines = tuple(line.strip() for line in text.splitlines() if line.strip())
-        if len(lines) > 1 and all(line[:1] not in "]}" for line in lines):
-            return lines
-        raise FileError(f"{shown(path)} begins as JSON, but is not; {_EXPECTED}") from None
-    names = _in_order(content)
-    if not names:
-        raise FileError(
-            f"no class names in {shown(path)}; expected JSON as a list of names, or as a dict of "
-            f"them by index, from 0 on"
-        )
-    return names
-
-
-def _in_order(content: Any) -> tuple[str, ...] | None:
-    if isinstance(content, Mapping):
-        content = _by_index(content.get("id2label", content))
-    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+def _inner(module: nn.Module) -> nn.Module | None:
+    """The only part of a module that has weights; None if it has several, or some of its own."""
+    if any(True for _ in module.parameters(recurse=False)):
         return None
-    return tuple(content)
+    parts = [part for part in module.children() if any(True for _ in part.parameters())]
+    return parts[0] if len(parts) == 1 else None
 
 
-def _by_index(content: Any) -> list[Any] | None:
-    if not isinstance(content, Mapping):
-        return None
-    items = list(content.items())
-    if all(type(index) is int for _, index in items):
-        items = [(index, name) for name, index in items]
-    named = {str(index): name for index, name in items}
-    if named.keys() != {str(index) for index in range(len(items))}:
-        return None
-    ordered = (named[str(index)] for index in range(len(items)))
-    return [name[-1] if isinstance(name, list) and name else name for name in ordered]
+def fit(names: Names, classes: int) -> bool:
+    """Whether there is a name for each class; one logit stands for two classes."""
+    return len(names) == max(classes, 2)
 
 
 def check_class_names(names: Sequence[str], classes: int) -> None:
-    """Raise ArgumentError unless each class has a name; one logit stands for two classes."""
-    if len(names) != max(classes, 2):
+    """Raise ArgumentError unless each class has a name."""
+    if not fit(names, classes):
         raise ArgumentError(
             f"{len(names)} class names for a model with {classes} classes; expected one for each, "
             f"in the order of the classes (--class-names FILE)"
         )
+
+
+def find_class(text: str, names: Names) -> int:
+    """The index of the class that `text` names: its name, one of its synonyms, or their beginning.
+
+    Upper and lower case count as one, and so do blanks, hyphens and underscores.
+
+    Raises:
+        UnknownName: if there is no such class; the error gives the closest names.
+        TargetError: if there are several; the error lists them.
+    """
+    matches = matching(text, names)
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise _unknown_class(text, names)
+    listed = "; ".join(f"{names[index]} ({index})" for index in matches[:8])
+    more = f" and {len(matches) - 8} more" if len(matches) > 8 else ""
+    raise TargetError(
+        f"{shown(text)} could be {len(matches)} classes: {listed}{more}; give the index"
+    )
+
+
+def matching(text: str, names: Names) -> list[int]:
+    """The classes that `text` may name, by the first rule that any class meets."""
+    wanted = _folded(text)
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda name: _folded(name) == wanted,
+        lambda name: wanted in map(_folded, name.split(",")),
+        lambda name: any(_folded(synonym).startswith(wanted) for synonym in name.split(",")),
+    )
+    for rule in rules if wanted else ():
+        if matches := [index for index, name in enumerate(names) if rule(name)]:
+            return matches
+    return []
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", text.strip().casefold()))
+
+
+def _unknown_class(text: str, names: Names) -> UnknownName:
+    synonyms = [synonym.strip() for name in names for synonym in name.split(",")]
+    by_folded = {_folded(synonym): synonym for synonym in synonyms}
+    close = [by_folded[folded] for folded in get_close_matches(_folded(text)[:200], by_folded, n=3)]
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    classes = f" Known: {', '.join(names)}" if len(names) <= 20 else f" There are {len(names)}"
+    return UnknownName(f"no class named {shown(text)}.{hint}{classes}")

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from ...errors import InputError, InputTypeError, shown, warn
 from .checkpoints import read_checkpoint, sha256
-from .class_names import ClassNames, check_class_names, read_class_names
+from .class_names import check_class_names
 from .device import device_named
 from .filling import count_classes, fill
 from .fitting import fit
+from .names_file import ClassNames, read_class_names
 from .preprocessing import Picture
 from .sources import Source, find_source
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from camkit_core.errors import CamkitError, CamkitWarning, InputError
-from camkit_core.inputs.models import load_model
+from camkit_core.inputs.models.load import load_model
 from helpers.network_files import TINY, same_weights, saved, tiny
 
 WRAPPERS = [

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from camkit_core.errors import CamkitError
-from camkit_core.inputs.models import load_model
+from camkit_core.inputs.models.load import load_model
 from helpers import hostile_files as made
 from helpers.network_files import TINY, saved, tiny
 
