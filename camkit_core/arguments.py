@@ -57,6 +57,8 @@ def checked(
         ArgumentTypeError: for a value of another type.
         ArgumentError: for a value out of range, or none of those that are allowed.
     """
+    if type(value) is annotation is not float:  # which may be no number
+        return value
     try:
         return _fitted(value, annotation)
     except (_OtherType, _OutOfRange) as misfit:
@@ -183,6 +185,8 @@ def _allowed(value: Any, choices: Sequence[Any]) -> Any:
 
 def _any_of(value: Any, kinds: Sequence[Any]) -> Any:
     """The value, if it fits one of several annotations."""
+    if value is None and NoneType in kinds:
+        return None
     if not kinds:
         raise _OtherType
     try:

@@ -150,7 +150,7 @@ def compare(
     reshape_transform = _checked("reshape_transform", reshape_transform, Callable | None)
     judge = _judge_with(metrics, aug_smooth or guided)
     _check_targets(targets, aug_smooth)
-    taped = any(method.needs == "tail" for method in configured)
+    taped = any(method.facts.needs == "tail" for method in configured)
     with untouched_inputs(model, images, image_input, output) as inputs:
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         layers = choose(inputs, layer, reshape_transform, adapter, targets)
@@ -158,7 +158,7 @@ def compare(
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)
         seconds = perf_counter() - start
-        class_free = not (judge or guided or any(method.needs_class for method in configured))
+        class_free = not (judge or guided or any(method.facts.needs_class for method in configured))
         scored = score_functions(targets, inputs, recording.output, class_free)
         probes_of = partial(
             probes, targets=scored, batch_size=batch_size, eigen_smooth=eigen_smooth

@@ -6,18 +6,23 @@ A model may count its calls, keep features in a list, or carry a state from imag
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from operator import is_
+from types import FunctionType, NoneType
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
+from ..inputs.modules import Modules
+
 Table = dict[str, Any]
 _CONTAINERS = (list, dict, set, deque)
-_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_OF_EVERY_MODULE = list(vars(nn.Module()))  # a module has them first, in this order
+_NOTHING_INSIDE = {bool, int, float, str, NoneType, FunctionType, type}
 
 
 class Attributes:
@@ -27,17 +32,17 @@ class Attributes:
         tensors: those that are neither parameters nor buffers, for their values to be copied.
     """
 
-    def __init__(self, modules: Sequence[nn.Module]) -> None:
-        classes = {kind for kind in set(map(type, modules)) if kind.__module__[:9] == "torch.nn."}
-        torchs = [module.__dict__ for module in modules if type(module) in classes]
-        others = [module.__dict__ for module in modules if type(module) not in classes]
-        self._torchs = torchs, list(map(dict.copy, torchs))
-        self._others = others, list(map(dict.copy, others))
+    def __init__(self, modules: Modules) -> None:
+        pairs = list(zip(modules.classes, modules.all, strict=True))
+        self._torchs = [each.__dict__ for kind, each in pairs if kind in modules.torchs]
+        self._others = [each.__dict__ for kind, each in pairs if kind not in modules.torchs]
+        self._torchs_before = list(map(dict.copy, self._torchs))
+        self._others_before = list(map(dict.copy, self._others))
         self._containers: list[tuple[Any, Any]] = []
         self.tensors: list[Tensor] = []
         visited: set[int] = set()
-        for table in others:
-            self._keep([table[name] for name in table.keys() - _OF_EVERY_MODULE], visited)
+        for table in self._others:
+            self._keep(_further(table), visited)
 
     def _keep(self, values: Iterable[Any], visited: set[int]) -> None:
         for value in values:
@@ -53,15 +58,26 @@ class Attributes:
 
     def restore(self) -> None:
         """Put back which values there are; the modules' modes are back already."""
-        if not _equal(*self._torchs):
-            _put_all_back(*self._torchs)
-        _put_all_back(*self._others)
+        if not _equal(self._torchs, self._torchs_before):
+            _put_all_back(self._torchs, self._torchs_before)
+        if not _same(self._others, self._others_before):
+            _put_all_back(self._others, self._others_before)
         for container, before in self._containers:
             _REFILL[_kind(container)](container, before)
 
 
+def _further(table: Table) -> list[Any]:
+    """The values, among those that not every module has, that may hold others."""
+    names, count = list(table), len(_OF_EVERY_MODULE)
+    if names[:count] == _OF_EVERY_MODULE:
+        further = list(table.values())[count:]
+    else:
+        further = [table[name] for name in names if name not in _OF_EVERY_MODULE]
+    return [value for value in further if type(value) not in _NOTHING_INSIDE]
+
+
 def _equal(tables: list[Table], before: list[Table]) -> bool:
-    """Whether the attributes of torch's own modules are the same, which takes 0.05 ms for 100."""
+    """Whether the attributes of torch's own modules are the same, which takes 0.02 ms for 100."""
     try:
         with _NoTensorIsAnother():
             return tables == before
@@ -74,6 +90,14 @@ class _NoTensorIsAnother(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return False
+
+
+def _same(tables: list[Table], before: list[Table]) -> bool:
+    """Whether all values of tables are the same objects, which takes 0.05 ms for 100 modules."""
+    if list(map(len, tables)) != list(map(len, before)):
+        return False
+    now, then = (chain.from_iterable(map(dict.values, each)) for each in (tables, before))
+    return all(map(is_, now, then))
 
 
 def _put_all_back(tables: list[Table], before: list[Table]) -> None:

@@ -7,7 +7,7 @@ code rounds otherwise than compiled code.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock, local
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..inputs.modules import Modules
 from .own_view import OwnView
 
 
@@ -63,7 +64,7 @@ _by_thread = _ByThread()
 
 
 @contextmanager
-def eagerly(modules: Sequence[nn.Module]) -> Iterator[None]:
+def eagerly(modules: Modules) -> Iterator[None]:
     """Inside, what was compiled of these modules runs eagerly, also a function that they call.
 
     A compiled part is replaced by the module it was made from, so that names and indices are those
@@ -72,8 +73,7 @@ def eagerly(modules: Sequence[nn.Module]) -> Iterator[None]:
     if "torch._dynamo" not in sys.modules:
         yield  # nothing has been compiled, and to import the compiler takes seconds
         return
-    parents = [(module, module._modules, _plain_children(module)) for module in modules]
-    replaced = [(parent, table, plain) for parent, table, plain in parents if plain]
+    replaced = _compiled(modules)
     with _by_thread.having("force_eager"):
         try:
             for parent, table, plain in replaced:
@@ -82,6 +82,14 @@ def eagerly(modules: Sequence[nn.Module]) -> Iterator[None]:
         finally:
             for parent, table, _ in replaced:
                 parent.__dict__["_modules"] = table
+
+
+def _compiled(modules: Modules) -> list[tuple[nn.Module, dict[str, Any], dict[str, Any]]]:
+    """The modules that have compiled children, with their tables, and what takes their place."""
+    if not any(issubclass(kind, torch._dynamo.OptimizedModule) for kind in set(modules.classes)):
+        return []
+    parents = [(module, module._modules, _plain_children(module)) for module in modules.all]
+    return [(parent, table, plain) for parent, table, plain in parents if plain]
 
 
 def _plain_children(module: nn.Module) -> dict[str, Any]:

@@ -134,11 +134,6 @@ def _same_values(table: dict[str, Any], before: dict[str, Any]) -> bool:
     return table.keys() == before.keys() and all(map(is_, table.values(), before.values()))
 
 
-def torchs_own(module: nn.Module) -> bool:
-    """Whether the module's class is torch's, so that what it does is known."""
-    return type(module).__module__.startswith("torch.nn.")
-
-
 def _plain(value: Tensor | None) -> bool:
     """Whether a copy of a buffer is like the buffer itself in all but its place in memory."""
     return (

@@ -12,10 +12,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ..inputs.in_use import modules_of
+from ..inputs.modules import Modules, is_torchs
 from .attributes import Attributes, put_back
 from .own_hooks import OwnHooks
-from .own_view import torchs_own
 
 Buffers = list[Tensor | None]
 
@@ -27,30 +26,30 @@ class Snapshot:
     as few times as can be.
 
     Attributes:
-        modules: each module of the model once.
-        writers: those with buffers that are not torch's own, so that they may write to them.
+        writers: the modules with buffers that are not torch's own, so that they may write to them.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.modules = modules_of(model)
-        self._training = [module for module in self.modules if module.training]
-        self._buffers = {m: dict(m._buffers) for m in self.modules if m._buffers}
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules.all
+        self._training = [module for module in self._modules if module.training]
+        self._buffers = {m: dict(m._buffers) for m in self._modules if m._buffers}
         self.writers: list[nn.Module] = []
         counted: Buffers = []
         uncounted: Buffers = []
         for module, buffers in self._buffers.items():
             # Tensors count the writes of torch's own modules; others may write through `.data` or
             # numpy, which no tensor counts.
-            torchs = torchs_own(module)
+            torchs = type(module) in modules.torchs
             (counted if torchs else uncounted).extend(buffers.values())
             if not torchs:
                 self.writers.append(module)
-        tables = [module._parameters for module in self.modules if module._parameters]
-        self._weights = [weight for table in tables for weight in table.values()]
+        tables = [module._parameters for module in self._modules if module._parameters]
+        self._weights = [w for table in tables for w in table.values() if w is not None]
         self._versions = _versions(self._weights)
-        self._attributes, self._hooks = Attributes(self.modules), OwnHooks(self.modules)
+        self._attributes, self._hooks = Attributes(modules), OwnHooks(self._modules)
         counted += self._attributes.tensors
-        self._counted, self._uncounted = _copies_of_counted(model, counted), _Copies(uncounted)
+        self._counted = _copies_of_counted(modules.model, counted)
+        self._uncounted = _Copies(uncounted)
 
     def evaluate(self) -> None:
         """Put each module in evaluation mode.
@@ -84,30 +83,30 @@ class Snapshot:
         return _versions(self._weights) != self._versions and _other_threads()
 
     def _restore_modes(self) -> None:
-        if self._training or True in [module.training for module in self.modules]:
+        if self._training or True in [module.training for module in self._modules]:
             training = set(self._training)
-            for module in self.modules:
+            for module in self._modules:
                 module.training = module in training
 
     def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""
         before = [tensor for buffers in self._buffers.values() for tensor in buffers.values()]
-        now = [tensor for module in self.modules for tensor in module._buffers.values()]
+        now = [tensor for module in self._modules for tensor in module._buffers.values()]
         if len(now) != len(before) or not all(map(is_, now, before)):
-            for module in self.modules:
-                if not apart or torchs_own(module):
+            for module in self._modules:
+                if not apart or is_torchs(type(module)):
                     put_back(module._buffers, self._buffers.get(module, {}))
 
 
 _version: Callable[[Any], int] = attrgetter("_version")
 
 
-def _versions(weights: Sequence[Tensor | None]) -> list[int]:
+def _versions(weights: Sequence[Tensor]) -> list[int]:
     """How often each weight was written to, as far as it counts."""
     try:
         return list(map(_version, weights))
-    except (AttributeError, RuntimeError):  # a weight that is None, or an inference tensor
-        return [w._version for w in weights if w is not None and not w.is_inference()]
+    except RuntimeError:  # an inference tensor
+        return [weight._version for weight in weights if not weight.is_inference()]
 
 
 def _other_threads() -> bool:
@@ -126,7 +125,7 @@ class _Copies:
     def __init__(self, buffers: Buffers) -> None:
         self.buffers = buffers
         self.tensors = [tensor for tensor in buffers if tensor is not None and _countable(tensor)]
-        self.versions = [tensor._version for tensor in self.tensors]
+        self.versions = list(map(_version, self.tensors))
         groups: dict[tuple[bool, torch.dtype, torch.device], list[Tensor]] = {}
         for tensor in self.tensors:
             kind = tensor.ndim == 0, tensor.dtype, tensor.device
@@ -139,7 +138,7 @@ class _Copies:
 
     def written(self) -> bool:
         """Whether a tensor was written to, as far as its version tells."""
-        return [tensor._version for tensor in self.tensors] != self.versions
+        return list(map(_version, self.tensors)) != self.versions
 
     def differ(self) -> bool:
         """Whether a tensor holds other values."""

@@ -13,7 +13,7 @@ from torch.jit._trace import TopLevelTracedModule
 
 from ..errors import RunError
 from ..inputs.in_use import in_use
-from ..inputs.model_memory import unchanged
+from ..inputs.modules import modules_of, unchanged
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
 from .attributes import preserving_cached_weights
@@ -70,11 +70,12 @@ def untouched(model: nn.Module) -> Iterator[None]:
         torch.inference_mode(False) if inference else nullcontext()
     )
     with in_use(model), normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
-        before, ran = Snapshot(model), False
+        modules, ran = modules_of(model), False
+        before = Snapshot(modules)
         buffers = OwnBuffers(model, before.writers)
         try:
             before.evaluate()
-            with eagerly(before.modules), unchanged(model), torchs_limits_explained():
+            with eagerly(modules), unchanged(model, modules), torchs_limits_explained():
                 yield
             ran = True
         except Exception as error:
@@ -102,7 +103,7 @@ def untouched_inputs(
 
     Another thread may be at work on the model, so it is waited for before the model is looked at.
     """
-    with in_use(model):
+    with in_use(model) as modules, unchanged(model, modules):
         inputs = prepare(model, images, image_input, output)
         with untouched(inputs.model):
             yield inputs

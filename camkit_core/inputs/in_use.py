@@ -17,6 +17,7 @@ from weakref import WeakSet
 from torch import nn
 
 from ..errors import RunError
+from .modules import Modules
 
 _RECHECKED = 1.0  # seconds; a thread that an interrupt ended in the wrong moment tells nobody
 
@@ -29,23 +30,23 @@ class _Hold:
 
     def __init__(self, model: nn.Module) -> None:
         self.thread, self.model, self.ended = get_ident(), model, False
-        self.modules: dict[int, nn.Module] = {}
+        self.look()
 
     def look(self) -> None:
         """Note which modules the model has now."""
-        self.modules = {id(module): module for module in modules_of(self.model)}
+        self.modules = Modules(self.model)
+        self.ids = set(map(id, self.modules.all))
 
     def has(self, model: nn.Module) -> bool:
         """Whether the calling thread has a model by this."""
-        return self.thread == get_ident() and id(model) in self.modules and not self.ended
+        return self.thread == get_ident() and id(model) in self.ids and not self.ended
 
     def blockers(self) -> list[_Hold]:
         """What other threads hold of these modules."""
-        mine = self.modules.keys()
         return [
             hold
             for hold in _holds
-            if hold.thread != self.thread and not hold.ended and not mine.isdisjoint(hold.modules)
+            if hold.thread != self.thread and not hold.ended and not self.ids.isdisjoint(hold.ids)
         ]
 
 
@@ -55,10 +56,11 @@ _condition = Condition()
 
 
 @contextmanager
-def in_use(model: Any) -> Iterator[None]:
+def in_use(model: Any) -> Iterator[Modules | None]:
     """Inside, only this thread explains the model, or any model that shares a module with it.
 
-    Waits for other threads to end. A thread may use a model again inside.
+    Waits for other threads to end. A thread may use a model again inside. Gives the modules that
+    are held; None if the thread held them already, and of anything but a model.
 
     Args:
         model: of which all modules are held; anything else is no concern of other threads.
@@ -69,7 +71,7 @@ def in_use(model: Any) -> Iterator[None]:
     """
     hold = _taken(model) if isinstance(model, nn.Module) else None
     try:
-        yield
+        yield hold.modules if hold else None
     finally:
         if hold:
             hold.ended = True
@@ -78,11 +80,10 @@ def in_use(model: Any) -> Iterator[None]:
 
 def _taken(model: nn.Module) -> _Hold | None:
     """A hold of the model's modules; None if this thread has one already."""
-    hold = _Hold(model)
     with _condition:
         if any(other.has(model) for other in _holds):
             return None
-        hold.look()
+        hold = _Hold(model)
         while blockers := hold.blockers():
             _refuse_circle(hold, blockers)
             _wait(hold)
@@ -126,17 +127,6 @@ def _waited_for_by(thread: int) -> set[int]:
     return {
         blocker.thread for hold in _waiting if hold.thread == thread for blocker in hold.blockers()
     }
-
-
-def modules_of(model: nn.Module) -> list[nn.Module]:
-    """Each module once; `model.modules()` takes several times as long."""
-    modules, waiting = {model: True}, [model]
-    while waiting:
-        for child in waiting.pop()._modules.values():
-            if child is not None and child not in modules:
-                modules[child] = True
-                waiting.append(child)
-    return list(modules)
 
 
 def _forget_other_threads() -> None:

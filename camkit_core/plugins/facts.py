@@ -128,6 +128,8 @@ def misstated(cls: type[_Facts], function: Any) -> list[str]:
 
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a value is of one of the types that the classes above use."""
+    if type(kind) is type and kind is not float:
+        return isinstance(value, kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return isinstance(value, str) and value in arguments

@@ -106,6 +106,8 @@ def refuse_unknown(
     options: Mapping[str, Any], functions: Sequence[tuple[str, Callable[..., Any]]]
 ) -> None:
     """Raise UnknownName for an option that none of the named functions takes."""
+    if not options:
+        return
     accepted = {name for _, function in functions for name in takes(function)}
     for option in options:
         if option not in accepted and None not in accepted:

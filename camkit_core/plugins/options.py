@@ -27,6 +27,8 @@ def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[st
         ArgumentError: for a value out of range, or that a `Literal` does not name.
         ArgumentTypeError: for a value of another type.
     """
+    if not options:
+        return {}
     names = takes(function)
     taken = {name: value for name, value in options.items() if name in names or None in names}
     return {name: _checked(function, name, value) for name, value in taken.items()}

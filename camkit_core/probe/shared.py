@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
-from ..inputs.in_use import modules_of
+from ..inputs.modules import modules_of
 from ..inputs.targets.scores import Targets
 from ..maps import full
 from ..pytree import own_copy
@@ -46,7 +46,7 @@ class SharedPass:
     @cached_property
     def parameters(self) -> list[Tensor]:
         """The model's parameters whose writes torch counts."""
-        modules = modules_of(self.recording.model)
+        modules = modules_of(self.recording.model).all
         tables = [module._parameters.values() for module in modules if module._parameters]
         tensors = [tensor for table in tables for tensor in table if tensor is not None]
         return [tensor for tensor in tensors if not tensor.is_inference()]

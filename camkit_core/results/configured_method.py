@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,15 +40,10 @@ class ConfiguredMethod:
     options: dict[str, Any]
     origin: str
 
-    @property
-    def needs(self) -> str:
-        """What the method needs beside activations and gradients: "tail", "attention" or ""."""
-        return MethodFacts.of(self.function).needs
-
-    @property
-    def needs_class(self) -> bool:
-        """Whether its map depends on the class; it does unless the method states otherwise."""
-        return MethodFacts.of(self.function).needs_class
+    @cached_property
+    def facts(self) -> MethodFacts:
+        """What the method states of itself."""
+        return MethodFacts.of(self.function)
 
     def run(self, probe: Probe) -> Tensor:
         """The method's map of each image: (N, h, w), detached, float32 or float64.

@@ -1,0 +1,88 @@
+"""The modules of a model, found in one walk that all parts of a call share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from threading import get_ident
+from typing import Any
+from weakref import ref
+
+from torch import nn
+
+Outline = tuple[list[str], list[int], list[Any], list[Any]]
+
+
+class Modules:
+    """Each module of a model once, level by level; `model.modules()` takes several times as long.
+
+    Attributes:
+        model: the model.
+        all: its modules.
+        classes: the class of each.
+        outline: names, modules and classes, equal as long as all of them are the same.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        names: list[str] = []
+        children: list[int] = []
+        modules = {model: True}
+        waiting = [model]
+        for module in waiting:
+            if table := module._modules:
+                names += table.keys()  # a scripted module's table is no dict
+                children += map(id, table.values())
+                for child in table.values():
+                    if child is not None and child not in modules:
+                        modules[child] = True
+                        waiting.append(child)
+        self.model, self.all = model, waiting
+        self.classes: list[type] = list(map(type, waiting))
+        self._names = names, children
+
+    @cached_property
+    def outline(self) -> Outline:
+        # Weak references, as a new module may get the identity of one that is gone.
+        return *self._names, list(map(ref, self.all)), self.classes
+
+    @cached_property
+    def torchs(self) -> frozenset[type]:
+        """The classes among them that are torch's own, so that what they do is known."""
+        return frozenset(kind for kind in set(self.classes) if is_torchs(kind))
+
+
+def is_torchs(kind: type) -> bool:
+    """Whether a class of modules is torch's own."""
+    return kind.__module__.startswith("torch.nn.")
+
+
+# With the thread, as a thread may begin with a copy of another one's context.
+_known: ContextVar[tuple[Modules, int] | None] = ContextVar("known", default=None)
+
+
+def modules_of(model: nn.Module) -> Modules:
+    """The model's modules: those of the walk that is known, or of a new one."""
+    known = _known.get()
+    if known and known[0].model is model and known[1] == get_ident():
+        return known[0]
+    return Modules(model)
+
+
+@contextmanager
+def unchanged(model: Any, modules: Modules | None = None) -> Iterator[None]:
+    """Inside, a model's modules stay what they are, so that they are looked through once.
+
+    Args:
+        model: the model; nothing happens with anything else.
+        modules: its modules, where they are known.
+    """
+    if not isinstance(model, nn.Module):
+        yield
+        return
+    token = _known.set((modules or Modules(model), get_ident()))
+    try:
+        yield
+    finally:
+        _known.reset(token)
