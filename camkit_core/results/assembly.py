@@ -15,6 +15,7 @@ from ..probe.probe import Probe
 from ..probe.touching import NOTE as TOUCHING
 from ..target_layer.choose import TargetLayer
 from .blank_maps import blank_reasons, warn_of_blanks, without_undefined
+from .boxes import boxes_of
 from .caveats import caveats
 from .configured_method import ConfiguredMethod
 from .explanation import Explanation
@@ -65,6 +66,7 @@ class ExplanationBuilder:
         logits = found_logits(recording.output, len(cam))
         where = where_scores_are(recording.output)
         self.notes += caveats(recording.model, logits, targets.classes, where)
+        self.notes += targets.notes
         if self.plain.images_touch:
             self.notes.append(TOUCHING)
         return Explanation(
@@ -82,6 +84,7 @@ class ExplanationBuilder:
             guided=guided_gradcam,
             class_names=_class_names(recording.model, logits),
             provenance=of_method(self.method, layers, smoothing) | of_output(recording),
+            boxes=boxes_of(recording.output, len(cam)),
         )
 
     def _guided_gradcam(self, cam: Tensor) -> Tensor:

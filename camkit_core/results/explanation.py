@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..arguments import position
+from ..inputs.targets.detection import DetectionTarget
 from ..inputs.targets.questions import no_class
 from ..maps import heatmaps
+from .boxes import Boxes, as_arrays, in_words, named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +49,9 @@ class Explanation:
         class_names: names of the classes, where the model carries one for each of its scores, as
             transformers' `config.id2label` and ultralytics' `names` are; else None.
         provenance: method, options, layers and versions, ready for JSON.
+        boxes: of a detector, for each image a dict of the boxes that it keeps after thresholds and
+            non-maximum suppression, best first: `boxes` (K, 4) as x1, y1, x2, y2 in pixels of
+            `images`, `labels` (K,), `scores` (K,) and K `names`. None for any other model.
     """
 
     cam: Tensor
@@ -63,6 +68,12 @@ class Explanation:
     guided: Tensor | None = None
     class_names: Sequence[str] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    boxes: list[Boxes] | None = None
+
+    def __post_init__(self) -> None:
+        if self.boxes is not None:  # an explanation that is given names has boxes of these names
+            boxes = [named(each, self.class_names) for each in self.boxes]
+            object.__setattr__(self, "boxes", boxes)
 
     def __len__(self) -> int:
         return len(self.cam)
@@ -82,13 +93,19 @@ class Explanation:
         return heatmaps(self.cam, self.images.shape[2:])
 
     def describe(self, index: int = 0) -> str:
-        """Class and score of one image, e.g. "pug 9.81"; "no class" where there is none."""
+        """Class and score of one image, e.g. "pug 9.81"; "no class" where there is none.
+
+        For a detected object also its box, e.g. "dog 0.83 at [12, 20, 64, 80]".
+        """
         self._check(index)
         if self._no_class(index):
             return "no class"
         score = f"{float(self.score[index]):.2f}"
         if not isinstance(self.target, Tensor):
-            return f"{getattr(self.target[index], '__name__', 'target')} {score}"
+            function = self.target[index]
+            if isinstance(function, DetectionTarget):
+                return function.described(score, self.class_names)
+            return f"{getattr(function, '__name__', 'target')} {score}"
         category = int(self.target[index])
         name = self.class_names[category] if self.class_names else f"class {category}"
         return f"{name} {score}"
@@ -162,6 +179,7 @@ class Explanation:
             "score": None if self._no_class(index) else float(self.score[index]),
             "blank": self.blank(index),
             "notes": list(self.notes),
+            **({} if self.boxes is None else {"boxes": in_words(self.boxes[index])}),
         }
 
     def _arrays_and_metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -171,13 +189,14 @@ class Explanation:
             name: as_array(value)
             for name in ("cam", "heatmap", "logits", "score", "target", "guided")
             if isinstance(value := getattr(self, name), Tensor)
-        }
+        } | {name: as_array(value) for name, value in as_arrays(self.boxes or []).items()}
         metadata = {
             **self.provenance,
             "layer": self.layer,
             "adapter": self.adapter,
             "notes": list(self.notes),
             "explained": [self.describe(index) for index in range(len(self))],
+            **({} if self.boxes is None else {"boxes": list(map(in_words, self.boxes))}),
         }
         return arrays, metadata
 

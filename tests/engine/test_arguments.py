@@ -114,9 +114,10 @@ def test_a_wrong_target_of_layers(target: Any) -> None:
         *[(lambda each=each: camkit.top(each), ValueError) for each in (0, -1, 10**8)],
         *[
             (lambda cls=cls, each=each: cls(each), TypeError)
-            for cls in (camkit.ClassifierOutputTarget, SegmentationTarget, DetectionTarget)
+            for cls in (camkit.ClassifierOutputTarget, SegmentationTarget)
             for each in ("pug", None, 1.5, True)
         ],
+        *[(lambda each=each: DetectionTarget(each), TypeError) for each in (1.5, True, [])],
         *[(lambda m=m: SegmentationTarget(1, m), TypeError) for m in ("abc", object(), [[1], []])],
         *[(lambda b=b: DetectionTarget(1, b), TypeError) for b in ("abcd", 5, [None] * 4)],
         *[(lambda b=b: DetectionTarget(1, b), ValueError) for b in ((1, 2), range(5), [])],

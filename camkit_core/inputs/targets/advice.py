@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ...pytree import has_samples, located
+from ...pytree import has_samples, located, sample_of
+from .detections import are_detections, detections_in
 from .found import NAMES, classes_in
 
 Located = tuple[str, Tensor]
-_DETECTIONS = {"boxes", "labels", "scores"}
 _PLACE = 3  # which of several numbers examples take
 _MOST = 4  # pieces of advice
 _READ_AS_MAPS = ("output", *(f"output[{name!r}]" for name in NAMES))
@@ -31,6 +31,8 @@ def advice(output: Any, images: int | None = None) -> str:
     """
     if has_samples(output):
         return _of_samples(list(output))
+    if are_detections(output):
+        return _of_samples([sample_of(output, row, images or 1) for row in range(images or 1)])
     floating = [pair for pair in located(output) if pair[1].is_floating_point()]
     rows = images or next((len(tensor) for _, tensor in floating if tensor.ndim), 1)
     pieces = dict.fromkeys(piece for pair in floating for piece in _of_tensor(*pair, rows))
@@ -113,13 +115,14 @@ def _segmentation(scores: Tensor) -> str:
 
 
 def _of_samples(samples: list[Any]) -> str:
-    if not set(samples[0]) >= _DETECTIONS:
+    if not are_detections(samples[0]):
         return f"a callable, e.g. target=lambda output: {number_in(samples[0])}"
-    labels = [each["labels"].tolist() for each in samples]
+    found = list(map(detections_in, samples))
+    labels = [each.labels.tolist() for each in found]
     if not all(labels):
         empty = labels.index([])
         return f"another image, or a lower threshold of scores: there is no detection in {empty}"
-    best = [int(each["labels"][int(each["scores"].argmax())]) for each in samples]
+    best = [int(each.labels[int(each.scores.argmax())]) for each in found]
     shared = [label for label in best if all(label in each for each in labels)]
     if shared:
         return f"target=DetectionTarget({shared[0]})"

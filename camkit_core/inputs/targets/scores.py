@@ -34,6 +34,14 @@ class Targets:
     probability: bool = False
     by_row: frozenset[str] | None = None
 
+    @property
+    def notes(self) -> list[str]:
+        """What the targets say of themselves, for the reader."""
+        if self.classes is not None:
+            return []
+        notes = [(i, getattr(each, "note", "")) for i, each in enumerate(self.functions)]
+        return [f"image {i}: {note}" for i, note in notes if note and isinstance(note, str)]
+
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
         if self.classes is not None:
