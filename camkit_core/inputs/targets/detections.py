@@ -124,8 +124,8 @@ def _best(class_scores: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _kept(form: Mapping[str, Any]) -> Tensor:
-    kept: Kept = form.get("kept")
-    if kept is None:
-        return form["scores"].detach().argsort(descending=True, stable=True)
+    given: Kept = form.get("kept")
     with torch.no_grad():
-        return kept(form) if callable(kept) else kept
+        kept = given(form) if callable(given) else given
+        scores: Tensor = form["scores"]
+        return scores.argsort(descending=True, stable=True) if kept is None else kept
