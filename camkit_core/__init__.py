@@ -29,6 +29,7 @@ _HOMES = {
     "Metric": "plugins.facts",
     "NoAdapter": "errors",
     "PathError": "errors",
+    "Pictures": "adapter",
     "PlaceTarget": "inputs.targets.protocol",
     "PluginError": "errors",
     "Probe": "probe.probe",
@@ -61,6 +62,7 @@ __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from .adapter import Adapter as Adapter
+    from .adapter import Pictures as Pictures
     from .adapter import channels_last_to_grid as channels_last_to_grid
     from .adapter import tokens_to_grid as tokens_to_grid
     from .comparison import Comparison as Comparison

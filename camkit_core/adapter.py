@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge
@@ -17,6 +17,20 @@ from .maps import AXES
 
 Reshape = Callable[[Tensor], Tensor]
 USUAL_PREFIXES = (0, 1, 2, 5)  # tokens before the grid: none, class, distillation, four registers
+
+
+class Pictures(NamedTuple):
+    """How the pixels that a model takes, cut into patches or tiles, are pictures.
+
+    Attributes:
+        read: from the model's pixels to pictures (N, C, H, W).
+        write: from pictures (M, C, H, W), and for each the index (M,) of the image that it is a
+            version of, to pixels for the model; linear, and of the pictures that were read, what
+            was given.
+    """
+
+    read: Callable[[Tensor], Tensor]
+    write: Callable[[Tensor, Sequence[int]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,8 @@ class Adapter:
             () for its first floating-point tensor.
         after: the names of the element-wise torch calls that follow, such as "relu"; the result
             of the last one is explained, in place of the layer's own output.
+        pictures: for models whose images are not (N, C, H, W), how they are pictures; masks are
+            laid over these, and maps have their size.
 
     Raises:
         LayerTypeError: for an attribute of another type.
@@ -54,6 +70,7 @@ class Adapter:
     call: int | None = None
     key: tuple[Any, ...] = ()
     after: tuple[str, ...] = ()
+    pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, nn.Module):
@@ -73,6 +90,7 @@ _FIELDS = {
     "call": Annotated[int, Ge(0)],
     "key": tuple,
     "after": Sequence[str],
+    "pictures": Pictures,
 }
 
 

@@ -32,6 +32,7 @@ from .results.explanation import Explanation
 from .results.smoothing import PLAIN, View, image_views
 from .target_layer.choose import TargetLayer, choose
 from .target_layer.find import Layer
+from .target_layer.pictures import pictured
 
 if TYPE_CHECKING:
     from .metrics.configured_metric import Metrics
@@ -152,6 +153,7 @@ def compare(
     _check_targets(targets, aug_smooth)
     taped = any(method.facts.needs == "tail" for method in configured)
     with untouched_inputs(model, images, image_input, output) as inputs:
+        inputs = pictured(inputs, adapter)
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         layers = choose(inputs, layer, reshape_transform, adapter, targets)
         notes = (*inputs.notes, *layers[0].notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import Parameter, signature
 from typing import Any
@@ -33,6 +33,9 @@ class ForwardArgs:
         output: from what the model returns to what targets read; None where that is the same.
         shared: the positions and names of the arguments that are the same for each image although
             they have as many rows; None where nobody has said it.
+        given: the images as the caller gave them, where they are not (N, C, H, W).
+        write: from pictures, and the index of the image that each is a version of, to what the
+            model takes in place of `given`.
     """
 
     place: Name = 0
@@ -41,6 +44,8 @@ class ForwardArgs:
     count: int = 1
     output: OutputPart | None = None
     shared: frozenset[Name] | None = None
+    given: Tensor | None = None
+    write: Callable[[Tensor, Sequence[int]], Tensor] | None = None
 
     @property
     def identity(self) -> Hashable:
@@ -70,9 +75,25 @@ class ForwardArgs:
         if not self.args and not self.kwargs and self.place == 0:
             return model(rows)
         values = {name: self._for(name, value, rows, image) for name, value in self.named().items()}
-        values[self.place] = rows
+        values[self.place] = self._written(rows, image) if self.write else rows
         args = [values.pop(position) for position in sorted(self._positions(values))]
         return model(*args, **values)
+
+    def _written(self, rows: Tensor, image: int | None) -> Tensor:
+        """Pictures as the pixels that the model takes."""
+        assert self.write is not None
+        if image is not None:
+            return self.write(rows, [image] * len(rows))
+        return self.write(rows, list(range(self.count)) * (len(rows) // self.count))
+
+    def by_name(self, model: nn.Module, images: Tensor) -> dict[str, Any]:
+        """All arguments of the model's call by name, the images as the caller gave them."""
+        values = {self.place: images if self.given is None else self.given, **self.named()}
+        names = _names_by_position(model) if any(isinstance(key, int) for key in values) else []
+        return {
+            names[key] if isinstance(key, int) and key < len(names) else str(key): value
+            for key, value in values.items()
+        }
 
     def named(self) -> dict[Any, Any]:
         """The arguments by position or name, as the caller counts them: with the images' place."""
@@ -155,6 +176,13 @@ def split(given: Any, image_input: int | str | None = None) -> tuple[Any, Forwar
     return given, NO_ARGS if image_input is None else ForwardArgs(image_input)
 
 
+def _names_by_position(model: nn.Module) -> list[str]:
+    try:
+        return list(signature(model.forward).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
 def refuse_unknown_names(model: nn.Module, args: ForwardArgs) -> None:
     """Raise InputError for inputs that forward does not take: other names, or too many."""
     names = [*args.kwargs, *([args.place] if isinstance(args.place, str) else [])]
@@ -186,6 +214,7 @@ def _refuse_too_many(model: nn.Module, given: int, taken: Iterable[Parameter]) -
         )
 
 
+PIXELS = "pixel_values"  # what the models of transformers call their images
 _EITHER = Parameter.POSITIONAL_OR_KEYWORD
 NO_ARGS = ForwardArgs()
 
@@ -194,6 +223,8 @@ def _place(arguments: Mapping[Any, Any], image_input: int | str | None) -> Any:
     if image_input in arguments:
         return image_input
     fitting = [name for name, value in arguments.items() if _is_images(value)]
+    if len(fitting) != 1 and _is_floating(arguments.get(PIXELS)):
+        fitting = [PIXELS]  # patches have other axes than images, and other tensors may have four
     if image_input is None and len(fitting) == 1:
         return fitting[0]
     inputs = ", ".join(_outlines(arguments))
@@ -210,7 +241,11 @@ def _place(arguments: Mapping[Any, Any], image_input: int | str | None) -> Any:
 
 
 def _is_images(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_floating_point() and value.ndim >= 4
+    return _is_floating(value) and value.ndim >= 4
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
 
 
 def _outlines(arguments: Mapping[Any, Any]) -> Iterator[str]:

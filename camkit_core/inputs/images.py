@@ -38,12 +38,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
         InputTypeError: for anything but a floating-point tensor with values of its own.
         InputError: for a tensor of other axes.
     """
-    if not isinstance(images, Tensor):
-        raise InputTypeError(
-            f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
-            f"camkit_core.image.preprocess_image makes one from a picture"
-        )
-    _refuse_special(images)
+    _refuse_others(images)
     axes = spatial_rank(model, images.ndim) + 2
     if images.ndim == 5 and axes == 4 and 0 not in images.shape:
         raise InputError(
@@ -60,16 +55,40 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             f"with a Conv1d, volumes (N, C, D, H, W) for one that begins with a Conv3d, none of "
             f"them 0, got {tuple(images.shape)}"
         )
-    if not images.is_floating_point():
-        raise InputTypeError(
-            f"expected floating-point images, normalised as the model was trained, got "
-            f"{images.dtype}; camkit_core.image.preprocess_image does that"
-        )
+    _refuse_integers(images)
     batch = images.detach() if images.ndim == axes else images.detach()[None]
     batch = placed(plain(batch), model)
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
+
+
+def as_pixels(images: Any, model: nn.Module) -> Tensor:
+    """Pixels as the caller gave them, whatever their axes, detached; where the model is.
+
+    Raises:
+        InputTypeError: as `as_batch`.
+    """
+    _refuse_others(images)
+    _refuse_integers(images)
+    return placed(plain(images.detach()), model).clone()
+
+
+def _refuse_others(images: Any) -> None:
+    if not isinstance(images, Tensor):
+        raise InputTypeError(
+            f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
+            f"camkit_core.image.preprocess_image makes one from a picture"
+        )
+    _refuse_special(images)
+
+
+def _refuse_integers(images: Tensor) -> None:
+    if not images.is_floating_point():
+        raise InputTypeError(
+            f"expected floating-point images, normalised as the model was trained, got "
+            f"{images.dtype}; camkit_core.image.preprocess_image does that"
+        )
 
 
 def _refuse_special(images: Tensor) -> None:

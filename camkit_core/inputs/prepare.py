@@ -46,6 +46,9 @@ def prepare(
 ) -> Inputs:
     """The user's model and images, checked; the images are copied.
 
+    Images that come with other arguments are left as they were given: how they are pictures, an
+    adapter may have to say (`target_layer.pictures.pictured`).
+
     Args:
         model: any eager model, also inside `torch.compile` or `DataParallel`.
         images: see `explain`; or all arguments of the model's call, by name or by position.
@@ -60,9 +63,12 @@ def prepare(
     image_input = checked("camkit", "image_input", image_input, int | str | None, _KINDS)
     given, forward_args = split(images, image_input)
     refuse_unknown_names(module, forward_args)
+    part = None if output is None else OutputPart(as_python(output))
+    forward_args = replace(forward_args, output=part)
+    notes = note_of_wrapper(model, module)
+    if forward_args.args or forward_args.kwargs:
+        return Inputs(module, given, forward_args, tuple(notes))
     # A copy made in inference mode could not be part of a graph.
     with torch.inference_mode(False):
         batch = as_batch(given, module)
-    notes = note_of_wrapper(model, module)
-    part = None if output is None else OutputPart(as_python(output))
-    return Inputs(module, batch, replace(forward_args.beside(batch), output=part), tuple(notes))
+    return Inputs(module, batch, forward_args, tuple(notes))

@@ -61,7 +61,9 @@ def camkit_methods() -> Contributed:  # type: ignore[empty-body]
 def camkit_adapters() -> Contributed:  # type: ignore[empty-body]
     """Adapters: functions of a model and its input's size that return an `Adapter`.
 
-    The size is (height, width); of signals (length,), of volumes (depth, height, width).
+    The size is (height, width); of signals (length,), of volumes (depth, height, width); of images
+    in another form, such as patches, it is all of their axes after the second. A third parameter
+    gets all arguments of the model's call by name, the images as the caller gave them.
 
     The name is the dotted path of a class, or a dotted prefix of it. One attribute is read:
     `expected_failures`, by the name of a check of the conformance kit, why the adapter fails it.

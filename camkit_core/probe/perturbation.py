@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from ..adapter import channel_axis
 from ..errors import warn
 from ..forward.chunks import chunk_size, stacked, tail_chunk_size
 from ..forward.recording import Recording
@@ -19,7 +18,7 @@ from ..maps import full, spatial_axes
 from ..pytree import own_copy
 from .input_runs import InputRunner
 from .lending import Watch
-from .rows import grid_of, row_axis
+from .rows import grid_of
 from .shared import Outputs, SharedPass
 from .tail.ablation import (
     ablated_in_closed_form,
@@ -28,6 +27,7 @@ from .tail.ablation import (
     rows_first,
 )
 from .tail.masking import masked
+from .tail.moved_channels import ablations_through_reshape, whole_axes
 from .tail.proof import proven_replay
 
 T = TypeVar("T")
@@ -170,9 +170,10 @@ class Perturbation:
                 value for each image and channel (N, C).
         """
         raw = self._pass.raw.detach()
-        grid_of(self._pass, raw)  # refuses a layer without a row for each image
-        axis = channel_axis(self._pass.adapter, raw, self._rank)
-        images = row_axis(self._pass) or 0
+        grid = grid_of(self._pass, raw)  # refuses a layer without a row for each image
+        axis, images = whole_axes(self._pass)
+        if axis is None:
+            return self._ablated_through_reshape(grid, fill)
         rows, channel = rows_first(raw, images, axis)
         channels = rows.movedim(channel, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
@@ -188,6 +189,17 @@ class Perturbation:
             self._pass, axis, values, self._tail_chunk, at_layer=self.images_touch
         )
         return self._run_tails(chunks, channels.shape[1], share, outputs).T
+
+    def _ablated_through_reshape(
+        self, grid: Tensor, fill: Tensor | float | Literal["mean"]
+    ) -> Tensor:
+        """The same where no axis of the layer's output holds the channels, or the images."""
+        means = grid.flatten(2).mean(2) if fill == "mean" else None
+        values = torch.as_tensor(fill if means is None else means, device=grid.device).to(grid)
+        values = values.expand(grid.shape[:2])
+        share = None if isinstance(fill, Tensor) else ("ablated", fill)
+        edits = ablations_through_reshape(self._pass, values, self._tail_chunk(self._pass.raw))
+        return self._run_tails(edits, grid.shape[1], share).T
 
     def input_scores(
         self,

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..adapter import Adapter, Reshape
-from ..errors import ArgumentTypeError, LayerError, PluginError, shown
+from ..errors import ArgumentTypeError, LayerError, shown
 from ..inputs.prepare import Inputs
-from ..plugins import get_registry
-from ..plugins.blame import kind_of
-from ..plugins.lookup import blaming_plugin
 from .automatic import automatic, layout_of_given
 from .find import Layer, find_layer, find_named
+from .installed import installed
 from .names import LayerName
 
 
@@ -69,7 +67,7 @@ def choose(
         raise ArgumentTypeError(
             f"camkit takes adapter= as an Adapter(layer, ...), or None; got {shown(adapter)}"
         )
-    base, origin = (adapter, "given") if adapter else _installed(model, inputs.images)
+    base, origin = (adapter, "given") if adapter else installed(inputs)
     if base and inputs.forward_args.output:
         base = replace(base, output=None)  # the caller's word on the output counts
     if layer is None:
@@ -134,16 +132,3 @@ def _default_layer(
         return TargetLayer(name, adapter, origin, name)
     read = replace(adapter, reshape=reshape, channel_axis=None)
     return TargetLayer(name, read, f"{origin}, layer given", name)
-
-
-def _installed(model: nn.Module, images: Tensor) -> tuple[Adapter | None, str]:
-    contribution = get_registry().adapter_for(type(model))
-    if contribution is None:
-        return None, "no adapter"
-    origin = f"{contribution.name} ({contribution.origin})"
-    make = contribution.load()
-    with blaming_plugin(f"adapter {origin}", contribution.origin):
-        adapter = make(model, tuple(images.shape[2:]))
-    if adapter is not None and not isinstance(adapter, Adapter):
-        raise PluginError(f"adapter {origin} must return an Adapter, not a {kind_of(adapter)}")
-    return adapter, origin

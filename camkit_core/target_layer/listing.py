@@ -16,6 +16,7 @@ from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
 from ..inputs.targets.resolve import Target, check_target
 from .choose import TargetLayer, choose
+from .pictures import pictured
 from .search.asked import scores_of
 from .search.candidates import Candidate
 from .search.search import Search, search
@@ -130,7 +131,7 @@ def layers(
     if not callable(target) and as_list(target) == []:
         raise TargetError("got 0 targets; pass one for each image, or a single one for all of them")
     with untouched_inputs(model, images, image_input, output) as inputs:
-        inputs = in_running_dtype(inputs)
+        inputs = in_running_dtype(pictured(inputs))
         found = search(inputs, scores_of([target]))
         return listed(found, _choice(inputs, target))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -12,59 +12,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Adapter, as_grid
+from ..adapter import Adapter
 from ..errors import ArgumentError, CamkitError
-from ..forward.untouched import hooked, untouched
-from ..pytree import first_tensor
+from ..forward.untouched import hooked
+from .adapter_reading import Call, Make, Reading
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all, skip
 from .networks import seeded
 from .orientation import FOUND, orientation
 from .random_weights import DRAWS
 from .state import nothing_changes
 
-Make = Callable[[nn.Module, tuple[int, ...]], Adapter]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """An adapter, a model that it is for, and the sizes of images that the model takes."""
-
-    make: Make
-    model: nn.Module
-    sizes: tuple[tuple[int, ...], ...]
-    channels: int
-
-    def adapter(self, size: tuple[int, ...]) -> Adapter:
-        """What the adapter gives for images of a size."""
-        return self.make(self.model, size)
-
-    def images(self, size: tuple[int, ...], count: int = 2) -> Tensor:
-        """Seeded noise."""
-        with seeded(7):
-            return torch.randn(count, self.channels, *size)
-
-    def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
-        """The layer's output, in its own layout."""
-        outputs: list[Tensor | None] = []
-        layer = self.adapter(size).layer
-        with (
-            untouched(self.model),
-            hooked(layer, lambda _, args, out: outputs.append(first_tensor(out))),
-        ):
-            self.model(self.images(size) if images is None else images.clone())
-        runs = len(outputs)
-        require(runs == 1, f"the layer runs {runs} times in one forward pass, not once")
-        (output,) = outputs
-        assert output is not None
-        return output.detach().clone()
-
-    def grid(self, size: tuple[int, ...], raw: Tensor) -> Tensor:
-        """The layer's output, read as the adapter says."""
-        return as_grid(self.adapter(size), raw, len(size))
-
 
 def adapter_checks(
-    adapter: str | Make, model: nn.Module, sizes: Sequence[tuple[int, ...]], channels: int = 3
+    adapter: str | Make,
+    model: nn.Module,
+    sizes: Sequence[tuple[int, ...]],
+    channels: int = 3,
+    call: Call | None = None,
 ) -> list[Check]:
     """Every check of an adapter on one model.
 
@@ -74,6 +38,8 @@ def adapter_checks(
         model: a model that it is for; a small one with random weights is enough.
         sizes: (height, width) of images that the model takes; best if one of them is not square.
         channels: of the images.
+        call: for a model that takes more than images, or takes them in patches or tiles: from
+            pictures (N, C, H, W) to all arguments of its call by name, as its processor makes them.
 
     Raises:
         CamkitError: for an adapter that is not installed, or no size.
@@ -82,17 +48,20 @@ def adapter_checks(
         raise ArgumentError("pass at least one size (height, width) that the model takes")
     make: Make = installed("adapter", adapter) if isinstance(adapter, str) else adapter
     model = copy.deepcopy(model).eval()
-    reading = Reading(make, model, tuple(tuple(size) for size in sizes), channels)
+    reading = Reading(make, model, tuple(tuple(size) for size in sizes), channels, call)
     return checks_of(PROMISES, reading, getattr(make, "expected_failures", {}))
 
 
 def check_adapter(
-    adapter: str | Make, model: nn.Module, sizes: Sequence[tuple[int, ...]], channels: int = 3
+    adapter: str | Make,
+    model: nn.Module,
+    sizes: Sequence[tuple[int, ...]],
+    channels: int = 3,
+    call: Call | None = None,
 ) -> None:
-    """Run every check of an adapter; AssertionError lists those that fail."""
-    run_all(
-        f"the adapter for {type(model).__name__}", adapter_checks(adapter, model, sizes, channels)
-    )
+    """Run every check of an adapter, as `adapter_checks`; AssertionError lists those that fail."""
+    checks = adapter_checks(adapter, model, sizes, channels, call)
+    run_all(f"the adapter for {type(model).__name__}", checks)
 
 
 def layer(reading: Reading) -> None:
@@ -165,6 +134,26 @@ def _read(reading: Reading, size: tuple[int, ...], rows: Tensor) -> Tensor:
     return reading.grid(size, reading.raw(size, rows))
 
 
+def pictures(reading: Reading) -> None:
+    """Pixels in patches or tiles are read as pictures, and written back as they were given."""
+    if reading.adapter(reading.sizes[0]).pictures is None:
+        skip("its model takes images (N, C, H, W)")
+    for size in reading.sizes:
+        layout = reading.adapter(size).pictures
+        assert layout is not None
+        given, _ = reading.arguments(reading.images(size))
+        read = layout.read(given)
+        require(read.shape[2:] == size, f"of pictures {size} it reads {tuple(read.shape)}")
+        back = layout.write(read, range(len(read)))
+        require(torch.equal(back, given), "what it reads it does not write back as it was given")
+        twice = layout.write(torch.cat([read[:1], read[:1]]), [0, 0])
+        alone = layout.write(read[:1], [0])
+        require(
+            torch.equal(twice, torch.cat([alone, alone])),
+            "versions of an image are not written one after the other",
+        )
+
+
 def linear(reading: Reading) -> None:
     """Reading is linear, so that a gradient can be read as activations are."""
     size = reading.sizes[0]
@@ -183,9 +172,10 @@ def gradient(reading: Reading) -> None:
         read = reading.grid(size, raw)
         require(read.requires_grad, "no gradient flows through it: it detaches")
         (gradients,) = torch.autograd.grad(read[0].sum(), raw)
-    reached, expected = int((gradients[0] != 0).sum()), read[0].numel()
+    own, other = gradients.chunk(2)
+    reached, expected = int((own != 0).sum()), read[0].numel()
     require(reached == expected, f"a gradient of {expected} values reaches {reached} of the layer")
-    require(not bool(gradients[1].any()), "the gradient of one image reaches another")
+    require(not bool(other.any()), "the gradient of one image reaches another")
 
 
 def batch(reading: Reading) -> None:
@@ -193,7 +183,7 @@ def batch(reading: Reading) -> None:
     size = reading.sizes[0]
     raw = reading.raw(size)
     together = reading.grid(size, raw)
-    alone = torch.cat([reading.grid(size, row) for row in torch.split(raw, 1)])
+    alone = torch.cat([reading.grid(size, row) for row in raw.chunk(2)])
     require(torch.equal(together, alone), "an image of a batch is read in another way than alone")
 
 
@@ -222,7 +212,7 @@ def stranger(reading: Reading) -> None:
     other = nn.Sequential(nn.Flatten(), nn.Linear(4, 4))
     with nothing_changes(other):
         try:
-            adapter = reading.make(other, reading.sizes[0])
+            adapter = replace(reading, model=other).adapter(reading.sizes[0])
         except Exception:  # noqa: BLE001 - any error will do: it names no layer
             return
     its_own = isinstance(adapter, Adapter) and adapter.layer in set(other.modules())
@@ -236,6 +226,7 @@ PROMISES: list[Promise[Any]] = [
         data,
         grid,
         orientation_,
+        pictures,
         linear,
         gradient,
         batch,

@@ -1,0 +1,54 @@
+"""Images that a model takes in patches or tiles, as the pictures that they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from ..adapter import Adapter
+from ..errors import LayerError, LayerTypeError, shown
+from ..inputs.images import as_batch, as_pixels
+from ..inputs.prepare import Inputs
+from .installed import installed
+
+
+def pictured(inputs: Inputs, adapter: Adapter | None = None) -> Inputs:
+    """The inputs with their images as pictures (N, C, H, W), checked and copied.
+
+    Images that come without other arguments are that already. The others are read as the
+    adapter's `pictures` says, and written back for each call of the model; without such an
+    adapter they have to be (N, C, H, W).
+
+    Args:
+        inputs: the model, and all arguments of its call as the caller gave them.
+        adapter: see `compare`.
+
+    Raises:
+        InputError: for images that are no pictures.
+        PluginError: if the adapter cannot be loaded.
+    """
+    args = inputs.forward_args
+    if not args.args and not args.kwargs:
+        return inputs
+    pictures = adapter.pictures if isinstance(adapter, Adapter) else None
+    if pictures is None and isinstance(inputs.images, Tensor):
+        known, _ = installed(inputs)
+        pictures = known.pictures if known else None
+    if pictures is None:
+        batch = as_batch(inputs.images, inputs.model)
+        return replace(inputs, images=batch, forward_args=args.beside(batch))
+    given = as_pixels(inputs.images, inputs.model)
+    batch = _checked(pictures.read(given), given)
+    args = replace(args.beside(batch), given=given, write=pictures.write)
+    return replace(inputs, images=batch, forward_args=args)
+
+
+def _checked(pictures: Any, given: Tensor) -> Tensor:
+    expected = f"expected pictures (N, C, H, W) of images {tuple(given.shape)}"
+    if not isinstance(pictures, Tensor):
+        raise LayerTypeError(f"{expected} from the adapter's `pictures`; got {shown(pictures)}")
+    if pictures.ndim != 4 or 0 in pictures.shape:
+        raise LayerError(f"{expected} from the adapter's `pictures`; got {tuple(pictures.shape)}")
+    return pictures.detach().clone()

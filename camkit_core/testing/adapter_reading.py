@@ -1,0 +1,73 @@
+"""What an adapter's function says of a model, and what it reads of it; for the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..adapter import Adapter, as_grid
+from ..forward.untouched import hooked, untouched
+from ..inputs.forward_args import ForwardArgs, split
+from ..inputs.prepare import Inputs
+from ..pytree import first_tensor
+from ..target_layer.installed import said
+from .checks import require
+from .networks import seeded
+
+Make = Callable[..., Adapter]
+Call = Callable[[Tensor], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An adapter, a model that it is for, and the sizes of images that the model takes."""
+
+    make: Make
+    model: nn.Module
+    sizes: tuple[tuple[int, ...], ...]
+    channels: int
+    call: Call | None = None
+
+    def adapter(self, size: tuple[int, ...], count: int = 2) -> Adapter:
+        """What the adapter gives for images of a size."""
+        images, args = self.arguments(self.images(size, count))
+        adapter: Adapter = said(self.make, Inputs(self.model, images, args))
+        return adapter
+
+    def arguments(self, pictures: Tensor) -> tuple[Tensor, ForwardArgs]:
+        """The images as the model takes them, and the other arguments of its call."""
+        images, args = split(pictures if self.call is None else dict(self.call(pictures)))
+        return images, args.beside(pictures)
+
+    def images(self, size: tuple[int, ...], count: int = 2) -> Tensor:
+        """Seeded noise."""
+        with seeded(7):
+            return torch.randn(count, self.channels, *size)
+
+    def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
+        """The layer's output, in its own layout."""
+        outputs: list[Tensor | None] = []
+        layer = self.adapter(size).layer
+        with (
+            untouched(self.model),
+            hooked(layer, lambda _, args, out: outputs.append(first_tensor(out))),
+        ):
+            given, args = self.arguments(self.images(size) if images is None else images.clone())
+            args.call(self.model, given)
+        runs = len(outputs)
+        require(runs == 1, f"the layer runs {runs} times in one forward pass, not once")
+        (output,) = outputs
+        assert output is not None
+        return output.detach().clone()
+
+    def grid(self, size: tuple[int, ...], raw: Tensor) -> Tensor:
+        """The layer's output, read as the adapter says."""
+        return as_grid(self.adapter(size, self.rows(size, raw)), raw, len(size))
+
+    def rows(self, size: tuple[int, ...], raw: Tensor) -> int:
+        """Of how many images a tensor in the layer's own layout is."""
+        return 2 if self.call is None else len(raw) // len(self.raw(size, self.images(size, 1)))
