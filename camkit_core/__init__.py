@@ -27,11 +27,13 @@ _HOMES = {
     "LayerError": "errors",
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
+    "ModelSource": "inputs.models.source",
     "NoAdapter": "errors",
     "PathError": "errors",
     "Pictures": "adapter",
     "PlaceTarget": "inputs.targets.protocol",
     "PluginError": "errors",
+    "Preprocessing": "inputs.models.preprocessing",
     "Probe": "probe.probe",
     "Recording": "forward.recording",
     "RegressionTarget": "inputs.targets.regression",
@@ -86,6 +88,8 @@ if TYPE_CHECKING:
     from .errors import UnknownName as UnknownName
     from .forward.recording import Recording as Recording
     from .forward.recording import record as record
+    from .inputs.models.preprocessing import Preprocessing as Preprocessing
+    from .inputs.models.source import ModelSource as ModelSource
     from .inputs.targets.classification import ClassifierOutputTarget as ClassifierOutputTarget
     from .inputs.targets.detection import DetectionTarget as DetectionTarget
     from .inputs.targets.protocol import FixableTarget as FixableTarget

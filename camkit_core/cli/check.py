@@ -18,8 +18,10 @@ EXAMPLES = """examples:
   camkit check --all
   camkit check overlay --kind renderer
   camkit check insertion --kind metric
+  camkit check timm --kind source --model test_resnet
   camkit check torchvision.models.resnet --kind adapter --model resnet18 --size 64 --size 64x96
 """
+_A = {"adapter": "an adapter", "source": "a source"}  # what needs a model
 MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipped": "skipped"}
 
 
@@ -28,9 +30,9 @@ def add_check_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "check",
         help="check that a plugin keeps what camkit promises of it",
-        description="Run the conformance kit on an installed method, adapter, renderer or metric: "
-        "shapes, ranges, batches, dtypes, threads, and that model and process are left as they "
-        "were. The exit code is 1 if a check fails.",
+        description="Run the conformance kit on an installed method, adapter, renderer, metric or "
+        "source: shapes, ranges, batches, dtypes, threads, and that model and process are left as "
+        "they were. The exit code is 1 if a check fails.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -39,7 +41,10 @@ def add_check_command(subparsers: Any) -> None:
     parser.add_argument("--kind", choices=KINDS, default="method", help="default: method")
     parser.add_argument("--all", action="store_true", help="every installed one of that kind")
     parser.add_argument(
-        "--model", type=stated, metavar="M", help="for an adapter: as `camkit explain --model`"
+        "--model",
+        type=stated,
+        metavar="M",
+        help="for an adapter: as `camkit explain --model`; for a source: without its prefix",
     )
     parser.add_argument(
         "--size", type=input_size, action="append", metavar="N or HxW", help="that the model takes"
@@ -68,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _all(kind: str) -> list[str]:
-    if kind == "adapter":
-        raise ArgumentError("an adapter is checked on a model: name it, and pass --model")
+    if kind in _A:
+        raise ArgumentError(f"{_A[kind]} is checked on a model: name it, and pass --model")
     rows = get_registry().contributions(kind)
     return [row.qualified for row in rows if row.status not in ("missing", "disabled")]
 
@@ -79,6 +84,8 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
 
     if args.kind == "adapter":
         return testing.outcomes(_adapter_checks(args, name))
+    if args.kind == "source":
+        return testing.outcomes(testing.source_checks(name, _model_of(args, "test_resnet")))
     checks_of_kind: dict[str, Callable[[str], Sequence[Any]]] = {
         "method": testing.method_checks,
         "renderer": testing.renderer_checks,
@@ -88,15 +95,24 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
 
 
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
-    if not args.model:
-        raise ArgumentError("an adapter is checked on a model: pass --model, e.g. --model resnet18")
-    from ..inputs.models.load import load_model
+    model = _model_of(args, "resnet18")
     from ..testing import adapter_checks
+    from .common.sources import load_model
 
-    loaded = load_model(args.model, "none")
+    loaded = load_model(model, "none")
     # A size of one number is that of a square.
     sizes = [(size[0], size[-1]) for size in args.size or [_usual_size(loaded)]]
     return adapter_checks(name, loaded.model, sizes)
+
+
+def _model_of(args: argparse.Namespace, example: str) -> str:
+    """The model that a plugin is checked on."""
+    if not args.model:
+        raise ArgumentError(
+            f"{_A[args.kind]} is checked on a model: pass --model, e.g. --model {example}"
+        )
+    model: str = args.model
+    return model
 
 
 def _usual_size(loaded: Any) -> tuple[int, ...]:

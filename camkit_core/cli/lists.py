@@ -1,4 +1,4 @@
-"""`camkit list-methods`, `list-archs`, `list-renderers` and `list-metrics`."""
+"""`camkit list-methods`, `list-archs`, `list-renderers`, `list-metrics` and `list-sources`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _STATED = {
 
 
 def add_list_commands(subparsers: Any) -> None:
-    """Add the four commands to the command's subparsers."""
+    """Add the five commands to the command's subparsers."""
     for name, run, what in (
         ("list-methods", list_methods, "methods"),
         ("list-archs", list_archs, "architectures whose target layer is known"),
         ("list-renderers", list_renderers, "renderers"),
         ("list-metrics", list_metrics, "metrics that judge methods on any model and image"),
+        ("list-sources", list_sources, "sources of models, as in --model SOURCE:NAME"),
     ):
         parser = subparsers.add_parser(
             name,
@@ -59,6 +60,11 @@ def list_renderers(args: argparse.Namespace) -> int:
 def list_metrics(args: argparse.Namespace) -> int:
     """Print the metrics; returns 0, or with --strict 1 if a plugin is left out."""
     return _list("metric", args)
+
+
+def list_sources(args: argparse.Namespace) -> int:
+    """Print the sources; returns 0, or with --strict 1 if a plugin is left out."""
+    return _list("source", args)
 
 
 def _list(kind: str, args: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def add_plugins_command(subparsers: Any) -> None:
     """Add the subcommand to the parser of `camkit`."""
     parser = subparsers.add_parser(
         "plugins",
-        help="list the packages that contribute methods, adapters, renderers and metrics",
+        help="list the packages that contribute methods, adapters, renderers, metrics and sources",
         description="List what each installed package contributes, and its status: declared (its "
         "name is known, its code imported when first used), shadowed, conflict, missing, disabled, "
         "or left out. Nothing of the typed entry points is imported without --check.",

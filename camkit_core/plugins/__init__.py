@@ -1,4 +1,4 @@
-"""Plugins: every method, adapter, renderer and metric by its name, from camkit or any package."""
+"""Plugins: every method, adapter, renderer, metric and source of models, from any package."""
 
 from __future__ import annotations
 

@@ -120,4 +120,11 @@ DECLARED: dict[str, dict[str, str]] = {
         "randomisation": "camkit_core.metrics.randomisation:randomisation",
         "area": "camkit_core.metrics.area:area",
     },
+    "camkit.sources": {
+        "torchvision": "camkit_core.inputs.models.sources.torchvision_models:torchvision",
+        "timm": "camkit_core.inputs.models.sources.timm_models:timm",
+        "hf": "camkit_core.inputs.models.sources.hugging_face:hf",
+        "ultralytics": "camkit_core.inputs.models.sources.ultralytics_models:ultralytics",
+        "clip": "camkit_core.inputs.models.sources.open_clip_models:clip",
+    },
 }

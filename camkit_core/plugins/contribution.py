@@ -1,4 +1,4 @@
-"""A method, adapter, renderer or metric that a package contributes; and a problem with one."""
+"""A method, adapter, renderer, metric or source that a package contributes; and a problem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .blame import account, kind_of
 from .facts import Method, Metric
 from .source import Description, description, first_line
 
-KINDS = ("method", "adapter", "renderer", "metric")
+KINDS = ("method", "adapter", "renderer", "metric", "source")
 BUILT_IN = "camkit"
 _FACTS: dict[str, type[Method] | type[Metric]] = {"method": Method, "metric": Metric}
 BASELINE = "baseline"  # in place of the origin of a map that no plugin makes

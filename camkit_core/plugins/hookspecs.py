@@ -1,8 +1,9 @@
 """The hooks of camkit, by which a plugin names its contributions.
 
 Most plugins need no hook: an entry point in one of the groups `camkit.methods`, `camkit.adapters`,
-`camkit.renderers` or `camkit.metrics` is enough. A module (or an object) under the group `camkit`
-implements the hooks itself, for many contributions, or for names that are known only when it runs.
+`camkit.renderers`, `camkit.metrics` or `camkit.sources` is enough. A module (or an object) under
+the group `camkit` implements the hooks itself, for many contributions, or for names that are known
+only when it runs.
 
 An implementation is called when plugins are first needed. It has to be quick and should not import
 torch. It returns a list of specs, or of functions, whose names then count. If it raises an error,
@@ -118,4 +119,23 @@ def camkit_metrics() -> Contributed:  # type: ignore[empty-body]
     >>> registry.register(Plugin(), "lab")
     >>> registry.find("metric", "lab-brightness").summary
     'How bright a map is'
+    """
+
+
+@hookspec
+def camkit_sources() -> Contributed:  # type: ignore[empty-body]
+    """Sources of models: functions of a name, without the prefix, that return a `ModelSource`.
+
+    The prefix of `--model PREFIX:NAME` is the name of the source. The function raises `UnknownName`
+    for a name that it does not know, and imports its library only when it is called.
+
+    >>> from camkit_core.plugins import Registry
+    >>> class Plugin:
+    ...     @hookimpl
+    ...     def camkit_sources(self):
+    ...         return [Spec("lab", "lab.models:lab", "The models of our lab")]
+    >>> registry = Registry()
+    >>> registry.register(Plugin(), "lab")
+    >>> registry.find("source", "lab").summary
+    'The models of our lab'
     """

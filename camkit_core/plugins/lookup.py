@@ -78,7 +78,11 @@ def blaming_plugin(culprit: str, origin: str) -> AbstractContextManager[None]:
 
 
 def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
-    """Name, function and origin of a "method", "renderer" or "metric", by name or itself.
+    """Name, function and origin of a "method", "renderer", "metric" or "source".
+
+    Args:
+        kind: of the plugin.
+        given: its name, or the function itself.
 
     Raises:
         ArgumentTypeError: for neither a name nor a function.

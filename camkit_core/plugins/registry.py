@@ -1,4 +1,4 @@
-"""The registry: every method, adapter, renderer and metric by its name."""
+"""The registry: every method, adapter, renderer, metric and source by its name."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from .methods import check_method, method_checks
 from .metrics import check_metric, metric_checks
 from .orientation import Orientation, orientation
 from .renderers import check_renderer, renderer_checks
+from .sources import check_source, source_checks
 
 __all__ = [
     "Check",
@@ -30,6 +31,7 @@ __all__ = [
     "check_method",
     "check_metric",
     "check_renderer",
+    "check_source",
     "explainer",
     "method_checks",
     "metric_checks",
@@ -37,4 +39,5 @@ __all__ = [
     "outcomes",
     "parametrize",
     "renderer_checks",
+    "source_checks",
 ]

@@ -67,11 +67,23 @@ def test_plugins_are_listed_with_their_status(fresh: Install, capsys: Capture) -
     assert main(["--disable-plugin", "camkit-hook", "plugins"]) == 0
     out, err = capsys.readouterr()
     assert [line.split(None, 2) for line in out.splitlines()] == [
-        ["camkit", "0.1.0", "2 methods, 1 adapters, 0 renderers, 0 metrics  built in"],
-        ["camkit-evil", "1.0", "method gradcam                                 shadowed"],
-        ["camkit-gone", "1.0", "method gone                                    missing"],
-        ["camkit-good", "0.3", "method mycam                                   declared"],
-        ["camkit-hook", "1.0", "hooks mine                                     disabled"],
+        ["camkit", "0.1.0", "2 methods, 1 adapters, 0 renderers, 0 metrics, 0 sources  built in"],
+        [
+            "camkit-evil",
+            "1.0",
+            f"{'method gradcam':58}shadowed",
+        ],
+        ["camkit-gone", "1.0", f"{'method gone':58}missing"],
+        [
+            "camkit-good",
+            "0.3",
+            f"{'method mycam':58}declared",
+        ],
+        [
+            "camkit-hook",
+            "1.0",
+            f"{'hooks mine':58}disabled",
+        ],
     ]
     assert err == ""
     assert "camkit_good" not in sys.modules

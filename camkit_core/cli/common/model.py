@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import CamkitWarning
-from ...inputs.models.load import LoadedModel, load_model
+from ...inputs.models.load import LoadedModel
 from .messages import say_above_bar
+from .sources import load_model
 
 
 def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:

@@ -20,6 +20,7 @@ _ENTRY = {
     "adapter": '"$module.Net" = "$module:adapter"',
     "renderer": '$name = "$module:$function"',
     "metric": '$name = "$module:$function"',
+    "source": '$name = "$module:$function"',
 }
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 60
@@ -33,7 +34,7 @@ def new_plugin(name: str, kind: str = "method", folder: Path | str = ".") -> Pat
 
     Args:
         name: name of the plugin: lower-case letters, digits, `-` and `_`.
-        kind: "method", "adapter", "renderer" or "metric".
+        kind: "method", "adapter", "renderer", "metric" or "source".
         folder: where the project's folder is made.
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -26,13 +26,19 @@ def names_in(model: nn.Module) -> tuple[str, ...] | None:
     other has the names of that one. Placeholders such as LABEL_0 count as none, and so does
     timm's record of ImageNet, which an untrained model has, too.
     """
-    module: nn.Module | None = model
-    while module is not None:
+    for module in inner_modules(model):
         for given in _carried(module):
             if names := _ordered(given):
                 return names
-        module = _inner(module)
     return None
+
+
+def inner_modules(model: nn.Module) -> Iterator[nn.Module]:
+    """The model and, as long as a module only wraps one other, that one."""
+    module: nn.Module | None = model
+    while module is not None:
+        yield module
+        module = _inner(module)
 
 
 def _carried(module: nn.Module) -> list[Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,9 @@ from .device import device_named
 from .filling import count_classes, fill
 from .fitting import fit
 from .names_file import ClassNames, read_class_names
-from .preprocessing import Picture
-from .sources import Source, find_source
+from .preprocessing import Picture, Preprocessing
+from .source import ModelSource
+from .tasks import task_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class LoadedModel:
         name: the name given to `load_model`.
         weights: what they are called, for the record; a file with its SHA-256.
         notes: what a reader should know of how the weights were taken from a file.
+        task: "classification", "detection", "segmentation" or "text-image"; "" if it is unknown.
+        tokenizer: makes the tokenizer of a model of texts and images; None of another.
+        prepared: what `preprocess` does, ready for JSON: size, mean, std and the way of resizing.
     """
 
     model: nn.Module
@@ -43,9 +48,13 @@ class LoadedModel:
     name: str
     weights: str
     notes: tuple[str, ...] = ()
+    task: str = ""
+    tokenizer: Callable[[], Any] | None = None
+    prepared: dict[str, Any] = field(default_factory=dict)
 
 
-def load_model(
+def load_source(
+    source: ModelSource,
     name: str,
     weights: str | Path | None = "DEFAULT",
     device: str | torch.device = "cpu",
@@ -55,11 +64,11 @@ def load_model(
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
 ) -> LoadedModel:
-    """Load a classification model with its weights, preprocessing and class names.
+    """Load a model with its weights, preprocessing and class names.
 
     Args:
-        name: of a model of torchvision or timm, or `package.module:factory` for your own. A name
-            that both libraries know is torchvision's; `timm:resnet50` chooses the library.
+        source: where it comes from.
+        name: what it is called, for the record.
         weights: DEFAULT for the library's best, none for random ones (the same each time), or
             a checkpoint file, which also decides the number of classes. `file.pth#ema` takes
             those of its weights that are at `ema`, where it has more than one.
@@ -71,7 +80,6 @@ def load_model(
         std: of the colours, one number or three, in place of the usual one.
 
     Raises:
-        UnknownName: if no library knows the model; it gives the closest names.
         CamkitError: if the weights cannot be downloaded or read, or are of another architecture;
             if the class names do not fit the model, or the device does not exist.
     """
@@ -81,8 +89,7 @@ def load_model(
             f"are for model.load_state_dict"
         )
     where = device_named(device)
-    source = find_source(name)
-    preprocessing = source.preprocessing.changed(size, mean, std)
+    preprocessing = _preprocessing(source, name, size, mean, std)
     given = None if class_names is None else read_class_names(class_names)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -94,7 +101,30 @@ def load_model(
     for note in weighted.notes:
         warn(note)
     prepare, undo = preprocessing.tensor, preprocessing.picture
-    return LoadedModel(model, prepare, undo, names, name, weighted.weights, weighted.notes)
+    return LoadedModel(
+        model,
+        prepare,
+        undo,
+        names,
+        name,
+        weighted.weights,
+        weighted.notes,
+        source.task or task_of(model),
+        source.tokenizer,
+        preprocessing.record(),
+    )
+
+
+def _preprocessing(source: ModelSource, name: str, size: Any, mean: Any, std: Any) -> Preprocessing:
+    """The usual preprocessing of the weights, with what the user says in its place."""
+    known = source.preprocessing
+    if known is None and (size is None or mean is None or std is None):
+        raise InputError(
+            f"nothing says how pictures are prepared for {name}: it has no image processor; put "
+            f"one beside it (AutoImageProcessor.from_pretrained(...).save_pretrained(FOLDER)), or "
+            f"say it: --size N --mean R,G,B --std R,G,B"
+        )
+    return (known or Preprocessing()).changed(size, mean, std)
 
 
 def _moved(model: nn.Module, where: torch.device, name: str) -> nn.Module:
@@ -117,7 +147,7 @@ class _Weighted:
     notes: tuple[str, ...] = ()
 
 
-def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
+def _with_weights(source: ModelSource, weights: str, name: str) -> _Weighted:
     if weights.lower() not in ("default", "none"):
         return _from_file(source, weights, name)
     if source.classes == 0:
@@ -131,7 +161,7 @@ def _with_weights(source: Source, weights: str, name: str) -> _Weighted:
     return _Weighted(model, text, source.class_names, source.classes)
 
 
-def _from_file(source: Source, path: str, name: str) -> _Weighted:
+def _from_file(source: ModelSource, path: str, name: str) -> _Weighted:
     checkpoint = read_checkpoint(path)
     model, classes = source.build(None), source.classes
     found = fit(checkpoint, model, name)

@@ -34,12 +34,14 @@ class Preprocessing:
         std: of the three colours, the divisor.
         transform: a library's own transform from a PIL image to the normalised tensor; None
             for the usual one: fill `size`, keeping the middle 7/8 of the picture.
+        how: in a few words how the picture is resized, for the record; "" for `transform`'s name.
     """
 
     size: tuple[int, int] = (224, 224)
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     transform: Callable[[Any], Tensor] | None = None
+    how: str = ""
 
     def tensor(self, picture: Picture) -> Tensor:
         """The model's input (3, H, W), float32, of a picture (H', W', 3), uint8 RGB."""
@@ -49,6 +51,10 @@ class Preprocessing:
         height, width = self.size
         fitted = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR, bleed=1 / 16)
         values = torch.from_numpy(np.array(fitted)).permute(2, 0, 1) / 255
+        return self.normalised(values)
+
+    def normalised(self, values: Tensor) -> Tensor:
+        """Values in [0, 1] (3, H, W), less the mean, divided by the deviation."""
         return (values - _column(self.mean)) / _column(self.std)
 
     def picture(self, tensor: Tensor) -> Picture:
@@ -78,7 +84,18 @@ class Preprocessing:
             mean=self.mean if mean is None else _colours("mean", mean),
             std=self.std if std is None else _colours("std", std),
             transform=None,
+            how="",
         )
+
+    def record(self) -> dict[str, Any]:
+        """What was done to a picture, ready for JSON: size, mean, std and the way of resizing."""
+        own = "fit, middle 7/8" if self.transform is None else type(self.transform).__name__
+        return {
+            "size": list(self.size),
+            "mean": list(map(float, self.mean)),
+            "std": list(map(float, self.std)),
+            "resize": self.how or own,
+        }
 
 
 def _column(values: Sequence[float]) -> Tensor:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import ArgumentError, ArgumentTypeError, InputTypeError
-from camkit_core.inputs.models.load import load_model
 from helpers.network_files import TINY
 
 BLACK = np.zeros((20, 20, 3), dtype=np.uint8)

@@ -8,8 +8,8 @@ import pytest
 import torchvision
 from safetensors.torch import save_file
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError
-from camkit_core.inputs.models.load import load_model
 from helpers.network_files import same_weights, saved, squeezenet, vit
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import ArgumentTypeError, FileError
-from camkit_core.inputs.models.load import load_model
 from helpers.network_files import TINY
 
 READ = {

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, CamkitWarning, InputError
-from camkit_core.inputs.models.load import load_model
 from helpers.network_files import TINY, same_weights, saved, tiny
 
 WRAPPERS = [

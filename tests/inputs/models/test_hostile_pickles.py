@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError
-from camkit_core.inputs.models.load import load_model
 from helpers import hostile_files as made
 from helpers.network_files import TINY, saved, tiny
 

@@ -13,8 +13,8 @@ import torch
 import torchvision
 from torch import nn
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, FileError, UnknownName
-from camkit_core.inputs.models.load import load_model
 from helpers.network_files import same_weights, saved, squeezenet, vit
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, ImportFailed, InputError, InputTypeError, UnknownName
-from camkit_core.inputs.models.load import load_model
 
 CODE = """
 import sys

@@ -1,4 +1,8 @@
-"""A model of the user's own: what `package.module:factory` returns."""
+"""A model of the user's own: what `package.module:factory` returns.
+
+A factory returns the model, or a tuple (model, preprocess) or (model, preprocess, names). What it
+does not state is what the model carries.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,56 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
-from ...errors import CamkitError, ImportFailed, InputError, InputTypeError, UnknownName, shown
+from ....errors import CamkitError, ImportFailed, InputError, InputTypeError, UnknownName, shown
+from ..names_file import read_class_names
+from ..preprocessing import Preprocessing
+from ..source import ModelSource
+from .carried import preprocessing_in
+from .own_preprocessing import preprocessing_of
 
 _EXPECTED = "expected --model package.module:factory, the factory a function without arguments"
 
 
-def own_factory(name: str) -> Callable[[], nn.Module]:
-    """The factory of a name, `package.module:factory`; its module is imported.
+def own_source(name: str) -> ModelSource:
+    """A model that `package.module:factory` returns when called without arguments.
 
-    Calling it raises CamkitError if it fails, or returns no model.
+    The module is imported, and the factory is called, with seeded random numbers.
 
     Raises:
         UnknownName: if there is no such module, or no such function in it.
         ImportFailed: if the module fails to import.
         InputTypeError: if the name is that of a model, not of a function.
+        InputError: if the factory fails, or returns anything else.
     """
+    factory = _factory(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made = _run(f"{name}()", factory)
+    model, *stated = made if isinstance(made, tuple) else (made,)
+    if not isinstance(model, nn.Module) or len(stated) > 2:
+        raise InputTypeError(
+            f"{name}() returned {_outline(made)}; expected a torch.nn.Module, or a tuple "
+            f"(model, preprocess) or (model, preprocess, names)"
+        )
+    preprocess, names = (*stated, None, None)[:2]
+    stated_one = None if preprocess is None else preprocessing_of(preprocess, name)
+    return ModelSource(
+        build=lambda classes: model,
+        pretrained=lambda: (model, f"as {name} returns them"),
+        preprocessing=stated_one or preprocessing_in(model) or Preprocessing(),
+        class_names=None if names is None else read_class_names(names),
+    )
+
+
+def _outline(made: Any) -> str:
+    kinds = ", ".join(type(each).__name__ for each in made) if isinstance(made, tuple) else ""
+    return f"({kinds})" if kinds else type(made).__name__
+
+
+def _factory(name: str) -> Callable[[], Any]:
     module_name, _, attribute = name.partition(":")
     if not module_name or module_name.startswith("."):
         raise UnknownName(f"no module named {shown(module_name)}; {_EXPECTED}")
@@ -32,7 +69,8 @@ def own_factory(name: str) -> Callable[[], nn.Module]:
         raise InputTypeError(f"{name} is a model, not a function that returns it; {_EXPECTED}")
     if not callable(factory):
         raise UnknownName(f"no function {shown(attribute)} in module {module_name}; {_EXPECTED}")
-    return lambda: _made(name, factory)
+    made: Callable[[], Any] = factory
+    return made
 
 
 def _imported(name: str) -> Any:
@@ -49,15 +87,6 @@ def _imported(name: str) -> Any:
         raise
     except BaseException as error:  # a script that ends with sys.exit(), too
         raise ImportFailed(f"importing {name} failed: {_described(error)}") from error
-
-
-def _made(name: str, factory: Callable[[], Any]) -> nn.Module:
-    model = _run(f"{name}()", factory)
-    if not isinstance(model, nn.Module):
-        raise InputTypeError(
-            f"{name}() returned {type(model).__name__}; expected a torch.nn.Module"
-        )
-    return model
 
 
 def _run(what: str, call: Callable[[], Any]) -> Any:

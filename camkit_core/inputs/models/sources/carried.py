@@ -1,0 +1,68 @@
+"""The preprocessing that a model carries with it, or that stands beside its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..class_names import inner_modules
+from ..preprocessing import Preprocessing
+
+
+def preprocessing_in(model: nn.Module) -> Preprocessing | None:
+    """The preprocessing that a model carries; None if it carries none.
+
+    It is read from `pretrained_cfg` (timm), from the image processor in the folder that a model
+    of transformers was loaded from, and from the task of a model of ultralytics. A module that
+    only wraps one other has that of the other.
+    """
+    for module in inner_modules(model):
+        for read in (_of_timm, _of_transformers, _of_ultralytics):
+            if found := read(module):
+                return found
+    return None
+
+
+def _is_of(module: nn.Module, library: str) -> bool:
+    return any(kind.__module__.partition(".")[0] == library for kind in type(module).__mro__)
+
+
+def _of_timm(module: nn.Module) -> Preprocessing | None:
+    settings = vars(module).get("pretrained_cfg")
+    if not isinstance(settings, Mapping) or not _is_of(module, "timm"):
+        return None
+    from .timm_models import preprocessing_by
+
+    return preprocessing_by(settings)
+
+
+def _of_transformers(module: nn.Module) -> Preprocessing | None:
+    folder = getattr(vars(module).get("config"), "_name_or_path", None)
+    if not isinstance(folder, str) or not _is_of(module, "transformers"):
+        return None
+    if not any(Path(folder, name).is_file() for name in _PROCESSORS):
+        return None
+    from transformers import AutoImageProcessor
+
+    from .image_processors import preprocessing_by
+
+    processor: Any = AutoImageProcessor
+    return preprocessing_by(processor.from_pretrained(folder, trust_remote_code=False))
+
+
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+
+
+def _of_ultralytics(module: nn.Module) -> Preprocessing | None:
+    if not _is_of(module, "ultralytics") or "yaml" not in vars(module):
+        return None
+    from ultralytics.nn import tasks
+
+    from .ultralytics_models import preprocessing_by
+
+    task: str = tasks.guess_model_task(module)  # type: ignore[no-untyped-call]
+    stride = int(max(getattr(module, "stride", [32])))
+    return preprocessing_by(task, stride=stride)

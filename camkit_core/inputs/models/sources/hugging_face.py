@@ -1,0 +1,149 @@
+"""Models of Hugging Face by name: from a folder, or from the hub."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from torch import nn
+
+from ....errors import CamkitError, FileError, InputError, UnknownName, shown
+from ..downloads import downloading, reach_hub
+from ..source import ModelSource
+from ..tasks import task_of_class
+from .image_processors import preprocessing_by
+from .libraries import library
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+
+def hf(name: str) -> ModelSource:
+    """Image models of Hugging Face: NAME of the hub, or a folder of save_pretrained.
+
+    The model is of the class that the configuration's `architectures` names, which has to be one
+    of transformers: code beside the weights is never run.
+
+    Raises:
+        UnknownName: if there is no such folder, and it cannot be a name of the hub.
+        FileError: if its configuration cannot be read or downloaded.
+        InputError: if the configuration names no class of transformers.
+        ImportFailed: without transformers.
+    """
+    transformers = library("transformers", "hf")
+    where = _place(name)
+    with _reading(name, "config.json"):
+        config = transformers.AutoConfig.from_pretrained(where, trust_remote_code=False)
+    model_class = _class_of(transformers, config, name)
+    task = task_of_class(model_class)
+
+    def build(classes: int | None) -> nn.Module:
+        own = _without_downloads(copy.deepcopy(config))
+        if classes is not None:
+            own.num_labels = classes
+        model: nn.Module = model_class(own)
+        return model
+
+    return ModelSource(
+        build=build,
+        pretrained=lambda: _pretrained(model_class, where, name, config),
+        preprocessing=_preprocessing(transformers, where, name),
+        classes=config.num_labels if task == "classification" else None,
+        task=task,
+        tokenizer=partial(_tokenizer, transformers, where, name) if task == "text-image" else None,
+    )
+
+
+def _place(name: str) -> str:
+    """The folder of that name, or the name on the hub, in whose cache or reach it is."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise FileError(
+                f"no config.json in the folder {shown(name)}; expected one that "
+                f"model.save_pretrained(...) has written"
+            )
+        return str(folder)
+    if not _HUB_NAME.fullmatch(name):
+        raise UnknownName(
+            f"no folder {shown(name)}, and no name of the Hugging Face Hub has its form; expected "
+            f"--model hf:OWNER/NAME, or hf:FOLDER with a model that save_pretrained has written"
+        )
+    with _reading(name, "config.json"):
+        reach_hub(name, ("config.json",))
+    return name
+
+
+@contextmanager
+def _reading(name: str, file: str) -> Iterator[None]:
+    """Turn the failure to fetch or to read a file of a model into one error."""
+    try:
+        yield
+    except CamkitError:
+        raise
+    except Exception as error:
+        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        raise FileError(
+            f"{file} of hf:{name} cannot be read or downloaded ({reason}); give a folder that "
+            f"save_pretrained has written, as hf:FOLDER"
+        ) from error
+
+
+def _class_of(transformers: Any, config: Any, name: str) -> Any:
+    """The class that the configuration names."""
+    named = config.architectures or []
+    found = [getattr(transformers, each, None) for each in named]
+    if not found or not isinstance(found[0], type):
+        said = f"architectures {', '.join(named)}, which transformers has not" if named else "none"
+        raise InputError(
+            f"hf:{name} names no class of transformers (architectures: {said}); code of its own is "
+            f"not run: build it yourself, and give --model package.module:factory"
+        )
+    return found[0]
+
+
+def _without_downloads(config: Any) -> Any:
+    """The configuration, without the weights of a backbone that the constructor would fetch."""
+    for part in (config, getattr(config, "backbone_config", None)):
+        if part is not None and getattr(part, "use_pretrained_backbone", False):
+            part.use_pretrained_backbone = False
+    return config
+
+
+def _pretrained(model_class: Any, where: str, name: str, config: Any) -> tuple[nn.Module, str]:
+    with downloading(f"hf:{name}", where):
+        model, info = model_class.from_pretrained(where, output_loading_info=True)
+    if missing := sorted(info["missing_keys"]):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise InputError(
+            f"hf:{name} has no weights for {', '.join(missing[:3])}{more} of "
+            f"{model_class.__name__}, which would be random; give a model that was trained for "
+            f"its task, or take random weights (--weights none)"
+        )
+    version = getattr(config, "_commit_hash", None)
+    return model, f"{name}@{version}" if version else Path(name).name
+
+
+def _preprocessing(transformers: Any, where: str, name: str) -> Any:
+    """The preprocessing by the image processor; None where there is none."""
+    try:
+        processor = transformers.AutoImageProcessor.from_pretrained(where, trust_remote_code=False)
+    except OSError:
+        return None
+    except Exception as error:
+        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        raise InputError(f"the image processor of hf:{name} cannot be made: {reason}") from error
+    return preprocessing_by(processor)
+
+
+def _tokenizer(transformers: Any, where: str, name: str) -> Callable[..., Any]:
+    with _reading(name, "the tokenizer"):
+        tokenizer: Callable[..., Any] = transformers.AutoTokenizer.from_pretrained(
+            where, trust_remote_code=False
+        )
+    return tokenizer

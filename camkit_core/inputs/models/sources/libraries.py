@@ -1,0 +1,68 @@
+"""Libraries of models: imported when asked for, and what is said where they are missing."""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from typing import Any
+
+from ....errors import ImportFailed, UnknownName, shown
+
+
+def library(name: str, source: str) -> Any:
+    """The library of a source, imported.
+
+    Args:
+        name: the name that it is imported by.
+        source: the name of the source, which is that of its extra.
+
+    Raises:
+        ImportFailed: if it is not installed, with the command that does; or if its import fails.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name.partition(".")[0]:
+            raise _broken(name, source, error) from error
+        raise ImportFailed(
+            f"--model {source}:NAME needs {name}, which is not installed: "
+            f'python -m pip install "camkit[{source}]"'
+        ) from None
+    except Exception as error:
+        raise _broken(name, source, error) from error
+
+
+def _broken(name: str, source: str, error: Exception) -> ImportFailed:
+    return ImportFailed(
+        f"--model {source}:NAME needs {name}, whose import failed: {type(error).__name__}: {error}"
+    )
+
+
+def torchvision_names() -> list[str]:
+    """The classification models of torchvision."""
+    import torchvision
+
+    names: list[str] = torchvision.models.list_models(module=torchvision.models)
+    return names
+
+
+def timm() -> Any:
+    """The library timm; its import takes a second."""
+    return importlib.import_module("timm")
+
+
+def unknown_model(name: str) -> UnknownName:
+    """The error for a name that neither torchvision nor timm knows, with the closest ones."""
+    plain = name.removeprefix("torchvision:").removeprefix("timm:")
+    known = {*torchvision_names(), *timm().list_models(), *timm().list_pretrained()}
+    return UnknownName(
+        f"no model named {shown(name)}.{did_you_mean(plain, known)} Known are the classification "
+        f"models of torchvision and timm by their names there, others as in `camkit list-sources`, "
+        f"and your own as package.module:factory"
+    )
+
+
+def did_you_mean(name: str, known: set[str]) -> str:
+    """The closest of some known names, as a sentence after a blank; "" if none is close."""
+    close = get_close_matches(name[:100].lower(), known, n=3)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

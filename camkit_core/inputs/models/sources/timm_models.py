@@ -1,0 +1,81 @@
+"""Models of timm by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ....errors import InputError
+from ..downloads import downloading, reach_hub
+from ..preprocessing import Preprocessing
+from ..source import ModelSource
+from .libraries import timm as library
+from .libraries import unknown_model
+
+
+def timm(name: str) -> ModelSource:
+    """Models of timm, with the preprocessing and the classes of their weights.
+
+    Raises:
+        UnknownName: for a name that timm does not know.
+    """
+    if not _knows(name):
+        raise unknown_model(f"timm:{name}")
+    settings = library().models.get_pretrained_cfg(name).to_dict()
+
+    def build(classes: int | None) -> nn.Module:
+        chosen = {} if classes is None else {"num_classes": classes}
+        model: nn.Module = library().create_model(name, pretrained=False, **chosen)
+        return model
+
+    classes = settings["num_classes"]
+    return ModelSource(
+        build,
+        lambda: _pretrained(name, settings),
+        preprocessing_by(settings),
+        _imagenet(classes),
+        classes,
+        "classification",
+    )
+
+
+def preprocessing_by(settings: Mapping[str, Any]) -> Preprocessing:
+    """The preprocessing that `pretrained_cfg` of a model of timm says."""
+    data = library().data.resolve_data_config(pretrained_cfg=settings)
+    return Preprocessing(
+        tuple(data["input_size"][1:]),
+        tuple(data["mean"]),
+        tuple(data["std"]),
+        library().data.create_transform(**data, is_training=False),
+    )
+
+
+def _knows(name: str) -> bool:
+    architecture, _, tag = name.partition(".")
+    # timm still builds models by retired names, but has no settings for them.
+    models = library()
+    names = models.list_pretrained(f"{architecture}.*") if tag else models.list_models(architecture)
+    return name in names
+
+
+def _pretrained(name: str, settings: Mapping[str, Any]) -> tuple[nn.Module, str]:
+    repository, origin = settings.get("hf_hub_id"), settings.get("hf_hub_id") or settings.get("url")
+    if not origin:
+        raise InputError(
+            f"timm has no weights for {name}; give a checkpoint file (--weights FILE) or take "
+            f"random weights (--weights none)"
+        )
+    with downloading(name, origin):
+        if repository:
+            file = settings.get("hf_hub_filename")
+            usual = ("model.safetensors", "pytorch_model.bin")
+            reach_hub(repository, (file,) if file else usual)
+        return library().create_model(name, pretrained=True), origin
+
+
+def _imagenet(classes: int) -> tuple[str, ...] | None:
+    data = library().data
+    subset = data.infer_imagenet_subset({"num_classes": classes})
+    return tuple(data.ImageNetInfo(subset).label_descriptions()) if subset else None

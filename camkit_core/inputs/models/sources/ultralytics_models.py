@@ -1,0 +1,225 @@
+"""Models of ultralytics (YOLO) by name: a checkpoint, or the settings of an architecture."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import torch
+from torch import nn
+
+from ....errors import CamkitError, FileError, InputError, UnknownName, shown
+from ..checkpoints import sha256
+from ..downloads import downloading
+from ..filling import fill
+from ..preprocessing import Preprocessing
+from ..source import ModelSource
+from .letterbox import Letterbox
+from .libraries import did_you_mean, library
+from .ultralytics_files import StoredModel, read_model
+
+_RELEASES = "https://github.com/ultralytics/assets/releases/download"
+_CLASSES = {  # by what ultralytics calls a task
+    "detect": "DetectionModel",
+    "segment": "SegmentationModel",
+    "pose": "PoseModel",
+    "obb": "OBBModel",
+    "classify": "ClassificationModel",
+}
+_SIDES = {"classify": 224}
+_PLAIN_ACTIVATION = re.compile(r"(torch\.)?nn\.\w+\((\s*\w+\s*=\s*[\w.+-]+\s*,?)*\)")
+
+
+def ultralytics(name: str) -> ModelSource:
+    """YOLO models of ultralytics: yolo11n.pt, yolo11n.yaml, or a file of your own.
+
+    A checkpoint (.pt) holds a whole model as Python objects. None of it is run: a model is built
+    from the settings in the file, and the weights are put into it.
+
+    Raises:
+        UnknownName: for a name that ultralytics does not know, and that is no file.
+        FileError: for a file that is no checkpoint of ultralytics.
+        InputError: for settings of no architecture of ultralytics.
+        ImportFailed: without ultralytics.
+    """
+    tasks = library("ultralytics.nn.tasks", "ultralytics")
+    path = Path(name if Path(name).suffix else f"{name}.pt").expanduser()
+    if path.suffix in (".yaml", ".yml"):
+        return _of_settings(tasks, _settings(tasks, path), name)
+    if path.is_file():
+        return _of_file(tasks, path, name)
+    return _of_asset(tasks, path, name)
+
+
+def _of_settings(tasks: Any, settings: dict[str, Any], name: str) -> ModelSource:
+    """A model by its settings; they have no weights."""
+    model_class, task = _class_by(tasks, settings)
+
+    def pretrained() -> tuple[nn.Module, str]:
+        raise InputError(
+            f"ultralytics:{name} is an architecture without weights; name a checkpoint, as "
+            f"ultralytics:{Path(name).stem}.pt, or give a file of weights (--weights FILE) or "
+            f"random weights (--weights none)"
+        )
+
+    return _source(partial(_built, model_class, settings), pretrained, settings, task)
+
+
+def _of_file(tasks: Any, path: Path, name: str) -> ModelSource:
+    """A model in a checkpoint file."""
+    stored = read_model(path)
+    model_class, task = _class_by(tasks, stored.settings)
+    build = partial(_built, model_class, stored.settings)
+
+    def pretrained() -> tuple[nn.Module, str]:
+        return _filled(build(None), stored, path, name), f"{path.name} sha256:{sha256(path)}"
+
+    return _source(build, pretrained, stored.settings, task, stored.image_size)
+
+
+def _of_asset(tasks: Any, path: Path, name: str) -> ModelSource:
+    """A model that ultralytics publishes; its settings are in the library."""
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    if str(path) not in GITHUB_ASSETS_NAMES:
+        close = did_you_mean(str(path), set(GITHUB_ASSETS_NAMES))
+        raise UnknownName(
+            f"no file {shown(str(path))}, and ultralytics has no model of this name.{close} "
+            f"Expected yolo11n.pt, yolo11n.yaml, or a file of your own"
+        )
+    settings = _settings(tasks, path.with_suffix(".yaml"))
+    model_class, task = _class_by(tasks, settings)
+    build = partial(_built, model_class, settings)
+
+    def pretrained() -> tuple[nn.Module, str]:
+        file = _downloaded(path.name)
+        stored = read_model(file)
+        made, _ = _class_by(tasks, stored.settings)
+        model = _built(made, stored.settings, None)
+        return _filled(model, stored, file, name), f"{path.name} sha256:{sha256(file)}"
+
+    return _source(build, pretrained, settings, task)
+
+
+def _source(
+    build: Callable[[int | None], nn.Module],
+    pretrained: Callable[[], tuple[nn.Module, str]],
+    settings: Mapping[str, Any],
+    task: str,
+    image_size: int | None = None,
+) -> ModelSource:
+    classifies = task == "classify"
+    return ModelSource(
+        build,
+        pretrained,
+        preprocessing_by(task, image_size),
+        classes=settings.get("nc") if classifies else None,
+        task="classification" if classifies else "detection",
+    )
+
+
+def preprocessing_by(task: str, image_size: int | None = None, stride: int = 32) -> Preprocessing:
+    """The preprocessing that ultralytics does for a task of its models."""
+    side = image_size or _SIDES.get(task, 640)
+    if task != "classify":
+        return Letterbox((side, side), stride=max(stride, 32))
+    from ultralytics.data.augment import classify_transforms
+
+    black, white = (0.0,) * 3, (1.0,) * 3
+    how = "shortest side, bilinear, middle"
+    return Preprocessing((side, side), black, white, classify_transforms(side), how)
+
+
+def _built(
+    model_class: Callable[..., nn.Module], settings: dict[str, Any], classes: int | None
+) -> nn.Module:
+    try:
+        model = model_class(copy.deepcopy(settings), nc=classes, verbose=False)
+    except Exception as error:
+        raise _no_architecture(error) from error
+    return model.eval()
+
+
+def _no_architecture(error: object) -> InputError:
+    reason = shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
+    return InputError(f"these settings are no architecture that ultralytics builds: {reason}")
+
+
+def _filled(model: nn.Module, stored: StoredModel, path: Path, name: str) -> nn.Module:
+    """The model with the weights and the names of a checkpoint."""
+    fill(model, stored.weights, path, f"ultralytics:{name}")
+    for where, module in model.named_modules():
+        if where in stored.eps:
+            vars(module)["eps"] = stored.eps[where]
+    if stored.names:
+        vars(model)["names"] = stored.names
+    return model
+
+
+def _settings(tasks: Any, path: Path) -> dict[str, Any]:
+    """The settings in a file .yaml, of the user or of the library."""
+    try:
+        if "://" in str(path) or ":/" in str(path):
+            raise FileNotFoundError(2, "it is an address, and no file")
+        found: dict[str, Any] = tasks.yaml_model_load(path)
+    except Exception as error:
+        reason = shorten(f"{getattr(error, 'strerror', None) or error}", 200, placeholder=" ...")
+        raise FileError(
+            f"the settings {shown(str(path))} cannot be read ({reason}); expected a file .yaml of "
+            f"an architecture, your own or one of ultralytics, as yolo11n.yaml"
+        ) from error
+    return found
+
+
+def _class_by(tasks: Any, settings: dict[str, Any]) -> tuple[Callable[..., nn.Module], str]:
+    """The class that builds a model of these settings, and its task as ultralytics calls it.
+
+    What ultralytics would evaluate as Python is refused, and so is what is no layer.
+    """
+    activation = settings.get("activation")
+    if activation is not None and not _PLAIN_ACTIVATION.fullmatch(str(activation)):
+        raise _no_architecture(f"the activation {shown(activation)} is no layer of torch.nn")
+    try:
+        rows = [*settings["backbone"], *settings["head"]]
+        for row in rows:
+            _check_layer(tasks, row[2])
+        task = tasks.guess_model_task(settings)
+    except CamkitError:
+        raise
+    except Exception as error:
+        raise _no_architecture(error) from error
+    if task not in _CLASSES:
+        raise InputError(f"ultralytics' task {shown(task)} is none of {', '.join(_CLASSES)}")
+    return getattr(tasks, _CLASSES[task]), task
+
+
+def _check_layer(tasks: Any, name: Any) -> None:
+    """Raise InputError unless this names a layer of torch.nn or of ultralytics."""
+    text = str(name)
+    place, _, plain = text.rpartition(".")
+    found = getattr(torch.nn, plain, None) if place in ("nn", "torch.nn") else None
+    found = getattr(tasks, text, None) if not place else found
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise _no_architecture(f"{shown(name)} is no layer of torch.nn or of ultralytics")
+
+
+@cache
+def _downloaded(name: str) -> Path:
+    """The file of a model that ultralytics publishes, fetched once."""
+    import inspect
+
+    from ultralytics.utils.downloads import attempt_download_asset
+
+    kept = Path(torch.hub.get_dir(), "checkpoints", name)
+    release = inspect.signature(attempt_download_asset).parameters["release"].default
+    url = f"{_RELEASES}/{release}/{name}"
+    if not kept.is_file():
+        with downloading(f"ultralytics:{name}", url):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(kept), progress=False)
+    return kept
