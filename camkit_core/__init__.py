@@ -28,6 +28,7 @@ _HOMES = {
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
     "ModelSource": "inputs.models.source",
+    "ModelTarget": "inputs.targets.protocol",
     "NoAdapter": "errors",
     "PathError": "errors",
     "Pictures": "adapter",
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from .inputs.targets.classification import ClassifierOutputTarget as ClassifierOutputTarget
     from .inputs.targets.detection import DetectionTarget as DetectionTarget
     from .inputs.targets.protocol import FixableTarget as FixableTarget
+    from .inputs.targets.protocol import ModelTarget as ModelTarget
     from .inputs.targets.protocol import PlaceTarget as PlaceTarget
     from .inputs.targets.protocol import ScoreFunction as ScoreFunction
     from .inputs.targets.regression import RegressionTarget as RegressionTarget

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import torch
 from annotated_types import Ge
@@ -17,6 +17,8 @@ from .maps import AXES
 
 Reshape = Callable[[Tensor], Tensor]
 USUAL_PREFIXES = (0, 1, 2, 5)  # tokens before the grid: none, class, distillation, four registers
+
+_FOUND_LATER = cast("nn.Module", None)  # whatever reads a layer gets the one that was found
 
 
 class Pictures(NamedTuple):
@@ -38,7 +40,8 @@ class Adapter:
     """Where a model's activation maps are, and how to read them. Data, no behaviour.
 
     Attributes:
-        layer: the target layer, a module of the model.
+        layer: the target layer, a module of the model; without one, it is found as for a model that
+            no adapter knows.
         reshape: from the layer's output to (N, C, h, w), linear and per image (the field's
             "reshape transform"); None for outputs that are (N, C, h, w) already. The grid is
             (N, C, l) in a model for signals, and (N, C, d, h, w) in one for volumes.
@@ -56,13 +59,15 @@ class Adapter:
             of the last one is explained, in place of the layer's own output.
         pictures: for models whose images are not (N, C, H, W), how they are pictures; masks are
             laid over these, and maps have their size.
+        entry: the name of the model's method that is called in place of the model, such as
+            "get_image_features"; `output` then reads what that returns.
 
     Raises:
         LayerTypeError: for an attribute of another type.
-        LayerError: for a negative call.
+        LayerError: for a negative call; for an attribute of the layer without a layer.
     """
 
-    layer: nn.Module
+    layer: nn.Module = _FOUND_LATER
     reshape: Reshape | None = None
     channel_axis: int | None = None
     activation: Callable[[Tensor], Tensor] | None = None
@@ -71,17 +76,24 @@ class Adapter:
     key: tuple[Any, ...] = ()
     after: tuple[str, ...] = ()
     pictures: Pictures | None = None
+    entry: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.layer, nn.Module):
+        if not isinstance(self.layer, nn.Module | None):
             raise LayerTypeError(
                 f"Adapter takes layer= as a module of the model; got {shown(self.layer)}"
             )
         for name, annotation in _FIELDS.items():
             if (value := getattr(self, name)) is not None:
                 checked("Adapter", name, value, annotation, (LayerError, LayerTypeError))
+        if self.layer is None and (idle := [name for name in _OF_LAYER if self._has(name)]):
+            raise LayerError(f"Adapter takes {idle[0]}= together with the layer that it is about")
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) not in (None, ())
 
 
+_OF_LAYER = ("reshape", "channel_axis", "activation", "call", "key", "after")
 _FIELDS = {
     "reshape": Callable,
     "channel_axis": int,
@@ -91,6 +103,7 @@ _FIELDS = {
     "key": tuple,
     "after": Sequence[str],
     "pictures": Pictures,
+    "entry": str,
 }
 
 

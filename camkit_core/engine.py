@@ -22,7 +22,7 @@ from .inputs.companions import settled, stated
 from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs
 from .inputs.running_dtype import in_running_dtype
-from .inputs.targets.protocol import follows_places
+from .inputs.targets.protocol import follows_places, for_model
 from .inputs.targets.questions import score_functions
 from .inputs.targets.resolve import Target, check_target
 from .probe.probe import Probe, probes
@@ -32,6 +32,7 @@ from .results.explanation import Explanation
 from .results.smoothing import PLAIN, View, image_views
 from .target_layer.choose import TargetLayer, choose
 from .target_layer.find import Layer
+from .target_layer.known import known
 from .target_layer.pictures import pictured
 
 if TYPE_CHECKING:
@@ -153,9 +154,10 @@ def compare(
     _check_targets(targets, aug_smooth)
     taped = any(method.facts.needs == "tail" for method in configured)
     with untouched_inputs(model, images, image_input, output) as inputs:
-        inputs = pictured(inputs, adapter)
+        inputs, found = known(pictured(inputs, adapter), adapter)
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
-        layers = choose(inputs, layer, reshape_transform, adapter, targets)
+        targets = [for_model(target, inputs.model, found.adapter) for target in targets]
+        layers = choose(inputs, found, layer, reshape_transform, targets)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
         recording = _record(inputs, layers[0], taped)

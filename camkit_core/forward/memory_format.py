@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import torch
@@ -24,7 +24,11 @@ _ROUNDING = 2e-4  # of the largest value: the most by which formats may differ
 
 
 def run_quickest(
-    model: nn.Module, images: Tensor, run: Callable[[Tensor], T], output: Callable[[Tensor], Any]
+    model: nn.Module,
+    images: Tensor,
+    run: Callable[[Tensor], T],
+    output: Callable[[Tensor], Any],
+    entry: str | None = None,
 ) -> T:
     """`run` on a copy of `images`, channels last where they are (N, C, H, W) and that is quicker.
 
@@ -38,16 +42,17 @@ def run_quickest(
         run: called again with the usual format, if the model fails in the other.
         output: the model's output for a part of the first image (1, C, h, w); called once in each
             format for a model and size of images.
+        entry: the name of the model's method that both call; None for the model itself.
     """
-    if _helps(model, images) and _may_be_right_channels_last(model, images):
+    if _helps(model, images) and _known.of(model).get(key := (entry, images.shape[1:]), True):
         try:
-            return _run_channels_last(model, images, run, output)
+            return _run_channels_last(model, images, run, output, key)
         except _OtherValues:
             pass
         except (RuntimeError, ValueError, AssertionError) as error:
             if isinstance(error, CamkitError) or out_of_memory(error):
                 raise
-            _known.of(model)[images.shape[1:]] = False
+            _known.of(model)[key] = False
     return run(images.clone())
 
 
@@ -55,27 +60,27 @@ class _OtherValues(Exception):
     """The model gives other values in another memory format, or that is not known."""
 
 
-def _may_be_right_channels_last(model: nn.Module, images: Tensor) -> bool:
-    return _known.of(model).get(images.shape[1:], True)
-
-
 def _run_channels_last(
-    model: nn.Module, images: Tensor, run: Callable[[Tensor], T], output: Callable[[Tensor], Any]
+    model: nn.Module,
+    images: Tensor,
+    run: Callable[[Tensor], T],
+    output: Callable[[Tensor], Any],
+    key: Hashable,
 ) -> T:
     """`run` on a copy of the images in that format; the first run proves that it is right.
 
     Raises:
         _OtherValues: if it is not.
     """
-    if images.shape[1:] in _known.of(model):
+    if key in _known.of(model):
         return run(_channels_last(images))
     given = _channels_last(images)
     calls = FormatCalls([given, *model.parameters(), *model.buffers()])
     with calls:
         result = run(given)
     if calls.safe:
-        _known.of(model)[images.shape[1:]] = True
-    elif not _right_channels_last(model, images, output):
+        _known.of(model)[key] = True
+    elif not _right_channels_last(model, images, output, key):
         raise _OtherValues
     return result
 
@@ -100,10 +105,12 @@ def _has_depthwise(model: nn.Module) -> bool:
     return known[_DEPTHWISE]
 
 
-def _right_channels_last(model: nn.Module, images: Tensor, output: Callable[[Tensor], Any]) -> bool:
+def _right_channels_last(
+    model: nn.Module, images: Tensor, output: Callable[[Tensor], Any], key: Hashable
+) -> bool:
     """Whether the model gives the same in both formats; found out once for each size of images."""
-    known, size = _known.of(model), images.shape[1:]
-    if size not in known:
+    known = _known.of(model)
+    if key not in known:
         finite = images.flatten(1).isfinite().all(1).nonzero()
         if not len(finite):
             return False  # values that are not finite prove nothing
@@ -112,8 +119,8 @@ def _right_channels_last(model: nn.Module, images: Tensor, output: Callable[[Ten
         verdict = _same_in_both_formats(model, image[..., : height // 2, : width // 2], output)
         if verdict is None:
             verdict = _same_in_both_formats(model, image, output)
-        known[size] = bool(verdict)
-    return known[size]
+        known[key] = bool(verdict)
+    return known[key]
 
 
 def _same_in_both_formats(

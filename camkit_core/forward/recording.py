@@ -205,7 +205,8 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
         return _run_cut(inputs, cut, beginning, images)
 
     call = partial(inputs.forward_args.call, inputs.model, image=0)
-    quickest = partial(run_quickest, inputs.model, inputs.images, run, call)
+    entry = inputs.forward_args.entry
+    quickest = partial(run_quickest, inputs.model, inputs.images, run, call, entry)
     try:
         return quickest()
     except LostGraphError:

@@ -81,7 +81,8 @@ def _key(inputs: Inputs) -> Any:
         (name, type(value), tuple(tensor.shape for tensor in tensors_in(value)))
         for name, value in inputs.forward_args.named().items()
     ]
-    return inputs.images.shape, inputs.forward_args.place, tuple(shapes)
+    args = inputs.forward_args
+    return inputs.images.shape, args.place, args.entry, tuple(shapes)
 
 
 def _by_test(inputs: Inputs, names: list[Name]) -> tuple[frozenset[Name], str]:

@@ -36,6 +36,8 @@ class ForwardArgs:
         given: the images as the caller gave them, where they are not (N, C, H, W).
         write: from pictures, and the index of the image that each is a version of, to what the
             model takes in place of `given`.
+        entry: the name of the model's method that is called; None for the model itself.
+        reads: from what that returns to what `output` reads; None where that is the same.
     """
 
     place: Name = 0
@@ -46,13 +48,17 @@ class ForwardArgs:
     shared: frozenset[Name] | None = None
     given: Tensor | None = None
     write: Callable[[Tensor, Sequence[int]], Tensor] | None = None
+    entry: str | None = None
+    reads: Callable[[Any], Any] | None = None
 
     @property
     def identity(self) -> Hashable:
         """What tells this call from others, for memories: where the images go, and what else."""
         further = [*enumerate(self.args), *self.kwargs.items()]
         part = self.output and self.output.identity
-        return self.place, part, tuple((name, *_outline(value)) for name, value in further)
+        reads = self.reads and OutputPart(self.reads).identity
+        outlines = tuple((name, *_outline(value)) for name, value in further)
+        return self.place, part, outlines, self.entry, reads
 
     def beside(self, images: Tensor) -> ForwardArgs:
         """The same arguments for a number of images."""
@@ -64,11 +70,15 @@ class ForwardArgs:
         """The model's output for rows (M, ...) of images, or the part of it that targets read.
 
         Args:
-            model: what is called.
+            model: what is called, by its entry; a function that calls a model is called itself.
             rows: all images, once or several times over; or versions of a single image.
             image: the index of that single image.
         """
+        if self.entry and isinstance(model, nn.Module):
+            model = getattr(model, self.entry)
         returned = all_plain(self._call(model, rows, image))
+        if self.reads is not None:
+            returned = self.reads(returned)
         return returned if self.output is None else self.output(returned)
 
     def _call(self, model: Callable[..., Any], rows: Tensor, image: int | None) -> Any:

@@ -23,7 +23,7 @@ def in_running_dtype(inputs: Inputs) -> Inputs:
     dtype = inputs.images.dtype
     if first is None or first.dtype == dtype or too_small(first.dtype):
         return inputs
-    known, key = _runs.of(inputs.model), (dtype, first.dtype)
+    known, key = _runs.of(inputs.model), (inputs.forward_args.entry, dtype, first.dtype)
     if key not in known:
         known[key] = _runs_with(inputs, dtype) or not _runs_with(inputs, first.dtype)
     return inputs if known[key] else replace(inputs, images=inputs.images.to(first.dtype))

@@ -20,7 +20,7 @@ from ..pytree import first_tensor, joined, row_of
 from .touching import rows_touch
 
 FAST_MODES = ("bfloat16", "compile")
-_compiled: WeakKeyDictionary[nn.Module, tuple[int, Any]] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[nn.Module, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 class InputRunner:
@@ -59,7 +59,8 @@ class InputRunner:
 
     def __call__(self, rows: Tensor) -> Any:
         """The model's output for images (M, C, H, W)."""
-        return run_quickest(self.recording.model, rows, self._run, self._output)
+        entry = self.recording.companions.entry
+        return run_quickest(self.recording.model, rows, self._run, self._output, entry)
 
     def _output(self, row: Tensor) -> Any:
         return self.recording.companions.call(self.recording.model, row, self.image)
@@ -95,7 +96,8 @@ class InputRunner:
     def _fast(self, rows: Tensor) -> Any:
         model = self.recording.model
         compiles = "compile" in self.modes
-        runnable = compiled(model) if compiles else model
+        entry = self.recording.companions.entry
+        runnable = compiled(model, entry) if compiles else model
         with self._precision(rows.device.type), compiling() if compiles else nullcontext():
             return self._outputs(rows, runnable)
 
@@ -117,23 +119,25 @@ class InputRunner:
         )
 
 
-def compiled(model: nn.Module) -> Any:
-    """`model` compiled, its norms folded; kept until its weights change."""
-    state = hash(tuple((p.data_ptr(), p._version) for p in model.parameters()))
+def compiled(model: nn.Module, entry: str | None = None) -> Any:
+    """`model`, or that method of it, compiled, its norms folded; kept until its weights change."""
+    weights = hash(tuple((p.data_ptr(), p._version) for p in model.parameters()))
+    state = weights, entry
     if _compiled.get(model, (None, None))[0] != state:
         # `freezing` folds what is constant in evaluation mode into a copy of the weights.
-        _compiled[model] = state, torch.compile(_caller(model), options={"freezing": True})
+        _compiled[model] = state, torch.compile(_caller(model, entry), options={"freezing": True})
     return _compiled[model][1]
 
 
-def _caller(model: nn.Module) -> Callable[..., Any]:
-    """A function that calls the model.
+def _caller(model: nn.Module, entry: str | None) -> Callable[..., Any]:
+    """A function that calls the model, or that method of it.
 
     Compiling the model itself would mark it, and a function that holds it would keep it alive.
     """
     reference = weakref.ref(model)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return reference()(*args, **kwargs)  # type: ignore[misc]
+        function: Any = reference()
+        return (getattr(function, entry) if entry else function)(*args, **kwargs)
 
     return call

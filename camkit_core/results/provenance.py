@@ -37,9 +37,12 @@ def of_method(
 
 
 def of_output(recording: Recording) -> dict[str, Any]:
-    """Which part of the model's output was explained, where the user said so."""
-    part = recording.companions.output
-    return {"output": plain(part.key)} if part else {}
+    """Which part of the model's output was explained, where the user said so, and of which entry.
+
+    The entry is the method of the model that an adapter calls in place of the model.
+    """
+    part, entry = recording.companions.output, recording.companions.entry
+    return ({"output": plain(part.key)} if part else {}) | ({"entry": entry} if entry else {})
 
 
 def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from ..adapter import Adapter, Reshape
-from ..errors import ArgumentTypeError, LayerError, shown
+from ..errors import LayerError
 from ..inputs.prepare import Inputs
 from .automatic import automatic, layout_of_given
 from .find import Layer, find_layer, find_named
-from .installed import installed
+from .known import Known
 from .names import LayerName
 
 
@@ -38,9 +38,9 @@ class TargetLayer:
 
 def choose(
     inputs: Inputs,
+    found: Known,
     layer: Layer | Sequence[Layer] | None = None,
     reshape: Reshape | None = None,
-    adapter: Adapter | None = None,
     targets: Sequence[Any] = (None,),
 ) -> list[TargetLayer]:
     """The target layers, at least one.
@@ -50,26 +50,19 @@ def choose(
     is that which the search for a layer finds.
 
     Args:
-        inputs: the model and its images.
+        inputs: the model and its images, as the adapter calls it.
+        found: the adapter.
         layer: see `explain`.
         reshape: see `explain`.
-        adapter: see `compare`.
         targets: what is asked; a layer that is found must be read by their scores.
 
     Raises:
         NoAdapter: if nobody names a layer, no adapter knows the model, and none can be found.
         LayerError: if a named layer is not part of the model.
-        PluginError: if the adapter cannot be loaded.
         TargetError: if the model's output has no such score.
     """
-    model = inputs.model
-    if adapter is not None and not isinstance(adapter, Adapter):
-        raise ArgumentTypeError(
-            f"camkit takes adapter= as an Adapter(layer, ...), or None; got {shown(adapter)}"
-        )
-    base, origin = (adapter, "given") if adapter else installed(inputs)
-    if base and inputs.forward_args.output:
-        base = replace(base, output=None)  # the caller's word on the output counts
+    model, origin = inputs.model, found.origin
+    base = found.adapter if found.adapter and found.adapter.layer is not None else None
     if layer is None:
         if base:
             return [_default_layer(model, base, origin, reshape)]

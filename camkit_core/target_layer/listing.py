@@ -14,8 +14,10 @@ from ..forward.untouched import untouched_inputs
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
+from ..inputs.targets.protocol import for_model
 from ..inputs.targets.resolve import Target, check_target
 from .choose import TargetLayer, choose
+from .known import Known, known
 from .pictures import pictured
 from .search.asked import scores_of
 from .search.candidates import Candidate
@@ -131,14 +133,16 @@ def layers(
     if not callable(target) and as_list(target) == []:
         raise TargetError("got 0 targets; pass one for each image, or a single one for all of them")
     with untouched_inputs(model, images, image_input, output) as inputs:
-        inputs = in_running_dtype(pictured(inputs))
+        inputs, adapter = known(pictured(inputs))
+        inputs = in_running_dtype(inputs)
+        target = for_model(target, inputs.model, adapter.adapter)
         found = search(inputs, scores_of([target]))
-        return listed(found, _choice(inputs, target))
+        return listed(found, _choice(inputs, adapter, target))
 
 
-def _choice(inputs: Inputs, target: Any) -> TargetLayer | None:
+def _choice(inputs: Inputs, adapter: Known, target: Any) -> TargetLayer | None:
     try:
-        return choose(inputs, targets=[target])[0]
+        return choose(inputs, adapter, targets=[target])[0]
     except NoAdapter:
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from ..inputs.forward_args import ForwardArgs, split
 from ..inputs.prepare import Inputs
 from ..pytree import first_tensor
 from ..target_layer.installed import said
-from .checks import require
+from .checks import require, skip
 from .networks import seeded
 
 Make = Callable[..., Adapter]
@@ -36,6 +36,8 @@ class Reading:
         """What the adapter gives for images of a size."""
         images, args = self.arguments(self.images(size, count))
         adapter: Adapter = said(self.make, Inputs(self.model, images, args))
+        if isinstance(adapter, Adapter) and adapter.layer is None:
+            skip("it leaves the layer to the search")
         return adapter
 
     def arguments(self, pictures: Tensor) -> tuple[Tensor, ForwardArgs]:
@@ -51,13 +53,13 @@ class Reading:
     def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
         """The layer's output, in its own layout."""
         outputs: list[Tensor | None] = []
-        layer = self.adapter(size).layer
+        adapter = self.adapter(size)
         with (
             untouched(self.model),
-            hooked(layer, lambda _, args, out: outputs.append(first_tensor(out))),
+            hooked(adapter.layer, lambda _, args, out: outputs.append(first_tensor(out))),
         ):
             given, args = self.arguments(self.images(size) if images is None else images.clone())
-            args.call(self.model, given)
+            replace(args, entry=adapter.entry).call(self.model, given)
         runs = len(outputs)
         require(runs == 1, f"the layer runs {runs} times in one forward pass, not once")
         (output,) = outputs

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 Score = Callable[[Any], Tensor]
 
@@ -37,7 +38,23 @@ class PlaceTarget(ScoreFunction, Protocol):
     follows_places: bool
 
 
-# Both read an attribute, as `isinstance` with a protocol overlooks what `__getattr__` passes on.
+class ModelTarget(ScoreFunction, Protocol):
+    """A target that has to know the model, as one named by a word: a class, or what a text says.
+
+    It is asked once for each call, before the model runs on the images.
+    """
+
+    def of_model(self, model: nn.Module, adapter: Any, /) -> Any:
+        """The target to use for this model, as `target` of `explain` takes it.
+
+        Args:
+            model: in evaluation mode, without gradients; whatever changes in it is put back.
+            adapter: the `Adapter` that knows the model, of which `layer` may be None; None if no
+                adapter does.
+        """
+
+
+# These read an attribute, as `isinstance` with a protocol overlooks what `__getattr__` passes on.
 def settled(function: Score, sample: Any) -> Score:
     """What a target settles on the plain image's output; the target itself if it has no `fixed`."""
     fixed = getattr(function, "fixed", None)
@@ -48,3 +65,15 @@ def follows_places(target: Any) -> bool:
     """Whether a target is about a place in the image, or one of a list of targets is."""
     targets = target if isinstance(target, (list, tuple)) else [target]
     return any(getattr(function, "follows_places", False) for function in targets)
+
+
+def for_model(target: Any, model: nn.Module, adapter: Any) -> Any:
+    """What a target, or each of a list of targets, becomes for a model; the same if it needs none.
+
+    To be called where the model is left `untouched`.
+    """
+    if isinstance(target, (list, tuple)):
+        made = [for_model(each, model, adapter) for each in target]
+        return target if all(map(operator.is_, made, target)) else made
+    of_model = getattr(target, "of_model", None)
+    return of_model(model, adapter) if callable(of_model) else target
