@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from ..arguments import as_python, checked
 from ..errors import InputError, InputTypeError
-from .forward_args import NO_ARGS, ForwardArgs, refuse_unknown_names, split
+from .forward_args import NO_ARGS, ForwardArgs, split
 from .images import as_batch
+from .known_names import refuse_unknown_names
 from .model import note_of_wrapper, unwrapped
 from .output import Output, OutputPart
 

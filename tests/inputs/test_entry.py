@@ -59,15 +59,17 @@ def test_it_is_as_a_wrapper_that_calls_the_method(
     towers: TwoTowers, method: str, layer: str | None
 ) -> None:
     module = towers.get_submodule(layer) if layer else None
+    options: dict[str, Any] = {"samples": 20} if method == "rise" else {}
     adapter = Adapter(module, entry="embed", output=lambda output: output["embeds"])
-    e = camkit.explain(towers, IMAGES, method, target=2, adapter=adapter)
+    e = camkit.explain(towers, IMAGES, method, target=2, adapter=adapter, **options)
     wrapped = camkit.explain(
-        ImagesAlone(towers), IMAGES, method, target=2, layer=f"towers.{e.layer}"
+        ImagesAlone(towers), IMAGES, method, target=2, layer=f"towers.{e.layer}", **options
     )
     torch.testing.assert_close(e.cam, wrapped.cam)
     torch.testing.assert_close(e.score, wrapped.score)
     assert e.provenance["entry"] == "embed"
-    again = camkit.explain(towers, IMAGES, method, target=2, adapter=adapter, layer=e.layer)
+    settings: dict[str, Any] = {"adapter": adapter, "layer": e.layer, **options}
+    again = camkit.explain(towers, IMAGES, method, target=2, **settings)
     assert torch.equal(again.cam, e.cam)
 
 
