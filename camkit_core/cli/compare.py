@@ -15,6 +15,7 @@ examples:
   camkit compare photos/ --model resnet50
   camkit compare dog.jpg --model resnet50 --method gradcam,scorecam --target "pug,tiger cat"
   camkit compare photos/ --model timm:vit_small_patch16_224 --metric road,randomisation,area
+  camkit compare street/ --model ultralytics:yolo11n.pt --target person --method gradcam,drise
   camkit compare scans/ --model densenet121 --weights mine.pth --output report.html --json
 """
 

@@ -30,8 +30,9 @@ from .common.failures import Failures
 from .common.files import image_files, writable_folder
 from .common.messages import say_above_bar
 from .common.model import load, to_device_of
+from .common.questions import expanded, questions
 from .common.request import Request
-from .common.targets import find_targets, known_names, names_for, with_ranks
+from .common.targets import known_names, names_for
 from .common.unexpected import named
 
 
@@ -121,8 +122,14 @@ def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
     return {path: picture for path, picture in read.items() if picture is not None}
 
 
+def _usual(model: LoadedModel) -> str | None:
+    """The target where nobody says which: of a detector, the best box of each image."""
+    return "top1" if model.task == "detection" else None
+
+
 def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judgement:
-    targets = with_ranks(find_targets(request.target, known_names(model)))
+    asked = questions(model, request.target or _usual(model), request.texts)
+    targets = expanded(asked, model.model, images)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
@@ -161,14 +168,21 @@ def _described(
             for index, path in enumerate(paths)
         ],
         pictures=shown * len(explanations),
-        provenance={"model": model.name, "weights": model.weights, **judgement.provenance},
+        provenance={
+            "model": model.name,
+            "weights": model.weights,
+            "preprocessing": model.prepared,
+            **judgement.provenance,
+        },
     )
 
 
 def _class_name(
     explanation: Explanation, index: int, request: CompareRequest, model: LoadedModel
 ) -> str:
-    category = int(torch.as_tensor(explanation.target)[index])
+    if not isinstance(explanation.target, Tensor):
+        return replace(explanation, class_names=known_names(model)).describe(index)
+    category = int(explanation.target[index])
     names = names_for(explanation, model, request.target)
     return names[category] if names else f"class {category}"
 

@@ -15,6 +15,9 @@ examples:
   camkit explain photos/ --model timm:vit_small_patch16_224 --target top3 --renderer side_by_side
   camkit explain scan.png --model densenet121 --weights mine.pth --class-names findings.txt
   camkit explain dog.jpg --model mypackage.models:make --size 96 --layer features.7 --json
+  camkit explain street.jpg --model ultralytics:yolo11n.pt --target dog --boxes
+  camkit explain photo.jpg --model hf:facebook/detr-resnet-50 --target "person:0,person:1"
+  camkit explain photo.jpg --model clip:ViT-B-32 --text "a red car" --text "a tree"
 """
 
 
@@ -46,9 +49,15 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--renderer",
         type=stated,
-        default="overlay",
         metavar="R",
         help="one of `camkit list-renderers` (default: overlay); raw writes .npz",
+    )
+    group.add_argument(
+        "--boxes",
+        action="store_const",
+        const="boxes",
+        dest="renderer",
+        help="draw a detector's boxes, the explained one set off (short for --renderer boxes)",
     )
     group.add_argument(
         "--output",
@@ -70,6 +79,6 @@ def run(arguments: argparse.Namespace) -> int:
     request = ExplainRequest(
         **shared_fields(arguments),
         settings={name: getattr(arguments, name) for name in settings},
-        renderer=arguments.renderer,
+        renderer=arguments.renderer or "overlay",
     )
     return explain_images(request)

@@ -12,11 +12,10 @@ from typing import Any
 from tqdm import tqdm
 
 from ..engine import compare
-from ..errors import CamkitError, CamkitWarning, InputError
+from ..errors import CamkitError, CamkitWarning, InputError, TargetError
 from ..image import pixel_limit
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
-from ..inputs.targets.resolve import Rank
 from ..plugins import get_registry
 from ..results.configured_method import configure
 from ..results.explanation import Explanation
@@ -27,8 +26,9 @@ from .common.files import FileNames, image_files, writable_folder
 from .common.messages import say_above_bar, visible
 from .common.model import load, to_device_of
 from .common.pictures import Pictures
+from .common.questions import expanded, questions
 from .common.request import Request
-from .common.targets import find_targets, known_names, names_for, with_ranks
+from .common.targets import names_for
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class _ImageExplainer:
         return load(self.request.model, self.request.loading)
 
     @cached_property
-    def targets(self) -> list[int | Rank]:
-        return with_ranks(find_targets(self.request.target, known_names(self.model)))
+    def targets(self) -> list[Any]:
+        return questions(self.model, self.request.target, self.request.texts)
 
     def explain(self, path: Path) -> None:
         """Explain one image; an error that concerns this image alone is noted as its failure."""
@@ -105,19 +105,21 @@ class _ImageExplainer:
         except OutputLostError:
             raise  # nobody reads the answers any more
         except Exception as error:
-            expected = isinstance(error, CamkitError) and not isinstance(error, InputError)
+            # What a detector does not find in one image, it may find in the next.
+            own = (InputError, TargetError) if self.model.task == "detection" else InputError
+            expected = isinstance(error, CamkitError) and not isinstance(error, own)
             if expected and not self.records:
                 raise  # it would be the same for every image
             self.failures.add(path, error)
 
-    def _explain(self, path: Path, stem: str, picture: Picture, targets: list[int | Rank]) -> None:
+    def _explain(self, path: Path, stem: str, picture: Picture, targets: list[Any]) -> None:
         model, request = self.model, self.request
         images = to_device_of(model.model, model.preprocess(picture)[None])
         comparison = compare(
             model.model,
             images,
             request.methods,
-            targets,
+            expanded(targets, model.model, images),
             request.layers or None,
             output=request.model_output,
             **{**request.options, **request.settings, "batch_size": request.batch_size},
@@ -131,7 +133,12 @@ class _ImageExplainer:
     def _described(self, path: Path, explanation: Explanation) -> Explanation:
         """The explanation with the names of the file, the model and the classes."""
         names = names_for(explanation, self.model, self.request.target)
-        origin = {"image": path.name, "model": self.model.name, "weights": self.model.weights}
+        origin = {
+            "image": path.name,
+            "model": self.model.name,
+            "weights": self.model.weights,
+            "preprocessing": self.model.prepared,
+        }
         provenance = {**origin, **explanation.provenance}
         return replace(explanation, class_names=names, provenance=provenance)
 

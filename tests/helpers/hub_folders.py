@@ -31,7 +31,7 @@ _SMALL: dict[str, Any] = {
 
 def classifier(folder: Path, side: int = 32) -> Path:
     """A classifier of three pets, with its image processor."""
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     model = ViTForImageClassification(ViTConfig(image_size=side, id2label=PETS, **_SMALL))
     model.save_pretrained(folder)
     size = {"height": side, "width": side}

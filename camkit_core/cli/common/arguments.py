@@ -32,7 +32,8 @@ def add_model(group: argparse._ArgumentGroup) -> None:
         type=stated,
         required=True,
         metavar="NAME",
-        help="a model of torchvision or timm (timm:NAME if both have it), or your own as "
+        help="a model of torchvision or timm (timm:NAME if both have it); hf:NAME_OR_FOLDER, "
+        "ultralytics:yolo11n.pt, clip:ViT-B-32, ... (`camkit list-sources`); or your own as "
         "package.module:factory",
     )
     group.add_argument(
@@ -71,9 +72,17 @@ def add_question(group: argparse._ArgumentGroup, methods: str) -> None:
     group.add_argument(
         "--target",
         type=targets,
-        default="top1",
         metavar="T[,T...]",
-        help="class indices, class names, top1, top2, ... (default: top1)",
+        help="class indices, class names, top1, top2, ... (default: top1); of a detector also "
+        "dog:0, the best dog, and :0, the best of all boxes (default: its three best boxes)",
+    )
+    group.add_argument(
+        "--text",
+        type=stated,
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="what a model of texts and images is to look for; may be repeated",
     )
     group.add_argument(
         "--layer", type=names, metavar="NAME[,NAME]", help="target layers (default: by model)"

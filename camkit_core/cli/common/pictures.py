@@ -92,7 +92,8 @@ def _name(stem: str, explanation: Explanation) -> str:
 
 def _target_slug(explanation: Explanation) -> str:
     if not isinstance(explanation.target, Tensor):
-        return "no-class" if explanation.describe() == "no class" else "target"
+        words, score = explanation.describe(), f" {float(explanation.score[0]):.2f}"
+        return slug(words.partition(score)[0]) or "target"
     index, names = int(explanation.target[0]), explanation.class_names
     return str(index) if names is None else _class_slug(index, names)
 

@@ -19,7 +19,8 @@ class Request:
         model: the model's name.
         loading: the other arguments of `load_model`.
         methods: names of methods.
-        target: classes, as `find_targets` reads them.
+        target: classes or boxes, as `questions` reads them; None for the usual ones.
+        texts: what a model of texts and images is to look for.
         layers: dotted names; none for the adapter's choice.
         model_output: the part of the model's output that is explained; None for all of it.
         batch_size: rows in one run; None chooses.
@@ -32,7 +33,8 @@ class Request:
     model: str
     loading: Mapping[str, Any]
     methods: Sequence[str]
-    target: str
+    target: str | None
+    texts: Sequence[str]
     layers: Sequence[str]
     model_output: str | int | None
     batch_size: int | None
@@ -49,6 +51,7 @@ def shared_fields(arguments: argparse.Namespace) -> dict[str, Any]:
         "loading": {name: getattr(arguments, name) for name in LOADING},
         "methods": arguments.method,
         "target": arguments.target,
+        "texts": arguments.text,
         "layers": arguments.layer or (),
         "model_output": arguments.model_output,
         "batch_size": arguments.batch_size,

@@ -48,7 +48,7 @@ def known_names(model: LoadedModel) -> Names | None:
     return model.class_names or names_in(model.model)
 
 
-def names_for(explanation: Explanation, model: LoadedModel, text: str) -> Names | None:
+def names_for(explanation: Explanation, model: LoadedModel, text: str | None) -> Names | None:
     """The names of the classes of an explanation, for the targets that `text` means.
 
     Raises:
@@ -58,7 +58,7 @@ def names_for(explanation: Explanation, model: LoadedModel, text: str) -> Names 
     names, logits = known_names(model), explanation.logits
     if names is None or logits is None:
         return names
-    if model.class_names or any(not _UNNAMED.fullmatch(item) for item in split_list(text)):
+    if model.class_names or any(not _UNNAMED.fullmatch(item) for item in split_list(text or "")):
         check_class_names(names, logits.shape[1])
     return names if fit(names, logits.shape[1]) else None
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError, InputTypeError, shown, warn
-from .checkpoints import read_checkpoint, sha256
+from .checkpoints import Checkpoint, damaged, read_checkpoint, sha256
 from .class_names import check_class_names
 from .device import device_named
 from .filling import count_classes, fill
@@ -161,10 +161,25 @@ def _with_weights(source: ModelSource, weights: str, name: str) -> _Weighted:
     return _Weighted(model, text, source.class_names, source.classes)
 
 
+def _by_library(
+    of_weights: Callable[[dict[str, Tensor]], nn.Module], checkpoint: Checkpoint
+) -> _Weighted:
+    """The model with the file's weights by the names of its library."""
+    part = max(checkpoint.parts.values(), key=len)
+    try:
+        weights = {name: stored.read() for name, stored in part.items()}
+    except Exception as error:
+        raise damaged(checkpoint.path, error) from error
+    text = f"{checkpoint.path.name} sha256:{sha256(checkpoint.path)}"
+    return _Weighted(of_weights(weights), text, checkpoint.class_names, None)
+
+
 def _from_file(source: ModelSource, path: str, name: str) -> _Weighted:
     checkpoint = read_checkpoint(path)
     model, classes = source.build(None), source.classes
     found = fit(checkpoint, model, name)
+    if source.of_weights and model.state_dict().keys() - found.weights.keys():
+        return _by_library(source.of_weights, checkpoint)
     if classes is not None:
         classes = count_classes(model, found.weights, classes)
         model = model if classes == source.classes else source.build(classes)

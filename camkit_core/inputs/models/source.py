@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from .preprocessing import Preprocessing
 
@@ -28,6 +28,8 @@ class ModelSource:
         task: "classification", "detection", "segmentation" or "text-image"; "" if the class of the
             model says it.
         tokenizer: makes the tokenizer of a model of texts and images; None of another.
+        of_weights: the model with the weights of a file, by the names that the library saves them
+            under; None where these are the names of the model's own `state_dict`.
     """
 
     build: Callable[[int | None], nn.Module]
@@ -37,3 +39,4 @@ class ModelSource:
     classes: int | None = None
     task: str = ""
     tokenizer: Callable[[], Any] | None = None
+    of_weights: Callable[[dict[str, Tensor]], nn.Module] | None = None

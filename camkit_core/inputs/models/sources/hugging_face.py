@@ -11,16 +11,18 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ....errors import CamkitError, FileError, InputError, UnknownName, shown
+from ..checkpoints import sha256
 from ..downloads import downloading, reach_hub
 from ..source import ModelSource
 from ..tasks import task_of_class
 from .image_processors import preprocessing_by
-from .libraries import library
+from .libraries import library, path_named
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+_LONGEST = 96  # letters of a name there
 
 
 def hf(name: str) -> ModelSource:
@@ -55,21 +57,22 @@ def hf(name: str) -> ModelSource:
         preprocessing=_preprocessing(transformers, where, name),
         classes=config.num_labels if task == "classification" else None,
         task=task,
+        of_weights=partial(_of_weights, model_class, config, name),
         tokenizer=partial(_tokenizer, transformers, where, name) if task == "text-image" else None,
     )
 
 
 def _place(name: str) -> str:
     """The folder of that name, or the name on the hub, in whose cache or reach it is."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = path_named(name)
+    if folder is not None and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise FileError(
                 f"no config.json in the folder {shown(name)}; expected one that "
                 f"model.save_pretrained(...) has written"
             )
         return str(folder)
-    if not _HUB_NAME.fullmatch(name):
+    if not _HUB_NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UnknownName(
             f"no folder {shown(name)}, and no name of the Hugging Face Hub has its form; expected "
             f"--model hf:OWNER/NAME, or hf:FOLDER with a model that save_pretrained has written"
@@ -116,17 +119,59 @@ def _without_downloads(config: Any) -> Any:
 
 
 def _pretrained(model_class: Any, where: str, name: str, config: Any) -> tuple[nn.Module, str]:
-    with downloading(f"hf:{name}", where):
-        model, info = model_class.from_pretrained(where, output_loading_info=True)
+    with downloading(f"hf:{name}", where), _without_bars():
+        loaded = model_class.from_pretrained(where, output_loading_info=True)
+    model = _complete(loaded, name)
+    return model, _weights_named(Path(where), name, getattr(config, "_commit_hash", None))
+
+
+def _of_weights(model_class: Any, config: Any, name: str, weights: dict[str, Tensor]) -> nn.Module:
+    """The model with weights by the names that save_pretrained gives them."""
+    try:
+        with _without_bars():
+            loaded = model_class.from_pretrained(
+                None, config=copy.deepcopy(config), state_dict=weights, output_loading_info=True
+            )
+    except Exception as error:
+        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        raise InputError(f"the file's weights do not fit hf:{name} ({reason})") from error
+    return _complete(loaded, name)
+
+
+def _complete(loaded: tuple[nn.Module, Any], name: str) -> nn.Module:
+    """A model that was loaded; InputError if weights of it are missing, and would be random."""
+    model, info = loaded
     if missing := sorted(info["missing_keys"]):
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise InputError(
-            f"hf:{name} has no weights for {', '.join(missing[:3])}{more} of "
-            f"{model_class.__name__}, which would be random; give a model that was trained for "
+            f"these weights of hf:{name} lack {', '.join(missing[:3])}{more} of "
+            f"{type(model).__name__}, which would be random; give a model that was trained for "
             f"its task, or take random weights (--weights none)"
         )
-    version = getattr(config, "_commit_hash", None)
-    return model, f"{name}@{version}" if version else Path(name).name
+    return model
+
+
+def _weights_named(folder: Path, name: str, version: str | None) -> str:
+    """The weights for the record: a name on the hub with its version, or a folder with a hash."""
+    if not folder.is_dir():
+        return f"{name}@{version}" if version else name
+    files = [*folder.glob("*.safetensors")] or [*folder.glob("*.bin")]
+    digest = f" sha256:{sha256(files[0])}" if len(files) == 1 else ""
+    return f"{folder.resolve().name}{digest}"
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep transformers from drawing its progress bars."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _preprocessing(transformers: Any, where: str, name: str) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from ....errors import ImportFailed, UnknownName, shown
@@ -22,10 +24,11 @@ def library(name: str, source: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name.partition(".")[0]:
+        top = name.partition(".")[0]
+        if error.name not in (top, name):
             raise _broken(name, source, error) from error
         raise ImportFailed(
-            f"--model {source}:NAME needs {name}, which is not installed: "
+            f"--model {source}:NAME needs {top}, which is not installed: "
             f'python -m pip install "camkit[{source}]"'
         ) from None
     except Exception as error:
@@ -36,6 +39,15 @@ def _broken(name: str, source: str, error: Exception) -> ImportFailed:
     return ImportFailed(
         f"--model {source}:NAME needs {name}, whose import failed: {type(error).__name__}: {error}"
     )
+
+
+def path_named(name: str) -> Path | None:
+    """A name as a path; None for one that can be none, as it is too long."""
+    with suppress(OSError, ValueError, RuntimeError):
+        path = Path(name).expanduser()
+        path.exists()
+        return path
+    return None
 
 
 def torchvision_names() -> list[str]:

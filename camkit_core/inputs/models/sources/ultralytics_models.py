@@ -20,7 +20,7 @@ from ..filling import fill
 from ..preprocessing import Preprocessing
 from ..source import ModelSource
 from .letterbox import Letterbox
-from .libraries import did_you_mean, library
+from .libraries import did_you_mean, library, path_named
 from .ultralytics_files import StoredModel, read_model
 
 _RELEASES = "https://github.com/ultralytics/assets/releases/download"
@@ -48,7 +48,9 @@ def ultralytics(name: str) -> ModelSource:
         ImportFailed: without ultralytics.
     """
     tasks = library("ultralytics.nn.tasks", "ultralytics")
-    path = Path(name if Path(name).suffix else f"{name}.pt").expanduser()
+    path = path_named(name if Path(name).suffix else f"{name}.pt")
+    if path is None:
+        raise _unknown(name)
     if path.suffix in (".yaml", ".yml"):
         return _of_settings(tasks, _settings(tasks, path), name)
     if path.is_file():
@@ -84,14 +86,8 @@ def _of_file(tasks: Any, path: Path, name: str) -> ModelSource:
 
 def _of_asset(tasks: Any, path: Path, name: str) -> ModelSource:
     """A model that ultralytics publishes; its settings are in the library."""
-    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
-
-    if str(path) not in GITHUB_ASSETS_NAMES:
-        close = did_you_mean(str(path), set(GITHUB_ASSETS_NAMES))
-        raise UnknownName(
-            f"no file {shown(str(path))}, and ultralytics has no model of this name.{close} "
-            f"Expected yolo11n.pt, yolo11n.yaml, or a file of your own"
-        )
+    if str(path) not in _published():
+        raise _unknown(str(path))
     settings = _settings(tasks, path.with_suffix(".yaml"))
     model_class, task = _class_by(tasks, settings)
     build = partial(_built, model_class, settings)
@@ -104,6 +100,21 @@ def _of_asset(tasks: Any, path: Path, name: str) -> ModelSource:
         return _filled(model, stored, file, name), f"{path.name} sha256:{sha256(file)}"
 
     return _source(build, pretrained, settings, task)
+
+
+def _published() -> set[str]:
+    """The files of models that ultralytics publishes."""
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    return set(GITHUB_ASSETS_NAMES)
+
+
+def _unknown(name: str) -> UnknownName:
+    return UnknownName(
+        f"no file {shown(name)}, and ultralytics has no model of this name."
+        f"{did_you_mean(name, _published())} Expected yolo11n.pt, yolo11n.yaml, or a file of your "
+        f"own"
+    )
 
 
 def _source(
