@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -163,7 +164,7 @@ def _weights_named(folder: Path, name: str, version: str | None) -> str:
 @contextmanager
 def _without_bars() -> Iterator[None]:
     """Keep transformers from drawing its progress bars."""
-    from transformers.utils import logging
+    logging: Any = import_module("transformers.utils.logging")
 
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
