@@ -1,0 +1,79 @@
+"""What Hugging Face's detectors return, in the form that `DetectionTarget` reads.
+
+Boxes are pixels of the model's input, and scores come before any threshold. `kept` is what the
+detector takes for an object: where no object is a class, that class is not the surest; else the
+score is above a half, as `post_process_object_detection` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Read = Callable[[Any], dict[str, Any]]
+
+
+def one_class_or_none(image_size: tuple[int, int]) -> Read:
+    """For a softmax over the classes and, last, no object."""
+
+    def read(output: Any) -> dict[str, Any]:
+        logits, boxes = _of_queries(output)
+        class_scores = logits.softmax(-1)[..., :-1]
+        return _detections(class_scores, boxes, image_size, _surer_than_none)
+
+    return read
+
+
+def each_class(image_size: tuple[int, int]) -> Read:
+    """For a sigmoid of each class."""
+
+    def read(output: Any) -> dict[str, Any]:
+        logits, boxes = _of_queries(output)
+        return _detections(logits.sigmoid(), boxes, image_size, _above_half)
+
+    return read
+
+
+def _of_queries(output: Any) -> tuple[Tensor, Tensor]:
+    """Logits (N, A, K) and boxes (N, A, 4) of an output, which is a tuple if the config says so."""
+    if isinstance(output, Mapping):
+        return output["logits"], output["pred_boxes"]
+    logits, boxes, *_ = (each for each in output if isinstance(each, Tensor) and each.ndim == 3)
+    return logits, boxes
+
+
+def _detections(
+    class_scores: Tensor, boxes: Tensor, image_size: tuple[int, int], kept: Callable[..., Tensor]
+) -> dict[str, Any]:
+    """The detections in N images.
+
+    Args:
+        class_scores: (N, A, K).
+        boxes: (N, A, 4), centre and sides as shares of the image.
+        image_size: height and width in pixels.
+        kept: from one image's part of what is returned to the detections that are kept.
+    """
+    height, width = image_size
+    centre, sides = boxes[..., :2], boxes[..., 2:]
+    corners = torch.cat([centre - sides / 2, centre + sides / 2], -1)
+    pixels = corners * boxes.new_tensor([width, height, width, height])
+    return {"boxes": pixels, "class_scores": class_scores, "kept": kept}
+
+
+def _surer_than_none(sample: Mapping[str, Any]) -> Tensor:
+    none = 1 - sample["class_scores"].sum(-1)
+    return _best_first(sample, none)
+
+
+def _above_half(sample: Mapping[str, Any]) -> Tensor:
+    return _best_first(sample, 0.5)
+
+
+def _best_first(sample: Mapping[str, Any], least: Tensor | float) -> Tensor:
+    """The detections (K',) with a score above `least`, the best first."""
+    scores = sample["class_scores"].amax(-1)
+    order = scores.argsort(descending=True, stable=True)
+    return order[(scores > least)[order]]

@@ -1,0 +1,1 @@
+"""Small models in which one place of the image decides the answer."""
