@@ -27,10 +27,11 @@ def drise(
 ) -> Tensor:
     """RISE for a detector: masks weighted by how well the object is still found through them.
 
-    arXiv 2006.03204, equations 4 to 6. The weight of a mask is the value of a `DetectionTarget`:
-    the largest product of overlap and score among the detections of the class. A detector that
-    gives the score of one class for each box has no vector of classes to compare, so the score
-    stands for the paper's product of objectness and likeness of classes.
+    arXiv 2006.03204, equations 3 to 6. The weight of a mask is the largest product of overlap, the
+    cosine between the vectors of class scores, and objectness. Where a detector states no
+    objectness, it is a candidate's largest class score. Where it gives the score of one class for
+    each box, as torchvision's do, there are no vectors to compare, so the score stands for
+    objectness and likeness of classes: the value of the `DetectionTarget`.
 
     Args:
         probe: the forward pass, of a target such as `DetectionTarget(category, box)`.
@@ -43,4 +44,5 @@ def drise(
     Returns:
         The map (N, H, W), at the images' size.
     """
+    probe = probe.of_similar_detections()
     return rise(probe, samples=samples, grid=grid, keep=keep, score="score", seed=seed, fast=fast)

@@ -82,6 +82,21 @@ class Probe(Perturbation):
         """
         return self._of(self._targets.of_logits(score))
 
+    def of_similar_detections(self) -> Probe:
+        """A probe with D-RISE's likeness to each detection as scores, arXiv 2006.03204, equation 3.
+
+        Targets that are no detections, and those of a detector that scores one class for each box
+        only, keep their scores.
+        """
+        kept = self._shared.kept
+        if "similar detections" not in kept:
+            output = self._pass.output
+            targets = [each.of_similar_detections(output) for each in self._shared.targets]
+            kept["similar detections"] = SharedPass(self._pass, targets)
+        probe = self._new(kept["similar detections"], self._index)
+        probe.notes = self.notes
+        return probe
+
     def _of(self, targets: Targets) -> Probe:
         probe = self._new(SharedPass(self._pass, [targets]))
         probe.notes = self.notes

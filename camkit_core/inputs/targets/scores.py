@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...pytree import has_runs, has_samples, located, map_tensors, sample_of, te
 from .advice import number_in
 from .classification import ClassScore, class_logits, probability, score_of_logits, two_sided
 from .protocol import Score
+from .similar_detection import similar_detection
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,17 @@ class Targets:
         return Targets(
             tuple(partial(self._score_of_logits, score, category) for category in classes), None
         )
+
+    def of_similar_detections(self, output: Any) -> Targets:
+        """The same targets, those of detections by `SimilarDetection` where classes are scored.
+
+        Args:
+            output: the model's output for the plain images.
+        """
+        count = len(self.functions)
+        samples = [sample_of(output, row, count) for row in range(count)]
+        functions = map(similar_detection, self.functions, samples)
+        return replace(self, functions=tuple(functions))
 
     def _score_of_logits(self, score: ClassScore, category: int, sample: Any) -> Tensor:
         return score_of_logits(score, category, sample, self.probability)
