@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Read = Callable[[Any], dict[str, Any]]
+Detections = dict[str, Any]
+Read = Callable[[Any], list[Detections]]
 
 
 def one_class_or_none(image_size: tuple[int, int]) -> Read:
     """For a softmax over the classes and, last, no object."""
 
-    def read(output: Any) -> dict[str, Any]:
+    def read(output: Any) -> list[Detections]:
         logits, boxes = _of_queries(output)
         class_scores = logits.softmax(-1)[..., :-1]
         return _detections(class_scores, boxes, image_size, _surer_than_none)
@@ -30,7 +31,7 @@ def one_class_or_none(image_size: tuple[int, int]) -> Read:
 def each_class(image_size: tuple[int, int]) -> Read:
     """For a sigmoid of each class."""
 
-    def read(output: Any) -> dict[str, Any]:
+    def read(output: Any) -> list[Detections]:
         logits, boxes = _of_queries(output)
         return _detections(logits.sigmoid(), boxes, image_size, _above_half)
 
@@ -47,8 +48,8 @@ def _of_queries(output: Any) -> tuple[Tensor, Tensor]:
 
 def _detections(
     class_scores: Tensor, boxes: Tensor, image_size: tuple[int, int], kept: Callable[..., Tensor]
-) -> dict[str, Any]:
-    """The detections in N images.
+) -> list[Detections]:
+    """The detections in each of N images.
 
     Args:
         class_scores: (N, A, K).
@@ -60,7 +61,10 @@ def _detections(
     centre, sides = boxes[..., :2], boxes[..., 2:]
     corners = torch.cat([centre - sides / 2, centre + sides / 2], -1)
     pixels = corners * boxes.new_tensor([width, height, width, height])
-    return {"boxes": pixels, "class_scores": class_scores, "kept": kept}
+    return [
+        {"boxes": own, "class_scores": scores, "kept": kept}
+        for own, scores in zip(pixels, class_scores, strict=True)
+    ]
 
 
 def _surer_than_none(sample: Mapping[str, Any]) -> Tensor:
