@@ -117,6 +117,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "heatmap": "camkit_core.renderers.heatmap:heatmap",
         "side_by_side": "camkit_core.renderers.side_by_side:side_by_side",
         "guided_gradcam": "camkit_core.renderers.guided_gradcam:guided_gradcam",
+        "boxes": "camkit_core.renderers.boxes:boxes",
     },
     "camkit.metrics": {
         "insertion": "camkit_core.metrics.insertion_deletion:insertion",

@@ -17,25 +17,27 @@ from helpers.planted.marks import concentration, found
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
-SIZE = (64, 96)
+SIZE = (48, 64)
 DRAWS = 100
 # Not ShapleyCAM: an overlap has an edge where it is best, and there no second derivative. Not
 # SmoothGrad-CAM++: in the noise that it adds, another place may have the most of a colour.
-METHODS: dict[str, dict[str, Any]] = {
-    "gradcam": {},
-    "gradcam++": {},
-    "xgradcam": {},
-    "hirescam": {},
-    "layercam": {},
-    "gradcam_elementwise": {},
-    "eigengradcam": {},
-    "finercam": {},
-    "fullgrad": {},
-    "refinecam": {},
-    "guided_backprop": {},
+GRADIENTS = (
+    "gradcam",
+    "gradcam++",
+    "xgradcam",
+    "hirescam",
+    "layercam",
+    "gradcam_elementwise",
+    "eigengradcam",
+    "finercam",
+    "fullgrad",
+    "refinecam",
+    "guided_backprop",
+)
+OTHERS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {},
-    "drise": {"samples": 150, "grid": 6},
+    "drise": {"samples": 30, "grid": 4},
 }
 
 
@@ -55,13 +57,24 @@ def one_of_three(places: Tensor) -> tuple[list[DetectionTarget], Tensor]:
     return [DetectionTarget(c) for c in classes.tolist()], places[range(len(places)), classes]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.fixture(scope="module")
+def by_gradients(detr: nn.Module, places: Tensor) -> camkit.Comparison:
+    targets, _ = one_of_three(places)
+    return camkit.compare(detr, scenes(places, SIZE), GRADIENTS, [targets])
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
 def test_the_largest_value_lies_on_the_object(
-    detr: nn.Module, places: Tensor, method: str
+    by_gradients: camkit.Comparison, places: Tensor, method: str
 ) -> None:
+    assert found(by_gradients[0, method], one_of_three(places)[1], SIDE) >= 95
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_it_does_without_gradients(detr: nn.Module, places: Tensor, method: str) -> None:
     targets, corners = one_of_three(places)
     images = scenes(places, SIZE)
-    e = camkit.explain(detr, images, method, targets, **METHODS[method])
+    e = camkit.explain(detr, images, method, targets, batch_size=200, **OTHERS[method])
     assert found(e, corners, SIDE) >= 95
 
 
@@ -87,11 +100,11 @@ def test_three_boxes_of_one_image_take_one_forward_pass(detr: nn.Module, method:
         assert float(concentration(e, places[:, category], SIDE)) > 3
 
 
-@pytest.mark.parametrize("method", ["gradcam", "xgradcam", "layercam", "ablationcam"])
+@pytest.mark.parametrize("method", ["gradcam", "layercam", "ablationcam"])
 def test_a_turned_picture_has_its_map_at_the_turned_place(places: Tensor, method: str) -> None:
     turned = tuple(reversed(SIZE))
     detr = planted_detr(turned)
-    few = places[:30]
+    few = places[:20]
     colours = torch.rot90(scenes(few, SIZE)[:, :3], 1, (2, 3))
     targets, corners = one_of_three(few)
     rows, columns = SIZE[1] - SIDE - corners[:, 1], corners[:, 0]
@@ -99,10 +112,10 @@ def test_a_turned_picture_has_its_map_at_the_turned_place(places: Tensor, method
     assert found(e, torch.stack([rows, columns], 1), SIDE) == len(few)
 
 
-@pytest.mark.parametrize("method", ["gradcam", "xgradcam", "layercam", "ablationcam"])
+@pytest.mark.parametrize("method", ["gradcam", "layercam", "ablationcam"])
 def test_a_letterboxed_picture_has_its_map_in_its_own_part(places: Tensor, method: str) -> None:
-    size, top, left = (96, 128), 16, 32
-    few = places[:30]
+    size, top, left = (80, 96), 16, 32
+    few = places[:20]
     colours = torch.full((len(few), 3, *size), 0.1)
     colours[:, :, top : top + SIZE[0], left : left + SIZE[1]] = scenes(few, SIZE)[:, :3]
     targets, corners = one_of_three(few)
