@@ -78,6 +78,6 @@ def _above_half(sample: Mapping[str, Any]) -> Tensor:
 
 def _best_first(sample: Mapping[str, Any], least: Tensor | float) -> Tensor:
     """The detections (K',) with a score above `least`, the best first."""
-    scores = sample["class_scores"].amax(-1)
+    scores: Tensor = sample["class_scores"].amax(-1)
     order = scores.argsort(descending=True, stable=True)
     return order[(scores > least)[order]]

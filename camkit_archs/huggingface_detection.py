@@ -60,11 +60,11 @@ def yolos_adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
     """
     patch = model.config.patch_size
     sides = (patch, patch) if isinstance(patch, int) else patch
-    grid = [size // side for size, side in zip(image_size, sides, strict=True)]
+    height, width = (size // side for size, side in zip(image_size, sides, strict=True))
 
     def reshape(tokens: Tensor) -> Tensor:
-        patches = tokens[:, 1 : 1 + grid[0] * grid[1]]
-        return patches.unflatten(1, grid).movedim(-1, 1)
+        patches = tokens[:, 1 : 1 + height * width]
+        return patches.reshape(len(tokens), height, width, -1).movedim(-1, 1)
 
     layer = model.vit.encoder.layer[-1].layernorm_before
     return Adapter(layer, reshape, output=one_class_or_none(image_size))

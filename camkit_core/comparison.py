@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .metrics.judging.judgement import Judgement
+    from .plugins.lookup import Renderer
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +64,20 @@ class Comparison:
     def __len__(self) -> int:
         return len(self.rows) * len(self.methods)
 
-    def render(self, index: int = 0, image: Any = None, side: int = 224) -> Image:
-        """All overlays as one labelled picture: a row for each target, a column for each method.
+    def render(
+        self,
+        index: int = 0,
+        image: Any = None,
+        side: int = 224,
+        renderer: str | Renderer = "overlay",
+    ) -> Image:
+        """All maps as one labelled picture: a row for each target, a column for each method.
 
         Args:
             index: which image of the batch.
             image: the picture to draw on, as for `Explanation.render`.
             side: the longer side of each cell, in pixels.
+            renderer: what draws each map, as for `Explanation.render`; "boxes" for a detector.
 
         Raises:
             InputError: as `Explanation.render`.
@@ -82,7 +90,7 @@ class Comparison:
         side = checked("Comparison.render", "side", side, Annotated[int, Interval(ge=1, le=10_000)])
         picture = to_picture(visible(first.images[index]) if image is None else image)
         rows = [
-            (row[0].describe(index), [partial(each.render, "overlay", index) for each in row])
+            (row[0].describe(index), [partial(each.render, renderer, index) for each in row])
             for row in self.rows
         ]
         return sheet(picture, self.methods, rows, side)

@@ -103,13 +103,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "transformers.models.table_transformer.modeling_table_transformer.TableTransformerForObjectDetection": "camkit_archs.huggingface_detection:detr_adapter",
         "transformers.models.conditional_detr.modeling_conditional_detr.ConditionalDetrForObjectDetection": "camkit_archs.huggingface_detection:sigmoid_adapter",
         "transformers.models.dab_detr.modeling_dab_detr.DabDetrForObjectDetection": "camkit_archs.huggingface_detection:sigmoid_adapter",
-        "transformers.models.deformable_detr.modeling_deformable_detr.DeformableDetrForObjectDetection": "camkit_archs.huggingface_detection:deformable_adapter",
-        "transformers.models.lw_detr.modeling_lw_detr.LwDetrForObjectDetection": "camkit_archs.huggingface_detection:projected_adapter",
         "transformers.models.rf_detr.modeling_rf_detr.RfDetrForObjectDetection": "camkit_archs.huggingface_detection:rf_detr_adapter",
-        "transformers.models.rt_detr.modeling_rt_detr.RTDetrForObjectDetection": "camkit_archs.huggingface_detection:hybrid_adapter",
-        "transformers.models.rt_detr_v2.modeling_rt_detr_v2.RTDetrV2ForObjectDetection": "camkit_archs.huggingface_detection:hybrid_adapter",
-        "transformers.models.d_fine.modeling_d_fine.DFineForObjectDetection": "camkit_archs.huggingface_detection:hybrid_adapter",
-        "transformers.models.deimv2.modeling_deimv2.Deimv2ForObjectDetection": "camkit_archs.huggingface_detection:hybrid_adapter",
         "transformers.models.yolos.modeling_yolos.YolosForObjectDetection": "camkit_archs.huggingface_detection:yolos_adapter",
     },
     "camkit.renderers": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,8 @@ class _Drawing:
 
     def __post_init__(self) -> None:
         self.draw = ImageDraw.Draw(self.picture)
-        self.line = max(2, round(max(self.picture.size) / 250))
+        self.side = math.sqrt(self.picture.width * self.picture.height)
+        self.line = max(2, round(self.side / 250))
 
     def outline(self, box: Box, thin: bool = False) -> None:
         """A light line with a dark one on either side, to be seen on any colour."""
@@ -119,12 +121,13 @@ class _Drawing:
             self.draw.rectangle(place, outline=colour, width=width)
 
     def label(self, box: Box, text: str) -> None:
-        """Dark text on a light plate above the box, or within the picture if there is no room."""
+        """Dark text on a light plate above the box, or below it, or in it, where there is room."""
         font, plate = self._fitting(text)
-        left, top, *_ = self._corners(box)
-        x = min(max(left, 0), max(0, self.picture.width - plate[0]))
-        above = top - plate[1] - self.line
-        y = above if above >= 0 else min(max(top, 0), max(0, self.picture.height - plate[1]))
+        left, top, _, bottom = self._corners(box)
+        x = max(0, min(left, self.picture.width - plate[0] - 1))
+        places = (top - plate[1] - 2 * self.line, bottom + 2 * self.line, top)
+        lowest = self.picture.height - plate[1] - 1
+        y = next((y for y in places if 0 <= y <= lowest), max(0, lowest))
         self.draw.rectangle((x, y, x + plate[0], y + plate[1]), fill=_LIGHT, outline=_DARK)
         centre = (x + plate[0] / 2, y + plate[1] / 2)
         self.draw.text(centre, text, _DARK, font, anchor="mm")
@@ -138,7 +141,7 @@ class _Drawing:
 
     def _fitting(self, text: str) -> tuple[Any, tuple[int, int]]:
         """A font in which the text is no wider than the picture, if it can be read; its plate."""
-        size = max(12, round(max(self.picture.size) / 32))
+        size = max(12, round(self.side / 32))
         while True:
             font = ImageFont.load_default(size=size)
             width = round(font.getlength(text) + size * 0.6)

@@ -65,7 +65,16 @@ def an_explanation(cam: Tensor, reasons: tuple[str | None, ...] | None = None) -
         images=images,
         guided=guided,
         class_names=["cat", "dog", "pug", "a class whose name takes more room than the others"],
+        boxes=[_some_boxes(size) for _ in range(count)],
     )
+
+
+def _some_boxes(size: list[int]) -> dict[str, Tensor]:
+    """Two boxes in an image of a size, the second beyond its edges."""
+    height, width = size[0], size[-1]
+    corners = [[1.0, 2.0, width / 2, height / 2], [-3.0, 1.0, width + 4.0, height + 2.0]]
+    boxes, scores = torch.tensor(corners), torch.tensor([0.9, 0.4])
+    return {"boxes": boxes, "labels": torch.tensor([3, 0]), "scores": scores}
 
 
 def some_maps(count: int = 2, height: int = 4, width: int = 6) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SIDE = 16  # of a block, and so of a planted square and of its box, in pixels; four cells of the grid
+SIDE = 16  # of a block, and so of a planted square and of its box, in pixels
 _COLOURS = 3
 _CONSTANT = 100.0  # so large that the layer norms divide by the same for each token
 
@@ -113,7 +113,7 @@ def _set_transformer(model: Any, channels: int) -> None:
         if "embeddings" in name or "o_proj" in name or ".fc2." in name:
             parameter.zero_()
         if "norm" in name and name.startswith(("encoder", "decoder")) and name.endswith("weight"):
-            parameter.fill_(_CONSTANT / (channels + 1) ** 0.5)  # the root of the mean of the squares
+            parameter.fill_(_CONSTANT / (channels + 1) ** 0.5)  # what the norm divides by
     attention = model.decoder.layers[0].encoder_attn
     for projection in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
         nn.init.eye_(projection.weight)
