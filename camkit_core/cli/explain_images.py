@@ -105,8 +105,9 @@ class _ImageExplainer:
         except OutputLostError:
             raise  # nobody reads the answers any more
         except Exception as error:
-            # What a detector does not find in one image, it may find in the next.
-            own = (InputError, TargetError) if self.model.task == "detection" else InputError
+            # What a model does not find in one image, it may find in the next.
+            finds = self.model.task in ("detection", "segmentation")
+            own = (InputError, TargetError) if finds else InputError
             expected = isinstance(error, CamkitError) and not isinstance(error, own)
             if expected and not self.records:
                 raise  # it would be the same for every image
@@ -137,7 +138,10 @@ class _ImageExplainer:
             "image": path.name,
             "model": self.model.name,
             "weights": self.model.weights,
-            "preprocessing": self.model.prepared,
+            "preprocessing": {
+                **self.model.prepared,
+                "size": list(explanation.images.shape[2:]),
+            },
         }
         provenance = {**origin, **explanation.provenance}
         return replace(explanation, class_names=names, provenance=provenance)

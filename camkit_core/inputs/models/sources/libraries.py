@@ -50,12 +50,18 @@ def path_named(name: str) -> Path | None:
     return None
 
 
-def torchvision_names() -> list[str]:
-    """The classification models of torchvision."""
-    import torchvision
+def torchvision_names() -> dict[str, str]:
+    """The task of each model of torchvision for images, by its name."""
+    from torchvision import models
 
-    names: list[str] = torchvision.models.list_models(module=torchvision.models)
-    return names
+    modules = {
+        "classification": models,
+        "detection": models.detection,
+        "segmentation": models.segmentation,
+    }
+    return {
+        name: task for task, module in modules.items() for name in models.list_models(module=module)
+    }
 
 
 def timm() -> Any:
@@ -68,8 +74,8 @@ def unknown_model(name: str) -> UnknownName:
     plain = name.removeprefix("torchvision:").removeprefix("timm:")
     known = {*torchvision_names(), *timm().list_models(), *timm().list_pretrained()}
     return UnknownName(
-        f"no model named {shown(name)}.{did_you_mean(plain, known)} Known are the classification "
-        f"models of torchvision and timm by their names there, others as in `camkit list-sources`, "
+        f"no model named {shown(name)}.{did_you_mean(plain, known)} Known are the models "
+        f"of torchvision and timm by their names there, others as in `camkit list-sources`, "
         f"and your own as package.module:factory"
     )
 

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from torch import nn
 
 from ..downloads import downloading
-from ..preprocessing import Preprocessing
+from ..preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ..source import ModelSource
 from .libraries import torchvision_names, unknown_model
 
 
 def torchvision(name: str) -> ModelSource:
-    """Classification models of torchvision, with their best weights.
+    """Classifiers, detectors and segmenters of torchvision, with their best weights.
 
     Raises:
         UnknownName: for any other name.
     """
-    if name not in torchvision_names():
+    task = torchvision_names().get(name)
+    if task is None:
         raise unknown_model(f"torchvision:{name}")
     from torchvision import models
 
     weights = models.get_model_weights(name).DEFAULT
-    usual, names = weights.transforms(), tuple(weights.meta["categories"])
+    names = tuple(weights.meta["categories"])
+    backbone = {} if task == "classification" else {"weights_backbone": None}
 
     def build(classes: int | None) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # on the initialisation of Inception
             model: nn.Module = models.get_model(
-                name, weights=None, num_classes=classes or len(names)
+                name, weights=None, num_classes=classes or len(names), **backbone
             )
         return model
 
@@ -37,6 +40,22 @@ def torchvision(name: str) -> ModelSource:
         with downloading(name, weights.url):
             return models.get_model(name, weights=weights), str(weights)
 
+    return ModelSource(
+        build,
+        pretrained,
+        _preprocessing(weights.transforms(), task),
+        names,
+        len(names) if task == "classification" else None,
+        task,
+    )
+
+
+def _preprocessing(usual: Any, task: str) -> Preprocessing:
+    """What the weights' own transforms do."""
+    if task == "detection":  # the model itself resizes and normalises
+        return Preprocessing((800, 800), (0.0,) * 3, (1.0,) * 3, usual, "none: by the model itself")
+    if task == "segmentation":
+        (side,) = usual.resize_size
+        return Preprocessing((side, side), IMAGENET_MEAN, IMAGENET_STD, usual, "shortest side")
     (side,) = usual.crop_size
-    preprocessing = Preprocessing((side, side), tuple(usual.mean), tuple(usual.std), usual)
-    return ModelSource(build, pretrained, preprocessing, names, len(names), "classification")
+    return Preprocessing((side, side), tuple(usual.mean), tuple(usual.std), usual)
