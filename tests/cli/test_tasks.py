@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
-from torchvision.models import detection
-from torchvision.transforms import ToTensor
+from PIL import Image
 
 from camkit_core.cli import main
+from camkit_core.cli.common.sources import load_model
 from helpers.command_calls import picture
+from helpers.hub_folders import detector, segmenter
 
 Capture = pytest.CaptureFixture[str]
-NAMES = ["background", "person", "dog", "car, auto"]
 
 
 @pytest.fixture
 def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A picture in the working directory, and `own_detectors:make`, which finds any object."""
-    torch.manual_seed(0)
-    made = detection.ssdlite320_mobilenet_v3_large(
-        weights=None, weights_backbone=None, num_classes=4, score_thresh=0.0, topk_candidates=20
-    )
-    module = types.ModuleType("own_detectors")
-    vars(module)["make"] = lambda: (made, ToTensor(), NAMES)
-    monkeypatch.setitem(sys.modules, "own_detectors", module)
+    """A picture in the working directory, and there a detector, `hf:boxes`."""
     monkeypatch.chdir(tmp_path)
+    detector(tmp_path / "boxes")
     return picture(tmp_path / "street.png")
 
 
 def asked(street: str, *arguments: str) -> int:
-    return main(["explain", street, "--model", "own_detectors:make", *arguments])
+    return main(["explain", street, "--model", "hf:boxes", *arguments])
 
 
 def explained(capsys: Capture) -> list[dict[str, Any]]:
@@ -46,31 +38,38 @@ def explained(capsys: Capture) -> list[dict[str, Any]]:
 def test_without_a_target_the_three_best_boxes_are_explained(street: str, capsys: Capture) -> None:
     assert asked(street, "--json") == 0
     rows = explained(capsys)
-    best = rows[0]["boxes"]
-    assert [row["target"] for row in rows] == best[:3]
-    assert rows[0]["preprocessing"]["size"] == [64, 64]
-    assert {Path(row["picture"]).name.rpartition("_")[0] for row in rows} == {"street_gradcam"}
+    assert [row["target"] for row in rows] == rows[0]["boxes"][:3]
+    assert rows[0]["preprocessing"]["size"] == [48, 48]
+    assert rows[0]["preprocessing"]["resize"].startswith("DetrImageProcessor, size ")
 
 
 def test_a_box_is_named_by_its_class_and_place(street: str, capsys: Capture) -> None:
-    assert asked(street, "--json", "--target", "dog,dog:1,:0,CAR:0,3") == 0
+    assert asked(street, "--json") == 0
+    boxes = explained(capsys)[0]["boxes"]
+    first = boxes[0].split()[0]
+    others = [box for box in boxes if box.split()[0] == first]
+    assert asked(street, "--json", "--target", f"{first},{first.upper()}:1,:2") == 0
     rows = explained(capsys)
-    boxes = rows[0]["boxes"]
-    dogs, cars = ([box for box in boxes if box.startswith(n)] for n in ("dog", "car"))
-    wanted = [dogs[0], dogs[1], boxes[0], cars[0]]
-    assert [row["target"] for row in rows] == list(dict.fromkeys(wanted))
-    assert Path(rows[0]["picture"]).name == "street_gradcam_dog.png"
+    assert [row["target"] for row in rows] == list(dict.fromkeys([*others[:2], boxes[2]]))
+    assert Path(rows[0]["picture"]).name == f"street_gradcam_{first}.png"
+
+
+def test_boxes_are_drawn(street: str, capsys: Capture) -> None:
+    assert asked(street, "--target", ":0", "--boxes", "--json") == 0
+    (row,) = explained(capsys)
+    assert row["renderer"] == "boxes"
+    assert Path(row["picture"]).is_file()
 
 
 def test_what_it_does_not_find_is_that_images_failure(street: str, capsys: Capture) -> None:
     assert asked(street, "--target", "dog:9999") == 1
-    assert "the detector finds no object 9999 of class 2: there are " in capsys.readouterr().err
+    assert "the detector finds no object 9999 of class 1: there are " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("cow", "no class named 'cow'. Known: background, person, dog, car, auto"),
+        ("cow", "no class named 'cow'. Known: cat, dog, pug"),
         ("cow:0", "no class named 'cow'"),
         ("cow:0,dog", "no class named 'cow'"),
     ],
@@ -86,16 +85,16 @@ def test_a_class_that_it_does_not_have_is_one_error(
 
 def test_methods_are_judged_on_boxes(street: str, capsys: Capture) -> None:
     arguments = ["--method", "gradcam,eigencam", "--metric", "area", "--json"]
-    command = ["compare", street, "--model", "own_detectors:make", "--target", "dog:0"]
-    assert main([*command, *arguments]) == 0
-    assert "street.png, dog 0." in Path("camkit-report.html").read_text()
+    assert main(["compare", street, "--model", "hf:boxes", *arguments]) == 0
+    page = Path("camkit-report.html").read_text()
+    assert any(f"street.png, {pet} 0." in page for pet in ("cat", "dog", "pug"))
     document = json.loads(capsys.readouterr().out)
-    assert document["provenance"]["preprocessing"]["resize"] == "ToTensor"
+    assert document["provenance"]["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
 
 
 def test_layers_are_listed_for_a_box(street: str, capsys: Capture) -> None:
-    assert main(["layers", "own_detectors:make", "--weights", "DEFAULT", "--target", "dog"]) == 0
-    assert "* " in capsys.readouterr().out
+    assert main(["layers", "hf:boxes", "--weights", "DEFAULT", "--target", ":0"]) == 0
+    assert "* vit.encoder.layer.1.layernorm_before" in capsys.readouterr().out
 
 
 def test_texts_are_not_for_detectors(street: str, capsys: Capture) -> None:
@@ -105,16 +104,14 @@ def test_texts_are_not_for_detectors(street: str, capsys: Capture) -> None:
     assert "give --target or --text, not both" in capsys.readouterr().err
 
 
-def segmented(street: str, *arguments: str) -> int:
-    model = ["--model", "lraspp_mobilenet_v3_large", "--weights", "none", "--size", "64"]
-    return main(["explain", street, *model, *arguments])
-
-
 def test_a_class_of_pixels_is_explained(street: str, tmp_path: Path, capsys: Capture) -> None:
-    names = tmp_path / "names.txt"
-    names.write_text("\n".join(f"thing {number}" for number in range(21)))
-    assert segmented(street, "--class-names", str(names), "--json", "--target", "20") in (0, 1)
-    assert segmented(street) == 2
+    segmenter(tmp_path / "pixels")
+    command = ["explain", street, "--model", "hf:pixels"]
+    loaded = load_model("hf:pixels")
+    images = loaded.preprocess(np.asarray(Image.open(street).convert("RGB")))[None]
+    found = int(loaded.model(images).logits[0, :, 0, 0].argmax())
+    assert main([*command, "--target", ("cat", "dog", "pug")[found]]) == 0
+    assert main(command) == 2
     assert "gives a class to each pixel; say which class" in capsys.readouterr().err
-    assert segmented(street, "--target", "top1") == 2
+    assert main([*command, "--target", "top1"]) == 2
     assert "means nothing where each pixel has a class" in capsys.readouterr().err

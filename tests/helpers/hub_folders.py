@@ -12,6 +12,9 @@ from transformers import (
     CLIPModel,
     CLIPTokenizer,
     DetrImageProcessor,
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+    SegformerImageProcessor,
     ViTConfig,
     ViTForImageClassification,
     ViTImageProcessor,
@@ -40,12 +43,35 @@ def classifier(folder: Path, side: int = 32) -> Path:
 
 
 def detector(folder: Path, side: int = 48) -> Path:
-    """A detector of three pets, with its image processor."""
-    torch.manual_seed(0)
-    config = YolosConfig(image_size=[side, side], num_detection_tokens=5, id2label=PETS, **_SMALL)
-    YolosForObjectDetection(config).save_pretrained(folder)
+    """A detector of eight boxes of three pets, here and there, with its image processor."""
+    torch.manual_seed(2)
+    config = YolosConfig(image_size=[side, side], num_detection_tokens=8, id2label=PETS, **_SMALL)
+    model = YolosForObjectDetection(config)
+    with torch.no_grad():
+        model.vit.embeddings.detection_tokens.normal_(0, 3)
+        for head in (model.class_labels_classifier, model.bbox_predictor):
+            for layer in head.layers:
+                layer.weight.normal_(0, 0.4)
+        model.class_labels_classifier.layers[-1].bias[-1] = -20  # each box is one of something
+    model.save_pretrained(folder)
     size = {"shortest_edge": side, "longest_edge": 2 * side}
     DetrImageProcessor(size=size).save_pretrained(folder)
+    return folder
+
+
+def segmenter(folder: Path, side: int = 32) -> Path:
+    """A segmenter of three pets, with its image processor."""
+    torch.manual_seed(0)
+    config = SegformerConfig(
+        depths=[1, 1, 1, 1],
+        hidden_sizes=[8, 8, 8, 8],
+        num_attention_heads=[1, 1, 1, 1],
+        decoder_hidden_size=8,
+        id2label=PETS,
+    )
+    SegformerForSemanticSegmentation(config).save_pretrained(folder)
+    size = {"height": side, "width": side}
+    SegformerImageProcessor(size=size).save_pretrained(folder)
     return folder
 
 
