@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..adapter import Adapter
 from ..errors import LayerError
 from ..pytree import first_tensor, leaf, leaves, like, plain, replace, tensors_in
+from .grad_blocks import IgnoredBlocks, LostGraphError
 from .operations import IDENTITIES
+from .tape import Tape
 
 Change = Callable[[Tensor], Tensor]
+Level = tuple[Adapter, str]  # a layer at which a pass is cut, and its name in messages
 
 
 class Cut:
@@ -146,3 +150,48 @@ class _Following(TorchFunctionMode):
 
     def _reads(self, args: Any) -> bool:
         return any(each is tensor for each in tensors_in(list(args)) for tensor in self.tensors)
+
+
+class Beginning:
+    """Graph and tape begin at the activations.
+
+    Attributes:
+        raw: the activations, the graph's leaf; None before they are met.
+    """
+
+    def __init__(self, adapter: Adapter, tape: Tape | None, blocks: IgnoredBlocks | None) -> None:
+        self.adapter, self.tape, self.blocks = adapter, tape, blocks
+        self.raw: Tensor | None = None
+
+    @property
+    def leaf(self) -> Tensor:
+        """The activations, once they are met."""
+        assert self.raw is not None
+        return self.raw
+
+    def change(self, activations: Tensor) -> Tensor:
+        """From the activations to what is handed on, with a graph."""
+        if self.blocks:
+            self.blocks.pass_layer()
+        elif activations.is_nested or torch.is_inference_mode_enabled():
+            raise LostGraphError
+        if self.adapter.activation:
+            activations = self.adapter.activation(activations)
+        # Two copies: the layers that follow may change theirs in place, and so may whatever else
+        # holds the layer's own output. The tape of another level ends here, and notes no copy.
+        with torch._C.DisableTorchFunction():
+            self.raw = activations.detach().clone().requires_grad_()
+        torch.set_grad_enabled(True)
+        with torch._C.DisableTorchFunction():
+            return self.raw.clone()
+
+    def begin(self, passed_on: Tensor) -> None:
+        """Begin the tape."""
+        if self.tape:
+            self.tape.start(passed_on)
+
+
+def begun(level: Level, tape: Tape | None, blocks: IgnoredBlocks | None) -> tuple[Cut, Beginning]:
+    """A cut at a layer where graph and tape begin."""
+    beginning = Beginning(level[0], tape, blocks)
+    return Cut(*level, beginning.change, beginning.begin), beginning

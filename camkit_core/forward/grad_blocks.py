@@ -9,7 +9,7 @@ begin before the layer ends do not count.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -136,23 +136,24 @@ def run_through_blocks(run: Callable[[Tensor], Any], rows: Tensor, layer: nn.Mod
     return output if graph else map_tensors(Tensor.detach, output)
 
 
-def only_from(leaf: Tensor, tensor: Tensor) -> Tensor:
-    """The tensor with its graph, if that begins at `leaf`; else without one.
+def only_from(leaves: Sequence[Tensor], tensor: Tensor) -> Tensor:
+    """The tensor with its graph, if that begins at one of `leaves`; else without one.
 
     With gradients on from the start, a graph may also go around the layer, as it does where
     reentrant checkpointing throws away the graph inside it.
     """
-    return tensor.detach() if tensor.requires_grad and not _leads_to(tensor, leaf) else tensor
+    return tensor.detach() if tensor.requires_grad and not _leads_to(tensor, leaves) else tensor
 
 
-def _leads_to(tensor: Tensor, leaf: Tensor) -> bool:
+def _leads_to(tensor: Tensor, leaves: Sequence[Tensor]) -> bool:
     nodes: list[Any] = [tensor.grad_fn]
     visited: set[Any] = set()
     while nodes:
         node = nodes.pop()
         if node is None or node in visited:
             continue
-        if getattr(node, "variable", None) is leaf:
+        variable = getattr(node, "variable", None)
+        if any(variable is leaf for leaf in leaves):
             return True
         visited.add(node)
         nodes.extend(parent for parent, _ in node.next_functions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -16,7 +16,7 @@ from ..inputs.forward_args import NO_ARGS, ForwardArgs
 from ..inputs.prepare import Inputs
 from ..pytree import map_tensors, plain, tensors_in
 from .counting import count
-from .cut import Cut
+from .cut import Beginning, Cut, Level, begun
 from .grad_blocks import (
     IgnoredBlocks,
     LostGraphError,
@@ -35,6 +35,10 @@ from .untouched import hooked
 class Recording:
     """One forward pass of `model` on `images`, cut at the adapter's layer.
 
+    A pass may be cut at several layers at once, the levels of a pyramid. There is a recording for
+    each; all have the same output, whose graph begins at every level's `raw`. So the gradient at a
+    level, and the score for an edit of it, leave the way through the other levels out.
+
     Attributes:
         model: the model, in evaluation mode while the engine works with it.
         images: (N, C, H, W).
@@ -45,6 +49,7 @@ class Recording:
         noted: the tape of this pass, if the calls after the layer were noted.
         companions: the other arguments of the model's call; everywhere else in the code these are
             called `forward_args`, as their class `ForwardArgs` is.
+        held: the recordings of the pass's other levels, whose `raw` stays as it is.
     """
 
     model: nn.Module
@@ -55,6 +60,7 @@ class Recording:
     raw: Tensor
     noted: Tape | None
     companions: ForwardArgs = NO_ARGS
+    held: tuple[Recording, ...] = ()
 
     @property
     def inputs(self) -> Inputs:
@@ -64,7 +70,7 @@ class Recording:
     @cached_property
     def tape(self) -> Tape:
         """What ran after the layer; from another pass, if this one was not noted."""
-        return self.noted or record_layer(self.inputs, self.adapter, self.layer, taped=True).tape
+        return self.noted or self._recorded(self.inputs, taped=True).tape
 
     def run(
         self, rows: Tensor, image: int | None = None, model: Callable[..., Any] | None = None
@@ -98,8 +104,11 @@ class Recording:
 
     def again(self, images: Tensor) -> Recording:
         """The same layer of the same model for other images (N, C, H, W)."""
-        inputs = replace(self.inputs, images=images)
-        return record_layer(inputs, self.adapter, self.layer, taped=False)
+        return self._recorded(replace(self.inputs, images=images), taped=False)
+
+    def _recorded(self, inputs: Inputs, taped: bool) -> Recording:
+        levels = [(each.adapter, each.layer) for each in (self, *self.held)]
+        return record_levels(inputs, levels, taped)[0]
 
     def gradients(self, scores: Sequence[Tensor]) -> Tensor:
         """The gradients (T, *raw.shape) of the sums of T tensors of scores, of one shape.
@@ -135,37 +144,6 @@ class Recording:
         return plain(gradients[0])
 
 
-class _Beginning:
-    """Graph and tape begin at the activations.
-
-    Attributes:
-        raw: the activations, the graph's leaf; None before they are met.
-    """
-
-    def __init__(self, adapter: Adapter, tape: Tape | None, blocks: IgnoredBlocks | None) -> None:
-        self.adapter, self.tape, self.blocks = adapter, tape, blocks
-        self.raw: Tensor | None = None
-
-    def change(self, activations: Tensor) -> Tensor:
-        """From the activations to what is handed on, with a graph."""
-        if self.blocks:
-            self.blocks.pass_layer()
-        elif activations.is_nested or torch.is_inference_mode_enabled():
-            raise LostGraphError
-        if self.adapter.activation:
-            activations = self.adapter.activation(activations)
-        # Two copies: the layers that follow may change theirs in place, and so may whatever else
-        # holds the layer's own output.
-        self.raw = activations.detach().clone().requires_grad_()
-        torch.set_grad_enabled(True)
-        return self.raw.clone()
-
-    def begin(self, passed_on: Tensor) -> None:
-        """Begin the tape."""
-        if self.tape:
-            self.tape.start(passed_on)
-
-
 def record(
     model: nn.Module,
     images: Tensor,
@@ -195,14 +173,20 @@ def record(
 
 def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> Recording:
     """The same as `record`, for a model and all arguments of its call as one value."""
-    count("forward", len(inputs.images))
+    return record_levels(inputs, [(adapter, layer)], taped)[0]
 
-    def run(images: Tensor) -> Recording:
-        # A run in another memory format begins anew, and so does its tape.
-        blocks = IgnoredBlocks(graph=False) if adapter.layer in needs_gradients else None
-        beginning = _Beginning(adapter, Tape() if taped else None, blocks)
-        cut = Cut(adapter, layer, beginning.change, beginning.begin)
-        return _run_cut(inputs, cut, beginning, images)
+
+def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[Recording]:
+    """The same as `record_layer` for one or more layers, all cut in one pass."""
+    count("forward", len(inputs.images))
+    layers = [adapter.layer for adapter, _ in levels]
+
+    def run(images: Tensor) -> list[Recording]:
+        # A run in another memory format begins anew, and so do its tapes.
+        anew = any(layer in needs_gradients for layer in layers)
+        blocks = IgnoredBlocks(graph=False) if anew else None
+        cuts = [begun(level, Tape() if taped else None, blocks) for level in levels]
+        return _run_cut(inputs, cuts, blocks, images)
 
     call = partial(inputs.forward_args.call, inputs.model, image=0)
     entry = inputs.forward_args.entry
@@ -210,26 +194,32 @@ def record_layer(inputs: Inputs, adapter: Adapter, layer: str, taped: bool) -> R
     try:
         return quickest()
     except LostGraphError:
-        needs_gradients.add(adapter.layer)
+        needs_gradients.update(layers)
     count("forward", len(inputs.images))
     return quickest()
 
 
-def _run_cut(inputs: Inputs, cut: Cut, beginning: _Beginning, images: Tensor) -> Recording:
+def _run_cut(
+    inputs: Inputs,
+    cuts: Sequence[tuple[Cut, Beginning]],
+    blocks: IgnoredBlocks | None,
+    images: Tensor,
+) -> list[Recording]:
     """Run the model on `images`, a copy of its images that it may change in place.
 
     Raises:
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
-    model, adapter, layer, output = inputs.model, cut.adapter, cut.layer, None
-    tape, blocks = beginning.tape, beginning.blocks
+    output, read = None, partial(read_output, cuts[0][0].adapter)
     if blocks:
         images = images.requires_grad_()
     with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
         try:
-            with hooked(adapter.layer, cut):
+            with ExitStack() as hooks:
+                for cut, _ in cuts:
+                    hooks.enter_context(hooked(cut.adapter.layer, cut))
                 given = images.clone() if blocks else images
-                output = read_output(adapter, inputs.forward_args.call(model, given))
+                output = read(inputs.forward_args.call(inputs.model, given))
             lost = not torch.is_grad_enabled() or not any(
                 t.requires_grad for t in tensors_in(output)
             )
@@ -238,15 +228,35 @@ def _run_cut(inputs: Inputs, cut: Cut, beginning: _Beginning, images: Tensor) ->
                 raise
             raise LostGraphError from error
         finally:
-            cut.stop()
-            if tape:
-                tape.stop(output)
+            for cut, beginning in cuts:
+                cut.stop()
+                if beginning.tape:
+                    beginning.tape.stop(output)
     if lost and not blocks:
         raise LostGraphError
-    cut.check(model)
-    assert beginning.raw is not None
+    for cut, _ in cuts:
+        cut.check(inputs.model)
     if blocks:
-        output = map_tensors(partial(only_from, beginning.raw), output)
-    return Recording(
-        model, inputs.images, adapter, layer, output, beginning.raw, tape, inputs.forward_args
+        raws = [beginning.leaf for _, beginning in cuts]
+        output = map_tensors(partial(only_from, raws), output)
+    recordings = [
+        Recording(
+            inputs.model,
+            inputs.images,
+            cut.adapter,
+            cut.layer,
+            output,
+            beginning.leaf,
+            beginning.tape,
+            inputs.forward_args,
+        )
+        for cut, beginning in cuts
+    ]
+    return (
+        recordings if len(recordings) == 1 else list(map(partial(_beside, recordings), recordings))
     )
+
+
+def _beside(levels: Sequence[Recording], own: Recording) -> Recording:
+    """A recording of one of several levels, with the others held."""
+    return replace(own, held=tuple(each for each in levels if each is not own))

@@ -12,7 +12,8 @@ the model gives. Each proof is made once for a model, layer and sequence of call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -62,6 +63,25 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
         return _joined([full_run(recording, edit[None]) for edit in edits])
     runs, images = len(edits), recording.images
     rows = images.repeat(runs, *[1] * (images.ndim - 1))
+    with ExitStack() as swaps:
+        swaps.enter_context(_swapped(recording, edits))
+        for held in recording.held:
+            raw = held.raw.detach()
+            swaps.enter_context(_swapped(held, raw.expand(runs, *raw.shape)))
+        output = recording.run(rows)
+    if has_samples(output):
+        return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
+    # A tensor without the images' rows, such as prompts, may have as many by chance.
+    recorded = rowwise(recording.output, len(images))
+    by_row = (where in recorded for where, _ in located(output))
+    return map_tensors(
+        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row) else -1), output
+    )
+
+
+@contextmanager
+def _swapped(recording: Recording, edits: Tensor) -> Iterator[None]:
+    """Inside, a run of M times the images goes on from M versions (M, N, ...) of the layer."""
     axis = row_axis(recording) or 0
     edited = torch.cat(list(edits), axis) if axis else edits.flatten(0, 1).clone()
 
@@ -72,17 +92,9 @@ def full_run(recording: Recording, edits: Tensor) -> Any:
     cut = Cut(recording.adapter, recording.layer, swap, lambda _: None)
     with hooked(recording.adapter.layer, cut):
         try:
-            output = recording.run(rows)
+            yield
         finally:
             cut.stop()
-    if has_samples(output):
-        return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
-    # A tensor without the images' rows, such as prompts, may have as many by chance.
-    recorded = rowwise(recording.output, len(images))
-    by_row = (where in recorded for where, _ in located(output))
-    return map_tensors(
-        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row) else -1), output
-    )
 
 
 def _joined(outputs: list[Any]) -> Any:
@@ -125,7 +137,8 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
             the largest error; inf if the replay or closed form cannot be used.
     """
     proofs = _proofs.of(recording.model)
-    layer = recording.layer, id(recording.adapter.layer)
+    held = tuple(each.layer for each in recording.held)
+    layer = recording.layer, id(recording.adapter.layer), held
     key = what, layer, recording.images.shape, _signature(recording)
     if key in proofs:
         return proofs[key]
