@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ from .adapter import Adapter, Reshape
 from .arguments import checked
 from .comparison import Comparison
 from .errors import ArgumentError, TargetError, TargetTypeError, UnknownName, shown
-from .forward.recording import Recording, record_layer
+from .forward.recording import Recording, record_levels
 from .forward.untouched import untouched_inputs
 from .inputs.companions import settled, stated
 from .inputs.output import Output
@@ -30,7 +29,7 @@ from .results.assembly import assemble
 from .results.configured_method import Method, configure
 from .results.explanation import Explanation
 from .results.smoothing import PLAIN, View, image_views
-from .target_layer.choose import TargetLayer, choose
+from .target_layer.choose import TargetLayer, choose, together
 from .target_layer.find import Layer
 from .target_layer.known import known
 from .target_layer.pictures import pictured
@@ -70,6 +69,9 @@ def explain(
             the model, its dotted name, a name as `Explanation.layer` gives (`encoder#1`,
             `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the
             layers' maps, each divided by its largest absolute value and resized to the finest grid.
+            Where the adapter names the levels of a pyramid, as for detectors, one forward pass is
+            cut at all of them, and each level's map counts by its share of the score: the sum of
+            the absolute values of gradient times activation, divided by that of all levels.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
         **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,
             `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.
@@ -101,7 +103,7 @@ def compare(
     image_input: int | str | None = None,
     shared_inputs: Sequence[int | str] | None = None,
     output: Output | None = None,
-    adapter: Adapter | None = None,
+    adapter: Adapter | Sequence[Adapter] | None = None,
     batch_size: int | None = None,
     aug_smooth: bool = False,
     eigen_smooth: bool = False,
@@ -128,7 +130,8 @@ def compare(
             None finds it by test runs of the model, once, and notes it.
         output: which part of what the model returns targets read: a key, a position, or a function
             of all that it returns; None for all of it, or what the adapter reads.
-        adapter: an `Adapter` in place of the installed one that knows the model.
+        adapter: an `Adapter` in place of the installed one that knows the model, or a list of
+            them for the levels of a pyramid.
         batch_size: rows in one run when a method needs many; None chooses for the device.
         aug_smooth: average over six mirrored and rescaled versions of the images.
         eigen_smooth: take the first principal component of the weighted channels, not their sum.
@@ -158,50 +161,61 @@ def compare(
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         targets = [for_model(target, inputs.model, found.adapter) for target in targets]
         layers = choose(inputs, found, layer, reshape_transform, targets)
+        passes = together(layers)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
-        recording = _record(inputs, layers[0], taped)
+        recordings = _record(inputs, passes[0], taped)
         seconds = perf_counter() - start
         class_free = not (judge or guided or any(method.facts.needs_class for method in configured))
-        scored = score_functions(targets, inputs, recording.output, class_free)
+        scored = score_functions(targets, inputs, recordings[0].output, class_free)
         probes_of = partial(
             probes, targets=scored, batch_size=batch_size, eigen_smooth=eigen_smooth
         )
         judgement = None
         if judge:
-            fresh_probes = partial(probes_of, recording)
+            fresh_probes = partial(probes_of, recordings[0])
             rows, judgement = judge(fresh_probes, seconds, configured, layers, notes)
         else:
-            plain = probes_of(recording)
-            views = _probed_views(inputs, layers, aug_smooth, taped, plain, probes_of)
+            plain = list(map(probes_of, recordings))
+            views = _probed_views(inputs, passes, aug_smooth, taped, plain, probes_of)
             smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
-            rows = assemble(configured, plain, views, layers, notes, smoothing, guided)
+            rows = assemble(configured, plain[0], views, layers, notes, smoothing, guided)
     return Comparison(rows, tuple(method.name for method in configured), judgement)
 
 
-def _record(inputs: Inputs, layer: TargetLayer, taped: bool) -> Recording:
-    """One forward pass, cut at `layer`."""
-    return record_layer(inputs, layer.adapter, layer.name, taped)
+def _record(inputs: Inputs, layers: Sequence[TargetLayer], taped: bool) -> list[Recording]:
+    """One forward pass, cut at each of `layers`."""
+    return record_levels(inputs, [(each.adapter, each.name) for each in layers], taped)
 
 
 def _probed_views(
     inputs: Inputs,
-    layers: Sequence[TargetLayer],
+    passes: Sequence[Sequence[TargetLayer]],
     aug_smooth: bool,
     taped: bool,
-    plain: list[Probe],
+    plain: list[list[Probe]],
     probes_of: Callable[[Recording], list[Probe]],
-) -> Iterator[tuple[View, list[Probe]]]:
-    """Every view of the images at every layer, with its probes; one recording at a time.
+) -> Iterator[tuple[View, list[list[Probe]]]]:
+    """Every view of the images at every layer, with its probes; one forward pass at a time.
 
-    The probes of the images as they are at the first layer are there already: `plain`.
+    The probes of the images as they are in the first pass are there already: `plain`.
+
+    Args:
+        inputs: the model and its images.
+        passes: the layers at which each pass is cut: one, or the levels of a pyramid.
+        aug_smooth: see `compare`.
+        taped: whether to note what runs after the layers.
+        plain: the probes of each target, for each layer of the first pass.
+        probes_of: the probes of a recording.
     """
-    for layer, view in product(layers, image_views(aug_smooth)):
-        if layer is layers[0] and view is PLAIN:
-            yield view, plain
-        else:
-            changed = replace(inputs, images=view.change(inputs.images))
-            yield view, probes_of(_record(changed, layer, taped))
+    views = image_views(aug_smooth)
+    for number, layers in enumerate(passes):
+        for view in views:
+            if number == 0 and view is PLAIN:
+                yield view, plain
+            else:
+                changed = replace(inputs, images=view.change(inputs.images))
+                yield view, list(map(probes_of, _record(changed, layers, taped)))
 
 
 def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:

@@ -128,3 +128,9 @@ def _kernel_component(products: Tensor) -> Tensor:
     values, axes = torch.linalg.eigh(centred)
     component: Tensor = axes[:, -1] * values[-1].clamp(min=0).sqrt()
     return component
+
+
+def unit_size(cam: Tensor) -> Tensor:
+    """Each map of (N, ...) divided by its own largest absolute value; zero where it is zero."""
+    size = cam.abs().amax(spatial_axes(cam, 1), keepdim=True)
+    return torch.where(size > 0, cam / size, torch.zeros_like(cam))

@@ -15,7 +15,12 @@ from .rise import rise
 _MASKS = "the masks stay where they are when the image moves"
 
 
-@Method(group="gradient-free", costly=True, expected_failures={"place": _MASKS, "layouts": _MASKS})
+@Method(
+    group="gradient-free",
+    costly=True,
+    reads_layer=False,
+    expected_failures={"place": _MASKS, "layouts": _MASKS},
+)
 def drise(
     probe: Probe,
     *,

@@ -16,7 +16,12 @@ _MASKS = "the masks stay where they are when the image moves"
 _BLOCK = 16  # masks made at once
 
 
-@Method(group="gradient-free", costly=True, expected_failures={"place": _MASKS, "layouts": _MASKS})
+@Method(
+    group="gradient-free",
+    costly=True,
+    reads_layer=False,
+    expected_failures={"place": _MASKS, "layouts": _MASKS},
+)
 def rise(
     probe: Probe,
     *,

@@ -220,9 +220,8 @@ def _run_cut(
                     hooks.enter_context(hooked(cut.adapter.layer, cut))
                 given = images.clone() if blocks else images
                 output = read(inputs.forward_args.call(inputs.model, given))
-            lost = not torch.is_grad_enabled() or not any(
-                t.requires_grad for t in tensors_in(output)
-            )
+            graph = any(tensor.requires_grad for tensor in tensors_in(output))
+            lost = not torch.is_grad_enabled() or not graph
         except RuntimeError as error:
             if blocks or not asks_for_gradients(error):
                 raise
@@ -239,22 +238,20 @@ def _run_cut(
     if blocks:
         raws = [beginning.leaf for _, beginning in cuts]
         output = map_tensors(partial(only_from, raws), output)
-    recordings = [
+    of_call = {"output": output, "companions": inputs.forward_args}
+    levels = [
         Recording(
             inputs.model,
             inputs.images,
             cut.adapter,
             cut.layer,
-            output,
-            beginning.leaf,
-            beginning.tape,
-            inputs.forward_args,
+            raw=beginning.leaf,
+            noted=beginning.tape,
+            **of_call,
         )
         for cut, beginning in cuts
     ]
-    return (
-        recordings if len(recordings) == 1 else list(map(partial(_beside, recordings), recordings))
-    )
+    return levels if len(levels) == 1 else [_beside(levels, own) for own in levels]
 
 
 def _beside(levels: Sequence[Recording], own: Recording) -> Recording:

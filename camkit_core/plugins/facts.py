@@ -61,6 +61,8 @@ class Method(_Facts):
             attention.
         needs_class: whether its map depends on the class. If it does not, the checks of the class
             are left out.
+        reads_layer: whether its map depends on the target layer. One that does not, as of masks
+            over the image, is made once for all levels of a detector's pyramid.
         position_wise: whether it weighs each position by that position's own gradient, so that
             the map is zero where the gradient is zero.
         gradient_weighted: whether its map is the sum over the channels of gradient times
@@ -76,6 +78,7 @@ class Method(_Facts):
     group: str = ""
     needs: Literal["", "tail", "attention"] = ""
     needs_class: bool = True
+    reads_layer: bool = True
     position_wise: bool = False
     gradient_weighted: bool = False
     costly: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 
+import torch
 from torch import Tensor, nn
 
 from ..inputs.models.class_names import fit, names_in
@@ -19,7 +20,8 @@ from .boxes import boxes_of
 from .caveats import caveats
 from .configured_method import ConfiguredMethod
 from .explanation import Explanation
-from .provenance import of_method, of_output
+from .levels import shares_of, weighted_levels
+from .provenance import of_levels, of_method, of_output
 from .smoothing import View, mean_of_layers, mean_of_views
 
 Rows = tuple[tuple[Explanation, ...], ...]  # a row for each target, a column for each method
@@ -38,11 +40,29 @@ class ExplanationBuilder:
         self.method = method
         self.plain = plain
         self.maps: dict[str, list[Tensor]] = {}
+        self.levels: Sequence[Probe] = ()  # of a pyramid, with their first view of the images
+        self.shares: list[Tensor] = []  # (L, N) for each view: what each level contributes
         self.seconds = 0.0  # taken by the method
         self.notes = list(notes)
 
-    def add_view(self, probe: Probe, view: View) -> None:
-        """Run the method on one view of the images at one layer."""
+    def add_view(self, levels: Sequence[Probe], view: View) -> None:
+        """Run the method on one view of the images: at one layer, or at a pyramid's levels."""
+        if len(levels) == 1:
+            return self._add(levels[0], view)
+        shares = shares_of(levels, self.method.facts.needs_class)
+        self.shares.append(shares)
+        self.levels = self.levels or levels
+        # What reads no layer is run once, and of a level without a share nothing is asked.
+        once = not self.method.facts.reads_layer
+        for probe, share in zip(levels[:1] if once else levels, shares, strict=False):
+            if once or bool(share.any()):
+                self._add(probe, view)
+            else:
+                nothing = torch.zeros_like(probe.activations[:, 0])
+                self.maps.setdefault(probe.recording.layer, []).append(nothing)
+        return None
+
+    def _add(self, probe: Probe, view: View) -> None:
         given = probe.for_method(self.notes, self.method.is_camkits_own)
         start = perf_counter()
         cam = view.undo(self.method.run(given))
@@ -53,14 +73,21 @@ class ExplanationBuilder:
             )
         self.maps.setdefault(probe.recording.layer, []).append(cam)
 
+    def _joined(self) -> Tensor:
+        """The maps of all views and layers as one."""
+        maps = [mean_of_views(maps) for maps in self.maps.values()]
+        if not self.shares or len(maps) == 1:
+            return mean_of_layers(maps)
+        return weighted_levels(maps, mean_of_views(self.shares))
+
     def explanation(
         self, layers: Sequence[TargetLayer], smoothing: Mapping[str, bool], guided: bool
     ) -> Explanation:
         """The explanation made of all views so far."""
-        cam = mean_of_layers([mean_of_views(maps) for maps in self.maps.values()])
+        cam = self._joined()
         cam = without_undefined(cam, self.plain)
         default = layers[0].default if layers[0].default != layers[0].name else None
-        reasons = blank_reasons(cam, self.plain, default)
+        reasons = blank_reasons(cam, self.levels or [self.plain], default)
         guided_gradcam = self._guided_gradcam(cam) if guided else None
         targets, recording = self.plain.targets, self.plain.recording
         logits = found_logits(recording.output, len(cam))
@@ -74,7 +101,7 @@ class ExplanationBuilder:
             logits=None if logits is None else logits.detach(),
             target=list(targets.functions) if targets.classes is None else targets.classes,
             score=self.plain.scores,
-            layer=", ".join(self.maps),
+            layer=", ".join(dict.fromkeys(layer.name for layer in layers)),
             method=self.method.name,
             adapter=layers[0].origin,
             notes=tuple(dict.fromkeys([*self.notes, *warn_of_blanks(reasons)])),
@@ -83,7 +110,9 @@ class ExplanationBuilder:
             options=self.method.options,
             guided=guided_gradcam,
             class_names=_class_names(recording.model, logits),
-            provenance=of_method(self.method, layers, smoothing) | of_output(recording),
+            provenance=of_method(self.method, layers, smoothing)
+            | of_output(recording)
+            | of_levels(layers, self.shares),
             boxes=boxes_of(recording.output, len(cam)),
         )
 
@@ -104,7 +133,7 @@ def _class_names(model: nn.Module, logits: Tensor | None) -> tuple[str, ...] | N
 def assemble(
     methods: Sequence[ConfiguredMethod],
     plain: Sequence[Probe],
-    views: Iterable[tuple[View, Sequence[Probe]]],
+    views: Iterable[tuple[View, Sequence[Sequence[Probe]]]],
     layers: Sequence[TargetLayer],
     notes: Sequence[str],
     smoothing: Mapping[str, bool],
@@ -115,17 +144,18 @@ def assemble(
     Args:
         methods: M.
         plain: T probes of the images as they are, at the first layer.
-        views: the views of the images at each layer, each with T probes.
+        views: the views of the images, each with T probes at one layer, or at each level of a
+            pyramid.
         layers: the target layers.
         notes: what the reader should know whatever the method.
         smoothing: which kinds of smoothing were asked for.
         guided: whether to compute Guided Grad-CAM, too.
     """
     builders = [[ExplanationBuilder(method, probe, notes) for method in methods] for probe in plain]
-    for view, probes in views:
-        for row, probe in zip(builders, probes, strict=True):
+    for view, levels in views:
+        for row, *probes in zip(builders, *levels, strict=True):
             for builder in row:
-                builder.add_view(probe, view)
+                builder.add_view(probes, view)
     return tuple(
         tuple(builder.explanation(layers, smoothing, guided) for builder in row) for row in builders
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -25,27 +26,29 @@ def without_undefined(cam: Tensor, probe: Probe) -> Tensor:
     return cam.masked_fill(undefined.view(-1, *[1] * (cam.ndim - 1)), torch.nan)
 
 
-def blank_reasons(cam: Tensor, probe: Probe, default_layer: str | None) -> tuple[str | None, ...]:
+def blank_reasons(
+    cam: Tensor, probes: Sequence[Probe], default_layer: str | None
+) -> tuple[str | None, ...]:
     """For each map of `cam` (N, h, w): why its heatmap is blank, or None if it is not.
 
     Args:
         cam: the maps.
-        probe: the probe the maps were made from.
+        probes: those that the maps were made from: one, or one for each level of a pyramid.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
     lowest, highest = cam.flatten(1).aminmax(dim=1)  # nan if any value is
     ranges = zip(lowest.tolist(), highest.tolist(), strict=True)
     return tuple(
-        _reason(low, high, probe, index, default_layer) for index, (low, high) in enumerate(ranges)
+        _reason(low, high, probes, index, default_layer) for index, (low, high) in enumerate(ranges)
     )
 
 
 def _reason(
-    lowest: float, highest: float, probe: Probe, index: int, default_layer: str | None
+    lowest: float, highest: float, probes: Sequence[Probe], index: int, default_layer: str | None
 ) -> str | None:
-    layer = probe.recording.layer
+    layer = ", ".join(probe.recording.layer for probe in probes)
     if not (math.isfinite(lowest) and math.isfinite(highest)):
-        why = "" if bool(probe.images[index].isfinite().all()) else ", because the image is not"
+        why = "" if bool(probes[0].images[index].isfinite().all()) else ", because the image is not"
         return f"activations or gradients at {layer!r} are not finite (inf or nan){why}"
     if lowest == highest > 0:
         return (
@@ -59,7 +62,7 @@ def _reason(
             f"nothing at {layer!r} speaks for this target: the map is negative everywhere it is "
             f"not zero; e.cam holds the signed values"
         )
-    if probe.zero_gradient(index):
+    if all(probe.zero_gradient(index) for probe in probes):
         advice = f"try {default_layer!r}" if default_layer else "try an earlier layer"
         return (
             f"the gradient is exactly zero at every position of {layer!r}: the score does not "

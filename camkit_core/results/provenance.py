@@ -11,6 +11,8 @@ from ..plugins.lookup import look_up
 
 UNKNOWN = "unknown"  # the version of camkit without metadata
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..forward.recording import Recording
     from ..target_layer.choose import TargetLayer
     from .configured_method import ConfiguredMethod
@@ -43,6 +45,15 @@ def of_output(recording: Recording) -> dict[str, Any]:
     """
     part, entry = recording.companions.output, recording.companions.entry
     return ({"output": plain(part.key)} if part else {}) | ({"entry": entry} if entry else {})
+
+
+def of_levels(layers: Sequence[TargetLayer], shares: Sequence[Tensor]) -> dict[str, Any]:
+    """What each level of a pyramid contributes to each image's score, where there is one."""
+    if not shares:
+        return {}
+    mean = sum(shares[1:], shares[0]) / len(shares)
+    rows = zip(layers, mean.tolist(), strict=True)
+    return {"level_shares": {layer.name: of_images for layer, of_images in rows}}
 
 
 def of_renderer(renderer: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from ..maps import spatial_axes, upsample
+from ..maps import unit_size, upsample
 
 Change = Callable[[Tensor], Tensor]
 
@@ -68,9 +68,4 @@ def mean_of_layers(maps: Sequence[Tensor]) -> Tensor:
     if len(maps) == 1:
         return maps[0]
     finest = max((cam.shape[1:] for cam in maps), key=math.prod)
-    return torch.stack([upsample(_unit_size(cam), finest) for cam in maps]).mean(0)
-
-
-def _unit_size(cam: Tensor) -> Tensor:
-    size = cam.abs().amax(spatial_axes(cam, 1), keepdim=True)
-    return torch.where(size > 0, cam / size, torch.zeros_like(cam))
+    return torch.stack([upsample(unit_size(cam), finest) for cam in maps]).mean(0)

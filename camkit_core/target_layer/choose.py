@@ -27,6 +27,7 @@ class TargetLayer:
         origin: who chose layer and reshape.
         default: the name of the adapter's own layer, if there is an adapter.
         notes: what a reader of the explanation should know of the choice.
+        of_pyramid: whether it is one of the levels of a pyramid, which are cut in one pass.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TargetLayer:
     origin: str
     default: str | None
     notes: tuple[str, ...] = ()
+    of_pyramid: bool = False
 
 
 def choose(
@@ -43,7 +45,7 @@ def choose(
     reshape: Reshape | None = None,
     targets: Sequence[Any] = (None,),
 ) -> list[TargetLayer]:
-    """The target layers, at least one.
+    """The target layers, at least one: several that the caller names, or levels of a pyramid.
 
     A layer that the caller names is read by the adapter's reshape, without its `activation`, but
     for the adapter's own layer, which is read as the adapter says. Without an adapter, the layout
@@ -62,16 +64,28 @@ def choose(
         TargetError: if the model's output has no such score.
     """
     model, origin = inputs.model, found.origin
-    base = found.adapter if found.adapter and found.adapter.layer is not None else None
+    levels = [each for each in found.levels if each.layer is not None]
     if layer is None:
-        if base:
-            return [_default_layer(model, base, origin, reshape)]
+        if levels:
+            return _default_layers(model, levels, origin, reshape)
         choice = automatic(inputs, targets)
         read = choice.adapter(model)
         return [replace(_default_layer(model, read, choice.reason, reshape), notes=choice.notes)]
-    return [
-        _given(inputs, each, reshape, base, origin, targets) for each in _separate(model, layer)
-    ]
+    named = _separate(model, layer)
+    if len(named) == len(levels) > 1 and _are_the_levels(model, named, levels):
+        return _default_layers(model, levels, f"{origin}, layer given", reshape)
+    return [_given(inputs, each, reshape, levels, origin, targets) for each in named]
+
+
+def _are_the_levels(model: nn.Module, given: Sequence[Layer], levels: Sequence[Adapter]) -> bool:
+    """Whether the layers that the caller names are a pyramid's levels, all of them."""
+    names = {str(find_named(model, each)[0]) for each in given}
+    return names == {str(_name(model, each)) for each in levels}
+
+
+def together(layers: Sequence[TargetLayer]) -> list[Sequence[TargetLayer]]:
+    """The layers at which each forward pass is cut: a pyramid's levels all in one."""
+    return [layers] if layers[0].of_pyramid else [[layer] for layer in layers]
 
 
 def _separate(model: nn.Module, layer: Layer | Sequence[Layer]) -> Sequence[Layer]:
@@ -89,22 +103,25 @@ def _given(
     inputs: Inputs,
     layer: Layer,
     reshape: Reshape | None,
-    base: Adapter | None,
+    levels: Sequence[Adapter],
     origin: str,
     targets: Sequence[Any],
 ) -> TargetLayer:
     """A layer that the caller names."""
     name, module = find_named(inputs.model, layer)
-    default = str(_name(inputs.model, base)) if base else None
+    defaults = [str(_name(inputs.model, each)) for each in levels]
+    default = ", ".join(defaults) if levels else None
     origin = f"{origin}, layer given"
-    if base and str(name) == default:
-        return replace(_default_layer(inputs.model, base, origin, reshape), origin=origin)
-    if reshape is None and base is None:
+    if str(name) in defaults:
+        base = levels[defaults.index(str(name))]
+        own = _default_layer(inputs.model, base, origin, reshape)
+        return replace(own, origin=origin, default=default)
+    if reshape is None and not levels:
         layout = layout_of_given(inputs, name, targets)
         reshape = layout.reshape if layout else None
-    elif reshape is None and base:
-        reshape = base.reshape
-    output = base.output if base else None
+    elif reshape is None:
+        reshape = levels[0].reshape
+    output = levels[0].output if levels else None
     adapter = Adapter(
         module, reshape, output=output, call=name.call, key=name.key, after=name.after
     )
@@ -114,6 +131,15 @@ def _given(
 def _name(model: nn.Module, adapter: Adapter) -> LayerName:
     module, _ = find_layer(model, adapter.layer)
     return LayerName(module, adapter.call, adapter.key, adapter.after)
+
+
+def _default_layers(
+    model: nn.Module, levels: Sequence[Adapter], origin: str, reshape: Reshape | None
+) -> list[TargetLayer]:
+    """The adapter's own layer, or the levels of its pyramid."""
+    layers = [_default_layer(model, each, origin, reshape) for each in levels]
+    several = len(layers) > 1
+    return [replace(each, of_pyramid=True) for each in layers] if several else layers
 
 
 def _default_layer(

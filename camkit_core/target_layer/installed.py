@@ -16,21 +16,39 @@ from ..plugins.lookup import blaming_plugin
 
 
 def installed(inputs: Inputs) -> tuple[Adapter | None, str]:
-    """The installed adapter's word on a model, and who gave it; None where no adapter knows it.
+    """The same as `installed_levels`, with the first of the adapters alone."""
+    levels, origin = installed_levels(inputs)
+    return (levels[0] if levels else None), origin
+
+
+def installed_levels(inputs: Inputs) -> tuple[list[Adapter], str]:
+    """The installed adapter's word on a model, and who gave it; empty where none knows it.
+
+    It is one `Adapter`, or several: the levels of a pyramid.
 
     Raises:
         PluginError: if the adapter cannot be loaded, or returns anything else.
     """
     contribution = get_registry().adapter_for(type(inputs.model))
     if contribution is None:
-        return None, "no adapter"
+        return [], "no adapter"
     origin = f"{contribution.name} ({contribution.origin})"
     make = contribution.load()
     with blaming_plugin(f"adapter {origin}", contribution.origin):
-        adapter = said(make, inputs)
-    if adapter is not None and not isinstance(adapter, Adapter):
-        raise PluginError(f"adapter {origin} must return an Adapter, not a {kind_of(adapter)}")
-    return adapter, origin
+        given = said(make, inputs)
+    levels = [] if given is None else as_levels(given)
+    if levels is None:
+        raise PluginError(
+            f"adapter {origin} must return an Adapter, or a list of them for the levels of a "
+            f"pyramid, not a {kind_of(given)}"
+        )
+    return levels, origin
+
+
+def as_levels(given: Any) -> list[Adapter] | None:
+    """One adapter, or those of a pyramid's levels, as a list; None for anything else."""
+    levels = list(given) if isinstance(given, (list, tuple)) else [given]
+    return levels if levels and all(isinstance(each, Adapter) for each in levels) else None
 
 
 def said(make: Callable[..., Any], inputs: Inputs) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..adapter import Adapter
 from ..errors import ArgumentTypeError, LayerError, shown
 from ..inputs.prepare import Inputs
-from .installed import installed
+from .installed import as_levels, installed_levels
 
 
 @dataclass(frozen=True)
@@ -15,31 +16,42 @@ class Known:
     """What is known of a model.
 
     Attributes:
-        adapter: what says it; None if nobody does.
+        levels: what says it: one adapter, or one for each level of a pyramid; empty if nobody does.
         origin: where that comes from.
     """
 
-    adapter: Adapter | None
+    levels: Sequence[Adapter]
     origin: str
 
+    @property
+    def adapter(self) -> Adapter | None:
+        """The adapter, or that of the pyramid's first level; None if nobody knows the model."""
+        return self.levels[0] if self.levels else None
 
-def known(inputs: Inputs, adapter: Adapter | None = None) -> tuple[Inputs, Known]:
+
+def known(
+    inputs: Inputs, adapter: Adapter | Sequence[Adapter] | None = None
+) -> tuple[Inputs, Known]:
     """The inputs as the adapter calls the model, and the adapter.
 
     Args:
         inputs: the model and its images.
-        adapter: the one that is given; None for the installed one that knows the model.
+        adapter: the one that is given, or those of a pyramid's levels; None for the installed one
+            that knows the model.
 
     Raises:
         PluginError: if the adapter cannot be loaded, or returns something else.
         LayerError: if its entry is no method of the model.
     """
-    if adapter is not None and not isinstance(adapter, Adapter):
+    if adapter is None:
+        return entered(inputs, Known(*installed_levels(inputs)))
+    levels = as_levels(adapter)
+    if levels is None:
         raise ArgumentTypeError(
-            f"camkit takes adapter= as an Adapter(layer, ...), or None; got {shown(adapter)}"
+            f"camkit takes adapter= as an Adapter(layer, ...), a list of them for the levels of a "
+            f"pyramid, or None; got {shown(adapter)}"
         )
-    found = Known(adapter, "given") if adapter else Known(*installed(inputs))
-    return entered(inputs, found)
+    return entered(inputs, Known(levels, "given"))
 
 
 def entered(inputs: Inputs, found: Known) -> tuple[Inputs, Known]:
@@ -47,8 +59,10 @@ def entered(inputs: Inputs, found: Known) -> tuple[Inputs, Known]:
     adapter = found.adapter
     if adapter is None:
         return inputs, found
-    if inputs.forward_args.output:
-        adapter = replace(adapter, output=None)  # the caller's word on the output counts
+    levels = found.levels
+    if inputs.forward_args.output:  # the caller's word on the output counts
+        levels = [replace(each, output=None) for each in levels]
+        adapter = levels[0]
     _check_entry(inputs, adapter, found.origin)
     args = inputs.forward_args
     if adapter.entry:
@@ -56,9 +70,9 @@ def entered(inputs: Inputs, found: Known) -> tuple[Inputs, Known]:
     if adapter.layer is None and adapter.output:
         # A search reads what targets read.
         args = replace(args, reads=adapter.output)
-        adapter = replace(adapter, output=None)
+        levels = [replace(adapter, output=None)]
     inputs = inputs if args is inputs.forward_args else replace(inputs, forward_args=args)
-    return inputs, found if adapter is found.adapter else replace(found, adapter=adapter)
+    return inputs, found if levels is found.levels else replace(found, levels=levels)
 
 
 def _check_entry(inputs: Inputs, adapter: Adapter, origin: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,21 +140,22 @@ def layers(
         return listed(found, _choice(inputs, adapter, target))
 
 
-def _choice(inputs: Inputs, adapter: Known, target: Any) -> TargetLayer | None:
+def _choice(inputs: Inputs, adapter: Known, target: Any) -> list[TargetLayer]:
     try:
-        return choose(inputs, adapter, targets=[target])[0]
+        return choose(inputs, adapter, targets=[target])
     except NoAdapter:
-        return None
+        return []
 
 
-def listed(found: Search, choice: TargetLayer | None) -> LayerList:
-    """The candidates of a search as rows."""
-    name = choice.name if choice else None
-    rows = tuple(_row(candidate, name) for candidate in found.candidates)
-    return LayerList(rows, name, choice.origin if choice else "no layer passes the tests")
+def listed(found: Search, chosen: Sequence[TargetLayer]) -> LayerList:
+    """The candidates of a search as rows, and the choice: none, one, or a pyramid's levels."""
+    names = [layer.name for layer in chosen]
+    rows = tuple(_row(candidate, names) for candidate in found.candidates)
+    origin = chosen[0].origin if chosen else "no layer passes the tests"
+    return LayerList(rows, ", ".join(names) or None, origin)
 
 
-def _row(candidate: Candidate, choice: str | None) -> ListedLayer:
+def _row(candidate: Candidate, chosen: Sequence[str]) -> ListedLayer:
     names = str(candidate), str(candidate.name)
     return ListedLayer(
         names[0],
@@ -163,5 +164,5 @@ def _row(candidate: Candidate, choice: str | None) -> ListedLayer:
         candidate.reach,
         None if candidate.certified else candidate.places,
         candidate.reason,
-        choice in names,
+        any(name in chosen for name in names),
     )

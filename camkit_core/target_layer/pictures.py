@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,10 @@ from ..adapter import Adapter
 from ..errors import LayerError, LayerTypeError, shown
 from ..inputs.images import as_batch, as_pixels
 from ..inputs.prepare import Inputs
-from .installed import installed
+from .installed import as_levels, installed
 
 
-def pictured(inputs: Inputs, adapter: Adapter | None = None) -> Inputs:
+def pictured(inputs: Inputs, adapter: Adapter | Sequence[Adapter] | None = None) -> Inputs:
     """The inputs with their images as pictures (N, C, H, W), checked and copied.
 
     Images that come without other arguments are that already. The others are read as the
@@ -32,7 +33,8 @@ def pictured(inputs: Inputs, adapter: Adapter | None = None) -> Inputs:
     args = inputs.forward_args
     if not args.args and not args.kwargs:
         return inputs
-    pictures = adapter.pictures if isinstance(adapter, Adapter) else None
+    levels = as_levels(adapter)
+    pictures = levels[0].pictures if levels else None
     if pictures is None and isinstance(inputs.images, Tensor):
         known, _ = installed(inputs)
         pictures = known.pictures if known else None

@@ -24,21 +24,37 @@ Call = Callable[[Tensor], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Reading:
-    """An adapter, a model that it is for, and the sizes of images that the model takes."""
+    """An adapter, a model that it is for, and the sizes of images that the model takes.
+
+    Attributes:
+        level: which of the adapters is read, where there is one for each level of a pyramid.
+    """
 
     make: Make
     model: nn.Module
     sizes: tuple[tuple[int, ...], ...]
     channels: int
     call: Call | None = None
+    level: int = 0
+
+    @property
+    def levels(self) -> list[Reading]:
+        """The reading of each level of a pyramid; of what is no pyramid, itself."""
+        given = self._said(self.sizes[0])
+        count = len(given) if isinstance(given, (list, tuple)) else 1
+        return [replace(self, level=level) for level in range(count)]
 
     def adapter(self, size: tuple[int, ...], count: int = 2) -> Adapter:
         """What the adapter gives for images of a size."""
-        images, args = self.arguments(self.images(size, count))
-        adapter: Adapter = said(self.make, Inputs(self.model, images, args))
+        given = self._said(size, count)
+        adapter: Adapter = given[self.level] if isinstance(given, (list, tuple)) else given
         if isinstance(adapter, Adapter) and adapter.layer is None:
             skip("it leaves the layer to the search")
         return adapter
+
+    def _said(self, size: tuple[int, ...], count: int = 2) -> Any:
+        images, args = self.arguments(self.images(size, count))
+        return said(self.make, Inputs(self.model, images, args))
 
     def arguments(self, pictures: Tensor) -> tuple[Tensor, ForwardArgs]:
         """The images as the model takes them, and the other arguments of its call."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from itertools import product
 from typing import Any
 
@@ -219,8 +219,19 @@ def stranger(reading: Reading) -> None:
     require(its_own, "of another model it names a layer that is not part of it")
 
 
+def _at_each_level(test: Callable[[Reading], None]) -> Callable[[Reading], None]:
+    """A test of every level of a pyramid; an adapter that is none has a single one."""
+
+    @wraps(test)
+    def test_of_levels(reading: Reading) -> None:
+        for level in reading.levels:
+            test(level)
+
+    return test_of_levels
+
+
 PROMISES: list[Promise[Any]] = [
-    promise(test)
+    promise(_at_each_level(test))
     for test in (
         layer,
         data,
@@ -231,6 +242,6 @@ PROMISES: list[Promise[Any]] = [
         gradient,
         batch,
         strange_tokens,
-        stranger,
     )
 ]
+PROMISES.append(promise(stranger))

@@ -68,6 +68,13 @@ def _has_one_map_for_all_classes(function: Function) -> None:
     require(same, "it states needs_class=False, and another class has another map")
 
 
+def _has_one_map_for_all_layers(function: Function) -> None:
+    network, images = conv_net(), some_images()
+    late, early = (explain(network, images, function, 1, name).cam for name in ("layer", "stem"))
+    same = late.shape == early.shape and torch.allclose(late, early, rtol=1e-4, atol=1e-4)
+    require(same, "it states reads_layer=False, and another layer has another map")
+
+
 def _is_zero_where_the_gradient_is(function: Function) -> None:
     images = some_images()
     right = _cam(function, LeftHalf(), images)[..., images.shape[-1] // 2 :]
@@ -106,6 +113,7 @@ STATEMENTS: tuple[tuple[Callable[[Method], bool], Callable[[Function], None]], .
     (lambda facts: facts.needs == "tail", _asks_for_tail_runs),
     (lambda facts: facts.needs == "attention", _refuses_what_has_no_attention),
     (lambda facts: not facts.needs_class, _has_one_map_for_all_classes),
+    (lambda facts: not facts.reads_layer, _has_one_map_for_all_layers),
     (lambda facts: facts.position_wise, _is_zero_where_the_gradient_is),
     (lambda facts: facts.gradient_weighted, _is_gradient_times_activation),
     (lambda facts: facts.costly, _takes_many_runs),

@@ -41,6 +41,7 @@ FALSE_FACTS = {
     "tail runs that it never asks for": ("no tail run", stating(needs="tail")),
     "attention that it does not read": ("network that has none", stating(needs="attention")),
     "no class, which it reads": ("another class has another map", stating(needs_class=False)),
+    "no layer, which it reads": ("another layer has another map", stating(reads_layer=False)),
     "positions, where it weighs channels": ("its map goes to", stating(position_wise=True)),
     "that it is costly, which it is not": ("takes 0.2 runs", stating(costly=True)),
     "a closed form that is a text": ("closed_form must be", stating(closed_form="g * a")),

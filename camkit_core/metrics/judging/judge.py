@@ -61,7 +61,10 @@ def _judge(
         notes: the notes of every method's explanations.
     """
     if len(layers) > 1:
-        raise ArgumentError("metrics judge the maps of one layer; name one, or leave out metrics")
+        raise ArgumentError(
+            f"metrics judge the maps of one layer, and these are {len(layers)}; name one, such as "
+            f"layer={layers[0].name!r}, or leave out metrics"
+        )
     builders, costs = {}, {}
     for method in (*methods, *_baselines_beside(methods)):
         builders[method.name], cost = _explained(method, new_probes(), notes)
@@ -99,7 +102,7 @@ def _explained(
     builders = [ExplanationBuilder(method, probe, notes) for probe in probes]
     with counting() as passes:
         for builder, probe in zip(builders, probes, strict=True):
-            builder.add_view(probe, PLAIN)
+            builder.add_view([probe], PLAIN)
     maps = len(probes) * len(probes[0].images)
     seconds, forward = sum(builder.seconds for builder in builders), passes["forward"] / maps
     recording = 1 / len(probes)  # one forward pass, shared by the targets
