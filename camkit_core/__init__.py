@@ -44,6 +44,7 @@ _HOMES = {
     "SimilarityTarget": "inputs.targets.similarity",
     "Spec": "plugins.hookspecs",
     "TargetError": "errors",
+    "TokenTarget": "inputs.targets.token",
     "UnknownName": "errors",
     "blurred": "maps",
     "channels_last_to_grid": "adapter",
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from .inputs.targets.resolve import top as top
     from .inputs.targets.segmentation import SegmentationTarget as SegmentationTarget
     from .inputs.targets.similarity import SimilarityTarget as SimilarityTarget
+    from .inputs.targets.token import TokenTarget as TokenTarget
     from .maps import blurred as blurred
     from .maps import principal_map as principal_map
     from .maps import unit_range as unit_range

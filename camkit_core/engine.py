@@ -22,7 +22,7 @@ from .inputs.output import Output
 from .inputs.prepare import Arguments, Inputs
 from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places, for_model
-from .inputs.targets.questions import score_functions
+from .inputs.targets.questions import of_call, score_functions
 from .inputs.targets.resolve import Target, check_target
 from .probe.probe import Probe, probes
 from .results.assembly import assemble
@@ -160,6 +160,7 @@ def compare(
         inputs, found = known(pictured(inputs, adapter), adapter)
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         targets = [for_model(target, inputs.model, found.adapter) for target in targets]
+        targets = of_call(targets, inputs)
         layers = choose(inputs, found, layer, reshape_transform, targets)
         passes = together(layers)
         notes = (*inputs.notes, *layers[0].notes)

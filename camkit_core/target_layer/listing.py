@@ -15,6 +15,7 @@ from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
 from ..inputs.targets.protocol import for_model
+from ..inputs.targets.questions import of_call
 from ..inputs.targets.resolve import Target, check_target
 from .choose import TargetLayer, choose
 from .known import Known, known
@@ -136,6 +137,7 @@ def layers(
         inputs, adapter = known(pictured(inputs))
         inputs = in_running_dtype(inputs)
         target = for_model(target, inputs.model, adapter.adapter)
+        (target,) = of_call([target], inputs)
         found = search(inputs, scores_of([target]))
         return listed(found, _choice(inputs, adapter, target))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -26,6 +26,13 @@ class FixableTarget(ScoreFunction, Protocol):
 
     def fixed(self, sample: Any, /) -> ScoreFunction:
         """The target to use from now on, given the model's output for the plain image."""
+
+
+class CallTarget(ScoreFunction, Protocol):
+    """A target that needs the other arguments of the model's call, such as its tokens."""
+
+    def of_call(self, call: Mapping[str, Any], image: int, model: Any, /) -> ScoreFunction:
+        """The target of one image, given all arguments of the call by name."""
 
 
 class PlaceTarget(ScoreFunction, Protocol):
@@ -59,6 +66,12 @@ def settled(function: Score, sample: Any) -> Score:
     """What a target settles on the plain image's output; the target itself if it has no `fixed`."""
     fixed = getattr(function, "fixed", None)
     return fixed(sample) if callable(fixed) else function
+
+
+def needs_call(target: Any) -> bool:
+    """Whether a target needs the other arguments of the call, or one of a list of targets does."""
+    targets = target if isinstance(target, (list, tuple)) else [target]
+    return any(callable(getattr(function, "of_call", None)) for function in targets)
 
 
 def follows_places(target: Any) -> bool:

@@ -13,8 +13,32 @@ from ...pytree import first_tensor
 from ..prepare import Inputs
 from .classification import class_logits
 from .heads import refuse_features
+from .protocol import needs_call
 from .resolve import Rank, Target, resolve
 from .scores import Targets
+
+
+def of_call(targets: Sequence[Target], inputs: Inputs) -> Sequence[Target]:
+    """The targets, each that needs the other arguments of the call settled on them.
+
+    Raises:
+        TargetError: for what such a target asks and the call has not.
+    """
+    if not any(map(needs_call, targets)):
+        return targets
+    call = inputs.forward_args.by_name(inputs.model, inputs.images)
+    return [
+        _each_of_call(target, call, inputs) if needs_call(target) else target for target in targets
+    ]
+
+
+def _each_of_call(target: Any, call: dict[str, Any], inputs: Inputs) -> list[Any]:
+    listed = isinstance(target, (list, tuple))
+    targets = list(target) if listed else [target] * len(inputs.images)
+    return [
+        each.of_call(call, image, inputs.model) if needs_call(each) else each
+        for image, each in enumerate(targets)
+    ]
 
 
 def score_functions(

@@ -1,0 +1,132 @@
+"""The tokens of one image's text: which positions there are, and which logits are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ...errors import TargetError
+
+_PLACEHOLDERS = ("image_token_id", "image_token_index", "video_token_id", "video_token_index")
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """The tokens of a text, padding included.
+
+    Attributes:
+        length: how many there are.
+        tokens: the tokens (length,); None where only their embeddings are known.
+        first: the position of the first that is no padding.
+        end: the position after the last that is no padding, that of the next token.
+        placeholders: tokens that stand for an image.
+        kept: the positions whose logits the model gives; None for all.
+    """
+
+    length: int
+    tokens: tuple[int, ...] | None = None
+    first: int = 0
+    end: int = -1
+    placeholders: frozenset[int] = frozenset()
+    kept: tuple[int, ...] | None = None
+
+    @property
+    def next(self) -> int:
+        """The position of the token that is generated next."""
+        return self.length if self.end < 0 else self.end
+
+    def position(self, given: int) -> int:
+        """A position counted from the start, for one that may be counted from the end.
+
+        Raises:
+            TargetError: for a position without token, or whose token no logit stands for.
+        """
+        position = given if given >= 0 else self.next + 1 + given
+        if self.first < position <= self.next:
+            return position
+        where = f"{self.length} tokens"
+        if (self.first, self.next) != (0, self.length):
+            where += f", {self.first} to {self.next - 1} without padding"
+        raise TargetError(
+            f"TokenTarget({given}): the input has {where}; the model's logits are of the tokens at "
+            f"{self.first + 1} to {self.next}, where {self.next}, or -1, is the one that is "
+            f"generated next"
+        )
+
+    def token_at(self, position: int) -> int | None:
+        """The token there; None for that which is generated next.
+
+        Raises:
+            TargetError: for the placeholder of an image.
+        """
+        if self.tokens is None or position >= self.next:
+            return None
+        if (token := self.tokens[position]) in self.placeholders:
+            last = max(i for i, each in enumerate(self.tokens) if each in self.placeholders)
+            raise TargetError(
+                f"the token at {position} is a placeholder of the image, and no word; the tokens "
+                f"after the image stand at {last + 1} to {self.next}"
+            )
+        return token
+
+    def row(self, position: int) -> int:
+        """Where the logit of the token at a position stands, counted from the end of the logits."""
+        if self.kept is None:
+            return position - 1 - self.length
+        if position - 1 not in self.kept:
+            raise TargetError(
+                f"logits_to_keep leaves out the logits of the token at {position}; leave it out"
+            )
+        return self.kept.index(position - 1) - len(self.kept)
+
+
+def sequence_of(call: Mapping[str, Any], image: int, model: Any) -> Sequence:
+    """The tokens of one image's text, by the arguments of the model's call.
+
+    Raises:
+        TargetError: for a call without tokens.
+    """
+    ids, embedded = call.get("input_ids"), call.get("inputs_embeds")
+    known = ids if isinstance(ids, Tensor) else embedded
+    if not isinstance(known, Tensor) or known.ndim < 2:
+        raise TargetError(
+            f"TokenTarget explains a language model, which is given input_ids (N, tokens) beside "
+            f"its images; {type(model).__name__} was given {', '.join(map(repr, call))}. Pass all "
+            f"that the processor makes: camkit.explain(model, inputs, target=TokenTarget(-1))"
+        )
+    length = known.shape[1]
+    tokens = tuple(_row(known, image).tolist()) if known is ids else None
+    first, end = _real(call.get("attention_mask"), image, length)
+    return Sequence(
+        length, tokens, first, end, _placeholders(model), _kept(call.get("logits_to_keep"), length)
+    )
+
+
+def _row(tensor: Tensor, image: int) -> Tensor:
+    return tensor[min(image, len(tensor) - 1)]
+
+
+def _real(mask: Any, image: int, length: int) -> tuple[int, int]:
+    """The first position that is no padding, and the one after the last."""
+    if not isinstance(mask, Tensor) or mask.ndim != 2 or mask.shape[1] != length:
+        return 0, length
+    real = _row(mask, image).nonzero().flatten().tolist()
+    return (real[0], real[-1] + 1) if real else (0, length)
+
+
+def _placeholders(model: Any) -> frozenset[int]:
+    config = getattr(model, "config", None)
+    found = [getattr(config, name, None) for name in _PLACEHOLDERS]
+    return frozenset(token for token in found if isinstance(token, int))
+
+
+def _kept(keep: Any, length: int) -> tuple[int, ...] | None:
+    """The positions whose logits a model gives, by transformers' `logits_to_keep`."""
+    if isinstance(keep, Tensor) and keep.ndim == 1:
+        return tuple(range(length)[position] for position in keep.tolist())
+    if isinstance(keep, int) and keep > 0:
+        return tuple(range(length))[-keep:]
+    return None
