@@ -57,6 +57,7 @@ class Adapter:
             () for its first floating-point tensor.
         after: the names of the element-wise torch calls that follow, such as "relu"; the result
             of the last one is explained, in place of the layer's own output.
+        reads_others: whether `reshape` reads other layers, too, that the caller names.
         pictures: for models whose images are not (N, C, H, W), how they are pictures; masks are
             laid over these, and maps have their size.
         entry: the name of the model's method that is called in place of the model, such as
@@ -77,6 +78,7 @@ class Adapter:
     after: tuple[str, ...] = ()
     pictures: Pictures | None = None
     entry: str | None = None
+    reads_others: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, nn.Module | None):
@@ -104,6 +106,7 @@ _FIELDS = {
     "after": Sequence[str],
     "pictures": Pictures,
     "entry": str,
+    "reads_others": bool,
 }
 
 

@@ -23,6 +23,7 @@ from .random_states import preserving_rng
 from .snapshot import Snapshot
 from .torch_limits import torchs_limits_explained
 
+_CAPTURING = "transformers.utils.output_capturing"
 Hook = Callable[[nn.Module, Any, Any], Any]
 
 
@@ -37,11 +38,17 @@ def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
     def of_this_thread(module: nn.Module, args: Any, output: Any) -> Any:
         return hook(module, args, output) if get_ident() == thread else None
 
-    handle = layer.register_forward_hook(of_this_thread)
+    # transformers captures hidden states by hooks, and reads these later in the same pass.
+    handle = layer.register_forward_hook(of_this_thread, prepend=_captures(layer))
     try:
         yield
     finally:
         handle.remove()
+
+
+def _captures(layer: nn.Module) -> bool:
+    hooks = layer._forward_hooks.values()
+    return any(getattr(each, "__module__", "") == _CAPTURING for each in hooks)
 
 
 def observable(module: nn.Module) -> bool:

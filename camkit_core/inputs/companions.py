@@ -6,7 +6,7 @@ readings are tried: versions of one image must get the row that the image has in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any, Literal
@@ -89,13 +89,16 @@ def _by_test(inputs: Inputs, names: list[Name]) -> tuple[frozenset[Name], str]:
     """The shared arguments, and a note."""
     with torch.no_grad():
         batch = inputs.forward_args.call(inputs.model, inputs.images.clone())
-        # Where rows touch each other, or chance plays a part, shapes have to do.
+        # Where rows touch each other, or chance plays a part, shapes have to do. Beside logits with
+        # a row for each image, there may be tokens of all images in one row.
         readings = [
-            (frozenset(shared), compare)
+            (frozenset(shared), compare, part)
+            for part in (_whole, _logits)
             for compare in (_close, _same_shape)
             for shared in _subsets(names)
+            if part is _whole or part(batch) is not None
         ]
-        fitting = (shared for shared, compare in readings if _fits(inputs, shared, batch, compare))
+        fitting = (each[0] for each in readings if _fits(inputs, batch, *each))
         shared = next(fitting, None)
     if len(inputs.images) == 1:
         return shared or frozenset(), ""
@@ -131,15 +134,31 @@ def _subsets(names: list[Name]) -> Iterator[tuple[Name, ...]]:
     return chain.from_iterable(combinations(names, size) for size in sizes)
 
 
-def _fits(inputs: Inputs, shared: frozenset[Name], batch: Any, compare: Compare) -> bool:
+def _whole(output: Any) -> Any:
+    return output
+
+
+def _logits(output: Any) -> Any:
+    """The part of an output that is named so."""
+    return output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+
+
+def _fits(
+    inputs: Inputs, batch: Any, shared: frozenset[Name], compare: Compare, part: Callable[..., Any]
+) -> bool:
     """Whether versions of the first and of the last image get the rows of these in the batch."""
     args = replace(inputs.forward_args, shared=shared)
     ends = {0, len(inputs.images) - 1}
-    return all(_row_is_right(inputs, args, image, batch, compare) for image in ends)
+    return all(_row_is_right(inputs, args, image, batch, compare, part) for image in ends)
 
 
 def _row_is_right(
-    inputs: Inputs, args: ForwardArgs, image: int, batch: Any, compare: Compare
+    inputs: Inputs,
+    args: ForwardArgs,
+    image: int,
+    batch: Any,
+    compare: Compare,
+    part: Callable[..., Any],
 ) -> bool:
     # Another number of rows than there are images, so that neither is taken for the other.
     count = 3 if len(inputs.images) == 2 else 2
@@ -148,6 +167,7 @@ def _row_is_right(
         output = args.call(inputs.model, rows, image)
     except Exception:  # noqa: BLE001 - whatever a model raises for rows that do not go together
         return False
+    output, batch = part(output), part(batch)
     if has_samples(batch):
         listed = has_samples(output) and len(output) == count
         return listed and all(_same_samples(each, batch[image], compare) for each in output)

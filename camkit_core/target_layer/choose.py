@@ -120,12 +120,22 @@ def _given(
         layout = layout_of_given(inputs, name, targets)
         reshape = layout.reshape if layout else None
     elif reshape is None:
+        if not levels[0].reads_others:
+            raise _unread(inputs.model, str(default), str(name))
         reshape = levels[0].reshape
     output = levels[0].output if levels else None
     adapter = Adapter(
         module, reshape, output=output, call=name.call, key=name.key, after=name.after
     )
     return TargetLayer(str(name), adapter, origin, default)
+
+
+def _unread(model: nn.Module, own: str, given: str) -> LayerError:
+    return LayerError(
+        f"the adapter of {type(model).__name__} reads {own!r} alone, and {given!r} may have its "
+        f"values in another order; leave layer= out, or pass reshape_transform= from that layer's "
+        f"output to (N, C, h, w)"
+    )
 
 
 def _name(model: nn.Module, adapter: Adapter) -> LayerName:

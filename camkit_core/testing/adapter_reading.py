@@ -13,7 +13,7 @@ from ..adapter import Adapter, as_grid
 from ..forward.untouched import hooked, untouched
 from ..inputs.forward_args import ForwardArgs, split
 from ..inputs.prepare import Inputs
-from ..pytree import first_tensor
+from ..pytree import first_tensor, leaf
 from ..target_layer.installed import said
 from .checks import require, skip
 from .networks import seeded
@@ -70,17 +70,26 @@ class Reading:
         """The layer's output, in its own layout."""
         outputs: list[Tensor | None] = []
         adapter = self.adapter(size)
-        with (
-            untouched(self.model),
-            hooked(adapter.layer, lambda _, args, out: outputs.append(first_tensor(out))),
-        ):
-            given, args = self.arguments(self.images(size) if images is None else images.clone())
-            replace(args, entry=adapter.entry).call(self.model, given)
+        pictures = self.images(size) if images is None else images.clone()
+
+        def note(module: nn.Module, args: Any, output: Any) -> None:
+            found = leaf(output, adapter.key) if adapter.key else first_tensor(output)
+            outputs.append(found)
+
+        with untouched(self.model), hooked(adapter.layer, note):
+            self._run(pictures, adapter.entry)
         runs = len(outputs)
         require(runs == 1, f"the layer runs {runs} times in one forward pass, not once")
         (output,) = outputs
         assert output is not None
         return output.detach().clone()
+
+    def _run(self, pictures: Tensor, entry: str | None) -> None:
+        called = getattr(self.model, entry) if entry else self.model
+        if self.call is None:
+            called(pictures)
+        else:
+            called(**dict(self.call(pictures)))
 
     def grid(self, size: tuple[int, ...], raw: Tensor) -> Tensor:
         """The layer's output, read as the adapter says."""

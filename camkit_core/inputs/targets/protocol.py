@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -28,11 +29,28 @@ class FixableTarget(ScoreFunction, Protocol):
         """The target to use from now on, given the model's output for the plain image."""
 
 
+@dataclass(frozen=True)
+class ModelCall:
+    """A call of a model, as a target may need it.
+
+    Attributes:
+        model: the model.
+        arguments: all arguments of its call by name, the images as the caller gave them.
+        images: how many images there are.
+        output: whether the caller says which part of the output targets read.
+    """
+
+    model: Any
+    arguments: Mapping[str, Any]
+    images: int
+    output: bool = False
+
+
 class CallTarget(ScoreFunction, Protocol):
     """A target that needs the other arguments of the model's call, such as its tokens."""
 
-    def of_call(self, call: Mapping[str, Any], image: int, model: Any, /) -> ScoreFunction:
-        """The target of one image, given all arguments of the call by name."""
+    def of_call(self, call: ModelCall, image: int, /) -> ScoreFunction:
+        """The target of one image, for a call of the model."""
 
 
 class PlaceTarget(ScoreFunction, Protocol):

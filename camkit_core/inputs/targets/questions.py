@@ -13,7 +13,7 @@ from ...pytree import first_tensor
 from ..prepare import Inputs
 from .classification import class_logits
 from .heads import refuse_features
-from .protocol import needs_call
+from .protocol import ModelCall, needs_call
 from .resolve import Rank, Target, resolve
 from .scores import Targets
 
@@ -26,17 +26,16 @@ def of_call(targets: Sequence[Target], inputs: Inputs) -> Sequence[Target]:
     """
     if not any(map(needs_call, targets)):
         return targets
-    call = inputs.forward_args.by_name(inputs.model, inputs.images)
-    return [
-        _each_of_call(target, call, inputs) if needs_call(target) else target for target in targets
-    ]
+    args = inputs.forward_args
+    arguments = args.by_name(inputs.model, inputs.images)
+    call = ModelCall(inputs.model, arguments, len(inputs.images), args.output is not None)
+    return [_each_of_call(target, call) if needs_call(target) else target for target in targets]
 
 
-def _each_of_call(target: Any, call: dict[str, Any], inputs: Inputs) -> list[Any]:
-    listed = isinstance(target, (list, tuple))
-    targets = list(target) if listed else [target] * len(inputs.images)
+def _each_of_call(target: Any, call: ModelCall) -> list[Any]:
+    targets = list(target) if isinstance(target, (list, tuple)) else [target] * call.images
     return [
-        each.of_call(call, image, inputs.model) if needs_call(each) else each
+        each.of_call(call, image) if needs_call(each) else each
         for image, each in enumerate(targets)
     ]
 

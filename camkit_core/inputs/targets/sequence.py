@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from ...errors import TargetError
+from .protocol import ModelCall
 
 _PLACEHOLDERS = ("image_token_id", "image_token_index", "video_token_id", "video_token_index")
 
 
 @dataclass(frozen=True)
-class Sequence:
+class TokenSequence:
     """The tokens of a text, padding included.
 
     Attributes:
@@ -83,25 +83,40 @@ class Sequence:
         return self.kept.index(position - 1) - len(self.kept)
 
 
-def sequence_of(call: Mapping[str, Any], image: int, model: Any) -> Sequence:
+def sequence_of(call: ModelCall, image: int) -> TokenSequence:
     """The tokens of one image's text, by the arguments of the model's call.
 
     Raises:
-        TargetError: for a call without tokens.
+        TargetError: for a call without tokens, or with several images in a text.
     """
-    ids, embedded = call.get("input_ids"), call.get("inputs_embeds")
+    given = call.arguments
+    ids, embedded = given.get("input_ids"), given.get("inputs_embeds")
     known = ids if isinstance(ids, Tensor) else embedded
     if not isinstance(known, Tensor) or known.ndim < 2:
         raise TargetError(
             f"TokenTarget explains a language model, which is given input_ids (N, tokens) beside "
-            f"its images; {type(model).__name__} was given {', '.join(map(repr, call))}. Pass all "
-            f"that the processor makes: camkit.explain(model, inputs, target=TokenTarget(-1))"
+            f"its images; {type(call.model).__name__} was given {', '.join(map(repr, given))}. "
+            f"Pass all that the processor makes: camkit.explain(model, inputs, "
+            f"target=TokenTarget(-1))"
         )
+    if len(known) != call.images and not call.output:
+        raise _several_images(len(known), call.images)
     length = known.shape[1]
-    tokens = tuple(_row(known, image).tolist()) if known is ids else None
-    first, end = _real(call.get("attention_mask"), image, length)
-    return Sequence(
-        length, tokens, first, end, _placeholders(model), _kept(call.get("logits_to_keep"), length)
+    tokens = tuple(_row(ids, image).tolist()) if isinstance(ids, Tensor) else None
+    first, end = _real(given.get("attention_mask"), image, length)
+    kept = _kept(given.get("logits_to_keep"), length)
+    return TokenSequence(length, tokens, first, end, _placeholders(call.model), kept)
+
+
+def _several_images(texts: int, images: int) -> TargetError:
+    if texts == 1:
+        return TargetError(
+            f"the model reads {images} images in one text; for a map of each image's own part in "
+            f"the token, pass output=lambda output: output.logits.expand({images}, -1, -1)"
+        )
+    return TargetError(
+        f"got {images} images in {texts} texts; a map needs to know which are whose: pass one text "
+        f"with its images at a time"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +11,8 @@ from ...arguments import checked
 from ...errors import TARGET_ERRORS, TargetError, TargetTypeError, shown
 from ...pytree import outline
 from .found import scores_in
-from .protocol import Score
-from .sequence import Sequence, sequence_of
+from .protocol import ModelCall, Score
+from .sequence import TokenSequence, sequence_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,15 +82,9 @@ class TokenTarget:
             return self
         return self._with(token=int(self._logits(sample).argmax()))
 
-    def of_call(self, call: Mapping[str, Any], image: int, model: Any) -> TokenTarget:
-        """The same target for one image of a call: the row of its logit, and its token.
-
-        Args:
-            call: all arguments of the model's call, by name.
-            image: its index.
-            model: the model.
-        """
-        sequence = sequence_of(call, image, model)
+    def of_call(self, call: ModelCall, image: int) -> TokenTarget:
+        """The same target for one image of a call: the row of its logit, and its token."""
+        sequence = sequence_of(call, image)
         position = sequence.position(self.position)
         token = sequence.token_at(position) if self.token is None else self.token
         return self._with(token=token, _row=sequence.row(position))
@@ -112,7 +105,7 @@ class TokenTarget:
         logits = found[1]
         row = self._row
         if row is None:  # of a call that is not known
-            row = Sequence(len(logits)).row(Sequence(len(logits)).position(self.position))
+            row = TokenSequence(len(logits)).row(TokenSequence(len(logits)).position(self.position))
         if not -len(logits) <= row < 0:
             raise TargetError(
                 f"the model gave the logits of its last {len(logits)} positions, and that of the "

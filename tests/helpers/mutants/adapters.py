@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from camkit_core import Adapter, tokens_to_grid
+from camkit_core import Adapter, Pictures, tokens_to_grid
 
 
 def right_adapter(model: nn.Module, size: tuple[int, ...]) -> Adapter:
@@ -34,6 +35,8 @@ def _runs_the_model(model: nn.Module, size: tuple[int, ...]) -> Adapter:
     model(torch.zeros(1, 3, *size))
     return right_adapter(model, size)
 
+
+_MIRRORED = Pictures(lambda pixels: pixels.flip(-1), lambda pictures, images: pictures)
 
 ADAPTERS: dict[str, tuple[str, int, Any]] = {
     "rows and columns exchanged": (
@@ -69,6 +72,11 @@ ADAPTERS: dict[str, tuple[str, int, Any]] = {
     "another model's layer": ("layer", 1, lambda model, size: Adapter(nn.Identity())),
     "a layer that does not run": (
         "layer", 1, lambda model, size: Adapter(_unused(model), right_adapter(model, size).reshape),
+    ),
+    "pictures mirrored, and not written back so": (
+        "pictures",
+        1,
+        lambda model, size: replace(right_adapter(model, size), pictures=_MIRRORED),
     ),
     "runs the model": ("data", 1, _runs_the_model),
     "a layer of nobody's for strangers": (

@@ -1,0 +1,152 @@
+"""Words of language models: the map finds the place of the image that decides the next token."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+import camkit_core as camkit
+from camkit_core import LayerError, TargetError, TokenTarget
+from camkit_core.testing import check_adapter
+from helpers import language
+from helpers.language import GREEN, IMAGE, RED, Planted
+
+pytest.importorskip("transformers")
+MODELS = {
+    "llava": language.llava,
+    "llava-next": language.llava_next,
+    "qwen2-vl": language.qwen,
+    "qwen2.5-vl": lambda: language.qwen("Qwen2_5_VL"),
+    "smolvlm": language.smolvlm,
+    "idefics3": lambda: language.smolvlm("Idefics3", tiles=(3, 2)),
+    "smolvlm-one-tile": lambda: language.smolvlm(tiles=(1, 1)),
+}
+# HiResCAM is not among them: see `test_hirescam_says_that_a_norm_hides_the_place`.
+GRADIENTS = ["gradcam", "gradcam++", "xgradcam", "layercam", "gradcam_elementwise", "eigengradcam"]
+RUNS = {
+    "ablationcam": (20, {}),
+    "scorecam": (20, {"max_channels": 4}),
+    "rise": (5, {"samples": 60, "grid": 4}),
+}
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+
+
+@cache
+def planted(name: str) -> Planted:
+    return MODELS[name]()
+
+
+def found(cam: Tensor, model: Planted) -> Tensor:
+    """The cell of each map's maximum."""
+    cells = adaptive_avg_pool2d(cam[:, None], model.grid)
+    return cells.flatten(1).argmax(1)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_gradient_methods_find_the_place_of_each_word(name: str) -> None:
+    model = planted(name)
+    pictures, red, green = model.draws(100)
+    words = [TokenTarget(-1, RED), TokenTarget(-1, GREEN)]
+    compared = camkit.compare(model.model, model.inputs(pictures), GRADIENTS, words)
+    for word, place in enumerate((red, green)):
+        for method in GRADIENTS:
+            e = compared[word, method]
+            assert e.cam.shape == (100, *model.grid)
+            assert int((found(e.cam, model) == place).sum()) >= 95, (word, method)
+
+
+@pytest.mark.parametrize("method", ["shapleycam", "smoothgradcam++"])
+def test_methods_of_several_passes_find_it(method: str) -> None:
+    model = planted("llava")
+    pictures, red, _ = model.draws(100, seed=3)
+    options = {} if method == "shapleycam" else {"samples": 4}
+    e = camkit.explain(model.model, model.inputs(pictures), method, TokenTarget(-1, RED), **options)
+    assert int((found(e.cam, model) == red).sum()) >= 95
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2-vl", "smolvlm"])
+@pytest.mark.parametrize("method", RUNS)
+def test_methods_that_run_the_model_find_it(name: str, method: str) -> None:
+    model, (count, options) = planted(name), RUNS[method]
+    pictures, red, _ = model.draws(count, seed=1)
+    target = TokenTarget(-1, RED)
+    e = camkit.explain(model.model, model.inputs(pictures), method, target, **options)
+    assert int((found(e.cam, model) == red).sum()) >= 0.95 * count
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_next_token_is_explained_over_the_picture(name: str) -> None:
+    model = planted(name)
+    pictures, red, green = model.draws(1)
+    inputs = model.inputs(pictures)
+    before = {key: value.clone() for key, value in model.model.state_dict().items()}
+    e = camkit.explain(model.model, inputs, target=camkit.TokenTarget(-1))
+    assert e.heatmap.shape == (1, *model.size)
+    assert torch.equal(e.images, pictures)
+    with torch.no_grad():
+        logits = model.model(**inputs).logits[0, -1]
+    assert float(e.score) == pytest.approx(float(logits.max()), rel=1e-5)
+    assert e.describe() == f"token {int(logits.argmax())} next {float(e.score):.2f}"
+    expected = red if int(logits.argmax()) == RED else green
+    assert found(e.cam, model).equal(expected)
+    again = camkit.explain(model.model, inputs, target=TokenTarget(-1), layer=e.layer)
+    assert torch.equal(again.cam, e.cam)
+    after = model.model.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2-vl", "smolvlm", "idefics3"])
+def test_a_layer_of_the_tower_has_its_own_grid(name: str) -> None:
+    model = planted(name)
+    pictures, red, _ = model.draws(10, seed=2)
+    for _ in range(2):  # transformers captures hidden states by hooks, from the first run on
+        e = camkit.explain(
+            model.model, model.inputs(pictures), target=TokenTarget(-1, RED), layer=model.tower
+        )
+        assert e.cam.shape == (10, *model.tower_grid)
+        assert found(e.cam, model).equal(red)
+
+
+def test_layers_in_the_order_of_windows_are_refused() -> None:
+    model = planted("qwen2.5-vl")
+    inputs = model.inputs(model.draws(1)[0])
+    with pytest.raises(LayerError, match="leave layer= out, or pass reshape_transform"):
+        camkit.explain(model.model, inputs, target=TokenTarget(), layer="model.visual.merger")
+
+
+def test_images_of_other_sizes_have_other_grids() -> None:
+    model = planted("qwen2-vl")
+    pictures = torch.zeros(1, 3, 96, 32)
+    pictures[:, 0, 80:, 16:] = 2  # the last of 6 by 2 tokens
+    e = camkit.explain(model.model, model.inputs(pictures), target=TokenTarget(-1, RED))
+    assert e.cam.shape == (1, 6, 2)
+    assert int(e.cam.argmax()) == 11
+    assert e.heatmap.shape == (1, 96, 32)
+
+
+def test_several_images_in_one_text_have_a_map_each() -> None:
+    model = planted("llava")
+    pictures, red, _ = model.draws(2)
+    inputs = language.prompts(1, [IMAGE] * 16 + [7] + [IMAGE] * 16) | {"pixel_values": pictures}
+    with pytest.raises(TargetError, match=r"output=lambda output: output.logits.expand\(2, -1"):
+        camkit.explain(model.model, inputs, target=TokenTarget(-1, RED))
+    e = camkit.explain(
+        model.model,
+        inputs,
+        target=TokenTarget(-1, RED),
+        output=lambda output: output.logits.expand(2, -1, -1),
+    )
+    assert found(e.cam, model).equal(red)
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2-vl", "qwen2.5-vl"])
+def test_adapters_keep_their_promises(name: str) -> None:
+    model = planted(name)
+    kind = type(model.model)
+    check_adapter(
+        f"{kind.__module__}.{kind.__name__}", model.model, [model.size], call=model.inputs
+    )
