@@ -45,6 +45,7 @@ _HOMES = {
     "Spec": "plugins.hookspecs",
     "TargetError": "errors",
     "TokenTarget": "inputs.targets.token",
+    "TextTarget": "inputs.targets.text",
     "UnknownName": "errors",
     "blurred": "maps",
     "channels_last_to_grid": "adapter",
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from .inputs.targets.resolve import top as top
     from .inputs.targets.segmentation import SegmentationTarget as SegmentationTarget
     from .inputs.targets.similarity import SimilarityTarget as SimilarityTarget
+    from .inputs.targets.text import TextTarget as TextTarget
     from .inputs.targets.token import TokenTarget as TokenTarget
     from .maps import blurred as blurred
     from .maps import principal_map as principal_map

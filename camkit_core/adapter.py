@@ -62,6 +62,8 @@ class Adapter:
             laid over these, and maps have their size.
         entry: the name of the model's method that is called in place of the model, such as
             "get_image_features"; `output` then reads what that returns.
+        embed_texts: from a model, texts and a tokenizer, or None for the model's own, to the
+            texts' embeddings (T, D), which lie among those of images; for `TextTarget`.
 
     Raises:
         LayerTypeError: for an attribute of another type.
@@ -79,6 +81,7 @@ class Adapter:
     pictures: Pictures | None = None
     entry: str | None = None
     reads_others: bool = True
+    embed_texts: Callable[[Any, Sequence[str], Any], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, nn.Module | None):
@@ -107,6 +110,7 @@ _FIELDS = {
     "pictures": Pictures,
     "entry": str,
     "reads_others": bool,
+    "embed_texts": Callable,
 }
 
 

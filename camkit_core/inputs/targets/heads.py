@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from ...errors import TargetError
 from ..output import OutputPart
+from ..prepare import Inputs
 from .found import where_scores_are
 
 _NAMES = ("fc", "classifier", "head", "heads", "last_linear")  # of classifiers, in libraries
@@ -22,6 +24,7 @@ _PASSING = re.compile(
 _ACTIVATION = re.compile(
     r"(Relu|Hardtanh|Silu|Gelu|Hardswish|Elu|LeakyRelu|PreluKernel|Mish)Backward\d*"
 )
+_TOWERS = ("get_image_features", "get_text_features"), ("encode_image", "encode_text")
 _LEAF = "torch::autograd::AccumulateGrad"
 _DEPTH = 30
 
@@ -46,6 +49,22 @@ def refuse_features(model: nn.Module, part: OutputPart | None, output: Any, scor
             f"its classes; or explain what the features rest on: target=lambda output: "
             f"{where}.norm(), or how they resemble those of another image, by SimilarityTarget"
         )
+
+
+def refuse_embeddings(inputs: Inputs) -> None:
+    """Raise TargetError for a model that embeds images and texts, and was given images alone."""
+    args, model = inputs.forward_args, inputs.model
+    alone = args.entry is not None or not (args.args or args.kwargs)
+    if args.output is None and alone and any(_has_methods(model, pair) for pair in _TOWERS):
+        raise TargetError(
+            f"{type(model).__name__} embeds images and texts, and has no classes; say what to look "
+            f"for: target=camkit_core.TextTarget('a red car'), or several texts in a list, of "
+            f"which each image's most similar one is explained"
+        )
+
+
+def _has_methods(model: nn.Module, names: Sequence[str]) -> bool:
+    return all(callable(getattr(type(model), name, None)) for name in names)
 
 
 def _without_classifier(model: nn.Module, part: OutputPart | None, scores: Tensor) -> str:

@@ -12,7 +12,7 @@ from ...errors import TargetError
 from ...pytree import first_tensor
 from ..prepare import Inputs
 from .classification import class_logits
-from .heads import refuse_features
+from .heads import refuse_embeddings, refuse_features
 from .protocol import ModelCall, needs_call
 from .resolve import Rank, Target, resolve
 from .scores import Targets
@@ -59,6 +59,8 @@ def score_functions(
 
 def _score_function(target: Target, inputs: Inputs, output: Any, class_free: bool) -> Targets:
     try:
+        if target is None or isinstance(target, (int, Rank)):
+            refuse_embeddings(inputs)
         resolved = resolve(target, output, len(inputs.images))
         if resolved.classes is not None:
             part, scores = inputs.forward_args.output, class_logits(output)

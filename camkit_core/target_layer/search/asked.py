@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...inputs.targets.classification import ClassifierOutputTarget
 from ...inputs.targets.resolve import resolve
+from ...inputs.targets.text import TextScore
 
 _DEEPEST = 3  # functions inside functions that are looked into
 _PLAIN = (bool, int, float, str, bytes, type(None))
@@ -52,6 +53,8 @@ def kind_of(target: Any, depth: int = 0) -> Hashable:
         cells = [cell.cell_contents for cell in target.__closure__ or ()]
         values = (*cells, *(target.__defaults__ or ()))
         return (target.__code__, *(_plain(value, depth) for value in values))
+    if isinstance(target, TextScore):
+        return target.kind
     if callable(target) and not isinstance(target, ClassifierOutputTarget):
         state = sorted(getattr(target, "__dict__", {}).items())
         return (type(target), *((name, _plain(value, depth)) for name, value in state))
