@@ -63,6 +63,7 @@ def _of_ultralytics(module: nn.Module) -> Preprocessing | None:
 
     from .ultralytics_models import preprocessing_by
 
-    task: str = tasks.guess_model_task(module)  # type: ignore[no-untyped-call]
+    rtdetr = isinstance(module, tasks.RTDETRDetectionModel)
+    task = "rtdetr" if rtdetr else str(tasks.guess_model_task(module))  # type: ignore[no-untyped-call]
     stride = int(max(getattr(module, "stride", [32])))
     return preprocessing_by(task, stride=stride)

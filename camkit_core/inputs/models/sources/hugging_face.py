@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -44,6 +45,7 @@ def hf(name: str) -> ModelSource:
         config = transformers.AutoConfig.from_pretrained(where, trust_remote_code=False)
     model_class = _class_of(transformers, config, name)
     task = task_of_class(model_class)
+    _check_reads_images_alone(model_class, task, name)
 
     def build(classes: int | None) -> nn.Module:
         own = _without_downloads(copy.deepcopy(config))
@@ -100,6 +102,11 @@ def _reading(name: str, file: str) -> Iterator[None]:
 
 def _class_of(transformers: Any, config: Any, name: str) -> Any:
     """The class that the configuration names."""
+    if config.model_type == "timm_wrapper":
+        raise InputError(
+            f"hf:{name} is a model of timm; name it as timm does: --model "
+            f"timm:{name.rpartition('/')[2]}"
+        )
     named = config.architectures or []
     found = [getattr(transformers, each, None) for each in named]
     if not found or not isinstance(found[0], type):
@@ -109,6 +116,16 @@ def _class_of(transformers: Any, config: Any, name: str) -> Any:
             f"not run: build it yourself, and give --model package.module:factory"
         )
     return found[0]
+
+
+def _check_reads_images_alone(model_class: Any, task: str, name: str) -> None:
+    """Raise InputError for a detector that is told by texts what to detect."""
+    if task == "detection" and "input_ids" in signature(model_class.forward).parameters:
+        raise InputError(
+            f"hf:{name} is a {model_class.__name__}, which reads in texts what it is to detect; "
+            f"explain it in Python, with all arguments of its call: "
+            f"camkit_core.explain(model, inputs, target=...)"
+        )
 
 
 def _without_downloads(config: Any) -> Any:

@@ -75,5 +75,7 @@ def _how(processor: Any) -> str:
 
 
 def _plain(size: Any) -> str:
+    if size is None:
+        return "of the picture"
     items = size.items() if isinstance(size, Mapping) else vars(size).items()
     return " ".join(f"{key}={value}" for key, value in items if value is not None)

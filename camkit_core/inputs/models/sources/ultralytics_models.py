@@ -30,7 +30,9 @@ _CLASSES = {  # by what ultralytics calls a task
     "pose": "PoseModel",
     "obb": "OBBModel",
     "classify": "ClassificationModel",
+    "rtdetr": "RTDETRDetectionModel",
 }
+_HEADS_WITH_TEXT = ("World", "YOLOE")  # their classes are words that another model reads
 _SIDES = {"classify": 224}
 _PLAIN_ACTIVATION = re.compile(r"(torch\.)?nn\.\w+\((\s*\w+\s*=\s*[\w.+-]+\s*,?)*\)")
 
@@ -138,7 +140,7 @@ def preprocessing_by(task: str, image_size: int | None = None, stride: int = 32)
     """The preprocessing that ultralytics does for a task of its models."""
     side = image_size or _SIDES.get(task, 640)
     if task != "classify":
-        return Letterbox((side, side), stride=max(stride, 32))
+        return Letterbox((side, side), stride=max(stride, 32), stretched=task == "rtdetr")
     from ultralytics.data.augment import classify_transforms
 
     black, white = (0.0,) * 3, (1.0,) * 3
@@ -199,7 +201,7 @@ def _class_by(tasks: Any, settings: dict[str, Any]) -> tuple[Callable[..., nn.Mo
         rows = [*settings["backbone"], *settings["head"]]
         for row in rows:
             _check_layer(tasks, row[2])
-        task = tasks.guess_model_task(settings)
+        task = _task(tasks, settings)
     except CamkitError:
         raise
     except Exception as error:
@@ -207,6 +209,18 @@ def _class_by(tasks: Any, settings: dict[str, Any]) -> tuple[Callable[..., nn.Mo
     if task not in _CLASSES:
         raise InputError(f"ultralytics' task {shown(task)} is none of {', '.join(_CLASSES)}")
     return getattr(tasks, _CLASSES[task]), task
+
+
+def _task(tasks: Any, settings: dict[str, Any]) -> str:
+    """The task as ultralytics calls it, and "rtdetr" for that detector, which has its own class."""
+    head = str(settings["head"][-1][2])
+    if head.startswith(_HEADS_WITH_TEXT):
+        raise InputError(
+            f"a model with the head {head} reads its classes as words, which ultralytics has to "
+            f"set first: load it in a function of your own (model.set_classes([...])), and give "
+            f"--model package.module:factory"
+        )
+    return "rtdetr" if head == "RTDETRDecoder" else str(tasks.guess_model_task(settings))
 
 
 def _check_layer(tasks: Any, name: Any) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoImageProcessor, MobileViTImageProcessor, ViTModel
+from transformers import (
+    AutoImageProcessor,
+    MobileViTImageProcessor,
+    OwlViTConfig,
+    TimmWrapperConfig,
+    ViTModel,
+)
 
 from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, FileError, InputError, UnknownName
@@ -145,6 +151,19 @@ def test_a_backbone_is_not_fetched_to_build_a_model() -> None:
         backbone_config = None
 
     assert not _without_downloads(Config()).use_pretrained_backbone
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (OwlViTConfig(architectures=["OwlViTForObjectDetection"]), "reads in texts what it is to"),
+        (TimmWrapperConfig(architecture="resnet18"), "name it as timm does: --model timm:"),
+    ],
+)
+def test_models_that_need_another_way_say_which(config: Any, said: str, tmp_path: Path) -> None:
+    config.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=said):
+        load_model(f"hf:{tmp_path}")
 
 
 def test_the_number_of_classes_can_be_another(tmp_path: Path) -> None:

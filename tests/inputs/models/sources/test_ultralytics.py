@@ -14,6 +14,7 @@ from ultralytics.nn import tasks
 from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, FileError, InputError, UnknownName
 from camkit_core.inputs.models.class_names import names_in
+from camkit_core.inputs.models.sources.ultralytics_models import ultralytics
 from helpers.network_files import same_weights
 
 PICTURE = np.full((60, 90, 3), (200, 100, 30), np.uint8)
@@ -151,7 +152,7 @@ def test_its_own_models_need_the_network_for_their_weights_alone(
     monkeypatch.setattr("torch.hub.urlopen", no_network)
     with pytest.raises(FileError, match=r"yolo11n\.pt could not be downloaded .*no route to host"):
         load_model("ultralytics:yolo11n.pt")
-    assert load_model("ultralytics:yolo11n", "none").task == "detection"
+    assert ultralytics("yolo11n").task == "detection"  # its architecture is in the library
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,16 @@ def test_any_other_name_is_one_clear_error(name: str, said: str, tiny: Path) -> 
     with pytest.raises(CamkitError, match=said) as error:
         load_model(f"ultralytics:{name}")
     assert isinstance(error.value, (UnknownName, FileError))
+
+
+def test_detectors_with_a_class_of_their_own_are_told_by_the_head() -> None:
+    loaded = load_model("ultralytics:rtdetr-l.yaml", "none")
+    assert type(loaded.model) is tasks.RTDETRDetectionModel
+    made = loaded.preprocess(PICTURE)
+    assert made.shape == (3, 640, 640)  # without bars
+    assert loaded.picture(made)[0, 0].tolist() == [200, 100, 30]
+    with pytest.raises(InputError, match=r"reads its classes as words, .* package\.module:factory"):
+        load_model("ultralytics:yolov8s-world.yaml", "none")
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9])
