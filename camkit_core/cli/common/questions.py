@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from ...inputs.models.class_names import find_class
 from ...inputs.models.load import LoadedModel
 from ...inputs.targets.detection import DetectionTarget
 from ...inputs.targets.segmentation import SegmentationTarget
+from ...inputs.targets.text import TextTarget
 from .arguments import split_list
 from .targets import Names, find_targets, known_names, with_ranks
 
@@ -85,9 +85,8 @@ def _of_texts(model: LoadedModel, target: str | None, texts: Sequence[str]) -> l
         raise ArgumentError(
             f"{model.name} is a model for {model.task} and reads no texts; name a class (--target)"
         )
-    public: Any = import_module("camkit_core")
     tokenizer = None if model.tokenizer is None else model.tokenizer()
-    return [public.TextTarget(text, tokenizer=tokenizer) for text in dict.fromkeys(texts)]
+    return [TextTarget(text, tokenizer=tokenizer) for text in dict.fromkeys(texts)]
 
 
 def _each(text: str, names: Names | None, one: Callable[[str, Names | None], Any]) -> list[Any]:
