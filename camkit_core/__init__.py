@@ -55,6 +55,8 @@ _HOMES = {
     "hookimpl": "plugins.hookspecs",
     "layers": "target_layer.listing",
     "load_raw": "results.files",
+    "names_in": "inputs.models.class_names",
+    "preprocessing_in": "inputs.models.sources.carried",
     "principal_map": "maps",
     "record": "forward.recording",
     "tokens_to_grid": "adapter",
@@ -91,8 +93,10 @@ if TYPE_CHECKING:
     from .errors import UnknownName as UnknownName
     from .forward.recording import Recording as Recording
     from .forward.recording import record as record
+    from .inputs.models.class_names import names_in as names_in
     from .inputs.models.preprocessing import Preprocessing as Preprocessing
     from .inputs.models.source import ModelSource as ModelSource
+    from .inputs.models.sources.carried import preprocessing_in as preprocessing_in
     from .inputs.targets.classification import ClassifierOutputTarget as ClassifierOutputTarget
     from .inputs.targets.detection import DetectionTarget as DetectionTarget
     from .inputs.targets.protocol import FixableTarget as FixableTarget

@@ -17,12 +17,23 @@ def preprocessing_in(model: nn.Module) -> Preprocessing | None:
 
     It is read from `pretrained_cfg` (timm), from the image processor in the folder that a model
     of transformers was loaded from, and from the task of a model of ultralytics. A module that
-    only wraps one other has that of the other.
+    holds one other and nothing else has that of the other; with anything else in it, such as a
+    normalisation, it may prepare pictures itself.
+
+    Args:
+        model: any model.
+
+    Example:
+        >>> prepare = preprocessing_in(model)                            # doctest: +SKIP
+        >>> e = explain(model, prepare.tensor(picture)[None])            # doctest: +SKIP
+        >>> e.render(image=prepare.picture(e.images[0]))                 # doctest: +SKIP
     """
     for module in inner_modules(model):
         for read in (_of_timm, _of_transformers, _of_ultralytics):
             if found := read(module):
                 return found
+        if len(list(module.children())) != 1 or any(True for _ in module.buffers(recurse=False)):
+            return None
     return None
 
 

@@ -77,6 +77,14 @@ def test_a_model_of_ultralytics_is_given_letterboxed_pictures(own: Any, tmp_path
     assert loaded.task == "detection"
 
 
+def test_a_wrapper_that_may_prepare_pictures_itself_is_given_the_usual_ones(own: Any) -> None:
+    wrapper = Wrapper(timm.create_model("test_vit"))
+    assert camkit.preprocessing_in(wrapper) is not None
+    wrapper.normalise = nn.Identity()
+    assert camkit.preprocessing_in(wrapper) is None
+    assert load_model(own(wrapper)).prepared["resize"] == "fit, middle 7/8"
+
+
 def test_a_model_that_carries_none_has_the_usual_one(own: Any) -> None:
     loaded = load_model(own(net()))
     assert loaded.prepared["resize"] == "fit, middle 7/8"
