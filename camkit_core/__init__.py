@@ -64,6 +64,7 @@ _HOMES = {
     "unit_range": "maps",
     "upsample": "maps",
     "weighted_sum": "maps",
+    "with_answer": "inputs.answer",
 }
 __all__ = sorted(_HOMES)
 
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from .errors import UnknownName as UnknownName
     from .forward.recording import Recording as Recording
     from .forward.recording import record as record
+    from .inputs.answer import with_answer as with_answer
     from .inputs.models.class_names import names_in as names_in
     from .inputs.models.preprocessing import Preprocessing as Preprocessing
     from .inputs.models.source import ModelSource as ModelSource

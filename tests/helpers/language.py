@@ -191,14 +191,20 @@ def _plant(blocks: Any, language: Any, head: nn.Linear) -> None:
     for name, parameter in [*blocks.named_parameters(), *language.layers.named_parameters()]:
         if "norm" not in name:
             parameter.mul_(0.1)
-    attention = language.layers[0].self_attn
-    for projection in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
-        projection.weight.zero_()
-        if projection.bias is not None:
-            projection.bias.zero_()
+    constant, reading = (layer.self_attn for layer in language.layers)
+    for attention in (constant, reading):
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
+            projection.weight.zero_()
+            if projection.bias is not None:
+                projection.bias.zero_()
+    # The first layer adds a constant to each token, or activation times gradient were zero: a norm
+    # follows, to which a token's size means nothing.
+    half = torch.arange(16)
+    constant.v_proj.weight[16 + half, 4 + half] = 1
+    constant.o_proj.weight[4 + half, 16 + half] = 3
     for colour in range(2):
-        attention.v_proj.weight[colour, colour] = 1
-        attention.o_proj.weight[2 + colour, colour] = 20
+        reading.v_proj.weight[colour, colour] = 1
+        reading.o_proj.weight[2 + colour, colour] = 60
     words = language.embed_tokens.weight
     words.copy_(CONSTANTS + 0.02 * torch.randn(words.shape))
     head.weight.copy_(0.1 * torch.randn(head.weight.shape))

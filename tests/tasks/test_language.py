@@ -25,8 +25,15 @@ MODELS = {
     "idefics3": lambda: language.smolvlm("Idefics3", tiles=(3, 2)),
     "smolvlm-one-tile": lambda: language.smolvlm(tiles=(1, 1)),
 }
-# HiResCAM is not among them: see `test_hirescam_says_that_a_norm_hides_the_place`.
-GRADIENTS = ["gradcam", "gradcam++", "xgradcam", "layercam", "gradcam_elementwise", "eigengradcam"]
+GRADIENTS = [
+    "gradcam",
+    "gradcam++",
+    "xgradcam",
+    "hirescam",
+    "layercam",
+    "gradcam_elementwise",
+    "eigengradcam",
+]
 RUNS = {
     "ablationcam": (20, {}),
     "scorecam": (20, {"max_channels": 4}),
@@ -116,6 +123,26 @@ def test_layers_in_the_order_of_windows_are_refused() -> None:
     inputs = model.inputs(model.draws(1)[0])
     with pytest.raises(LayerError, match="leave layer= out, or pass reshape_transform"):
         camkit.explain(model.model, inputs, target=TokenTarget(), layer="model.visual.merger")
+
+
+class Normed(torch.nn.Module):
+    """Reads directions alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(8, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(torch.nn.functional.normalize(self.conv(images), dim=1).mean((2, 3)))
+
+
+def test_hirescam_says_where_a_norm_leaves_it_nothing() -> None:
+    images = torch.randn(2, 3, 9, 9)
+    notes = camkit.explain(Normed(), images, "hirescam", 1, "conv").notes
+    assert any("adds up to next to nothing" in note for note in notes)
+    model = planted("llava")
+    e = camkit.explain(model.model, model.inputs(model.draws(1)[0]), "hirescam", TokenTarget())
+    assert e.notes == ()
 
 
 def test_images_of_other_sizes_have_other_grids() -> None:

@@ -24,6 +24,7 @@ class TokenSequence:
         end: the position after the last that is no padding, that of the next token.
         placeholders: tokens that stand for an image.
         kept: the positions whose logits the model gives; None for all.
+        prefix: positions whose logits have read what comes after them.
     """
 
     length: int
@@ -32,6 +33,7 @@ class TokenSequence:
     end: int = -1
     placeholders: frozenset[int] = frozenset()
     kept: tuple[int, ...] | None = None
+    prefix: frozenset[int] = frozenset()
 
     @property
     def next(self) -> int:
@@ -74,6 +76,13 @@ class TokenSequence:
 
     def row(self, position: int) -> int:
         """Where the logit of the token at a position stands, counted from the end of the logits."""
+        if position - 1 in self.prefix and position < self.next:
+            raise TargetError(
+                f"the model has read the token at {position} when it gives its logit, as its "
+                f"token_type_ids are 0 there: a prompt is read as a whole. Explain tokens of the "
+                f"answer, whose token_type_ids are 1; camkit.with_answer(inputs, generated) sets "
+                f"them so"
+            )
         if self.kept is None:
             return position - 1 - self.length
         if position - 1 not in self.kept:
@@ -105,7 +114,8 @@ def sequence_of(call: ModelCall, image: int) -> TokenSequence:
     tokens = tuple(_row(ids, image).tolist()) if isinstance(ids, Tensor) else None
     first, end = _real(given.get("attention_mask"), image, length)
     kept = _kept(given.get("logits_to_keep"), length)
-    return TokenSequence(length, tokens, first, end, _placeholders(call.model), kept)
+    prefix = _prefix(call.model, given.get("token_type_ids"), image)
+    return TokenSequence(length, tokens, first, end, _placeholders(call.model), kept, prefix)
 
 
 def _several_images(texts: int, images: int) -> TargetError:
@@ -136,6 +146,18 @@ def _placeholders(model: Any) -> frozenset[int]:
     config = getattr(model, "config", None)
     found = [getattr(config, name, None) for name in _PLACEHOLDERS]
     return frozenset(token for token in found if isinstance(token, int))
+
+
+def _prefix(model: Any, types: Any, image: int) -> frozenset[int]:
+    """The positions of a prompt that PaliGemma reads as a whole, in both directions.
+
+    The logit at the last of them is that of the first token after the prompt.
+    """
+    kind = getattr(getattr(model, "config", None), "model_type", "")
+    if kind != "paligemma" or not isinstance(types, Tensor) or types.ndim != 2:
+        return frozenset()
+    prompt = (_row(types, image) == 0).nonzero().flatten().tolist()
+    return frozenset(i for i in prompt if i + 1 in prompt)
 
 
 def _kept(keep: Any, length: int) -> tuple[int, ...] | None:

@@ -49,7 +49,8 @@ class TokenTarget:
         token = checked("TokenTarget", "token", self.token, int | str | None, TARGET_ERRORS)
         _set(self, position=position, token=token)
         tokenizer = getattr(self.tokenizer, "tokenizer", self.tokenizer)
-        if tokenizer is not None and not callable(getattr(tokenizer, "encode", None)):
+        encodes = callable(getattr(tokenizer, "encode", None)) and not isinstance(tokenizer, str)
+        if tokenizer is not None and not encodes:
             raise TargetTypeError(
                 f"TokenTarget takes tokenizer= as one of transformers, which encodes texts; got "
                 f"{shown(self.tokenizer)}"
