@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -49,7 +50,7 @@ def ultralytics(name: str) -> ModelSource:
         InputError: for settings of no architecture of ultralytics.
         ImportFailed: without ultralytics.
     """
-    tasks = library("ultralytics.nn.tasks", "ultralytics")
+    tasks = _tasks()
     path = path_named(name if Path(name).suffix else f"{name}.pt")
     if path is None:
         raise _unknown(name)
@@ -58,6 +59,19 @@ def ultralytics(name: str) -> ModelSource:
     if path.is_file():
         return _of_file(tasks, path, name)
     return _of_asset(tasks, path, name)
+
+
+def _tasks() -> Any:
+    """The part of the library that builds models; imported to print and to install nothing."""
+    own = {"YOLO_VERBOSE": "false", "YOLO_AUTOINSTALL": "false"}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update({name: before[name] or value for name, value in own.items()})
+    try:
+        return library("ultralytics.nn.tasks", "ultralytics")
+    finally:
+        for name in own:
+            if before[name] is None:
+                os.environ.pop(name, None)
 
 
 def _of_settings(tasks: Any, settings: dict[str, Any], name: str) -> ModelSource:
