@@ -71,8 +71,12 @@ def prompts(count: int, image: list[int]) -> dict[str, Tensor]:
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
-def llava() -> Planted:
-    """LLaVA with a CLIP tower: 56 by 56 pixels, 4 by 4 tokens."""
+def llava(silent: bool = False) -> Planted:
+    """LLaVA with a CLIP tower: 56 by 56 pixels, 4 by 4 tokens.
+
+    Args:
+        silent: whether the image's tokens read the first token alone, and so say no word.
+    """
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
     from transformers import LlavaForConditionalGeneration as Llava
 
@@ -88,6 +92,8 @@ def llava() -> Planted:
         _colours(embeddings.patch_embedding.weight)
         embeddings.position_embedding.weight.copy_(CONSTANTS.expand(17, -1))
         _offset_gelu(base.multi_modal_projector.linear_1, base.multi_modal_projector.linear_2)
+        if silent:
+            _silence(base.language_model)
 
     def inputs(pictures: Tensor) -> dict[str, Tensor]:
         return {**prompts(len(pictures), [IMAGE] * 16), "pixel_values": pictures}
@@ -211,6 +217,18 @@ def _plant(blocks: Any, language: Any, head: nn.Linear) -> None:
     for colour, token in enumerate((RED, GREEN)):
         head.weight[token] = 0
         head.weight[token, 2 + colour] = 5
+
+
+def _silence(language: Any) -> None:
+    """Each token of an image attends to the first token, as the real ones mostly do."""
+    words, reading = language.embed_tokens.weight, language.layers[1].self_attn
+    words[:, 31] = 1  # an image's token has -1 there
+    words[1, 29] = 6  # the first token; all others have -1 there
+    slot = 7  # of the first head, in which positions turn it the least
+    reading.q_proj.weight[slot, 30] = 20
+    reading.q_proj.weight[slot, 31] = -20
+    reading.k_proj.weight[slot, 28] = 20
+    reading.k_proj.weight[slot, 29] = 20
 
 
 def _colours(embedding: Tensor) -> None:
