@@ -50,6 +50,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "torchvision.models.mnasnet": "camkit_archs.mnasnet:adapter",
         "timm.models.efficientnet": "camkit_archs.mnasnet:timm_adapter",
         "torchvision.models.segmentation": "camkit_archs.segmentation:adapter",
+        "monai.networks.nets.attentionunet": "camkit_archs.monai_attention_unet:adapter",
         "torchvision.models.detection": "camkit_archs.torchvision_detection:adapter",
         "open_clip.model.CLIP": "camkit_archs.open_clip:adapter",
         "open_clip.model.CustomTextCLIP": "camkit_archs.open_clip:adapter",

@@ -63,6 +63,16 @@ class PlaceTarget(ScoreFunction, Protocol):
     follows_places: bool
 
 
+class MapTarget(ScoreFunction, Protocol):
+    """A target that is read off maps over the image, such as the scores of each pixel.
+
+    Attributes:
+        reads_maps: True; the layer is then looked for before the head, which makes these maps.
+    """
+
+    reads_maps: bool
+
+
 class ModelTarget(ScoreFunction, Protocol):
     """A target that has to know the model, as one named by a word: a class, or what a text says.
 
@@ -94,8 +104,17 @@ def needs_call(target: Any) -> bool:
 
 def follows_places(target: Any) -> bool:
     """Whether a target is about a place in the image, or one of a list of targets is."""
+    return _states("follows_places", target)
+
+
+def reads_maps(target: Any) -> bool:
+    """Whether a target is read off maps over the image, or one of a list of targets is."""
+    return _states("reads_maps", target)
+
+
+def _states(name: str, target: Any) -> bool:
     targets = target if isinstance(target, (list, tuple)) else [target]
-    return any(getattr(function, "follows_places", False) for function in targets)
+    return any(getattr(function, name, False) for function in targets)
 
 
 def for_model(target: Any, model: nn.Module, adapter: Any) -> Any:

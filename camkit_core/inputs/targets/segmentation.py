@@ -39,6 +39,7 @@ class SegmentationTarget:
     category: int
     mask: Tensor | np.ndarray[Any, Any] | None = None
     follows_places = True
+    reads_maps = True
 
     def __post_init__(self) -> None:
         category = checked("SegmentationTarget", "category", self.category, int, TARGET_ERRORS)

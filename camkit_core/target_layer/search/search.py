@@ -49,30 +49,31 @@ class Search:
     hints: Hints
 
 
-def search(inputs: Inputs, scores: Scores | None = None) -> Search:
+def search(inputs: Inputs, scores: Scores | None = None, dense: bool = False) -> Search:
     """Find the layer to explain. To be called where the model is left `untouched`.
 
     Args:
         inputs: their first image is passed.
         scores: from the output for one image to the asked scores; see `scan`.
+        dense: whether it is known that they are read off a map over the image.
 
     Raises:
         RuntimeError: what the model raises.
     """
     hints = hints_of(inputs.model, inputs.images)
     scanned = scan(inputs, hints, scores)
-    return _Chooser(inputs, hints, scanned).search()
+    return _Chooser(inputs, hints, scanned).search(dense)
 
 
 class _Chooser(Elimination):
     """Refuses candidates, one test after the other, and takes the last one that is left."""
 
-    def search(self) -> Search:
+    def search(self, dense: bool) -> Search:
         """The choice, and the reasons against the others."""
         self.refuse_unread()
         self.end_at_activations()
         left = self.left()
-        dense = self._returns_certified_map()
+        dense = dense or self._returns_certified_map()
         if self._doubtful(left):
             shortlist = self._shortlist(left)
             disturbed = disturb(self.inputs, self.scanned, shortlist, self.hints)
@@ -86,10 +87,11 @@ class _Chooser(Elimination):
             self.refuse_answers()
         self.refuse_where(self._inner, "(f) it is inside attention or an MLP")
         self._before_last_attention()
+        if dense:
+            self.refuse_where(self._in_head, "(f) it is inside the head, behind the backbone")
         self._by_reach()
         if dense:
             self._scales_and_grids()
-            self.refuse_where(self._in_head, "(f) it is inside the head, behind the backbone")
         left = self.left()
         choice = left[-1] if left else None
         return Search(self.candidates, choice, dense, self.scanned, self.hints)
