@@ -17,7 +17,7 @@ SIDE = 16  # of a square, and of a cell of the grid, in pixels
 
 
 def planted_lraspp() -> nn.Module:
-    """Class 1 speaks for red and against green; class 2 for green, against blue; class 3 for blue."""
+    """Classes 1 to 3 speak for red, green, blue, and each against the next one."""
     layers = OrderedDict(
         colours=nn.Conv2d(3, 3, 1, bias=False),
         relu=nn.ReLU(),
