@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ..errors import LayerError
 from ..forward.recording import Recording
 from ..inputs.targets.scores import Targets
 from .guided import image_gradients, scores_at_images
@@ -55,7 +56,7 @@ def full_gradients(recording: Recording, targets: Targets, touching: bool = Fals
         touching: see `image_gradients`.
 
     Raises:
-        LayerError: if the score has no gradient at the images.
+        LayerError: if the score has no gradient at the images, or a layer has rows of its own.
         InputError: if a scripted part of the model adds biases, which cannot be watched.
     """
     refuse_scripted_biases(recording.model)
@@ -69,8 +70,17 @@ def full_gradients(recording: Recording, targets: Targets, touching: bool = Fals
         if call.channels_last:
             linear = linear + _by_image(gradient * call.bias, len(linear))
         else:
+            _refuse_other_rows(len(gradient), len(linear))
             biases.append(gradient * call.bias.view(-1, *[1] * (gradient.ndim - 2)))
     return FullGradients(at_images * recording.images, tuple(biases), linear)
+
+
+def _refuse_other_rows(rows: int, images: int) -> None:
+    if rows != images:
+        raise LayerError(
+            f"FullGrad adds up the maps of all biases, one for each image; a layer has {rows} rows "
+            f"for {images} images, as of tiles or frames. Take a method of one layer, e.g. gradcam"
+        )
 
 
 def _by_image(shares: Tensor, images: int) -> Tensor:

@@ -118,6 +118,23 @@ def test_a_layer_of_the_tower_has_its_own_grid(name: str) -> None:
         assert found(e.cam, model).equal(red)
 
 
+@pytest.mark.parametrize("name", ["llava", "smolvlm"])
+def test_masks_over_positions_find_it(name: str) -> None:
+    model = planted(name)
+    pictures, red, _ = model.draws(5, seed=4)
+    target = TokenTarget(-1, RED)
+    e = camkit.explain(model.model, model.inputs(pictures), "reciprocam", target)
+    assert found(e.cam, model).equal(red)
+
+
+def test_methods_that_have_no_such_map_say_so() -> None:
+    model = planted("smolvlm")
+    inputs = model.inputs(model.draws(1)[0])
+    for method, advice in {"fullgrad": "tiles or frames", "legrad": "take a gradient"}.items():
+        with pytest.raises(LayerError, match=advice):
+            camkit.explain(model.model, inputs, method, TokenTarget())
+
+
 def test_layers_in_the_order_of_windows_are_refused() -> None:
     model = planted("qwen2.5-vl")
     inputs = model.inputs(model.draws(1)[0])

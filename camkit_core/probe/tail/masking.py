@@ -27,13 +27,29 @@ def masked(recording: Recording, masks: Iterable[Tensor], rank: int) -> Iterator
         LayerError: if the reshape does more than move values.
     """
     raw, positions = recording.raw.detach(), _positions(recording, rank)
+    if positions is None:
+        yield from (raw * _mean_factor(recording, mask, rank) for mask in masks)
+        return
     for mask in masks:
         # Number 0 stands for no position, and has the factor 1.
         yield raw * torch.cat([mask.new_ones(1), mask.flatten()]).to(raw)[positions]
 
 
-def _positions(recording: Recording, rank: int) -> Tensor:
+def _mean_factor(recording: Recording, mask: Tensor, rank: int) -> Tensor:
+    """A mask's mean over the positions at which each value of the output stands; 1 at none."""
+    with torch.enable_grad():
+        leaf = torch.zeros_like(recording.raw, requires_grad=True)
+        grid = as_grid(recording.adapter, leaf, rank)
+        factors = mask.to(grid).expand(grid.shape)
+        (sums,) = torch.autograd.grad(grid, leaf, factors, retain_graph=True)
+        (counts,) = torch.autograd.grad(grid, leaf, torch.ones_like(grid))
+    return torch.where(counts > 0, sums / counts.clamp(min=1), torch.ones_like(sums))
+
+
+def _positions(recording: Recording, rank: int) -> Tensor | None:
     """The number of the position of each value of the output, counted from 1.
+
+    None where a value stands at several positions, as a token of a thumbnail does.
 
     Values at no position have the number 0. Of an output (N, ...) the numbers of one image, which
     stand for all: (1, ...).
@@ -46,8 +62,20 @@ def _positions(recording: Recording, rank: int) -> Tensor:
         numbers = numbers.view(grid.shape[2:]).expand(grid.shape)
         (positions,) = torch.autograd.grad(grid, leaf, numbers)
     if not torch.equal(as_grid(recording.adapter, positions, rank), numbers):
+        if _several(recording, rank):
+            return None
         raise LayerError(
             f"cannot tell which values of layer {recording.layer!r} are at which position: its "
             f"reshape changes them; pass a reshape_transform= that only moves values"
         )
     return (positions[:1] if row_axis(recording) == 0 else positions).long()
+
+
+def _several(recording: Recording, rank: int) -> bool:
+    """Whether the reshape moves values, and some of them to several positions."""
+    with torch.enable_grad():
+        leaf = torch.zeros_like(recording.raw, dtype=torch.float64, requires_grad=True)
+        grid = as_grid(recording.adapter, leaf, rank)
+        (counts,) = torch.autograd.grad(grid, leaf, torch.ones_like(grid))
+    whole = torch.equal(counts, counts.round()) and bool((counts >= 0).all())
+    return whole and bool((counts > 1).any())
