@@ -73,9 +73,14 @@ def _positions(recording: Recording, rank: int) -> Tensor | None:
 
 def _several(recording: Recording, rank: int) -> bool:
     """Whether the reshape moves values, and some of them to several positions."""
+    raw = recording.raw
+    numbers = torch.arange(1, raw.numel() + 1, dtype=torch.float64, device=raw.device)
     with torch.enable_grad():
-        leaf = torch.zeros_like(recording.raw, dtype=torch.float64, requires_grad=True)
+        leaf = numbers.view(raw.shape).requires_grad_()
         grid = as_grid(recording.adapter, leaf, rank)
         (counts,) = torch.autograd.grad(grid, leaf, torch.ones_like(grid))
-    whole = torch.equal(counts, counts.round()) and bool((counts >= 0).all())
-    return whole and bool((counts > 1).any())
+    placed = grid.detach()
+    if not torch.equal(placed, placed.round().clamp(1, raw.numel())):
+        return False
+    seen = placed.long().flatten().bincount(minlength=raw.numel() + 1)[1:]
+    return torch.equal(seen.to(counts), counts.flatten()) and bool((counts > 1).any())
