@@ -10,6 +10,7 @@ from .common.request import shared_fields
 
 METHODS = "gradcam,gradcam++,xgradcam"
 METRICS = "insertion,deletion,average_drop,area"
+WITHOUT_PROBABILITIES = "sensitivity,area"  # where a score is none, as of a text
 EXAMPLES = """\
 examples:
   camkit compare photos/ --model resnet50
@@ -39,9 +40,9 @@ def add_compare_command(subparsers: Any) -> None:
     question.add_argument(
         "--metric",
         type=names,
-        default=METRICS,
         metavar="M[,M...]",
-        help=f"metrics of `camkit list-metrics` (default: {METRICS})",
+        help=f"metrics of `camkit list-metrics` (default: {METRICS}) "
+        f"(of texts and masks: {WITHOUT_PROBABILITIES})",
     )
     answer = parser.add_argument_group("the answer")
     answer.add_argument(

@@ -26,6 +26,7 @@ from ..results.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.whole_files import written_whole
 from .common.answers import json_text, put, put_json
+from .common.arguments import split_list
 from .common.failures import Failures
 from .common.files import image_files, writable_folder
 from .common.messages import say_above_bar
@@ -34,6 +35,7 @@ from .common.questions import expanded, questions
 from .common.request import Request
 from .common.targets import known_names, names_for
 from .common.unexpected import named
+from .compare import METRICS, WITHOUT_PROBABILITIES
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class CompareRequest(Request):
     """What `camkit compare` is asked for.
 
     Attributes:
-        metrics: names of metrics.
+        metrics: names of metrics; None for those that the model's task allows.
     """
 
-    metrics: Sequence[str]
+    metrics: Sequence[str] | None
 
 
 def judge_images(request: CompareRequest) -> int:
@@ -55,7 +57,7 @@ def judge_images(request: CompareRequest) -> int:
             possible, and for what the model raises.
     """
     configure(request.methods, request.options)
-    configure_metrics(request.metrics)
+    configure_metrics(request.metrics or split_list(METRICS))
     pixel_limit()
     report, failures = _report_file(request.output), Failures()
     paths = image_files(request.images, failures)
@@ -122,6 +124,12 @@ def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:
     return {path: picture for path, picture in read.items() if picture is not None}
 
 
+def _metrics(model: LoadedModel) -> list[str]:
+    """The metrics where nobody names one; most need a score that is a probability."""
+    without = model.task in ("segmentation", "text-image")
+    return split_list(WITHOUT_PROBABILITIES if without else METRICS)
+
+
 def _usual(model: LoadedModel) -> str | None:
     """The target where nobody says which: of a detector, the best box of each image."""
     return "top1" if model.task == "detection" else None
@@ -141,7 +149,7 @@ def _judged(request: CompareRequest, model: LoadedModel, images: Tensor) -> Judg
                 request.layers or None,
                 output=request.model_output,
                 batch_size=request.batch_size,
-                metrics=request.metrics,
+                metrics=request.metrics or _metrics(model),
                 **request.options,
             )
     except Exception as error:

@@ -12,8 +12,9 @@ from PIL import Image
 
 from camkit_core.cli import main
 from camkit_core.cli.common.sources import load_model
+from camkit_core.cli.compare_images import _metrics
 from helpers.command_calls import picture
-from helpers.hub_folders import detector, segmenter
+from helpers.hub_folders import detector, segmenter, text_image
 
 Capture = pytest.CaptureFixture[str]
 
@@ -84,7 +85,7 @@ def test_a_class_that_it_does_not_have_is_one_error(
 
 
 def test_methods_are_judged_on_boxes(street: str, capsys: Capture) -> None:
-    arguments = ["--method", "gradcam,eigencam", "--metric", "area", "--json"]
+    arguments = ["--method", "gradcam", "--metric", "average_drop", "--json"]
     assert main(["compare", street, "--model", "hf:boxes", *arguments]) == 0
     page = Path("camkit-report.html").read_text()
     assert any(f"street.png, {pet} 0." in page for pet in ("cat", "dog", "pug"))
@@ -115,3 +116,13 @@ def test_a_class_of_pixels_is_explained(street: str, tmp_path: Path, capsys: Cap
     assert "gives a class to each pixel; say which class" in capsys.readouterr().err
     assert main([*command, "--target", "top1"]) == 2
     assert "means nothing where each pixel has a class" in capsys.readouterr().err
+
+
+def test_texts_are_judged_without_probabilities(street: str, tmp_path: Path) -> None:
+    text_image(tmp_path / "words")
+    command = ["compare", street, "--model", "hf:words", "--text", "a red car"]
+    assert main([*command, "--method", "gradcam", "--metric", "area"]) == 0
+    assert "street.png, a red car" in Path("camkit-report.html").read_text()
+    without, usual = (_metrics(load_model(f"hf:{name}")) for name in ("words", "boxes"))
+    assert without == ["sensitivity", "area"]
+    assert usual == ["insertion", "deletion", "average_drop", "area"]

@@ -52,6 +52,7 @@ class DetectionTarget:
     index: int | None = field(default=None, kw_only=True)
     note = ""  # what a reader should know of the object that was settled on
     follows_places = True
+    is_probability = True  # the score is in [0, 1], as metrics ask for
 
     def __post_init__(self) -> None:
         if (numbers := as_list(self.box)) is not None:

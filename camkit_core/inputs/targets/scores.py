@@ -68,7 +68,15 @@ class Targets:
         return self._of_samples([image] * rows, self._samples(output, rows))
 
     def of_probabilities(self) -> Targets:
-        """The same classes, scored by their softmax probability; TargetError without classes."""
+        """The same classes, scored by their softmax probability.
+
+        Targets whose scores are in [0, 1] already, as those of boxes, stay as they are.
+
+        Raises:
+            TargetError: for other targets.
+        """
+        if all(getattr(function, "is_probability", False) for function in self.functions):
+            return self
         return self.of_logits(probability, "class probabilities")
 
     def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
