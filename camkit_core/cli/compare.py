@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common.arguments import add_images, add_model, add_question, names, stated
+from .common.arguments import (
+    METRICS,
+    WITHOUT_PROBABILITIES,
+    add_images,
+    add_model,
+    add_question,
+    names,
+    stated,
+)
 from .common.request import shared_fields
 
 METHODS = "gradcam,gradcam++,xgradcam"
-METRICS = "insertion,deletion,average_drop,area"
-WITHOUT_PROBABILITIES = "sensitivity,area"  # where a score is none, as of a text
 EXAMPLES = """\
 examples:
   camkit compare photos/ --model resnet50

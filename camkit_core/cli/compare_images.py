@@ -26,7 +26,7 @@ from ..results.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.whole_files import written_whole
 from .common.answers import json_text, put, put_json
-from .common.arguments import split_list
+from .common.arguments import METRICS, WITHOUT_PROBABILITIES, split_list
 from .common.failures import Failures
 from .common.files import image_files, writable_folder
 from .common.messages import say_above_bar
@@ -35,7 +35,6 @@ from .common.questions import expanded, questions
 from .common.request import Request
 from .common.targets import known_names, names_for
 from .common.unexpected import named
-from .compare import METRICS, WITHOUT_PROBABILITIES
 
 
 @dataclass(frozen=True)

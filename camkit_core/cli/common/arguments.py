@@ -13,6 +13,8 @@ from ...errors import ArgumentError, shown
 
 # What `add_model` adds that `load_model` takes beside the name.
 LOADING = ("weights", "device", "class_names", "size", "mean", "std")
+METRICS = "insertion,deletion,average_drop,area"  # of `camkit compare`
+WITHOUT_PROBABILITIES = "sensitivity,area"  # where a score is none, as of a text
 MOST_CLASSES = 100_000  # for how many `--target top...` may ask
 _DIGITS = 18  # of a number; Python reads no more than some thousands
 _LITERAL = 10_000  # letters of a value that is read as Python
