@@ -19,10 +19,14 @@ def spatial_rank(model: nn.Module, ndim: int) -> int:
     single signal; for a Conv3d, five are volumes (N, C, D, H, W) and four a single volume. Any
     other number of axes, or a model without convolution, means images.
     """
-    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    first = next((module for module in model.modules() if isinstance(module, kinds)), None)
+    first = _first_convolution(model)
     rank = len(first.kernel_size) if first else 2
     return rank if ndim in (rank + 1, rank + 2) else 2
+
+
+def _first_convolution(model: nn.Module) -> nn.Conv1d | nn.Conv2d | nn.Conv3d | None:
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    return next((module for module in model.modules() if isinstance(module, kinds)), None)
 
 
 def as_batch(images: Any, model: nn.Module) -> Tensor:
@@ -47,8 +51,10 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
             f"that begins with a Conv3d, got {tuple(images.shape)}; a model that reads clips "
             f"(N, T, C, H, W) frame by frame is explained a clip at a time, its frames as the "
             f"images, inside a module with forward(self, frames): "
-            f"return self.model(frames[None]).expand(len(frames), -1)"
+            f"return self.model(frames[None]){_scores(model)}.expand(len(frames), -1)"
         )
+    if images.ndim == axes == 5:
+        _refuse_frames_first(images, model)
     if images.ndim not in (axes - 1, axes) or 0 in images.shape:
         raise InputError(
             f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
@@ -61,6 +67,23 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
+
+
+def _scores(model: nn.Module) -> str:
+    """How the scores are read off what a model of transformers returns."""
+    return ".logits" if type(model).__module__.startswith("transformers.") else ""
+
+
+def _refuse_frames_first(images: Tensor, model: nn.Module) -> None:
+    """Raise InputError for clips (N, T, C, H, W) in place of (N, C, T, H, W)."""
+    first = _first_convolution(model)
+    if first and images.shape[2] == first.in_channels != images.shape[1]:
+        raise InputError(
+            f"expected volumes (N, C, D, H, W) with {first.in_channels} channels, as the model's "
+            f"first Conv3d takes them, got {tuple(images.shape)}, with the frames before the "
+            f"channels; pass images.transpose(1, 2), and the model inside a module with "
+            f"forward(self, clips): return self.model(clips.transpose(1, 2))"
+        )
 
 
 def as_pixels(images: Any, model: nn.Module) -> Tensor:
