@@ -102,7 +102,7 @@ def test_of_a_pair_the_image_that_is_named_is_explained(method: str, side: int) 
 
 def test_of_a_pair_nobody_names_the_message_says_how() -> None:
     pair = (images()[:1], mostly(0))
-    with pytest.raises(camkit.CamkitError, match="name one, e.g. image_input=0"):
+    with pytest.raises(camkit.CamkitError, match=r"name one, e\.g\. image_input=0"):
         camkit.explain(Pair(), pair)
     assert found(camkit.explain(Pair(), pair, target=1, image_input=0), places()[:1, 0], SIDE) == 1
 
