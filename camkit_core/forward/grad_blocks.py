@@ -89,7 +89,7 @@ class IgnoredBlocks(TorchFunctionMode):
             self._normal_modes.pop().__exit__(None, None, None)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        args, kwargs = map_tensors(_normal, (args, kwargs or {}))
         if func is torch._C._set_grad_enabled and self._ignores(*_block_around_call()):
             self._off = not args[0]
             return None
@@ -109,6 +109,14 @@ class IgnoredBlocks(TorchFunctionMode):
         if ignored and entry:
             self._open.add(block)
         return ignored
+
+
+def _normal(tensor: Tensor) -> Tensor:
+    """A tensor that can be part of a graph: a copy of one that a module kept in inference mode."""
+    if not tensor.is_inference():
+        return tensor
+    with torch.inference_mode(False):
+        return tensor.clone()
 
 
 def _block_around_call() -> tuple[int, bool]:

@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError, shown
 from .model_memory import ModelMemory
 from .weights import refuse_without_values
 
+# By the path of the class: modules whose `eval` and calls are commands, such as `ultralytics.YOLO`.
+_HOLDERS = {"ultralytics.engine.model.Model"}
 _checked: ModelMemory[bool] = ModelMemory()  # whether a model passed the checks and is no wrapper
 
 
@@ -29,6 +31,8 @@ def unwrapped(model: Any) -> nn.Module:
     checked = _checked.of(model)
     if "eager" in checked:
         return model
+    if _holds_a_model(model):
+        return unwrapped(_held(model))
     _refuse_integers(model)
     refuse_without_values(model)
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
@@ -37,6 +41,24 @@ def unwrapped(model: Any) -> nn.Module:
         return unwrapped(original)
     checked["eager"] = True
     return model
+
+
+def _holds_a_model(model: nn.Module) -> bool:
+    paths = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(model).__mro__}
+    return not paths.isdisjoint(_HOLDERS)
+
+
+def _held(holder: nn.Module) -> nn.Module:
+    """The network that an object for training and prediction holds, which is a module itself."""
+    held = holder._modules.get("model")
+    if held is None:
+        what = vars(holder).get("model")
+        raise InputTypeError(
+            f"expected an eager torch.nn.Module; this {type(holder).__name__} holds "
+            f"{shown(what) if what is not None else 'no network'}, whose layers cannot be "
+            f"observed; load the network's own weights, such as a .pt file"
+        )
+    return held
 
 
 def _refuse_integers(model: nn.Module) -> None:

@@ -122,6 +122,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl.Qwen2_5_VLForConditionalGeneration": "camkit_archs.qwen_vl:windowed_adapter",
         "transformers.models.idefics3.modeling_idefics3.Idefics3ForConditionalGeneration": "camkit_archs.idefics3:adapter",
         "transformers.models.smolvlm.modeling_smolvlm.SmolVLMForConditionalGeneration": "camkit_archs.idefics3:adapter",
+        "ultralytics.nn.tasks": "camkit_archs.ultralytics:adapter",
     },
     "camkit.renderers": {
         "overlay": "camkit_core.renderers.overlay:overlay",

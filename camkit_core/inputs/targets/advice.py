@@ -32,7 +32,8 @@ def advice(output: Any, images: int | None = None) -> str:
     if has_samples(output):
         return _of_samples(list(output))
     if are_detections(output):
-        return _of_samples([sample_of(output, row, images or 1) for row in range(images or 1)])
+        count = len(output["boxes"])  # (N, A, 4)
+        return _of_samples([sample_of(output, row, count) for row in range(count)])
     floating = [pair for pair in located(output) if pair[1].is_floating_point()]
     rows = images or next((len(tensor) for _, tensor in floating if tensor.ndim), 1)
     pieces = dict.fromkeys(piece for pair in floating for piece in _of_tensor(*pair, rows))
