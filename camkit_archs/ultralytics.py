@@ -1,7 +1,7 @@
 """ultralytics' YOLO and RT-DETR: the layers that the head reads, and its boxes before thresholds.
 
-A box belongs to one level of the pyramid, so all levels are explained together. Thresholds are those
-of ultralytics' own `predict`: a score of 0.25, and an overlap of 0.7 between boxes of a class.
+A box belongs to one level of the pyramid, so all levels are explained together. Thresholds are
+those of ultralytics' own `predict`: a score of 0.25, and an overlap of 0.7 within a class.
 """
 
 from __future__ import annotations
