@@ -69,8 +69,9 @@ def _candidates(head: Any, output: Any) -> dict[str, Any]:
     """The candidates of YOLO's heads, from what the model returns in evaluation mode."""
     decoded, raw = _decoded_and_raw(output)
     if not getattr(head, "end2end", False):
-        boxes, scores, rest = decoded.mT.split([4, head.nc, decoded.shape[1] - 4 - head.nc], -1)
-        angles = rest[..., -1:] if _rotates(head) else None
+        rows = decoded.mT  # (N, A, 4 + classes + more)
+        boxes, scores = rows[..., :4], rows[..., 4 : 4 + head.nc]
+        angles = rows[..., -1:] if _rotates(head) else None
         return _form(_upright(boxes, angles, getattr(head, "xyxy", False)), scores, _suppressed)
     # Such a head keeps the best few; all of them are decoded as it does it.
     own = raw["one2one"]
@@ -87,7 +88,7 @@ def _upright(boxes: Tensor, angles: Tensor | None, corners: bool) -> Tensor:
     """Boxes (N, A, 4) as x1, y1, x2, y2; of rotated ones, the upright boxes around them."""
     if angles is None:
         return boxes if corners else _corners(boxes)
-    centres, (width, height) = boxes[..., :2], boxes[..., 2:].split(1, -1)
+    centres, width, height = boxes[..., :2], boxes[..., 2:3], boxes[..., 3:4]
     cos, sin = angles.cos().abs(), angles.sin().abs()
     sizes = [width * cos + height * sin, width * sin + height * cos]
     return _corners(torch.cat([centres, *sizes], -1))
@@ -127,6 +128,6 @@ def _suppressed(sample: Mapping[str, Any]) -> Tensor:
 
 def _best(sample: Mapping[str, Any]) -> Tensor:
     """The candidates that pass the threshold, best first; if none does, the best few."""
-    order = sample["scores"].float().argsort(descending=True, stable=True)
+    order: Tensor = sample["scores"].float().argsort(descending=True, stable=True)
     passing = int((sample["scores"] > SCORE).sum())
     return order[: passing or LISTED]
