@@ -19,6 +19,7 @@ from typing import Any
 
 import timm
 from coverage_checks import checked, resolved
+from coverage_language import language_names
 from coverage_models import (
     huggingface_names,
     parameters,
@@ -29,7 +30,16 @@ from coverage_models import (
 from coverage_report import FILE, line, markdown, versions
 from coverage_workers import run
 
-PARTS = ("timm", "torchvision", "video", "segmentation", "detection", "huggingface", "meta")
+PARTS = (
+    "timm",
+    "torchvision",
+    "video",
+    "segmentation",
+    "detection",
+    "huggingface",
+    "language",
+    "meta",
+)
 Row = dict[str, Any]
 
 
@@ -43,6 +53,8 @@ def names(part: str, args: argparse.Namespace) -> list[str]:
         return _smallest(args.workers)
     if part == "huggingface":
         return huggingface_names()
+    if part == "language":
+        return language_names()
     return torchvision_names("" if part == "torchvision" else part)
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from coverage_language import build_language
 from coverage_models import BUILD, Built
 from coverage_stage import in_last_stage
 from torch import Tensor, nn
@@ -29,7 +30,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 8},
 }
-DENSE = ("segmentation", "detection")  # heads follow the backbone, whose end is explained
+BUILD["language"] = build_language
+DENSE = (
+    "segmentation",
+    "detection",
+    "language",
+)  # heads follow the backbone, whose end is explained
 PATIENCE = 120  # seconds for a method
 
 
@@ -40,7 +46,8 @@ def checked(part: str, name: str) -> Row:
     """
     warnings.simplefilter("ignore")
     rows = []
-    for draw in DRAWS if part != "detection" else ["as built"]:  # detectors train on boxes only
+    # Detectors train on boxes only, and language models with tokens.
+    for draw in DRAWS if part not in ("detection", "language") else ["as built"]:
         row, built = drawn(part, name, draw)
         row["methods"] = {method: _method(built, method) for method in _affordable(part)}
         row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
@@ -53,7 +60,8 @@ def checked(part: str, name: str) -> Row:
 def drawn(part: str, name: str, draw: str) -> tuple[Row, Built]:
     """Whether a model's map is sound at a draw of its weights, and the model."""
     built = BUILD[part](name)
-    DRAWS[draw](built.model, built.images(4))
+    if built.call is None:
+        DRAWS[draw](built.model, built.images(4))
     built.model.eval()
     return {"part": part, "model": name, "weights": draw, **_soundness(built, part)}, built
 
@@ -61,7 +69,7 @@ def drawn(part: str, name: str, draw: str) -> tuple[Row, Built]:
 def _soundness(built: Built, part: str) -> Row:
     images = built.images()
     start = time.perf_counter()
-    e = camkit.explain(built.model, images, target=built.target)
+    e = camkit.explain(built.model, built.given(images), target=built.target)
     seconds = time.perf_counter() - start
     raw, gradients = _raw_and_gradients(built, images)
     layout = hints_of(built.model, images).layout(raw.shape)
@@ -95,7 +103,7 @@ def _raw_and_gradients(built: Built, images: Tensor) -> tuple[Tensor, Tensor]:
         kept.extend([probe.recording.raw.detach(), probe.gradients])
         return probe.activations.sum(1)
 
-    camkit.explain(built.model, images, keep, built.target)
+    camkit.explain(built.model, built.given(images), keep, built.target)
     return kept[0], kept[1]
 
 
@@ -106,13 +114,14 @@ def _activations(built: Built, images: Tensor) -> Tensor:
         kept.append(probe.activations)
         return probe.activations.sum(1)
 
-    camkit.explain(built.model, images, keep, built.target)
+    camkit.explain(built.model, built.given(images), keep, built.target)
     return kept[0]
 
 
 def _affordable(part: str) -> list[str]:
     """The methods to try; with heads after the layer, Ablation-CAM would take an hour."""
-    return [method for method in METHODS if part not in DENSE or method != "ablationcam"]
+    slow = part in DENSE and part != "language"
+    return [method for method in METHODS if not slow or method != "ablationcam"]
 
 
 def _method(built: Built, method: str) -> Row:
@@ -121,7 +130,8 @@ def _method(built: Built, method: str) -> Row:
     start = time.perf_counter()
     try:
         with limited(PATIENCE):
-            e = camkit.explain(built.model, images, method, built.target, **METHODS[method])
+            given = built.given(images)
+            e = camkit.explain(built.model, given, method, built.target, **METHODS[method])
     except Exception as error:  # noqa: BLE001 - the error is a cell of the table
         return {"sound": False, "reason": reason(error)}
     right_shape = e.cam.shape[0] == 1 and e.heatmap.shape[1:] == images.shape[2:]
@@ -159,6 +169,7 @@ def resolved(part: str, name: str) -> Row:
     from camkit_core.forward.recording import record
     from camkit_core.inputs.prepare import Inputs
     from camkit_core.target_layer.choose import choose
+    from camkit_core.target_layer.known import known
 
     warnings.simplefilter("ignore")
     start = time.perf_counter()
@@ -166,7 +177,7 @@ def resolved(part: str, name: str) -> Row:
         built = BUILD[part](name)
         images = torch.zeros(1, *built.shape)
         built.model.eval()
-        (layer,) = choose(Inputs(built.model, images), targets=[built.target])
+        (layer,) = choose(*known(Inputs(built.model, images)), targets=[built.target])
         with torch.no_grad():
             recording = record(built.model, images, layer.adapter, layer.name)
     return {

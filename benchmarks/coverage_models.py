@@ -23,12 +23,18 @@ class Built:
         shape: (C, H, W), or (C, D, H, W) of videos.
         note: what its row in the table says.
         target: as for `explain`.
+        call: from images to all that the model is given; None for the images alone.
     """
 
     model: nn.Module
     shape: tuple[int, ...]
     note: str = ""
     target: Any = None
+    call: Callable[[Tensor], Any] | None = None
+
+    def given(self, images: Tensor) -> Any:
+        """What `explain` is given for images."""
+        return images if self.call is None else self.call(images)
 
     def images(self, count: int = 1) -> Tensor:
         """Smooth images, as photos are: (count, *shape), with unit variance."""

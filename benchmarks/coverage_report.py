@@ -16,6 +16,7 @@ TITLES = {
     "segmentation": "torchvision: segmentation",
     "detection": "torchvision: detection",
     "huggingface": "Hugging Face transformers: image classification",
+    "language": "Hugging Face transformers: language models that see",
     "meta": "timm: all models, on the meta device",
 }
 SHORT = {"gradcam": "G", "gradcam++": "G++", "xgradcam": "X", "ablationcam": "A", "scorecam": "S"}
@@ -96,6 +97,9 @@ EXPLAINED = [
     "**Segmentation and detection.** The backbone's end is explained. Heads follow it, so "
     "AblationCAM takes too long here and is left out. A detector's target is one box, and its "
     "gradient need not reach 90 %.",
+    "",
+    "**Language models.** They are of small configs, and get what their processors make of a "
+    "picture and a prompt. The token that is generated next is explained.",
 ]
 
 

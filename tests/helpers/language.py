@@ -1,7 +1,7 @@
 """Small language models of real classes, whose next word one place of the image decides.
 
 A patch is as red or green as its mean, and its token says so. The last token reads the mean of all
-tokens, and says RED or GREEN by what it read. No weight is trained: see `_plant`.
+tokens, and says RED or GREEN by what it read. No weight is trained: see `plant`.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ def llava(silent: bool = False) -> Planted:
     config = LlavaConfig(
         vision_config=vision, text_config=LlamaConfig(**text({})), image_token_id=IMAGE
     )
-    model = _built(Llava, config)
+    model = built(Llava, config)
     base = model.model
     with torch.no_grad():
-        _plant(base.vision_tower.encoder.layers, base.language_model, model.lm_head)
+        plant(base.vision_tower.encoder.layers, base.language_model, model.lm_head)
         embeddings = base.vision_tower.embeddings
-        _colours(embeddings.patch_embedding.weight)
+        colours(embeddings.patch_embedding.weight)
         embeddings.position_embedding.weight.copy_(CONSTANTS.expand(17, -1))
-        _offset_gelu(base.multi_modal_projector.linear_1, base.multi_modal_projector.linear_2)
+        offset_gelu(base.multi_modal_projector.linear_1, base.multi_modal_projector.linear_2)
         if silent:
             _silence(base.language_model)
 
@@ -117,14 +117,14 @@ def qwen(name: str = "Qwen2VL") -> Planted:
         vision_config=vision, text_config=text({"rope_parameters": rope}), **ids
     )
     kind = "Qwen2VL" if name == "Qwen2VL" else "Qwen2_5_VL"
-    model = _built(getattr(transformers, f"{kind}ForConditionalGeneration"), config)
+    model = built(getattr(transformers, f"{kind}ForConditionalGeneration"), config)
     visual = model.model.visual
     with torch.no_grad():
-        _plant(visual.blocks, model.model.language_model, model.lm_head)
-        _colours(visual.patch_embed.proj.weight)
+        plant(visual.blocks, model.model.language_model, model.lm_head)
+        colours(visual.patch_embed.proj.weight)
         last = visual.blocks[0].mlp
         (last.fc2 if name == "Qwen2VL" else last.down_proj).bias.copy_(CONSTANTS)
-        _offset_gelu(visual.merger.mlp[0], visual.merger.mlp[2], several=4)
+        offset_gelu(visual.merger.mlp[0], visual.merger.mlp[2], several=4)
 
     def inputs(pictures: Tensor) -> dict[str, Tensor]:
         count, _, height, width = pictures.shape
@@ -154,12 +154,12 @@ def smolvlm(name: str = "SmolVLM", tiles: tuple[int, int] = (2, 3)) -> Planted:
     config = getattr(transformers, f"{name}Config")(
         vision_config=vision, text_config=LlamaConfig(**text({})), **ids
     )
-    model = _built(getattr(transformers, f"{name}ForConditionalGeneration"), config)
+    model = built(getattr(transformers, f"{name}ForConditionalGeneration"), config)
     base = model.model
     with torch.no_grad():
-        _plant(base.vision_model.encoder.layers, base.text_model, model.lm_head)
+        plant(base.vision_model.encoder.layers, base.text_model, model.lm_head)
         embeddings = base.vision_model.embeddings
-        _colours(embeddings.patch_embedding.weight)
+        colours(embeddings.patch_embedding.weight)
         embeddings.patch_embedding.bias.copy_(CONSTANTS)
         embeddings.position_embedding.weight.mul_(0)
         projection = base.connector.modality_projection.proj.weight
@@ -187,12 +187,12 @@ def smolvlm(name: str = "SmolVLM", tiles: tuple[int, int] = (2, 3)) -> Planted:
     return Planted(model, inputs, size, grid, "model.vision_model.encoder.layers.1", finer)
 
 
-def _built(kind: Any, config: Any) -> Any:
+def built(kind: Any, config: Any) -> Any:
     torch.manual_seed(0)
     return kind(config).eval()
 
 
-def _plant(blocks: Any, language: Any, head: nn.Linear) -> None:
+def plant(blocks: Any, language: Any, head: nn.Linear) -> None:
     """The language model reads the mean of all tokens; all that is not needed is made small."""
     for name, parameter in [*blocks.named_parameters(), *language.layers.named_parameters()]:
         if "norm" not in name:
@@ -231,49 +231,16 @@ def _silence(language: Any) -> None:
     reading.k_proj.weight[slot, 29] = 20
 
 
-def _colours(embedding: Tensor) -> None:
+def colours(embedding: Tensor) -> None:
     """The first two features of a patch are its mean red and green."""
     embedding.zero_()
     for colour in range(2):
         embedding[colour, colour] = 1 / embedding[0, 0].numel()
 
 
-def _offset_gelu(first: nn.Linear, second: nn.Linear, several: int = 1) -> None:
+def offset_gelu(first: nn.Linear, second: nn.Linear, several: int = 1) -> None:
     """A projector that hands on what it is given, the mean of several patches."""
     first.weight.copy_(torch.eye(WIDTH * several))
     first.bias.fill_(4)
     second.weight.copy_(torch.eye(WIDTH).repeat(1, several) / several)
     second.bias.fill_(-4)
-
-
-def llava_next() -> Planted:
-    """LLaVA-NeXT: a thumbnail, and 1 by 2 tiles of 32 pixels, of a picture 16 by 64, padded."""
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaNextConfig
-    from transformers import LlavaNextForConditionalGeneration as LlavaNext
-
-    vision = CLIPVisionConfig(**tower(image_size=32, patch_size=8))
-    config = LlavaNextConfig(
-        vision_config=vision,
-        text_config=LlamaConfig(**text({})),
-        image_token_id=IMAGE,
-        image_grid_pinpoints=[[32, 64], [64, 32], [64, 64]],
-    )
-    model = _built(LlavaNext, config)
-    base = model.model
-    with torch.no_grad():
-        _plant(base.vision_tower.encoder.layers, base.language_model, model.lm_head)
-        embeddings = base.vision_tower.embeddings
-        _colours(embeddings.patch_embedding.weight)
-        embeddings.position_embedding.weight.copy_(CONSTANTS.expand(17, -1))
-        _offset_gelu(base.multi_modal_projector.linear_1, base.multi_modal_projector.linear_2)
-        base.image_newline.copy_(CONSTANTS)
-
-    def inputs(pictures: Tensor) -> dict[str, Tensor]:
-        small = interpolate(pictures, (32, 32), mode="bilinear", antialias=True)
-        whole = nn.functional.pad(pictures, (0, 0, 8, 8))
-        stacked = torch.stack([small, whole[..., :32], whole[..., 32:]], 1)
-        image = [IMAGE] * (16 + 2 * (8 + 1))
-        sizes = torch.tensor([[16, 64]] * len(pictures))
-        return {**prompts(len(pictures), image), "pixel_values": stacked, "image_sizes": sizes}
-
-    return Planted(model, inputs, (16, 64), (2, 8), "", (2, 8))

@@ -14,17 +14,9 @@ from camkit_core import LayerError, TargetError, TokenTarget
 from camkit_core.testing import check_adapter
 from helpers import language
 from helpers.language import GREEN, IMAGE, RED, Planted
+from helpers.language_models import MODELS
 
 pytest.importorskip("transformers")
-MODELS = {
-    "llava": language.llava,
-    "llava-next": language.llava_next,
-    "qwen2-vl": language.qwen,
-    "qwen2.5-vl": lambda: language.qwen("Qwen2_5_VL"),
-    "smolvlm": language.smolvlm,
-    "idefics3": lambda: language.smolvlm("Idefics3", tiles=(3, 2)),
-    "smolvlm-one-tile": lambda: language.smolvlm(tiles=(1, 1)),
-}
 GRADIENTS = [
     "gradcam",
     "gradcam++",
@@ -160,6 +152,19 @@ def test_hirescam_says_where_a_norm_leaves_it_nothing() -> None:
     model = planted("llava")
     e = camkit.explain(model.model, model.inputs(model.draws(1)[0]), "hirescam", TokenTarget())
     assert e.notes == ()
+
+
+def test_a_prompt_that_is_read_as_a_whole_has_no_words_of_its_own() -> None:
+    model = planted("paligemma")
+    inputs = model.inputs(model.draws(1)[0])
+    inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
+    with pytest.raises(TargetError, match="has read the token at 18"):
+        camkit.explain(model.model, inputs, target=TokenTarget(-2))
+    generated = torch.cat([inputs["input_ids"], torch.tensor([[RED, GREEN]])], 1)
+    full = camkit.with_answer(inputs, generated)
+    for position, token in ((19, RED), (20, GREEN), (-2, GREEN)):
+        e = camkit.explain(model.model, full, target=TokenTarget(position))
+        assert e.target[0].token == token
 
 
 def test_images_of_other_sizes_have_other_grids() -> None:
