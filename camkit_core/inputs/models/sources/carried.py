@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,12 @@ def _of_timm(module: nn.Module) -> Preprocessing | None:
 
 
 def _of_transformers(module: nn.Module) -> Preprocessing | None:
-    folder = getattr(vars(module).get("config"), "_name_or_path", None)
-    if not isinstance(folder, str) or not _is_of(module, "transformers"):
+    config = vars(module).get("config")
+    name = getattr(config, "_name_or_path", None)
+    if not isinstance(name, str) or not name or not _is_of(module, "transformers"):
         return None
-    if not any(Path(folder, name).is_file() for name in _PROCESSORS):
+    folder = _folder_of_processor(name, getattr(config, "_commit_hash", None))
+    if folder is None:
         return None
     from transformers import AutoImageProcessor
 
@@ -62,6 +65,20 @@ def _of_transformers(module: nn.Module) -> Preprocessing | None:
 
     processor: Any = AutoImageProcessor
     return preprocessing_by(processor.from_pretrained(folder, trust_remote_code=False))
+
+
+def _folder_of_processor(name: str, version: str | None) -> str | None:
+    """The folder with the image processor of a model: its own, or in the cache of the hub."""
+    for file in _PROCESSORS:
+        if Path(name, file).is_file():
+            return name
+        with suppress(ValueError):  # it can be no name on the hub
+            from huggingface_hub import try_to_load_from_cache
+
+            cached = try_to_load_from_cache(name, file, revision=version)
+            if isinstance(cached, str):
+                return str(Path(cached).parent)
+    return None
 
 
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")

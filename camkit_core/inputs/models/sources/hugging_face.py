@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ....errors import CamkitError, FileError, InputError, UnknownName, shown
 from ..checkpoints import sha256
-from ..downloads import downloading, reach_hub
+from ..downloads import downloading
 from ..source import ModelSource
 from ..tasks import task_of_class
 from .image_processors import preprocessing_by
@@ -66,7 +66,7 @@ def hf(name: str) -> ModelSource:
 
 
 def _place(name: str) -> str:
-    """The folder of that name, or the name on the hub, in whose cache or reach it is."""
+    """The folder of that name, or where it is on the hub or in its cache."""
     folder = path_named(name)
     if folder is not None and folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -81,7 +81,23 @@ def _place(name: str) -> str:
             f"--model hf:OWNER/NAME, or hf:FOLDER with a model that save_pretrained has written"
         )
     with _reading(name, "config.json"):
-        reach_hub(name, ("config.json",))
+        return _on_hub(name)
+
+
+def _on_hub(name: str) -> str:
+    """The name, where the hub answers; else the folder in its cache, where it is cached.
+
+    The hub's own client would try for most of a minute, with warnings, before it gives up.
+    """
+    import huggingface_hub as hub
+
+    try:
+        hub.get_hf_file_metadata(hub.hf_hub_url(name, "config.json"), timeout=10)
+    except Exception:
+        cached = hub.try_to_load_from_cache(name, "config.json")
+        if not isinstance(cached, str):
+            raise
+        return str(Path(cached).parent)
     return name
 
 
@@ -171,7 +187,9 @@ def _complete(loaded: tuple[nn.Module, Any], name: str) -> nn.Module:
 
 def _weights_named(folder: Path, name: str, version: str | None) -> str:
     """The weights for the record: a name on the hub with its version, or a folder with a hash."""
-    if not folder.is_dir():
+    if folder.parent.name == "snapshots":  # in the cache of the hub
+        version = folder.name
+    if version or not folder.is_dir():
         return f"{name}@{version}" if version else name
     files = [*folder.glob("*.safetensors")] or [*folder.glob("*.bin")]
     digest = f" sha256:{sha256(files[0])}" if len(files) == 1 else ""

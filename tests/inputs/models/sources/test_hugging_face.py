@@ -18,6 +18,7 @@ from transformers import (
     ViTModel,
 )
 
+from camkit_core import preprocessing_in
 from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import CamkitError, FileError, InputError, UnknownName
 from camkit_core.inputs.models.class_names import names_in
@@ -130,6 +131,25 @@ def test_a_hub_out_of_reach_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", no_network)
     with pytest.raises(FileError, match=r"hf:facebook/detr-.*no route to host.* hf:FOLDER"):
         load_model("hf:facebook/detr-resnet-50")
+
+
+def test_what_is_cached_is_used_without_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(*args: object, **keywords: object) -> None:
+        raise OSError("no route to host")
+
+    folder = classifier(tmp_path / "snapshots" / "abc")
+    monkeypatch.setattr(
+        "huggingface_hub.try_to_load_from_cache", lambda name, file, **k: str(folder / file)
+    )
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", no_network)
+    loaded = load_model("hf:owner/pets")
+    assert loaded.weights == "owner/pets@abc"
+    loaded.model.config._name_or_path = "owner/pets"
+    carried = preprocessing_in(loaded.model)
+    assert carried is not None
+    assert carried.record() == loaded.prepared
 
 
 def test_colours_in_another_order_come_back_in_the_right_one() -> None:
