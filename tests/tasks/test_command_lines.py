@@ -13,7 +13,7 @@ from PIL import Image
 
 from camkit_core.cli import main
 from helpers.command_calls import picture
-from helpers.stand_ins import detr_folder, tiny_clip
+from helpers.stand_ins import detr_folder, tiny_clip, yolo_file
 
 Capture = pytest.CaptureFixture[str]
 YOLO = "camkit explain street.jpg --model ultralytics:yolo11n.pt --target dog --boxes"
@@ -38,6 +38,17 @@ def explained(capsys: Capture) -> dict[str, Any]:
     (row,) = json.loads(capsys.readouterr().out)["explanations"]
     assert Image.open(row["picture"]).size > (0, 0)
     return dict(row)
+
+
+def test_why_this_dog(tmp_path: Path, capsys: Capture) -> None:
+    yolo_file(tmp_path / "yolo11n.pt")
+    assert run(YOLO, "--json") == 0
+    row = explained(capsys)
+    assert row["target"].startswith("dog ")
+    assert row["renderer"] == "boxes"
+    assert row["preprocessing"]["resize"] == "letterbox, grey 114 to multiples of 32"
+    assert row["weights"].startswith("yolo11n.pt sha256:")
+    assert Path(row["picture"]).name == "street_gradcam_dog.png"
 
 
 def test_where_is_a_red_car(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
