@@ -59,7 +59,7 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
         raise InputError(
             f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
             f"with a Conv1d, volumes (N, C, D, H, W) for one that begins with a Conv3d, none of "
-            f"them 0, got {tuple(images.shape)}"
+            f"them 0, got {tuple(images.shape)}{_of_language(model)}"
         )
     _refuse_integers(images)
     batch = images.detach() if images.ndim == axes else images.detach()[None]
@@ -84,6 +84,16 @@ def _refuse_frames_first(images: Tensor, model: nn.Module) -> None:
             f"channels; pass images.transpose(1, 2), and the model inside a module with "
             f"forward(self, clips): return self.model(clips.transpose(1, 2))"
         )
+
+
+def _of_language(model: nn.Module) -> str:
+    """What to pass in place of patches alone, where a model reads texts with its images."""
+    if getattr(getattr(model, "config", None), "image_token_id", None) is None:
+        return ""
+    return (
+        "; a language model is given all that its processor makes, in a dict: "
+        "camkit.explain(model, inputs, target=TokenTarget(-1))"
+    )
 
 
 def as_pixels(images: Any, model: nn.Module) -> Tensor:

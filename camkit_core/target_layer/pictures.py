@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from ..adapter import Adapter
-from ..errors import LayerError, LayerTypeError, shown
-from ..inputs.images import as_batch, as_pixels
+from ..errors import InputError, LayerError, LayerTypeError, shown
+from ..inputs.images import as_batch, as_pixels, spatial_rank
 from ..inputs.prepare import Inputs
 from .installed import as_levels, installed
 
@@ -39,12 +39,26 @@ def pictured(inputs: Inputs, adapter: Adapter | Sequence[Adapter] | None = None)
         known, _ = installed(inputs)
         pictures = known.pictures if known else None
     if pictures is None:
+        if "input_ids" in args.kwargs and isinstance(inputs.images, Tensor):
+            _refuse_unread(inputs)
         batch = as_batch(inputs.images, inputs.model)
         return replace(inputs, images=batch, forward_args=args.beside(batch))
     given = as_pixels(inputs.images, inputs.model)
     batch = _checked(pictures.read(given), given)
     args = replace(args.beside(batch), given=given, write=pictures.write)
     return replace(inputs, images=batch, forward_args=args)
+
+
+def _refuse_unread(inputs: Inputs) -> None:
+    """Raise InputError for the patches or tiles of a language model that no adapter knows."""
+    axes = inputs.images.ndim
+    if axes not in (3, 4) and spatial_rank(inputs.model, axes) == 2:
+        raise InputError(
+            f"{type(inputs.model).__name__} takes its images in patches or tiles "
+            f"{tuple(inputs.images.shape)}, and no adapter says how these lie over the picture; "
+            f"pass adapter=Adapter(layer, reshape, pictures=Pictures(read, write)), where read "
+            f"makes pictures (N, C, H, W) of them, and write makes them of pictures"
+        )
 
 
 def _checked(pictures: Any, given: Tensor) -> Tensor:

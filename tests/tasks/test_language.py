@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 import camkit_core as camkit
-from camkit_core import LayerError, TargetError, TokenTarget
+from camkit_core import InputError, LayerError, TargetError, TokenTarget
 from camkit_core.testing import check_adapter
 from helpers import language
 from helpers.language import GREEN, IMAGE, RED, Planted
@@ -125,6 +125,35 @@ def test_methods_that_have_no_such_map_say_so() -> None:
     for method, advice in {"fullgrad": "tiles or frames", "legrad": "take a gradient"}.items():
         with pytest.raises(LayerError, match=advice):
             camkit.explain(model.model, inputs, method, TokenTarget())
+
+
+def test_what_is_missing_is_said() -> None:
+    model = planted("qwen2-vl")
+    inputs = model.inputs(model.draws(1)[0])
+    for target, advice in {None: r"TokenTarget\(-1\)", 5: r"TokenTarget\(-1, 5\)"}.items():
+        with pytest.raises(TargetError, match=advice):
+            camkit.explain(model.model, inputs, target=target)
+    with pytest.raises(InputError, match="all that its processor makes"):
+        camkit.explain(model.model, inputs["pixel_values"], target=TokenTarget())
+    two = {**inputs, "image_grid_thw": torch.tensor([[1, 8, 12], [1, 4, 4]])}
+    with pytest.raises(InputError, match="images of one size"):
+        camkit.explain(model.model, two, target=TokenTarget())
+    del inputs["image_grid_thw"]
+    with pytest.raises(InputError, match="whose places image_grid_thw tells"):
+        camkit.explain(model.model, inputs, target=TokenTarget())
+
+
+class Unknown(torch.nn.Module):
+    """Takes tiles, and has no adapter."""
+
+    def forward(self, pixel_values: Tensor, input_ids: Tensor) -> Tensor:
+        return pixel_values.mean((1, 3, 4)) * input_ids.sum()
+
+
+def test_tiles_that_no_adapter_knows_are_refused() -> None:
+    inputs = {"pixel_values": torch.randn(1, 5, 3, 8, 8), "input_ids": torch.ones(1, 4).long()}
+    with pytest.raises(InputError, match=r"pass adapter=Adapter\(layer, reshape, pictures=Pict"):
+        camkit.explain(Unknown(), inputs, target=TokenTarget())
 
 
 def test_layers_in_the_order_of_windows_are_refused() -> None:

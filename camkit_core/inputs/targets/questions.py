@@ -12,6 +12,7 @@ from ...errors import TargetError
 from ...pytree import first_tensor
 from ..prepare import Inputs
 from .classification import class_logits
+from .found import scores_in
 from .heads import refuse_embeddings, refuse_features
 from .protocol import ModelCall, needs_call
 from .resolve import Rank, Target, resolve
@@ -69,7 +70,25 @@ def _score_function(target: Target, inputs: Inputs, output: Any, class_free: boo
     except TargetError:
         if class_free and (target is None or (isinstance(target, Rank) and target == Rank(0))):
             return Targets((no_class,) * len(inputs.images), None)
+        if not callable(target) and _is_of_tokens(inputs, output):
+            raise _no_token(inputs, target) from None
         raise
+
+
+def _is_of_tokens(inputs: Inputs, output: Any) -> bool:
+    """Whether an output has a row of logits for each token of a text."""
+    found = scores_in(output)
+    arguments = inputs.forward_args.kwargs
+    return found is not None and found[1].ndim == 3 and "input_ids" in arguments
+
+
+def _no_token(inputs: Inputs, target: Any) -> TargetError:
+    token = f", {target}" if isinstance(target, int) else ""
+    return TargetError(
+        f"{type(inputs.model).__name__} gives logits for each token of a text, none for an image; "
+        f"explain the token that is generated next by target=TokenTarget(-1{token}), or the one at "
+        f"another position"
+    )
 
 
 def no_class(sample: Any) -> Tensor:
