@@ -113,7 +113,7 @@ class ExplanationBuilder:
             provenance=of_method(self.method, layers, smoothing)
             | of_output(recording)
             | of_levels(layers, self.shares),
-            boxes=boxes_of(recording.output, len(cam)),
+            boxes=boxes_of(recording),
         )
 
     def _guided_gradcam(self, cam: Tensor) -> Tensor:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from ..forward.recording import Recording
 from ..inputs.targets.detections import are_detections, detections_in, rounded
-from ..pytree import sample_of
+from ..pytree import has_samples, sample_of
 
 Boxes = dict[str, Any]  # boxes (K, 4), labels (K,), scores (K,), and K names, of one image
 
 
-def boxes_of(output: Any, images: int) -> list[Boxes] | None:
-    """For each image the boxes that the detector keeps, best first; None if it is no detector.
+_found: WeakKeyDictionary[Recording, list[Boxes]] = WeakKeyDictionary()
 
-    Args:
-        output: the model's output for the plain images, as the adapter reads it.
-        images: how many images there are.
-    """
-    samples = [sample_of(output, row, images) for row in range(images)]
-    return list(map(_kept, samples)) if all(map(are_detections, samples)) else None
+
+def boxes_of(recording: Recording) -> list[Boxes] | None:
+    """For each image the boxes that the detector keeps, best first; None if it is no detector."""
+    output = recording.output
+    if not are_detections(output[0] if has_samples(output) else output):
+        return None
+    if recording not in _found:
+        count = len(recording.images)
+        _found[recording] = [_kept(sample_of(output, row, count)) for row in range(count)]
+    return _found[recording]
 
 
 def _kept(sample: Any) -> Boxes:
