@@ -127,6 +127,19 @@ def test_methods_that_have_no_such_map_say_so() -> None:
             camkit.explain(model.model, inputs, method, TokenTarget())
 
 
+def test_metrics_judge_words_by_their_probability() -> None:
+    model = planted("llava")
+    inputs = model.inputs(model.draws(1)[0])
+    compared = camkit.compare(
+        model.model,
+        inputs,
+        ["gradcam", "randomcam"],
+        [TokenTarget(-1, RED)],
+        metrics={"average_drop": {}},
+    )
+    assert compared.judgement is not None
+
+
 def test_what_is_missing_is_said() -> None:
     model = planted("qwen2-vl")
     inputs = model.inputs(model.draws(1)[0])

@@ -80,11 +80,14 @@ class Targets:
         return self.of_logits(probability, "class probabilities")
 
     def of_logits(self, score: ClassScore, what: str = "scores of all logits") -> Targets:
-        """The same classes, scored by a function of all logits (K,) and the class.
+        """The same classes, or tokens, scored by a function of all logits (K,) and the class.
 
         Raises:
-            TargetError: without classes; `what` names the scores in its message.
+            TargetError: for other targets; `what` names the scores in its message.
         """
+        own = [getattr(function, "of_logits", None) for function in self.functions]
+        if own and all(map(callable, own)):
+            return replace(self, functions=tuple(each(score) for each in own if each))
         if self.classes is None:
             raise TargetError(f"{what} need class targets, got callables; pass class indices")
         classes = self.classes.tolist()

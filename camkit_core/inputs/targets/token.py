@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,13 +70,20 @@ class TokenTarget:
 
     def __call__(self, sample: Any) -> Tensor:
         logits = self._logits(sample)
+        return logits[self._token(logits)]
+
+    def _token(self, logits: Tensor) -> int:
         token = int(logits.argmax()) if self.token is None else int(self.token)
         if not 0 <= token < len(logits):
             raise TargetError(
                 f"token {token} is none of the model's {len(logits)} tokens; they are counted "
                 f"from 0"
             )
-        return logits[token]
+        return token
+
+    def of_logits(self, score: Callable[[Tensor, int], Tensor]) -> Score:
+        """A target of another score: a function of all logits (V,) there, and the token."""
+        return lambda sample: score(self._logits(sample), self._token(self._logits(sample)))
 
     def fixed(self, sample: Any) -> Score:
         """The same target with the model's top choice as token, where none is named."""
