@@ -191,6 +191,8 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
     call = partial(inputs.forward_args.call, inputs.model, image=0)
     entry = inputs.forward_args.entry
     quickest = partial(run_quickest, inputs.model, inputs.images, run, call, entry)
+    if len(levels) > 1 and len(inputs.images) == 1:
+        quickest = partial(run, inputs.images.clone())  # formats are tried out by more runs
     try:
         return quickest()
     except LostGraphError:
@@ -251,9 +253,6 @@ def _run_cut(
         )
         for cut, beginning in cuts
     ]
-    return levels if len(levels) == 1 else [_beside(levels, own) for own in levels]
-
-
-def _beside(levels: Sequence[Recording], own: Recording) -> Recording:
-    """A recording of one of several levels, with the others held."""
-    return replace(own, held=tuple(each for each in levels if each is not own))
+    if len(levels) == 1:
+        return levels
+    return [replace(own, held=tuple(each for each in levels if each is not own)) for own in levels]

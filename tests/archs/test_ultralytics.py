@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core import DetectionTarget
+from camkit_core.testing import check_adapter
 from camkit_core.testing.state import nothing_changes
 from helpers.planted.yolo import planted_yolo
 
@@ -236,3 +237,7 @@ def rt_detr() -> nn.Module:
     architecture["scales"] = {"l": [0.34, 0.25, 256]}
     torch.manual_seed(0)
     return RTDETRDetectionModel(architecture, nc=3, verbose=False).eval()
+
+
+def test_the_adapter_keeps_what_adapters_promise() -> None:
+    check_adapter("ultralytics.nn.tasks", planted_yolo(), [(64, 96), (64, 64)])

@@ -43,9 +43,11 @@ class Detections:
 
     @property
     def kept(self) -> Tensor:
-        """Which candidates remain, best first: (K',)."""
+        """Which candidates remain, best first: (K',); none whose box or score is not finite."""
         kept = self.keep()
-        return kept[kept >= 0]
+        kept = kept[kept >= 0]
+        finite = self.boxes[kept].isfinite().all(1) & self.scores[kept].isfinite()
+        return kept[finite]
 
     def of_class(self, category: int | None) -> tuple[Tensor, Tensor]:
         """The boxes (A', 4) and scores (A',) of the candidates for a class; for any if None.
@@ -74,7 +76,9 @@ class Detections:
     def listed(self) -> str:
         """The best of what the detector finds, in words."""
         best = [self.described(int(index)) for index in self.kept[:MOST_LISTED]]
-        return ", ".join(best) or "nothing at all"
+        broken = len(self.boxes) and not bool(self.boxes.isfinite().all(1).any())
+        nothing = "nothing at all" + (", as no box is finite (inf or nan)" if broken else "")
+        return ", ".join(best) or nothing
 
     def described(self, index: int) -> str:
         """One candidate in words."""

@@ -174,3 +174,10 @@ def test_half_precision_has_areas_beyond_its_range() -> None:
 def test_without_a_target_the_error_names_one_that_works() -> None:
     with pytest.raises(camkit.TargetError, match=r"target=DetectionTarget\(1\)$"):
         explained(None)
+
+
+@pytest.mark.parametrize("place", [{}, {"category": 1}, {"box": (0, 0, 2, 4)}])
+def test_boxes_that_are_not_finite_are_not_found(place: Any) -> None:
+    nowhere = {"boxes": BOXES * torch.nan, "class_scores": torch.ones(3, 2)}
+    with pytest.raises(camkit.TargetError, match=r"nothing at all, as no box is finite"):
+        DetectionTarget(**place).fixed(nowhere)
