@@ -12,11 +12,10 @@ from ..adapter import Adapter
 from ..errors import LayerError
 from ..inputs.model_memory import ModelMemory
 from ..inputs.prepare import Inputs
-from ..inputs.targets.protocol import reads_maps
 from .layout import Layout
 from .names import LayerName
 from .refusal import no_layer
-from .search.asked import kinds_of, scores_of
+from .search.asked import kinds_of, reads_maps, scores_of
 from .search.candidates import REACHED, Candidate
 from .search.search import Search, search
 
@@ -77,7 +76,7 @@ def automatic(inputs: Inputs, targets: Sequence[Any]) -> Choice:
     outcome = _remembered(inputs, targets)
     if outcome and outcome.choice:
         return outcome.choice
-    found = search(inputs, scores_of(targets), any(map(reads_maps, targets)))
+    found = search(inputs, scores_of(targets), reads_maps(targets))
     choice = _remember(inputs, targets, found).choice
     if choice is None:
         raise no_layer(inputs, found)
@@ -93,7 +92,7 @@ def layout_of_given(inputs: Inputs, name: LayerName, targets: Sequence[Any]) -> 
     outcome = _remembered(inputs, targets)
     if outcome is None:
         try:
-            found = search(inputs, scores_of(targets), any(map(reads_maps, targets)))
+            found = search(inputs, scores_of(targets), reads_maps(targets))
         except RuntimeError:
             return None  # of torch, mostly, about gradients; else the pass of all images raises it
         outcome = _remember(inputs, targets, found)

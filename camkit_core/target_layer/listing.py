@@ -14,13 +14,13 @@ from ..forward.untouched import untouched_inputs
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
-from ..inputs.targets.protocol import for_model, reads_maps
+from ..inputs.targets.protocol import for_model
 from ..inputs.targets.questions import of_call
 from ..inputs.targets.resolve import Target, check_target
 from .choose import TargetLayer, choose
 from .known import Known, known
 from .pictures import pictured
-from .search.asked import scores_of
+from .search.asked import reads_maps, scores_of
 from .search.candidates import Candidate
 from .search.search import Search, search
 
@@ -138,7 +138,7 @@ def layers(
         inputs = in_running_dtype(inputs)
         target = for_model(target, inputs.model, adapter.adapter)
         (target,) = of_call([target], inputs)
-        found = search(inputs, scores_of([target]), reads_maps(target))
+        found = search(inputs, scores_of([target]), reads_maps([target]))
         return listed(found, _choice(inputs, adapter, target))
 
 

@@ -64,13 +64,13 @@ class PlaceTarget(ScoreFunction, Protocol):
 
 
 class MapTarget(ScoreFunction, Protocol):
-    """A target that is read off maps over the image, such as the scores of each pixel.
+    """A target that is read off a part of maps over the image, such as the scores of some pixels.
 
-    Attributes:
-        reads_maps: True; the layer is then looked for before the head, which makes these maps.
+    The layer is then the same whatever the part, and lies before the head, which makes the maps.
     """
 
-    reads_maps: bool
+    def everywhere(self) -> ScoreFunction:
+        """The same question about all places of the image."""
 
 
 class ModelTarget(ScoreFunction, Protocol):
@@ -104,17 +104,14 @@ def needs_call(target: Any) -> bool:
 
 def follows_places(target: Any) -> bool:
     """Whether a target is about a place in the image, or one of a list of targets is."""
-    return _states("follows_places", target)
-
-
-def reads_maps(target: Any) -> bool:
-    """Whether a target is read off maps over the image, or one of a list of targets is."""
-    return _states("reads_maps", target)
-
-
-def _states(name: str, target: Any) -> bool:
     targets = target if isinstance(target, (list, tuple)) else [target]
-    return any(getattr(function, name, False) for function in targets)
+    return any(getattr(function, "follows_places", False) for function in targets)
+
+
+def everywhere(target: Any) -> Any:
+    """The same question about all places, of a target that is read off maps; None of others."""
+    made = getattr(target, "everywhere", None)
+    return made() if callable(made) else None
 
 
 def for_model(target: Any, model: nn.Module, adapter: Any) -> Any:

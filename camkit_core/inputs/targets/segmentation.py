@@ -39,7 +39,6 @@ class SegmentationTarget:
     category: int
     mask: Tensor | np.ndarray[Any, Any] | None = None
     follows_places = True
-    reads_maps = True
 
     def __post_init__(self) -> None:
         category = checked("SegmentationTarget", "category", self.category, int, TARGET_ERRORS)
@@ -70,6 +69,10 @@ class SegmentationTarget:
             raise TargetError(self._found_nowhere(scores))
         return replace(self, mask=mask)
 
+    def everywhere(self) -> Score:
+        """The class's mean score over all places, by which the layer is looked for."""
+        return _Everywhere(self)
+
     def _found_nowhere(self, scores: Tensor) -> str:
         found = sorted(classes_in(scores)[:10])
         only = f", only {', '.join(map(str, found))}; pass one of these" if found else ""
@@ -78,6 +81,17 @@ class SegmentationTarget:
             f"the model finds class {self.category} nowhere in the image{only}; or say where: "
             f"SegmentationTarget({self.category}, mask=torch.ones({size}))"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Everywhere:
+    """The mean score of a target's class over all places."""
+
+    target: SegmentationTarget
+
+    def __call__(self, sample: Any) -> Tensor:
+        category = self.target.category
+        return _class_maps(sample, category, self.target.mask)[category].mean()
 
 
 def _as_mask(mask: Any) -> Tensor:

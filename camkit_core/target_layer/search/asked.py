@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ...inputs.targets.classification import ClassifierOutputTarget
+from ...inputs.targets.protocol import everywhere
 from ...inputs.targets.resolve import resolve
 from ...inputs.targets.text import TextScore
 
@@ -22,7 +23,7 @@ def scores_of(targets: Sequence[Any]) -> Callable[[Any], list[Tensor] | None]:
 
     None if the output has no such score; the pass of all images will tell why.
     """
-    kinds = {kind_of(target): _of_first_image(target) for target in targets}
+    kinds = {kind_of(target): _asked(target) for target in targets}
 
     def scores(output: Any) -> list[Tensor] | None:
         try:
@@ -31,6 +32,11 @@ def scores_of(targets: Sequence[Any]) -> Callable[[Any], list[Tensor] | None]:
             return None
 
     return scores
+
+
+def reads_maps(targets: Sequence[Any]) -> bool:
+    """Whether a target is read off maps over the image."""
+    return any(everywhere(_single(target)) is not None for target in targets)
 
 
 def kinds_of(targets: Sequence[Any]) -> Hashable:
@@ -47,8 +53,9 @@ def kind_of(target: Any, depth: int = 0) -> Hashable:
     if isinstance(target, type) or depth > _DEEPEST:
         return id(target)
     target = _of_first_image(target)
-    if isinstance(target, list) and target:
-        target = target[0]
+    target = _single(target)
+    if everywhere(target) is not None:
+        return type(target), "everywhere"
     if isinstance(target, FunctionType):
         cells = [cell.cell_contents for cell in target.__closure__ or ()]
         values = (*cells, *(target.__defaults__ or ()))
@@ -68,6 +75,18 @@ def _plain(value: Any, depth: int) -> Hashable:
     if isinstance(value, (Tensor, np.ndarray)):
         return tuple(value.shape)
     return kind_of(value, depth + 1) if callable(value) else id(value)
+
+
+def _asked(target: Any) -> Any:
+    """The target that the search is asked: the first image's, about all places."""
+    target = _of_first_image(target)
+    whole = everywhere(_single(target))
+    return target if whole is None else whole
+
+
+def _single(target: Any) -> Any:
+    """A target out of its list."""
+    return target[0] if isinstance(target, list) and target else target
 
 
 def _of_first_image(target: Any) -> Any:
