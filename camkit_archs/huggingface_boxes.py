@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from camkit_core import InputError
+
 Detections = dict[str, Any]
 Read = Callable[[Any], list[Detections]]
 
@@ -36,6 +38,33 @@ def each_class(image_size: tuple[int, int]) -> Read:
         return _detections(logits.sigmoid(), boxes, image_size, _above_half)
 
     return read
+
+
+def size_within(call: Mapping[str, Any], image_size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width, in pixels, of what boxes are shares of: the images without their padding.
+
+    Args:
+        call: the arguments of the model's call, by name.
+        image_size: of the images with their padding.
+
+    Raises:
+        InputError: if the images of the batch differ in size.
+    """
+    mask = call.get("pixel_mask")
+    if mask is None:
+        return image_size
+    filled = mask.bool()
+    heights, widths = filled.any(2).sum(1).tolist(), filled.any(1).sum(1).tolist()
+    sizes = sorted(set(zip(heights, widths, strict=True)))
+    if len(sizes) > 1:
+        shown = ", ".join(f"{height}x{width}" for height, width in sizes)
+        raise InputError(
+            f"the images of the batch have several sizes without their padding, as pixel_mask "
+            f"says ({shown}), so their boxes cannot be told in pixels; explain images of one size "
+            f"together, or one image at a time"
+        )
+    height, width = sizes[0]
+    return height, width
 
 
 def _of_queries(output: Any) -> tuple[Tensor, Tensor]:
