@@ -1,7 +1,8 @@
 """torchvision's detectors (Faster, Mask and Keypoint R-CNN, FCOS, RetinaNet, SSD).
 
-Their output is the form that `DetectionTarget` reads. The adapter of another detector brings its
-output into that form by `Adapter(output=...)`.
+Their output is the form that `DetectionTarget` reads, after thresholds and non-maximum suppression:
+they return no scores of other classes. The adapter of another detector brings its output into that
+form by `Adapter(output=...)`.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from torch import Tensor
 from camkit_core import Adapter
 
 
-def adapter(model: Any, image_size: tuple[int, int]) -> Adapter:
-    """The last layer from which every scale of boxes is made.
+def adapter(model: Any, image_size: tuple[int, int]) -> list[Adapter]:
+    """The layers from which boxes of each size are made."""
+    reshape = _without_padding(model.transform, image_size)
+    return [Adapter(layer, reshape) for layer in _levels(model.backbone)]
 
-    With a feature pyramid that is the backbone's last stage. SSD makes its scales one after the
-    other, so there it is the layer of the first scale.
-    """
-    backbone = model.backbone
-    if hasattr(backbone, "body"):
-        layer = list(backbone.body.children())[-1]
-    else:
-        runs_alone = type(backbone).__name__ == "SSDFeatureExtractorVGG"
-        layer = backbone.features if runs_alone else backbone.features[0]
-    return Adapter(layer, _without_padding(model.transform, image_size))
+
+def _levels(backbone: Any) -> list[Any]:
+    """The stages that a feature pyramid is made of; or the scales of SSD; or the one end."""
+    stages = getattr(getattr(backbone, "body", None), "return_layers", None)
+    if stages:
+        return [backbone.body[name] for name in stages]
+    if hasattr(backbone, "extra"):
+        whole = type(backbone).__name__ == "SSDFeatureExtractorVGG"
+        return [*([backbone.features] if whole else backbone.features), *backbone.extra]
+    return [backbone]
 
 
 def _without_padding(
@@ -43,7 +46,9 @@ def _without_padding(
     parts = [side / (math.ceil(side / padded) * padded) for side in resized]
 
     def reshape(output: Tensor) -> Tensor:
-        height, width = (round(n * part) for n, part in zip(output.shape[2:], parts, strict=True))
+        height, width = (
+            max(1, round(n * part)) for n, part in zip(output.shape[2:], parts, strict=True)
+        )
         return output[:, :, :height, :width]
 
     return reshape
