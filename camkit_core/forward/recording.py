@@ -27,7 +27,7 @@ from .grad_blocks import (
 )
 from .memory_format import run_quickest
 from .tape import Tape
-from .torch_limits import no_gradient
+from .torch_limits import no_gradient, put_batch_norms_right
 from .untouched import hooked
 
 
@@ -131,6 +131,7 @@ class Recording:
 
     def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
         batched = cotangents is not None
+        put_batch_norms_right(scores)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
         gradients: tuple[Tensor, ...] = torch.autograd.grad(
             scores,

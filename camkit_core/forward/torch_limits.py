@@ -1,9 +1,12 @@
-"""What torch itself cannot do, said with what to do about it."""
+"""What torch itself cannot do, said with what to do about it; and what it gets wrong, put right."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor
 
 from ..errors import CamkitError, InputError, LayerError
 
@@ -55,3 +58,25 @@ def no_gradient(layer: str) -> LayerError:
         f"or the graph between them is cut, by detach() or by an autograd function such as "
         f"reentrant checkpointing; choose another layer, or {WITHOUT_CHECKPOINTING}"
     )
+
+
+def put_batch_norms_right(scores: Tensor) -> None:
+    """Let the batch norms in the graph of scores (..., N) read gradients of a single image right.
+
+    On a CPU, torch 2.14 mixes up the elements of a gradient (1, C, h, w) there if its channels lie
+    side by side, as they do where tokens are made of a grid, and those of the activations do not.
+    """
+    if scores.shape[-1] != 1 or scores.device.type != "cpu":
+        return
+    nodes: list[Any] = [scores.grad_fn]
+    seen = set(nodes)
+    for node in nodes:
+        if "BatchNorm" in node.name():
+            node.register_prehook(_in_order)
+        following = {each for each, _ in node.next_functions if each} - seen
+        seen |= following
+        nodes += following
+
+
+def _in_order(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+    return tuple(None if each is None else each.contiguous() for each in gradients)

@@ -1,0 +1,32 @@
+"""What torch gets wrong, and camkit puts right."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+
+
+class Tokens(nn.Module):
+    """A batch norm whose output becomes tokens; each class is a channel at the first place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Conv2d(3, 6, 1), nn.BatchNorm2d(6)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.norm(self.layer(images)).flatten(2).transpose(1, 2)
+        return tokens.contiguous()[:, 0]
+
+
+def test_the_gradient_of_a_single_image_is_that_of_two() -> None:
+    """On a CPU, torch 2.14 mixes up what goes back through a batch norm of one image."""
+    torch.manual_seed(0)
+    model, image = Tokens().eval(), torch.randn(1, 3, 4, 5)
+    one = camkit.explain(model, image, "hirescam", 3, layer="layer")
+    of_two = camkit.compare(model, image, ["hirescam"], [3, 4], layer="layer")
+    two = camkit.explain(model, image.expand(2, -1, -1, -1), "hirescam", 3, layer="layer")
+    torch.testing.assert_close(one.cam[0], two.cam[0])
+    torch.testing.assert_close(of_two[0, 0].cam, one.cam)
+    assert float(one.cam[0, 0, 0].detach().abs()) > 0

@@ -1,0 +1,150 @@
+"""Detectors with a pyramid, whose weights say which level finds which object.
+
+Each draw has a small red square, which only the fine level finds, and a large blue one, which only
+the coarse level finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core import DetectionTarget
+from camkit_core.forward.counting import counting
+from helpers.planted import retinanet, rt_detr
+from helpers.planted.marks import concentration, found
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+
+SIZE = (64, 96)
+DRAWS = 100
+# Not RefineCAM, which multiplies a level's map by those of the levels that other objects use. Not
+# Recipro-CAM, for which a single position has to keep its score.
+GRADIENTS = (
+    "gradcam",
+    "gradcam++",
+    "xgradcam",
+    "hirescam",
+    "layercam",
+    "gradcam_elementwise",
+    "eigengradcam",
+    "finercam",
+    "shapleycam",
+    "smoothgradcam++",
+    "guided_backprop",
+)
+OTHERS: dict[str, dict[str, Any]] = {
+    "ablationcam": {},
+    "scorecam": {},
+    "drise": {"samples": 40, "grid": 6},
+}
+
+
+@dataclass
+class Planted:
+    """A planted detector, its draws, and what is asked of each: the two classes in turn."""
+
+    name: str
+    made: Any
+    model: nn.Module
+
+    def __post_init__(self) -> None:
+        self.places = self.made.random_places(DRAWS, SIZE)
+        self.classes = torch.arange(DRAWS) % 2
+        self.targets = [DetectionTarget(c) for c in self.classes.tolist()]
+
+    def images(self) -> Tensor:
+        images: Tensor = self.made.scenes(self.places, SIZE)
+        return images
+
+    def count(self, e: camkit.Explanation, moved: Any = None) -> tuple[int, int]:
+        """Of the 50 draws of each class, those whose map has its largest value on the object."""
+        places = self.places if moved is None else moved
+        both = [self._of(e, places, category) for category in range(2)]
+        return both[0], both[1]
+
+    def _of(self, e: camkit.Explanation, places: Tensor, category: int) -> int:
+        rows = self.classes[: len(e.cam)] == category
+        part = type("Part", (), {"images": e.images[rows], "cam": e.cam[rows]})
+        corners = places[: len(e.cam)][rows, category]
+        return found(part, corners, self.made.SIDES[category])  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=["RT-DETR", "RetinaNet"])
+def planted(request: Any) -> Planted:
+    if request.param == "RT-DETR":
+        pytest.importorskip("transformers")
+        return Planted(request.param, rt_detr, rt_detr.planted_rt_detr(SIZE))
+    return Planted(request.param, retinanet, retinanet.planted_retinanet(SIZE))
+
+
+@pytest.fixture(scope="module")
+def by_gradients(planted: Planted) -> camkit.Comparison:
+    return camkit.compare(planted.model, planted.images(), GRADIENTS, [planted.targets])
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
+def test_the_largest_value_lies_on_the_object(
+    planted: Planted, by_gradients: camkit.Comparison, method: str
+) -> None:
+    assert sum(planted.count(by_gradients[0, method])) >= 95
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_it_does_without_gradients(planted: Planted, method: str) -> None:
+    given = planted.model, planted.images(), method, planted.targets
+    e = camkit.explain(*given, batch_size=200, **OTHERS[method])
+    assert sum(planted.count(e)) >= 95
+
+
+def test_a_level_that_the_object_does_not_use_adds_nothing(planted: Planted) -> None:
+    """The coarse level sees the blue square only, the fine one the red square only."""
+    images = planted.images()[:8]
+    for category in range(2):
+        given = planted.model, images, "hirescam", DetectionTarget(category)
+        e = camkit.explain(*given)
+        alone = camkit.explain(*given, layer=e.layer.split(", ")[category]).cam
+        expected = camkit.upsample(alone / alone.abs().amax((1, 2), keepdim=True), e.cam.shape[1:])
+        torch.testing.assert_close(e.cam, expected, atol=1e-4, rtol=0)
+
+
+def test_two_boxes_of_one_image_take_one_forward_pass(planted: Planted) -> None:
+    targets = [DetectionTarget(category, index=0) for category in range(2)]
+    with counting() as counts:
+        rows = camkit.compare(planted.model, planted.images()[:1], ["layercam"], targets)
+    assert counts["forward"] == 1
+    for category, side in enumerate(planted.made.SIDES):
+        corners = planted.places[:1, category]
+        assert float(concentration(rows[category, 0], corners, side)) > 3
+
+
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_a_turned_picture_has_its_map_at_the_turned_place(planted: Planted, method: str) -> None:
+    turned = SIZE[::-1]
+    model = _made_for(planted, turned)
+    images = planted.images().rot90(1, (2, 3))
+    sides = torch.tensor(planted.made.SIDES)
+    places = torch.stack([SIZE[1] - sides - planted.places[..., 1], planted.places[..., 0]], -1)
+    e = camkit.explain(model, images, method, planted.targets)
+    assert sum(planted.count(e, places)) >= 95
+
+
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_a_letterboxed_picture_has_its_map_in_its_own_part(planted: Planted, method: str) -> None:
+    """RetinaNet also pads by itself, to whole strides of 32 pixels: to 96x128 here."""
+    size, top, left = ((96, 128) if planted.name == "RT-DETR" else (80, 112)), 16, 16
+    images = torch.full((DRAWS, 3, *size), 0.1)
+    images[:, :, top : top + SIZE[0], left : left + SIZE[1]] = planted.images()
+    e = camkit.explain(_made_for(planted, size), images, method, planted.targets)
+    assert sum(planted.count(e, planted.places + torch.tensor([top, left]))) >= 95
+
+
+def _made_for(planted: Planted, size: tuple[int, ...]) -> nn.Module:
+    if planted.name == "RT-DETR":
+        return rt_detr.planted_rt_detr((size[0], size[1]))
+    return retinanet.planted_retinanet((size[0], size[1]))
