@@ -97,9 +97,11 @@ def test_the_largest_value_lies_on_the_object(
 
 @pytest.mark.parametrize("method", OTHERS)
 def test_it_does_without_gradients(planted: Planted, method: str) -> None:
-    given = planted.model, planted.images(), method, planted.targets
+    """RetinaNet takes images one by one, which is slow, so it has fewer draws here."""
+    draws = DRAWS if planted.name == "RT-DETR" else 20
+    given = planted.model, planted.images()[:draws], method, planted.targets[:draws]
     e = camkit.explain(*given, batch_size=200, **OTHERS[method])
-    assert sum(planted.count(e)) >= 95
+    assert sum(planted.count(e)) >= 0.95 * draws
 
 
 def test_a_level_that_the_object_does_not_use_adds_nothing(planted: Planted) -> None:

@@ -64,6 +64,8 @@ def planted_retinanet(size: tuple[int, int]) -> nn.Module:
         image_std=[1.0] * 3,
         anchor_generator=AnchorGenerator(((16,), (32,)), ((1.0,),) * 2),
         score_thresh=0.3,
+        topk_candidates=20,
+        detections_per_img=5,
     ).eval()
     with torch.no_grad():
         _set_pyramid(model.backbone.fpn)
