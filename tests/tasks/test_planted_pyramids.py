@@ -22,7 +22,7 @@ from helpers.planted.marks import concentration, found
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 SIZE = (64, 96)
-DRAWS = 100
+DRAWS = {"RT-DETR": 100, "RetinaNet": 20}  # which takes images one by one, so it is slow
 # Not RefineCAM, which multiplies a level's map by those of the levels that other objects use. Not
 # Recipro-CAM, for which a single position has to keep its score.
 GRADIENTS = (
@@ -38,11 +38,7 @@ GRADIENTS = (
     "smoothgradcam++",
     "guided_backprop",
 )
-OTHERS: dict[str, dict[str, Any]] = {
-    "ablationcam": {},
-    "scorecam": {},
-    "drise": {"samples": 40, "grid": 6},
-}
+OTHERS = ("ablationcam", "scorecam")
 
 
 @dataclass
@@ -54,24 +50,23 @@ class Planted:
     model: nn.Module
 
     def __post_init__(self) -> None:
-        self.places = self.made.random_places(DRAWS, SIZE)
-        self.classes = torch.arange(DRAWS) % 2
+        self.places = self.made.random_places(DRAWS[self.name], SIZE)
+        self.classes = torch.arange(DRAWS[self.name]) % 2
         self.targets = [DetectionTarget(c) for c in self.classes.tolist()]
 
     def images(self) -> Tensor:
         images: Tensor = self.made.scenes(self.places, SIZE)
         return images
 
-    def count(self, e: camkit.Explanation, moved: Any = None) -> tuple[int, int]:
-        """Of the 50 draws of each class, those whose map has its largest value on the object."""
+    def found(self, e: camkit.Explanation, moved: Any = None) -> float:
+        """The share of the draws whose map has its largest value on the object."""
         places = self.places if moved is None else moved
-        both = [self._of(e, places, category) for category in range(2)]
-        return both[0], both[1]
+        return sum(self._of(e, places, category) for category in range(2)) / len(e.cam)
 
     def _of(self, e: camkit.Explanation, places: Tensor, category: int) -> int:
-        rows = self.classes[: len(e.cam)] == category
+        rows = self.classes == category
         part = type("Part", (), {"images": e.images[rows], "cam": e.cam[rows]})
-        corners = places[: len(e.cam)][rows, category]
+        corners = places[rows, category]
         return found(part, corners, self.made.SIDES[category])  # type: ignore[arg-type]
 
 
@@ -92,16 +87,23 @@ def by_gradients(planted: Planted) -> camkit.Comparison:
 def test_the_largest_value_lies_on_the_object(
     planted: Planted, by_gradients: camkit.Comparison, method: str
 ) -> None:
-    assert sum(planted.count(by_gradients[0, method])) >= 95
+    assert planted.found(by_gradients[0, method]) >= 0.95
 
 
 @pytest.mark.parametrize("method", OTHERS)
 def test_it_does_without_gradients(planted: Planted, method: str) -> None:
-    """RetinaNet takes images one by one, which is slow, so it has fewer draws here."""
-    draws = DRAWS if planted.name == "RT-DETR" else 20
-    given = planted.model, planted.images()[:draws], method, planted.targets[:draws]
-    e = camkit.explain(*given, batch_size=200, **OTHERS[method])
-    assert sum(planted.count(e)) >= 0.95 * draws
+    e = camkit.explain(planted.model, planted.images(), method, planted.targets, batch_size=200)
+    assert planted.found(e) >= 0.95
+
+
+def test_drise_finds_the_object(planted: Planted) -> None:
+    """In a few draws: it takes many runs of the model. In a hundred: test_planted_detr.py."""
+    for row in range(4):
+        given = planted.model, planted.images()[row : row + 1], "drise", planted.targets[row]
+        e = camkit.explain(*given, batch_size=200, samples=40, grid=6)
+        category = int(planted.classes[row])
+        corners = planted.places[row : row + 1, category]
+        assert found(e, corners, planted.made.SIDES[category]) == 1
 
 
 def test_a_level_that_the_object_does_not_use_adds_nothing(planted: Planted) -> None:
@@ -125,7 +127,7 @@ def test_two_boxes_of_one_image_take_one_forward_pass(planted: Planted) -> None:
         assert float(concentration(rows[category, 0], corners, side)) > 3
 
 
-@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+@pytest.mark.parametrize("method", ["gradcam"])
 def test_a_turned_picture_has_its_map_at_the_turned_place(planted: Planted, method: str) -> None:
     turned = SIZE[::-1]
     model = _made_for(planted, turned)
@@ -133,17 +135,17 @@ def test_a_turned_picture_has_its_map_at_the_turned_place(planted: Planted, meth
     sides = torch.tensor(planted.made.SIDES)
     places = torch.stack([SIZE[1] - sides - planted.places[..., 1], planted.places[..., 0]], -1)
     e = camkit.explain(model, images, method, planted.targets)
-    assert sum(planted.count(e, places)) >= 95
+    assert planted.found(e, places) >= 0.95
 
 
-@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+@pytest.mark.parametrize("method", ["gradcam"])
 def test_a_letterboxed_picture_has_its_map_in_its_own_part(planted: Planted, method: str) -> None:
     """RetinaNet also pads by itself, to whole strides of 32 pixels: to 96x128 here."""
     size, top, left = ((96, 128) if planted.name == "RT-DETR" else (80, 112)), 16, 16
-    images = torch.full((DRAWS, 3, *size), 0.1)
+    images = torch.full((len(planted.places), 3, *size), 0.1)
     images[:, :, top : top + SIZE[0], left : left + SIZE[1]] = planted.images()
     e = camkit.explain(_made_for(planted, size), images, method, planted.targets)
-    assert sum(planted.count(e, planted.places + torch.tensor([top, left]))) >= 95
+    assert planted.found(e, planted.places + torch.tensor([top, left])) >= 0.95
 
 
 def _made_for(planted: Planted, size: tuple[int, ...]) -> nn.Module:

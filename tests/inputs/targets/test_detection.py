@@ -14,6 +14,9 @@ from camkit_core import DetectionTarget
 from camkit_core.inputs.targets.detection import overlap
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+SSD = ", ".join(
+    f"backbone.{part}" for part in ("features.0", "features.1", *(f"extra.{n}" for n in range(4)))
+)
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 
 
@@ -94,9 +97,13 @@ def test_the_overlap_of_boxes() -> None:
 @pytest.mark.parametrize(
     ("name", "layer", "grid"),
     [
-        ("fasterrcnn_mobilenet_v3_large_fpn", "backbone.body.16", (3, 3)),
-        ("retinanet_resnet50_fpn", "backbone.body.layer4", (3, 3)),
-        ("ssdlite320_mobilenet_v3_large", "backbone.features.0", (20, 20)),
+        ("fasterrcnn_mobilenet_v3_large_fpn", "backbone.body.13, backbone.body.16", (3, 3)),
+        (
+            "retinanet_resnet50_fpn",
+            ", ".join(f"backbone.body.layer{n}" for n in (2, 3, 4)),
+            (12, 12),
+        ),
+        ("ssdlite320_mobilenet_v3_large", SSD, (20, 20)),
     ],
 )
 def test_torchvision_detectors_need_no_layer(name: str, layer: str, grid: tuple[int, int]) -> None:
