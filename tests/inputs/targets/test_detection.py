@@ -103,7 +103,7 @@ def test_the_overlap_of_boxes() -> None:
             ", ".join(f"backbone.body.layer{n}" for n in (2, 3, 4)),
             (12, 12),
         ),
-        ("ssdlite320_mobilenet_v3_large", SSD, (20, 20)),
+        ("ssdlite320_mobilenet_v3_large", SCALES, (20, 20)),
     ],
 )
 def test_torchvision_detectors_need_no_layer(name: str, layer: str, grid: tuple[int, int]) -> None:
