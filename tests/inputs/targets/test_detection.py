@@ -14,8 +14,9 @@ from camkit_core import DetectionTarget
 from camkit_core.inputs.targets.detection import overlap
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
-SSD = ", ".join(
-    f"backbone.{part}" for part in ("features.0", "features.1", *(f"extra.{n}" for n in range(4)))
+STAGES = ", ".join(f"backbone.body.layer{stage}" for stage in (2, 3, 4))
+SCALES = ", ".join(
+    f"backbone.{scale}" for scale in ("features.0", "features.1", *(f"extra.{n}" for n in range(4)))
 )
 METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
 
@@ -98,11 +99,7 @@ def test_the_overlap_of_boxes() -> None:
     ("name", "layer", "grid"),
     [
         ("fasterrcnn_mobilenet_v3_large_fpn", "backbone.body.13, backbone.body.16", (3, 3)),
-        (
-            "retinanet_resnet50_fpn",
-            ", ".join(f"backbone.body.layer{n}" for n in (2, 3, 4)),
-            (12, 12),
-        ),
+        ("retinanet_resnet50_fpn", STAGES, (12, 12)),
         ("ssdlite320_mobilenet_v3_large", SCALES, (20, 20)),
     ],
 )
