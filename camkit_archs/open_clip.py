@@ -8,14 +8,25 @@ from typing import Any
 
 from torch import Tensor
 
-from camkit_core import Adapter, TargetError
+from camkit_core import Adapter, TargetError, tokens_to_grid
 
 _OWN_VOCABULARY = 49408  # of open_clip's own tokenizer; no other one of its models has as many
 
 
 def adapter(model: Any, image_size: tuple[int, ...]) -> Adapter:
-    """The model as it is, which embeds images alone; the layer is that which the search finds."""
-    return Adapter(embed_texts=embed_texts)
+    """The model as it is, which embeds images alone.
+
+    Of a ViT whose class token is read, the layer is the last block's first norm, as in other ViTs:
+    before that norm, blocks far from it in length have smaller gradients. Of any other tower, it is
+    the layer that the search finds.
+    """
+    tower, found = model.visual, Adapter(embed_texts=embed_texts)
+    blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
+    read_by_class_token = getattr(tower, "pool_type", "") == "tok"
+    if not blocks or not read_by_class_token or getattr(tower, "attn_pool", None) is not None:
+        return found
+    height, width = (side // step for side, step in zip(image_size, tower.patch_size, strict=True))
+    return Adapter(blocks[-1].ln_1, tokens_to_grid(height, width, 1), embed_texts=embed_texts)
 
 
 def embed_texts(model: Any, texts: Sequence[str], tokenizer: Callable[..., Any] | None) -> Tensor:

@@ -78,8 +78,11 @@ class Tape(TorchFunctionMode):
 
     @property
     def complete(self) -> bool:
-        """Whether the tape can be run: the output depends on it, and no constant has changed."""
-        outputs = list(tensors_in(self.output))
+        """Whether the tape can be run: the output depends on it, and no constant has changed.
+
+        A single number in the output may be a constant of the model, such as a temperature.
+        """
+        outputs = [tensor for tensor in tensors_in(self.output) if tensor.ndim]
         unchanged = all(version(tensor) == before for tensor, before in self._constants)
         return bool(slots_in(self.output)) and not outputs and unchanged and not self.reads_values
 

@@ -20,7 +20,7 @@ LAYERS = {
     "chinese_clip": "vision_model.encoder.layers.2.layer_norm1",
     "siglip": "vision_model.post_layernorm",
     "align": "vision_model.encoder",
-    "vit": "visual.transformer.resblocks.1",
+    "vit": "visual.transformer.resblocks.2.ln_1",
     "pooled": "visual.transformer",
     "resnet": "visual.layer4",
     "timm": "visual.trunk.blocks.5.norm1",

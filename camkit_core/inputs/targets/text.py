@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 
-from ...arguments import as_list
-from ...errors import TargetError, TargetTypeError, shown
+from ...arguments import as_list, checked
+from ...errors import TARGET_ERRORS, TargetError, TargetTypeError, shown
 from .similarity import vector
 
 # How models name an image's embedding in what they return: those of transformers, of open_clip.
@@ -30,6 +31,9 @@ class TextTarget:
         tokenizer: as the model's library makes it; None finds the model's own.
         against: further texts, or embeddings (D,) or (T, D): the score is then the similarity to
             the text, less the mean similarity to these.
+        scale: what the score is multiplied by. Similarities lie close together, so a method that
+            takes a softmax of scores, as Score-CAM does, needs the factor by which the model makes
+            logits of them, which is about 100.
 
     Raises:
         TargetTypeError: for anything else.
@@ -43,10 +47,14 @@ class TextTarget:
     text: Texts
     tokenizer: Callable[..., Any] | None = None
     against: Texts = ()
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         _check("text", self.text, at_least=1)
         _check("against", self.against, at_least=0)
+        positive = Annotated[float, Interval(gt=0, le=1e6)]
+        scale = checked("TextTarget", "scale", self.scale, positive, TARGET_ERRORS)
+        object.__setattr__(self, "scale", scale)
         if self.tokenizer is not None and not callable(self.tokenizer):
             raise TargetTypeError(
                 f"TextTarget takes tokenizer= as a function of texts; got {shown(self.tokenizer)}"
@@ -68,7 +76,7 @@ class TextTarget:
         """The target with the texts' embeddings; they are computed here."""
         texts, others = (self._embedded(each, model, adapter) for each in (self.text, self.against))
         assert texts is not None
-        return TextScore(texts, _names(self.text, len(texts)), others)
+        return TextScore(texts, _names(self.text, len(texts)), others, self.scale)
 
     def _embedded(self, texts: Texts, model: nn.Module, adapter: Any) -> Tensor | None:
         """The embeddings (T, D) of texts; None of none."""
@@ -95,11 +103,13 @@ class TextScore:
         embeddings: (T, D), of the texts.
         names: of the texts.
         others: (S, D), of the texts that it is compared with; None if there are none.
+        scale: what the score is multiplied by.
     """
 
     embeddings: Tensor
     names: tuple[str, ...]
     others: Tensor | None = None
+    scale: float = 1.0
 
     @property
     def __name__(self) -> str:
@@ -112,9 +122,9 @@ class TextScore:
 
     def __call__(self, sample: Any) -> Tensor:
         score = self.similarities(sample).amax()
-        if self.others is None:
-            return score
-        return score - _similarities(image_embedding(sample), self.others).mean()
+        if self.others is not None:
+            score = score - _similarities(image_embedding(sample), self.others).mean()
+        return score if self.scale == 1 else self.scale * score
 
     def similarities(self, sample: Any) -> Tensor:
         """The cosine similarity (T,) of an image to each text, of the model's output for it."""

@@ -57,8 +57,15 @@ def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     # Copies, because a call may be in place and the edits belong to the caller.
     values = {slot: repeated(tensor).clone() for slot, tensor in tape.written.items()}
     values[_start(tape, after)] = activations.flatten(0, 1).clone()
-    output = _run(tape, values, after, many, arguments)
-    return map_tensors(lambda tensor: tensor.unflatten(0, (many, -1)), output)
+    _run(tape, values, after, many, arguments)
+    # What does not depend on the layer, such as a temperature, is the same in each version.
+    output = map_tensors(lambda tensor: tensor.expand(many, *tensor.shape), tape.output)
+
+    def versions(slot: Slot) -> Tensor:
+        rows: Any = values[slot.index]
+        return rows.unflatten(0, (many, -1))  # type: ignore[no-any-return]
+
+    return map_tensors(versions, output, Slot)
 
 
 def vmapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
@@ -67,7 +74,9 @@ def vmapped(tape: Tape, activations: Tensor, after: int = -1) -> Any:
 
     def run(edit: Tensor, written: dict[int, Tensor]) -> list[Tensor]:
         values = {slot: tensor.clone() for slot, tensor in written.items()}
-        output = _run(tape, {_start(tape, after): edit.clone()} | values, after)
+        values[_start(tape, after)] = edit.clone()
+        _run(tape, values, after)
+        output = map_tensors(lambda slot: values[slot.index], tape.output, Slot)
         outputs.append(output)  # kept for its structure, as vmap returns flat lists only
         return list(tensors_in(output))
 
@@ -92,12 +101,13 @@ def _run(
     after: int,
     many: int = 1,
     arguments: Callable[[Call], tuple[Any, Any]] = _as_noted,
-) -> Any:
-    """The output for the values of slots, of a batch `many` times as large as the recorded one.
+) -> None:
+    """Run the calls for the values of slots, of a batch `many` times as large as the recorded one.
 
     Args:
         tape: what ran after the layer.
-        values: by slot; those of the calls are added, and removed after their last use.
+        values: by slot; those of the calls are added, and removed after their last use; those of
+            the output stay.
         after: the position of the last call that is not run; -1 to run all.
         many: how many times as many rows there are.
         arguments: the positional and keyword arguments of a call, its slots still empty.
@@ -112,7 +122,6 @@ def _run(
         values.update(zip(call.results, tensors_in(result), strict=True))
         for slot in tape.last_uses.get(position, ()):
             values.pop(slot, None)
-    return map_tensors(lambda slot: values[slot.index], tape.output, Slot)
 
 
 def _more_rows(tensor: Tensor, *sizes: Any, many: int) -> tuple[Any, ...]:
