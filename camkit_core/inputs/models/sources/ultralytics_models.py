@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
-import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import torch
 from torch import nn
 
-from ....errors import CamkitError, FileError, InputError, UnknownName, shown
+from ....errors import InputError, UnknownName, shown
 from ..checkpoints import sha256
 from ..downloads import downloading
 from ..filling import fill
@@ -23,19 +21,10 @@ from ..source import ModelSource
 from .letterbox import Letterbox
 from .libraries import did_you_mean, library, path_named
 from .ultralytics_files import StoredModel, read_model
+from .ultralytics_settings import class_by, no_architecture, settings_in
 
 _RELEASES = "https://github.com/ultralytics/assets/releases/download"
-_CLASSES = {  # by what ultralytics calls a task
-    "detect": "DetectionModel",
-    "segment": "SegmentationModel",
-    "pose": "PoseModel",
-    "obb": "OBBModel",
-    "classify": "ClassificationModel",
-    "rtdetr": "RTDETRDetectionModel",
-}
-_HEADS_WITH_TEXT = ("World", "YOLOE")  # their classes are words that another model reads
 _SIDES = {"classify": 224}
-_PLAIN_ACTIVATION = re.compile(r"(torch\.)?nn\.\w+\((\s*\w+\s*=\s*[\w.+-]+\s*,?)*\)")
 
 
 def ultralytics(name: str) -> ModelSource:
@@ -55,7 +44,7 @@ def ultralytics(name: str) -> ModelSource:
     if path is None:
         raise _unknown(name)
     if path.suffix in (".yaml", ".yml"):
-        return _of_settings(tasks, _settings(tasks, path), name)
+        return _of_settings(tasks, settings_in(tasks, path), name)
     if path.is_file():
         return _of_file(tasks, path, name)
     return _of_asset(tasks, path, name)
@@ -76,7 +65,7 @@ def _tasks() -> Any:
 
 def _of_settings(tasks: Any, settings: dict[str, Any], name: str) -> ModelSource:
     """A model by its settings; they have no weights."""
-    model_class, task = _class_by(tasks, settings)
+    model_class, task = class_by(tasks, settings)
 
     def pretrained() -> tuple[nn.Module, str]:
         raise InputError(
@@ -91,7 +80,7 @@ def _of_settings(tasks: Any, settings: dict[str, Any], name: str) -> ModelSource
 def _of_file(tasks: Any, path: Path, name: str) -> ModelSource:
     """A model in a checkpoint file."""
     stored = read_model(path)
-    model_class, task = _class_by(tasks, stored.settings)
+    model_class, task = class_by(tasks, stored.settings)
     build = partial(_built, model_class, stored.settings)
 
     def pretrained() -> tuple[nn.Module, str]:
@@ -104,14 +93,14 @@ def _of_asset(tasks: Any, path: Path, name: str) -> ModelSource:
     """A model that ultralytics publishes; its settings are in the library."""
     if str(path) not in _published():
         raise _unknown(str(path))
-    settings = _settings(tasks, path.with_suffix(".yaml"))
-    model_class, task = _class_by(tasks, settings)
+    settings = settings_in(tasks, path.with_suffix(".yaml"))
+    model_class, task = class_by(tasks, settings)
     build = partial(_built, model_class, settings)
 
     def pretrained() -> tuple[nn.Module, str]:
         file = _downloaded(path.name)
         stored = read_model(file)
-        made, _ = _class_by(tasks, stored.settings)
+        made, _ = class_by(tasks, stored.settings)
         model = _built(made, stored.settings, None)
         return _filled(model, stored, file, name), f"{path.name} sha256:{sha256(file)}"
 
@@ -168,13 +157,8 @@ def _built(
     try:
         model = model_class(copy.deepcopy(settings), nc=classes, verbose=False)
     except Exception as error:
-        raise _no_architecture(error) from error
+        raise no_architecture(error) from error
     return model.eval()
-
-
-def _no_architecture(error: object) -> InputError:
-    reason = shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
-    return InputError(f"these settings are no architecture that ultralytics builds: {reason}")
 
 
 def _filled(model: nn.Module, stored: StoredModel, path: Path, name: str) -> nn.Module:
@@ -186,65 +170,6 @@ def _filled(model: nn.Module, stored: StoredModel, path: Path, name: str) -> nn.
     if stored.names:
         vars(model)["names"] = stored.names
     return model
-
-
-def _settings(tasks: Any, path: Path) -> dict[str, Any]:
-    """The settings in a file .yaml, of the user or of the library."""
-    try:
-        if "://" in str(path) or ":/" in str(path):
-            raise FileNotFoundError(2, "it is an address, and no file")
-        found: dict[str, Any] = tasks.yaml_model_load(path)
-    except Exception as error:
-        reason = shorten(f"{getattr(error, 'strerror', None) or error}", 200, placeholder=" ...")
-        raise FileError(
-            f"the settings {shown(str(path))} cannot be read ({reason}); expected a file .yaml of "
-            f"an architecture, your own or one of ultralytics, as yolo11n.yaml"
-        ) from error
-    return found
-
-
-def _class_by(tasks: Any, settings: dict[str, Any]) -> tuple[Callable[..., nn.Module], str]:
-    """The class that builds a model of these settings, and its task as ultralytics calls it.
-
-    What ultralytics would evaluate as Python is refused, and so is what is no layer.
-    """
-    activation = settings.get("activation")
-    if activation is not None and not _PLAIN_ACTIVATION.fullmatch(str(activation)):
-        raise _no_architecture(f"the activation {shown(activation)} is no layer of torch.nn")
-    try:
-        rows = [*settings["backbone"], *settings["head"]]
-        for row in rows:
-            _check_layer(tasks, row[2])
-        task = _task(tasks, settings)
-    except CamkitError:
-        raise
-    except Exception as error:
-        raise _no_architecture(error) from error
-    if task not in _CLASSES:
-        raise InputError(f"ultralytics' task {shown(task)} is none of {', '.join(_CLASSES)}")
-    return getattr(tasks, _CLASSES[task]), task
-
-
-def _task(tasks: Any, settings: dict[str, Any]) -> str:
-    """The task as ultralytics calls it, and "rtdetr" for that detector, which has its own class."""
-    head = str(settings["head"][-1][2])
-    if head.startswith(_HEADS_WITH_TEXT):
-        raise InputError(
-            f"a model with the head {head} reads its classes as words, which ultralytics has to "
-            f"set first: load it in a function of your own (model.set_classes([...])), and give "
-            f"--model package.module:factory"
-        )
-    return "rtdetr" if head == "RTDETRDecoder" else str(tasks.guess_model_task(settings))
-
-
-def _check_layer(tasks: Any, name: Any) -> None:
-    """Raise InputError unless this names a layer of torch.nn or of ultralytics."""
-    text = str(name)
-    place, _, plain = text.rpartition(".")
-    found = getattr(torch.nn, plain, None) if place in ("nn", "torch.nn") else None
-    found = getattr(tasks, text, None) if not place else found
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise _no_architecture(f"{shown(name)} is no layer of torch.nn or of ultralytics")
 
 
 @cache
