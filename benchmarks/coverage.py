@@ -20,6 +20,7 @@ from typing import Any
 import timm
 from coverage_checks import checked, resolved
 from coverage_language import language_names
+from coverage_masks import mask_names
 from coverage_models import (
     huggingface_names,
     parameters,
@@ -37,6 +38,7 @@ PARTS = (
     "segmentation",
     "detection",
     "huggingface",
+    "masks",
     "language",
     "meta",
 )
@@ -55,6 +57,8 @@ def names(part: str, args: argparse.Namespace) -> list[str]:
         return huggingface_names()
     if part == "language":
         return language_names()
+    if part == "masks":
+        return mask_names()
     return torchvision_names("" if part == "torchvision" else part)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from coverage_language import build_language
+from coverage_masks import build_masks
 from coverage_models import BUILD, Built
 from coverage_stage import in_last_stage
 from torch import Tensor, nn
@@ -30,9 +31,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 8},
 }
-BUILD["language"] = build_language
+BUILD |= {"language": build_language, "masks": build_masks}
 DENSE = (
     "segmentation",
+    "masks",
     "detection",
     "language",
 )  # heads follow the backbone, whose end is explained

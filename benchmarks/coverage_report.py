@@ -16,6 +16,7 @@ TITLES = {
     "segmentation": "torchvision: segmentation",
     "detection": "torchvision: detection",
     "huggingface": "Hugging Face transformers: image classification",
+    "masks": "segmentation_models_pytorch, Hugging Face transformers, MONAI: segmentation",
     "language": "Hugging Face transformers: language models that see",
     "meta": "timm: all models, on the meta device",
 }
