@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from camkit_core import LayerError, Method, Probe
@@ -13,7 +15,11 @@ Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
 
 @Method(group="the five", needs="tail")
 def ablationcam(
-    probe: Probe, *, variant: Variant = "drop", ablate: Literal["zero", "mean"] = "zero"
+    probe: Probe,
+    *,
+    variant: Variant = "drop",
+    ablate: Literal["zero", "mean"] = "zero",
+    max_channels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
 ) -> Tensor:
     """Weight each channel by how far the score drops without it.
 
@@ -26,6 +32,8 @@ def ablationcam(
             "pytorch-grad-cam" is "paper", refused for signed activations, where that library
             ablates to a value that depends on its batch size.
         ablate: the value of an ablated channel: "zero", or the "mean" over its positions.
+        max_channels: ablate only that many channels, those with the greatest variance; the others
+            get no weight. None ablates all channels.
 
     Returns:
         The map (N, h, w), signed.
@@ -38,10 +46,23 @@ def ablationcam(
             "variant 'pytorch-grad-cam' is defined for activations >= 0 only, and this layer's "
             "are signed; take variant='paper' or 'drop'"
         )
-    drops = probe.scores[:, None] - probe.ablated_scores("mean" if ablate == "mean" else 0.0)
+    drops = _drops(probe, "mean" if ablate == "mean" else 0.0, max_channels)
     if variant in ("paper", "pytorch-grad-cam"):
         drops = drops / probe.scores[:, None]
     if variant == "slope":
         norms = probe.activations.flatten(2).norm(dim=2)
         drops = drops.where(norms == 0, drops / norms)
     return probe.weighted_sum(drops)
+
+
+def _drops(probe: Probe, fill: Literal["mean"] | float, count: int | None) -> Tensor:
+    """How far the score drops (N, C) without each channel; 0 for those that are not ablated."""
+    channels = probe.activations.shape[1]
+    if count is None or count >= channels:
+        return probe.scores[:, None] - probe.ablated_scores(fill)
+    variance = probe.activations.flatten(2).var(2)
+    chosen = variance.topk(count, dim=1)
+    share = float(chosen.values.sum() / variance.sum().clamp(min=1e-30))
+    probe.note(f"ablated {count} of {channels} channels, which hold {share:.1%} of the variance")
+    drops = probe.scores[:, None] - probe.ablated_scores(fill, chosen.indices)
+    return torch.zeros_like(variance, dtype=drops.dtype).scatter(1, chosen.indices, drops)

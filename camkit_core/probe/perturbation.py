@@ -24,6 +24,7 @@ from .tail.ablation import (
     ablated_in_closed_form,
     ablation_is_affine,
     ablation_runs,
+    few_ablations,
     rows_first,
 )
 from .tail.masking import masked
@@ -159,7 +160,9 @@ class Perturbation:
         """
         return self.tail_scores(masked(self._pass, masks, self._rank), total, share)
 
-    def ablated_scores(self, fill: Tensor | float | Literal["mean"] = 0.0) -> Tensor:
+    def ablated_scores(
+        self, fill: Tensor | float | Literal["mean"] = 0.0, channels: Tensor | None = None
+    ) -> Tensor:
         """Scores with one channel at a time replaced by `fill`: (N, C).
 
         Exact without any run where the score is affine in the layer's output, as it is behind
@@ -168,38 +171,46 @@ class Perturbation:
         Args:
             fill: a number; "mean" for the channel's own mean over the layer's positions; or one
                 value for each image and channel (N, C).
+            channels: for each image the channels (N, M) that are replaced, in place of all C; the
+                scores are then (N, M).
         """
         raw = self._pass.raw.detach()
         grid = grid_of(self._pass, raw)  # refuses a layer without a row for each image
         axis, images = whole_axes(self._pass)
         if axis is None:
-            return self._ablated_through_reshape(grid, fill)
+            return self._ablated_through_reshape(grid, fill, channels)
         rows, channel = rows_first(raw, images, axis)
-        channels = rows.movedim(channel, 1).flatten(2)
+        every = rows.movedim(channel, 1).flatten(2)
         share = None if isinstance(fill, Tensor) else ("ablated", fill)
         values = (
-            channels.mean(2) if fill == "mean" else torch.as_tensor(fill, device=raw.device).to(raw)
+            every.mean(2) if fill == "mean" else torch.as_tensor(fill, device=raw.device).to(raw)
         )
-        values = values.expand(channels.shape[:2])
+        values = values.expand(every.shape[:2])
         if ablation_is_affine(self._pass, self._targets, values):
             gradients = self._raw_gradients().movedim(images, 0)
-            return ablated_in_closed_form(self._scores(), gradients, rows, channel, values)
+            every = ablated_in_closed_form(self._scores(), gradients, rows, channel, values)
+            return every if channels is None else every.gather(1, channels)
+        if channels is not None:
+            size = self._tail_chunk(raw)
+            few = few_ablations(raw, images, axis, values, channels, size)
+            return self._run_tails(few, channels.shape[1], None).T
         # Where images touch each other, edits are made image by image, at the layer itself.
         chunks, outputs = ablation_runs(
             self._pass, axis, values, self._tail_chunk, at_layer=self.images_touch
         )
-        return self._run_tails(chunks, channels.shape[1], share, outputs).T
+        return self._run_tails(chunks, every.shape[1], share, outputs).T
 
     def _ablated_through_reshape(
-        self, grid: Tensor, fill: Tensor | float | Literal["mean"]
+        self, grid: Tensor, fill: Tensor | float | Literal["mean"], channels: Tensor | None
     ) -> Tensor:
         """The same where no axis of the layer's output holds the channels, or the images."""
         means = grid.flatten(2).mean(2) if fill == "mean" else None
         values = torch.as_tensor(fill if means is None else means, device=grid.device).to(grid)
         values = values.expand(grid.shape[:2])
-        share = None if isinstance(fill, Tensor) else ("ablated", fill)
-        edits = ablations_through_reshape(self._pass, values, self._tail_chunk(self._pass.raw))
-        return self._run_tails(edits, grid.shape[1], share).T
+        share = None if isinstance(fill, Tensor) or channels is not None else ("ablated", fill)
+        size = self._tail_chunk(self._pass.raw)
+        edits = ablations_through_reshape(self._pass, values, size, channels)
+        return self._run_tails(edits, len((values if channels is None else channels).T), share).T
 
     def input_scores(
         self,

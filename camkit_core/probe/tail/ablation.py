@@ -101,3 +101,29 @@ def ablations(raw: Tensor, axis: int, values: Tensor, size: int) -> Iterator[Ten
         edit = torch.arange(len(channels), device=raw.device)
         edits.movedim(axis + 1, 1)[edit, channels] = values.T[channels].reshape(-1, len(raw), *rest)
         yield edits
+
+
+def few_ablations(
+    raw: Tensor, images: int, axis: int, values: Tensor, chosen: Tensor, size: int
+) -> Iterator[Tensor]:
+    """The layer's output without each image's first channel of some, its second, ..., in chunks.
+
+    Args:
+        raw: the layer's output.
+        images: the axis of its images.
+        axis: that of its C channels.
+        values: what the channels are replaced by (N, C).
+        chosen: each image's channels (N, M).
+        size: edits in a chunk.
+
+    Yields:
+        At most `size` edits (M, ...) in the output's layout.
+    """
+    rows, channel = rows_first(raw, images, axis)
+    image = torch.arange(len(rows), device=raw.device)
+    for channels in torch.split(chosen, size, dim=1):
+        edits = rows.expand(channels.shape[1], *rows.shape).clone()
+        edit = torch.arange(len(edits), device=raw.device)[:, None]
+        filled = values[image, channels.T].view(*edits.shape[:2], *[1] * (raw.ndim - 2))
+        edits.movedim(channel + 1, 2)[edit, image, channels.T] = filled
+        yield edits.movedim(1, images + 1)

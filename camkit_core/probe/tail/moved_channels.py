@@ -30,13 +30,16 @@ def whole_axes(recording: Recording) -> tuple[int | None, int]:
         return None, 0
 
 
-def ablations_through_reshape(recording: Recording, values: Tensor, size: int) -> Iterator[Tensor]:
+def ablations_through_reshape(
+    recording: Recording, values: Tensor, size: int, chosen: Tensor | None = None
+) -> Iterator[Tensor]:
     """The layer's output without channel 0, without channel 1, ..., in chunks (M, ...).
 
     Args:
         recording: the forward pass.
         values: what the grid's channels are replaced by (N, C).
         size: edits in a chunk.
+        chosen: for each image its own channels (N, M), in place of all of them.
 
     Raises:
         LayerError: if the reshape mixes channels.
@@ -44,11 +47,13 @@ def ablations_through_reshape(recording: Recording, values: Tensor, size: int) -
     raw, count = recording.raw.detach(), values.shape[1]
     numbers = _channels(recording, recording.images.ndim - 2)
     # Number 0 stands for no channel, and keeps its value.
-    channel = torch.where(numbers > 0, (numbers - 1) % count, -1)
-    filled = values.flatten()[(numbers - 1).clamp(min=0)].to(raw)
-    for channels in torch.split(torch.arange(count, device=raw.device), size):
-        wanted = channels.view(-1, *[1] * raw.ndim)
-        yield torch.where(channel == wanted, filled, raw)
+    places = (numbers - 1).clamp(min=0)
+    image, channel = places // count, torch.where(numbers > 0, places % count, -1)
+    filled = values.flatten()[places].to(raw)
+    if chosen is None:
+        chosen = torch.arange(count, device=raw.device).expand(len(values), count)
+    for channels in torch.split(chosen, size, dim=1):
+        yield torch.where(channel == channels.T[:, image], filled, raw)
 
 
 def _channels(recording: Recording, rank: int) -> Tensor:
