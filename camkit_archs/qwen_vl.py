@@ -1,4 +1,4 @@
-"""Qwen2-VL and Qwen2.5-VL, of Hugging Face: images of any size, in patches that are packed."""
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL, of Hugging Face: images of any size, in packed patches."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ def windowed_adapter(model: Any, image_size: tuple[int, ...], call: Mapping[str,
         pictures=pictures,
         reads_others=False,
     )
+
+
+def deepstack_adapter(
+    model: Any, image_size: tuple[int, ...], call: Mapping[str, Any]
+) -> list[Adapter]:
+    """Of Qwen3-VL all image tokens that the language model reads, layer by layer.
+
+    Its first layers get tokens of their own, of earlier blocks: `deepstack_merger_list`.
+    """
+    packed, visual = _packed(model, call), model.model.visual
+    pictures = Pictures(packed.pictures, packed.patches)
+    mergers = [visual.merger, *visual.deepstack_merger_list]
+    return [Adapter(merger, packed.grid, pictures=pictures) for merger in mergers]
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,8 @@ DECLARED: dict[str, dict[str, str]] = {
         "transformers.models.llava_next.modeling_llava_next.LlavaNextForConditionalGeneration": "camkit_archs.llava_next:adapter",
         "transformers.models.qwen2_vl.modeling_qwen2_vl.Qwen2VLForConditionalGeneration": "camkit_archs.qwen_vl:adapter",
         "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl.Qwen2_5_VLForConditionalGeneration": "camkit_archs.qwen_vl:windowed_adapter",
+        "transformers.models.qwen3_vl.modeling_qwen3_vl.Qwen3VLForConditionalGeneration": "camkit_archs.qwen_vl:deepstack_adapter",
+        "transformers.models.vipllava.modeling_vipllava.VipLlavaForConditionalGeneration": "camkit_archs.llava:adapter",
         "transformers.models.idefics3.modeling_idefics3.Idefics3ForConditionalGeneration": "camkit_archs.idefics3:adapter",
         "transformers.models.smolvlm.modeling_smolvlm.SmolVLMForConditionalGeneration": "camkit_archs.idefics3:adapter",
         "ultralytics.nn.tasks": "camkit_archs.ultralytics:adapter",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch.nn.functional import interpolate
 
 from helpers.language import (
     CONSTANTS,
+    FAKE,
     IMAGE,
+    TILE,
     WIDTH,
     Planted,
     built,
@@ -127,6 +130,34 @@ def _siglip(vision: Any) -> None:
     embeddings.position_embedding.weight.zero_()
 
 
+def qwen3() -> Planted:
+    """Qwen3-VL, whose first layer gets image tokens of its own: 64 by 96 pixels, 4 by 6 tokens."""
+    from transformers import Qwen3VLConfig
+    from transformers import Qwen3VLForConditionalGeneration as Qwen3
+
+    shared = {"depth": 2, "num_heads": 2, "patch_size": 8, "spatial_merge_size": 2}
+    sizes = {"hidden_size": WIDTH, "intermediate_size": WIDTH, "out_hidden_size": WIDTH}
+    deep = {"deepstack_visual_indexes": [0], "num_position_embeddings": 64}
+    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 1e4}
+    ids = {"image_token_id": IMAGE, "vision_start_token_id": FAKE, "vision_end_token_id": TILE}
+    config = Qwen3VLConfig(
+        vision_config={**shared, **sizes, **deep},
+        text_config=text({"head_dim": 16, "rope_parameters": rope}),
+        tie_word_embeddings=False,
+        **ids,
+    )
+    model = built(Qwen3, config)
+    visual = model.model.visual
+    with torch.no_grad():
+        plant(visual.blocks, model.model.language_model, model.lm_head)
+        colours(visual.patch_embed.proj.weight)
+        visual.patch_embed.proj.bias.copy_(CONSTANTS)
+        visual.pos_embed.weight.zero_()
+        for merger in (visual.merger, *visual.deepstack_merger_list):
+            offset_gelu(merger.linear_fc1, merger.linear_fc2, several=4)
+    return replace(qwen(), model=model, tower="")
+
+
 MODELS = {
     "llava": llava,
     "llava-next": llava_next,
@@ -134,6 +165,7 @@ MODELS = {
     "gemma3": gemma3,
     "qwen2-vl": qwen,
     "qwen2.5-vl": lambda: qwen("Qwen2_5_VL"),
+    "qwen3-vl": qwen3,
     "smolvlm": smolvlm,
     "idefics3": lambda: smolvlm("Idefics3", tiles=(3, 2)),
     "smolvlm-one-tile": lambda: smolvlm(tiles=(1, 1)),
