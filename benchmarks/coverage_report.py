@@ -109,7 +109,8 @@ def _count(report: Row, name: str) -> list[str]:
     sound = [row for row in rows if row.get("sound", name == "meta" and "grid" in row)]
     what = " with layer and grid" if name == "meta" else ""
     versions = report[name]["versions"]
-    libraries = {"timm": "timm", "meta": "timm", "huggingface": "transformers"}
+    libraries = {"timm": "timm", "meta": "timm"}
+    libraries |= dict.fromkeys(("huggingface", "language", "masks"), "transformers")
     library = libraries.get(name, "torchvision")
     return [
         TITLES[name],
