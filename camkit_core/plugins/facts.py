@@ -13,10 +13,10 @@ optional.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import UnionType
+from types import FunctionType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,8 +40,10 @@ class _Facts:
         return cls(**{name: value for name, value in stated.items() if _fits(value, types[name])})
 
 
-def _stated(function: Any, names: Iterable[str]) -> dict[str, Any]:
+def _stated(function: Any, names: Collection[str]) -> dict[str, Any]:
     """The attributes that can be read; a callable of any kind may compute them, and fail."""
+    if type(function) is FunctionType:
+        return {name: value for name, value in vars(function).items() if name in names}
     stated = {}
     for name in names:
         with suppress(Exception):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from torch import nn
@@ -53,6 +54,8 @@ def _carried(module: nn.Module) -> list[Any]:
 
 
 def _item(settings: Any, name: str) -> Any:
+    if settings is None:
+        return None
     with suppress(Exception):  # a configuration of any kind may compute its items, and fail
         return settings.get(name) if isinstance(settings, Mapping) else getattr(settings, name)
     return None
@@ -84,8 +87,9 @@ def _inner(module: nn.Module) -> nn.Module | None:
     """The only part of a module that has weights; None if it has several, or some of its own."""
     if any(True for _ in module.parameters(recurse=False)):
         return None
-    parts = [part for part in module.children() if any(True for _ in part.parameters())]
-    return parts[0] if len(parts) == 1 else None
+    parts = (part for part in module.children() if any(True for _ in part.parameters()))
+    first_two = list(islice(parts, 2))  # the look at all parts would take as long as a short call
+    return first_two[0] if len(first_two) == 1 else None
 
 
 def fit(names: Names, classes: int) -> bool:
