@@ -63,10 +63,13 @@ def no_gradient(layer: str) -> LayerError:
 def put_batch_norms_right(scores: Tensor) -> None:
     """Let the batch norms in the graph of scores (..., N) read gradients of a single image right.
 
+    A score () may be that of a single image, too.
+
     On a CPU, torch 2.14 mixes up the elements of a gradient (1, C, h, w) there if its channels lie
     side by side, as they do where tokens are made of a grid, and those of the activations do not.
     """
-    if scores.shape[-1] != 1 or scores.device.type != "cpu":
+    several = scores.ndim > 0 and scores.shape[-1] != 1
+    if several or scores.device.type != "cpu" or scores.grad_fn is None:
         return
     nodes: list[Any] = [scores.grad_fn]
     seen = set(nodes)
