@@ -5,7 +5,8 @@
 
 Models have random weights, and camkit gets no argument but the model and the image. The parts are
 timm (the smallest model of each of its modules), torchvision, video, segmentation, detection,
-huggingface, and meta (layer and grid of all of timm's models, on the meta device).
+detectors (of others), huggingface,
+and meta (layer and grid of all of timm's models, on the meta device).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import timm
 from coverage_checks import checked, resolved
+from coverage_detectors import detector_names
 from coverage_language import language_names
 from coverage_masks import mask_names
 from coverage_models import (
@@ -37,6 +39,7 @@ PARTS = (
     "video",
     "segmentation",
     "detection",
+    "detectors",
     "huggingface",
     "masks",
     "language",
@@ -53,6 +56,8 @@ def names(part: str, args: argparse.Namespace) -> list[str]:
         return list(timm.list_models())
     if part == "timm":
         return _smallest(args.workers)
+    if part == "detectors":
+        return detector_names()
     if part == "huggingface":
         return huggingface_names()
     if part == "language":

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from coverage_detectors import build_detector
 from coverage_language import build_language
 from coverage_masks import build_masks
 from coverage_models import BUILD, Built
@@ -31,11 +32,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 8},
 }
-BUILD |= {"language": build_language, "masks": build_masks}
+BUILD |= {"language": build_language, "masks": build_masks, "detectors": build_detector}
+BOXES = ("detection", "detectors")  # of torchvision, and of others
 DENSE = (
     "segmentation",
     "masks",
-    "detection",
+    *BOXES,
     "language",
 )  # heads follow the backbone, whose end is explained
 PATIENCE = 120  # seconds for a method
@@ -49,7 +51,7 @@ def checked(part: str, name: str) -> Row:
     warnings.simplefilter("ignore")
     rows = []
     # Detectors train on boxes only, and language models with tokens.
-    for draw in DRAWS if part not in ("detection", "language") else ["as built"]:
+    for draw in DRAWS if part not in (*BOXES, "language") else ["as built"]:
         row, built = drawn(part, name, draw)
         row["methods"] = {method: _method(built, method) for method in _affordable(part)}
         row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
@@ -89,7 +91,7 @@ def _soundness(built: Built, part: str) -> Row:
         "seconds": round(seconds, 3),
         "note": built.note,
     }
-    reached = row["reach"] > 0 if part == "detection" else row["reach"] >= REACHED
+    reached = row["reach"] > 0 if part in BOXES else row["reach"] >= REACHED
     usable = reached and row["finite"] and row["varies"]
     facing = orientation(lambda x: _activations(built, x), built.images(2)) if usable else None
     row["orientation"] = asdict(facing) if facing else None
@@ -98,15 +100,18 @@ def _soundness(built: Built, part: str) -> Row:
 
 
 def _raw_and_gradients(built: Built, images: Tensor) -> tuple[Tensor, Tensor]:
-    """The layer's output, and the gradients as a grid, as a method gets them."""
-    kept: list[Tensor] = []
+    """The layer's output, and the gradients as a grid, as a method gets them.
+
+    Of a pyramid, those of the level that the score reads most of.
+    """
+    kept: list[tuple[Tensor, Tensor]] = []
 
     def keep(probe: camkit.Probe) -> Tensor:
-        kept.extend([probe.recording.raw.detach(), probe.gradients])
+        kept.append((probe.recording.raw.detach(), probe.gradients))
         return probe.activations.sum(1)
 
     camkit.explain(built.model, built.given(images), keep, built.target)
-    return kept[0], kept[1]
+    return max(kept, key=lambda pair: float((pair[1] != 0).any(1).float().mean()))
 
 
 def _activations(built: Built, images: Tensor) -> Tensor:

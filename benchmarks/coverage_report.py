@@ -15,6 +15,7 @@ TITLES = {
     "video": "torchvision: video",
     "segmentation": "torchvision: segmentation",
     "detection": "torchvision: detection",
+    "detectors": "Hugging Face transformers and ultralytics: detection",
     "huggingface": "Hugging Face transformers: image classification",
     "masks": "segmentation_models_pytorch, Hugging Face transformers, MONAI: segmentation",
     "language": "Hugging Face transformers: language models that see",
@@ -110,7 +111,7 @@ def _count(report: Row, name: str) -> list[str]:
     what = " with layer and grid" if name == "meta" else ""
     versions = report[name]["versions"]
     libraries = {"timm": "timm", "meta": "timm"}
-    libraries |= dict.fromkeys(("huggingface", "language", "masks"), "transformers")
+    libraries |= dict.fromkeys(("huggingface", "language", "masks", "detectors"), "transformers")
     library = libraries.get(name, "torchvision")
     return [
         TITLES[name],
