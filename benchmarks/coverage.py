@@ -31,6 +31,7 @@ from coverage_models import (
     torchvision_names,
 )
 from coverage_report import FILE, line, markdown, versions
+from coverage_texts import text_names
 from coverage_workers import run
 
 PARTS = (
@@ -43,6 +44,7 @@ PARTS = (
     "huggingface",
     "masks",
     "language",
+    "text",
     "meta",
 )
 Row = dict[str, Any]
@@ -64,6 +66,8 @@ def names(part: str, args: argparse.Namespace) -> list[str]:
         return language_names()
     if part == "masks":
         return mask_names()
+    if part == "text":
+        return text_names()
     return torchvision_names("" if part == "torchvision" else part)
 
 

@@ -16,6 +16,7 @@ from coverage_language import build_language
 from coverage_masks import build_masks
 from coverage_models import BUILD, Built
 from coverage_stage import in_last_stage
+from coverage_texts import build_text
 from torch import Tensor, nn
 
 import camkit_core as camkit
@@ -32,7 +33,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 8},
 }
-BUILD |= {"language": build_language, "masks": build_masks, "detectors": build_detector}
+BUILD |= {"language": build_language, "masks": build_masks}
+BUILD |= {"detectors": build_detector, "text": build_text}
 BOXES = ("detection", "detectors")  # of torchvision, and of others
 DENSE = (
     "segmentation",

@@ -19,6 +19,7 @@ TITLES = {
     "huggingface": "Hugging Face transformers: image classification",
     "masks": "segmentation_models_pytorch, Hugging Face transformers, MONAI: segmentation",
     "language": "Hugging Face transformers: language models that see",
+    "text": "Images and texts: Hugging Face transformers and open_clip",
     "meta": "timm: all models, on the meta device",
 }
 SHORT = {"gradcam": "G", "gradcam++": "G++", "xgradcam": "X", "ablationcam": "A", "scorecam": "S"}

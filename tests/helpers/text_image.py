@@ -50,39 +50,41 @@ _VISION: dict[str, Any] = {
 }
 
 
-def _vision(side: int) -> dict[str, Any]:
-    return _VISION | {"image_size": side}
+def _vision(side: int, depth: int) -> dict[str, Any]:
+    return _VISION | {"image_size": side, "num_hidden_layers": depth}
 
 
-def clip(side: int = 64) -> Any:
+def clip(side: int = 64, depth: int = 3) -> Any:
     from transformers import CLIPConfig, CLIPModel
 
-    config = CLIPConfig(text_config=_TEXT, vision_config=_vision(side), projection_dim=24)
+    config = CLIPConfig(text_config=_TEXT, vision_config=_vision(side, depth), projection_dim=24)
     return CLIPModel(config)
 
 
-def siglip(side: int = 64) -> Any:
+def siglip(side: int = 64, depth: int = 3) -> Any:
     from transformers import SiglipConfig, SiglipModel
 
-    return SiglipModel(SiglipConfig(text_config=_TEXT, vision_config=_vision(side)))
+    return SiglipModel(SiglipConfig(text_config=_TEXT, vision_config=_vision(side, depth)))
 
 
-def altclip(side: int = 64) -> Any:
+def altclip(side: int = 64, depth: int = 3) -> Any:
     from transformers import AltCLIPConfig, AltCLIPModel
 
     text = _TEXT | {"project_dim": 16, "max_position_embeddings": 40}
-    config = AltCLIPConfig(text_config=text, vision_config=_vision(side), projection_dim=24)
+    config = AltCLIPConfig(text_config=text, vision_config=_vision(side, depth), projection_dim=24)
     return AltCLIPModel(config)
 
 
-def chinese_clip(side: int = 64) -> Any:
+def chinese_clip(side: int = 64, depth: int = 3) -> Any:
     from transformers import ChineseCLIPConfig, ChineseCLIPModel
 
-    config = ChineseCLIPConfig(text_config=_TEXT, vision_config=_vision(side), projection_dim=24)
+    config = ChineseCLIPConfig(
+        text_config=_TEXT, vision_config=_vision(side, depth), projection_dim=24
+    )
     return ChineseCLIPModel(config)
 
 
-def align(side: int = 64) -> Any:
+def align(side: int = 64, depth: int = 3) -> Any:
     from transformers import AlignConfig, AlignModel
 
     vision = {
@@ -103,25 +105,25 @@ def align(side: int = 64) -> Any:
     return AlignModel(AlignConfig(text_config=text, vision_config=vision, projection_dim=16))
 
 
-def open_clip_model(name: str, side: int = 64) -> Any:
+def open_clip_model(name: str, side: int = 64, depth: int = 3) -> Any:
     """One of open_clip's own classes: "vit", "resnet", "pooled" (by attention), "timm"."""
     from open_clip import CLIP, CustomTextCLIP
 
     text = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 4, "layers": 2}
     towers: dict[str, Any] = {
-        "vit": {"image_size": side, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3},
+        "vit": {"image_size": side, "patch_size": 8, "width": 32, "head_width": 8, "layers": depth},
         "resnet": {"image_size": 64, "layers": (1, 1, 1, 1), "width": 8, "head_width": 8},
         "timm": {"timm_model_name": "test_vit", "timm_pool": "token", "image_size": 160},
         "timm_cnn": {"timm_model_name": "resnet10t", "timm_pool": "avg", "image_size": 64},
     }
-    towers["pooled"] = towers["vit"] | {"attentional_pool": True, "attn_pooler_queries": 16}
+    towers["pooled"] = towers["vit"] | {"attentional_pool": True, "attn_pooler_queries": 7}
     if name.startswith("timm"):
         towers[name]["timm_proj"] = "linear"
         return CustomTextCLIP(24, towers[name], text)
     return CLIP(24, towers[name], text)
 
 
-HUGGING_FACE: dict[str, Callable[[int], Any]] = {
+HUGGING_FACE: dict[str, Callable[[int, int], Any]] = {
     "clip": clip,
     "siglip": siglip,
     "altclip": altclip,
@@ -132,9 +134,15 @@ SIDES = {"timm": 160}  # of images, where it is not 64
 OPEN_CLIP = ("vit", "resnet", "pooled", "timm", "timm_cnn")
 
 
-def built(name: str, side: int = 64, seed: int = 0) -> Any:
+def _made(name: str, side: int, depth: int) -> Any:
+    if name in HUGGING_FACE:
+        return HUGGING_FACE[name](side, depth)
+    return open_clip_model(name, side, depth)
+
+
+def built(name: str, side: int = 64, seed: int = 0, depth: int = 3) -> Any:
     """The model of a name for images of that side, with random weights from the seed."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = HUGGING_FACE[name](side) if name in HUGGING_FACE else open_clip_model(name, side)
+        model = _made(name, side, depth)
     return model.eval()
