@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from camkit_core import Adapter, TargetError
+from camkit_core import Adapter, InputError, TargetError
 
 # What each family's own processor asks of its tokenizer; of any other: as long as the longest text.
 _PADDED = {"siglip": 64, "siglip2": 64, "align": 64}
@@ -23,6 +23,19 @@ def adapter(model: Any, image_size: tuple[int, ...], call: dict[str, Any]) -> Ad
     """
     with_texts = len(call) > 1 and any(name in call for name in ("input_ids", "inputs_embeds"))
     return Adapter(entry=None if with_texts else "get_image_features", embed_texts=embed_texts)
+
+
+def packed_adapter(model: Any, image_size: tuple[int, ...], call: dict[str, Any]) -> Adapter:
+    """None: images packed into patches of several sizes are not read.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(
+        f"{type(model).__name__} takes images packed into patches, which camkit does not read; "
+        f"load a checkpoint of SigLIP 2 for images of one size, such as "
+        f"google/siglip2-base-patch16-224, which is a SiglipModel"
+    )
 
 
 def embed_texts(model: Any, texts: Sequence[str], tokenizer: Callable[..., Any] | None) -> Tensor:

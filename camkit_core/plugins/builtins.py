@@ -56,6 +56,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "open_clip.model.CustomTextCLIP": "camkit_archs.open_clip:adapter",
         "transformers.models.clip.modeling_clip.CLIPModel": "camkit_archs.text_image:adapter",
         "transformers.models.siglip.modeling_siglip.SiglipModel": "camkit_archs.text_image:adapter",
+        "transformers.models.siglip2.modeling_siglip2.Siglip2Model": "camkit_archs.text_image:packed_adapter",
         "transformers.models.align.modeling_align.AlignModel": "camkit_archs.text_image:adapter",
         "transformers.models.altclip.modeling_altclip.AltCLIPModel": "camkit_archs.text_image:adapter",
         "transformers.models.chinese_clip.modeling_chinese_clip.ChineseCLIPModel": "camkit_archs.text_image:adapter",

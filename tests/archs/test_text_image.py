@@ -170,3 +170,19 @@ def test_an_image_tower_with_a_projection_needs_an_embedding() -> None:
     torch.testing.assert_close(alone.cam, e.cam)
     with pytest.raises(camkit.TargetError, match="no adapter knows how CLIPVisionModelWith"):
         camkit.explain(tower, images, target=TextTarget("a dog"))
+
+
+def test_packed_patches_are_refused_with_what_works() -> None:
+    from transformers import Siglip2Config, Siglip2Model
+
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    vision = small | {"num_hidden_layers": 1, "num_patches": 16, "patch_size": 8}
+    text = small | {"num_hidden_layers": 1, "vocab_size": 64, "projection_size": 16}
+    model = Siglip2Model(Siglip2Config(text_config=text, vision_config=vision)).eval()
+    call = {
+        "pixel_values": torch.randn(1, 16, 192),
+        "pixel_attention_mask": torch.ones(1, 16, dtype=torch.long),
+        "spatial_shapes": torch.tensor([[4, 4]]),
+    }
+    with pytest.raises(camkit.InputError, match="which is a SiglipModel"):
+        camkit.explain(model, call, target=TextTarget(torch.ones(16)))

@@ -26,7 +26,7 @@ GRADIENT = [
     "gradcam_elementwise",
 ]
 ATTENTION = ["ablationcam", "legrad", "chefer"]
-MORE = {"clip": ATTENTION, "vit": ATTENTION, "siglip": ["ablationcam"], "resnet": []}
+MORE = {"clip": ATTENTION, "vit": ATTENTION, "siglip": ["ablationcam"], "resnet": ["ablationcam"]}
 
 
 def found(e: camkit.Explanation, places: Tensor) -> int:
