@@ -77,7 +77,7 @@ def _soundness(built: Built, part: str) -> Row:
     start = time.perf_counter()
     e = camkit.explain(built.model, built.given(images), target=built.target)
     seconds = time.perf_counter() - start
-    raw, gradients = _raw_and_gradients(built, images)
+    level, raw, gradients = _level(built, images)
     layout = hints_of(built.model, images).layout(raw.shape)
     row: Row = {
         "layer": e.layer,
@@ -95,35 +95,39 @@ def _soundness(built: Built, part: str) -> Row:
     }
     reached = row["reach"] > 0 if part in BOXES else row["reach"] >= REACHED
     usable = reached and row["finite"] and row["varies"]
-    facing = orientation(lambda x: _activations(built, x), built.images(2)) if usable else None
+    layer = level if level != e.layer else None  # of a pyramid, one level
+    facing = (
+        orientation(lambda x: _activations(built, x, layer), built.images(2)) if usable else None
+    )
     row["orientation"] = asdict(facing) if facing else None
     row["sound"] = bool(usable and row["last stage"] and facing and facing.right)
     return row
 
 
-def _raw_and_gradients(built: Built, images: Tensor) -> tuple[Tensor, Tensor]:
-    """The layer's output, and the gradients as a grid, as a method gets them.
+def _level(built: Built, images: Tensor) -> tuple[str, Tensor, Tensor]:
+    """The layer, its output, and the gradients as a grid, as a method gets them.
 
     Of a pyramid, those of the level that the score reads most of.
     """
-    kept: list[tuple[Tensor, Tensor]] = []
+    kept: list[tuple[str, Tensor, Tensor]] = []
 
     def keep(probe: camkit.Probe) -> Tensor:
-        kept.append((probe.recording.raw.detach(), probe.gradients))
+        recording = probe.recording
+        kept.append((recording.layer, recording.raw.detach(), probe.gradients))
         return probe.activations.sum(1)
 
     camkit.explain(built.model, built.given(images), keep, built.target)
-    return max(kept, key=lambda pair: float((pair[1] != 0).any(1).float().mean()))
+    return max(kept, key=lambda level: float((level[2] != 0).any(1).float().mean()))
 
 
-def _activations(built: Built, images: Tensor) -> Tensor:
+def _activations(built: Built, images: Tensor, layer: str | None) -> Tensor:
     kept: list[Tensor] = []
 
     def keep(probe: camkit.Probe) -> Tensor:
         kept.append(probe.activations)
         return probe.activations.sum(1)
 
-    camkit.explain(built.model, built.given(images), keep, built.target)
+    camkit.explain(built.model, built.given(images), keep, built.target, layer)
     return kept[0]
 
 

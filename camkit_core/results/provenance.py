@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..plugins.lookup import look_up
 
-UNKNOWN = "unknown"  # the version of camkit without metadata
 if TYPE_CHECKING:
     from torch import Tensor
 
