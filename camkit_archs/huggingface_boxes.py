@@ -25,7 +25,7 @@ def one_class_or_none(image_size: tuple[int, int]) -> Read:
     def read(output: Any) -> list[Detections]:
         logits, boxes = _of_queries(output)
         class_scores = logits.softmax(-1)[..., :-1]
-        return _detections(class_scores, boxes, image_size, _surer_than_none)
+        return _detections(logits, class_scores, boxes, image_size, _surer_than_none)
 
     return read
 
@@ -35,7 +35,7 @@ def each_class(image_size: tuple[int, int]) -> Read:
 
     def read(output: Any) -> list[Detections]:
         logits, boxes = _of_queries(output)
-        return _detections(logits.sigmoid(), boxes, image_size, _above_half)
+        return _detections(logits, logits.sigmoid(), boxes, image_size, _above_half)
 
     return read
 
@@ -76,11 +76,16 @@ def _of_queries(output: Any) -> tuple[Tensor, Tensor]:
 
 
 def _detections(
-    class_scores: Tensor, boxes: Tensor, image_size: tuple[int, int], kept: Callable[..., Tensor]
+    logits: Tensor,
+    class_scores: Tensor,
+    boxes: Tensor,
+    image_size: tuple[int, int],
+    kept: Callable[..., Tensor],
 ) -> list[Detections]:
-    """The detections in each of N images.
+    """The detections in each of N images, beside what the model itself returns for each query.
 
     Args:
+        logits: (N, A, K) or (N, A, K + 1).
         class_scores: (N, A, K).
         boxes: (N, A, 4), centre and sides as shares of the image.
         image_size: height and width in pixels.
@@ -90,10 +95,9 @@ def _detections(
     centre, sides = boxes[..., :2], boxes[..., 2:]
     corners = torch.cat([centre - sides / 2, centre + sides / 2], -1)
     pixels = corners * boxes.new_tensor([width, height, width, height])
-    return [
-        {"boxes": own, "class_scores": scores, "kept": kept}
-        for own, scores in zip(pixels, class_scores, strict=True)
-    ]
+    names = ("logits", "pred_boxes", "boxes", "class_scores")
+    rows = zip(logits, boxes, pixels, class_scores, strict=True)
+    return [{**dict(zip(names, row, strict=True)), "kept": kept} for row in rows]
 
 
 def _surer_than_none(sample: Mapping[str, Any]) -> Tensor:

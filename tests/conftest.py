@@ -17,6 +17,7 @@ from helpers.small_nets import FAMILIES, Net, small_net
 _THREADS = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 torch.set_num_threads(max(1, min(2, _THREADS)))
 os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # for the processes that tests start
+os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # ultralytics installs what it misses, else
 
 
 @pytest.hookimpl(tryfirst=True)

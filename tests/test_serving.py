@@ -90,7 +90,7 @@ def test_an_explanation_is_a_picture_of_the_pictures_size(client: TestClient) ->
 
 @pytest.mark.parametrize(
     ("path", "content", "words"),
-    [("/explain", b"no picture", "cannot identify"), ("/explain?method=gradcma", None, "gradcam")],
+    [("/explain", _pictures()[0][:-40], "truncated"), ("/explain?method=gradcma", None, "gradcam")],
 )
 def test_what_cannot_be_used_is_said(
     client: TestClient, path: str, content: bytes | None, words: str

@@ -138,7 +138,7 @@ def test_a_wrong_argument_of_a_target(make: Callable[[], Any], kind: type[Except
 @pytest.mark.parametrize(
     ("name", "value", "kind"),
     [
-        *[("layer", each, TypeError) for each in ("body", None, nn.ReLU)],
+        *[("layer", each, TypeError) for each in ("body", 5, nn.ReLU)],
         *[(each, 5, TypeError) for each in ("reshape", "activation", "output", "key", "after")],
         *[("channel_axis", each, TypeError) for each in ("1", 1.5)],
         ("call", "first", TypeError),

@@ -69,6 +69,9 @@ class Family:
     def gradcam(self, model: nn.Module) -> Tensor:
         """The map (1, *grid) of the first image: the mean gradient of each channel times it."""
         inputs, kept = self.inputs(1), list[Tensor]()
+        if isinstance(inputs, Tensor):
+            # Twice, as torch's gradient of a batch norm of a single image may be wrong on a CPU.
+            inputs = torch.cat([inputs, inputs])
 
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             for part in self.key:
@@ -83,7 +86,7 @@ class Family:
         (gradient,) = torch.autograd.grad(self.score(output), kept[self.call])
         A, g = self.read(kept[self.call].detach()), self.read(gradient)
         weights = g.flatten(2).mean(2)
-        return (weights[(...,) + (None,) * len(self.grid)] * A).sum(1)
+        return (weights[(...,) + (None,) * len(self.grid)] * A).sum(1)[:1]
 
 
 def drawn(*size: int, seed: int = 0) -> Tensor:

@@ -61,7 +61,7 @@ def detr() -> nn.Module:
         num_queries=10,
         num_labels=7,
     )
-    return hf.DetrForObjectDetection(config).eval()
+    return hf.DetrForObjectDetection(config).eval().requires_grad_()  # its backbone is frozen
 
 
 def rt_detr() -> nn.Module:
@@ -176,6 +176,7 @@ def _boxes(model: Any, layer: str, module: str, prefix: int | None, key: Any) ->
         (4, 4),
         prefix,
         key=key,
+        settings={"layer": layer} if model is rt_detr else {},  # one level of its pyramid
         jumps=model is rt_detr,
     )
 
@@ -192,7 +193,7 @@ FAMILIES = {
         for prompts in (1, 2, 5)
     },
     **{f"LLaVA, {tokens} tokens": _llava(tokens) for tokens in (20, 37)},
-    "DETR": _boxes(detr, "model.encoder", "model.encoder", 0, ()),
+    "DETR": _boxes(detr, "model.backbone[0][0]", "model.backbone", None, (0, 0)),
     "RT-DETR": _boxes(
         rt_detr,
         "model.encoder['last_hidden_state'][2]",
