@@ -241,3 +241,31 @@ def test_adapters_keep_their_promises(name: str) -> None:
     check_adapter(
         f"{kind.__module__}.{kind.__name__}", model.model, [model.size], call=model.inputs
     )
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2-vl"])
+def test_a_turned_picture_has_its_map_at_the_turned_place(name: str) -> None:
+    model = planted(name)
+    rows, columns = model.grid
+    pictures, red, _ = model.draws(100, seed=4)
+    half = 2 if rows != columns else 1  # an oblong picture stays one when it is turned twice
+    turned, place = pictures.rot90(half, (2, 3)), red
+    for _ in range(half):
+        place = (columns - 1 - place % columns) * rows + place // columns
+        rows, columns = columns, rows
+    e = camkit.explain(model.model, model.inputs(turned), target=TokenTarget(-1, RED))
+    assert int((found(e.cam, model) == place).sum()) >= 95
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2-vl", "smolvlm"])
+def test_a_letterboxed_picture_has_its_map_in_its_own_part(name: str) -> None:
+    model = planted(name)
+    pictures, red, _ = model.draws(300, seed=5)
+    rows, columns = model.grid
+    inner = (red // columns > 0) & (red // columns < rows - 1)
+    pictures, red = pictures[inner][:100], red[inner][:100]
+    bar = model.size[0] // rows
+    pictures[:, :, :bar] = pictures[:, :, -bar:] = 0.45
+    e = camkit.explain(model.model, model.inputs(pictures), target=TokenTarget(-1, RED))
+    assert int((found(e.cam, model) == red).sum()) >= 0.95 * len(red)
+    assert len(red) > 50

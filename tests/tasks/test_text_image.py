@@ -103,3 +103,12 @@ def test_the_place_is_kept_in_images_that_are_not_square_and_turned(method: str)
     assert plain.cam.shape == (DRAWS, 4, 6)
     assert found(plain, places) >= ENOUGH
     torch.testing.assert_close(turned.cam, plain.cam.rot90(1, (1, 2)), rtol=1e-3, atol=1e-5)
+
+
+def test_a_letterboxed_picture_has_its_map_in_its_own_part() -> None:
+    model, target = plant("clip"), TextTarget("a green car", words("clip"))
+    images, places = scene("green", DRAWS, (32, 32), 8)
+    boxed = torch.nn.functional.pad(images, (8, 8), value=114 / 255)
+    call = {"pixel_values": boxed, "interpolate_pos_encoding": True}
+    e = camkit.explain(model, call, target=target)
+    assert found(e, places // 4 * 6 + places % 4 + 1) >= ENOUGH
