@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from reprlib import Repr
+from textwrap import shorten
 from typing import Any
 
 
@@ -152,6 +153,11 @@ class _Shown(Repr):
             return _ADDRESS.sub("", " ".join(super().repr1(x, level).split()))
         except Exception:  # noqa: BLE001 - whatever a `__repr__` raises
             return f"a value of type {type(x).__name__}"
+
+
+def in_brief(error: BaseException) -> str:
+    """Another library's error on one line of at most 200 characters, its kind before its text."""
+    return shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
 
 
 def shown(value: object) -> str:

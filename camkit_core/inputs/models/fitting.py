@@ -6,11 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from textwrap import shorten
 
 from torch import nn
 
-from ...errors import InputError
+from ...errors import InputError, in_brief
 from .checkpoints import Checkpoint, Weights
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -114,7 +113,7 @@ def _shapes(model: nn.Module, name: str) -> Shapes:
         state = model.state_dict()
         return {key: tuple(value.shape) for key, value in state.items() if hasattr(value, "shape")}
     except Exception as error:  # of a model's own rules, or of weights without a shape yet
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise InputError(f"the weights of {name} cannot be listed ({reason})") from error
 
 

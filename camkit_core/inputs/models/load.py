@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError, InputTypeError, shown, warn
+from ...errors import InputError, InputTypeError, in_brief, shown, warn
 from .checkpoints import Checkpoint, damaged, read_checkpoint, sha256
 from .class_names import check_class_names
 from .device import device_named
@@ -132,7 +131,7 @@ def _moved(model: nn.Module, where: torch.device, name: str) -> nn.Module:
         model.eval()
         return model.to(where)
     except Exception as error:  # of a model's own rules, or of a device without memory
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise InputError(f"{name} cannot be put on {where} to be evaluated: {reason}") from error
 
 

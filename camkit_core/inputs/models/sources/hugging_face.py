@@ -10,12 +10,11 @@ from functools import partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from torch import Tensor, nn
 
-from ....errors import CamkitError, FileError, InputError, UnknownName, shown
+from ....errors import CamkitError, FileError, InputError, UnknownName, in_brief, shown
 from ..checkpoints import sha256
 from ..downloads import downloading
 from ..source import ModelSource
@@ -109,7 +108,7 @@ def _reading(name: str, file: str) -> Iterator[None]:
     except CamkitError:
         raise
     except Exception as error:
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise FileError(
             f"{file} of hf:{name} cannot be read or downloaded ({reason}); give a folder that "
             f"save_pretrained has written, as hf:FOLDER"
@@ -167,7 +166,7 @@ def _of_weights(model_class: Any, config: Any, name: str, weights: dict[str, Ten
                 None, config=copy.deepcopy(config), state_dict=weights, output_loading_info=True
             )
     except Exception as error:
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise InputError(f"the file's weights do not fit hf:{name} ({reason})") from error
     return _complete(loaded, name)
 
@@ -217,7 +216,7 @@ def _preprocessing(transformers: Any, where: str, name: str) -> Any:
     except OSError:
         return None
     except Exception as error:
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise InputError(f"the image processor of hf:{name} cannot be made: {reason}") from error
     return preprocessing_by(processor)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ....errors import InputError, InputTypeError
+from ....errors import InputError, InputTypeError, in_brief
 from ..preprocessing import Picture, Preprocessing
 
 _TRIAL = 256  # side of a picture
@@ -81,7 +80,7 @@ def _of_transform(transform: Callable[[Any], Any], name: str) -> Preprocessing:
     except InputTypeError:
         raise
     except Exception as error:
-        reason = shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")
+        reason = in_brief(error)
         raise InputError(
             f"the preprocessing of {name} failed on a PIL image ({reason}); expected a function "
             f"from a PIL image to the model's input (3, H, W)"
