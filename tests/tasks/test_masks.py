@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core import SegmentationTarget
 from helpers.planted.lraspp import SIDE, pictures, planted_lraspp, random_places
-from helpers.planted.marks import found
+from helpers.planted.marks import ONE_GRADIENT, found
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 SIZE = (64, 96)
@@ -20,13 +20,7 @@ DRAWS = 100
 # Not FullGrad: it has no sign, so that what speaks against a class counts as what speaks for it.
 # Not guided backpropagation: the gradient of an average is the same at each pixel.
 GRADIENTS = (
-    "gradcam",
-    "gradcam++",
-    "xgradcam",
-    "hirescam",
-    "layercam",
-    "gradcam_elementwise",
-    "eigengradcam",
+    *ONE_GRADIENT,
     "smoothgradcam++",
     "shapleycam",
     "refinecam",

@@ -12,7 +12,7 @@ import camkit_core as camkit
 from camkit_core import DetectionTarget
 from camkit_core.forward.counting import counting
 from helpers.planted.detr import SIDE, planted_detr, random_places, scenes, with_places
-from helpers.planted.marks import concentration, found
+from helpers.planted.marks import ONE_GRADIENT, concentration, found
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
@@ -22,13 +22,7 @@ DRAWS = 100
 # Not ShapleyCAM: an overlap has an edge where it is best, and there no second derivative. Not
 # SmoothGrad-CAM++: in the noise that it adds, another place may have the most of a colour.
 GRADIENTS = (
-    "gradcam",
-    "gradcam++",
-    "xgradcam",
-    "hirescam",
-    "layercam",
-    "gradcam_elementwise",
-    "eigengradcam",
+    *ONE_GRADIENT,
     "finercam",
     "fullgrad",
     "refinecam",

@@ -17,7 +17,7 @@ import camkit_core as camkit
 from camkit_core import DetectionTarget
 from camkit_core.forward.counting import counting
 from helpers.planted import retinanet, rt_detr
-from helpers.planted.marks import concentration, found
+from helpers.planted.marks import ONE_GRADIENT, concentration, found
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
@@ -26,13 +26,7 @@ DRAWS = {"RT-DETR": 100, "RetinaNet": 20}  # which takes images one by one, so i
 # Not RefineCAM, which multiplies a level's map by those of the levels that other objects use. Not
 # Recipro-CAM, for which a single position has to keep its score.
 GRADIENTS = (
-    "gradcam",
-    "gradcam++",
-    "xgradcam",
-    "hirescam",
-    "layercam",
-    "gradcam_elementwise",
-    "eigengradcam",
+    *ONE_GRADIENT,
     "finercam",
     "shapleycam",
     "smoothgradcam++",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core import DetectionTarget
 from camkit_core.forward.counting import counting
-from helpers.planted.marks import concentration, found
+from helpers.planted.marks import ONE_GRADIENT, concentration, found
 from helpers.planted.yolo import NAMES, SIDES, planted_yolo, random_corners, scenes
 
 pytest.importorskip("ultralytics")
@@ -22,13 +22,7 @@ DRAWS = 34  # of each class
 # Not guided backpropagation: a YOLO has no ReLU to guide, as its notes say. Not FullGrad: most of
 # its map are the biases of all layers, and here almost none is set.
 GRADIENTS = (
-    "gradcam",
-    "gradcam++",
-    "xgradcam",
-    "hirescam",
-    "layercam",
-    "gradcam_elementwise",
-    "eigengradcam",
+    *ONE_GRADIENT,
     "finercam",
     "shapleycam",
     "smoothgradcam++",

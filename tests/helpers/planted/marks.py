@@ -7,6 +7,17 @@ from torch import Tensor
 
 import camkit_core as camkit
 
+# The methods that take one gradient.
+ONE_GRADIENT = (
+    "gradcam",
+    "gradcam++",
+    "xgradcam",
+    "hirescam",
+    "layercam",
+    "gradcam_elementwise",
+    "eigengradcam",
+)
+
 
 def found(explanation: camkit.Explanation, corners: Tensor, side: int) -> int:
     """In how many images the map's largest value lies in the planted square.

@@ -13,27 +13,15 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from helpers.planted.two_squares import COLOURS, two_squares
+
 SIDES = (16, 32)  # of a red and of a blue square, in pixels
 _CHANNELS = 4
-_COLOURS = (0, 2)  # the channel of each class
 
 
 def scenes(places: Tensor, size: tuple[int, int], seed: int = 0) -> Tensor:
-    """Pictures (N, 3, H, W) with a red and a blue square on dark noise.
-
-    Args:
-        places: (N, 2, 2), the upper left corner of each square: row, column.
-        size: H and W.
-        seed: of the noise.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    images = 0.2 * torch.rand(len(places), 3, *size, generator=generator)
-    for index in range(len(places)):
-        for category, (row, column) in enumerate(places[index].tolist()):
-            side = SIDES[category]
-            images[index, :, row : row + side, column : column + side] = 0
-            images[index, _COLOURS[category], row : row + side, column : column + side] = 1
-    return images
+    """See `two_squares`."""
+    return two_squares(places, size, SIDES, seed)
 
 
 def random_places(count: int, size: tuple[int, int], seed: int = 0) -> Tensor:
@@ -106,7 +94,7 @@ def _set_pyramid(pyramid: nn.Module) -> None:
             nn.init.zeros_(convolution.weight)
             nn.init.zeros_(convolution.bias)
             middle = convolution.kernel_size[0] // 2
-            colour = _COLOURS[level]
+            colour = COLOURS[level]
             convolution.weight[colour, colour, middle, middle] = 1
 
 
@@ -119,7 +107,7 @@ def _set_heads(head: nn.Module) -> None:
     scores = head.classification_head.cls_logits
     nn.init.zeros_(scores.weight)
     nn.init.constant_(scores.bias, -4)
-    for category, colour in enumerate(_COLOURS):
+    for category, colour in enumerate(COLOURS):
         scores.weight[category, colour, :2, :2] = 7 / 4
     for parameter in head.regression_head.bbox_reg.parameters():
         nn.init.zeros_(parameter)

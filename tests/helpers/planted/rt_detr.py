@@ -12,29 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from helpers.planted.two_squares import COLOURS, two_squares
+
 SIDES = (8, 16)  # of a red and of a blue square: one cell of its level
-_COLOURS = (0, 2)  # the channel of each class
 _GAIN = 8.0  # so large that SiLU leaves it as it is
 _CONSTANT = 100.0  # so large that the layer norms divide by the same for each token
 _WIDTH = 16
 
 
 def scenes(places: Tensor, size: tuple[int, int], seed: int = 0) -> Tensor:
-    """Pictures (N, 3, H, W) with a red and a blue square on dark noise.
-
-    Args:
-        places: (N, 2, 2), the upper left corner of each square: row, column.
-        size: H and W.
-        seed: of the noise.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    images = 0.2 * torch.rand(len(places), 3, *size, generator=generator)
-    for index in range(len(places)):
-        for category, (row, column) in enumerate(places[index].tolist()):
-            side = SIDES[category]
-            images[index, :, row : row + side, column : column + side] = 0
-            images[index, _COLOURS[category], row : row + side, column : column + side] = 1
-    return images
+    """See `two_squares`."""
+    return two_squares(places, size, SIDES, seed)
 
 
 def random_places(count: int, size: tuple[int, int], seed: int = 0) -> Tensor:
@@ -115,7 +103,7 @@ def _set_encoder(model: Any) -> None:
         if name.startswith("lateral_convs") and isinstance(module, nn.Conv2d):
             nn.init.eye_(module.weight[:, :, 0, 0])
     for level, block in enumerate((model.encoder.fpn_blocks[0], model.encoder.pan_blocks[0])):
-        colour = _COLOURS[level]
+        colour = COLOURS[level]
         block.conv2.conv.weight[colour, 4 + colour, 0, 0] = 1  # the second half is of the stage
     for projection in model.encoder_input_proj:
         nn.init.eye_(projection[0].weight[:, :, 0, 0])
@@ -126,7 +114,7 @@ def _set_memory(model: Any) -> None:
     """A token holds each colour, its negative, and a constant; its class is its colour."""
     for projection in model.decoder_input_proj:
         projection[0].weight.zero_()
-        for category, colour in enumerate(_COLOURS):
+        for category, colour in enumerate(COLOURS):
             pair = slice(2 * category, 2 * category + 2)
             projection[0].weight[pair, colour, 0, 0] = _sign() / _GAIN
         projection[1].bias[-2:] = _CONSTANT * _sign()
