@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from ..plugins import Registry, get_registry, using
 from .check import add_check_command
 from .common.answers import OutputLostError, flushed, open_streams, put, stdout_for_answers
 from .common.messages import say, warnings_in_one_line
+from .common.parser import Parser
 from .common.unexpected import account, show_traceback
 from .compare import add_compare_command
 from .demo import add_demo_command
@@ -35,7 +36,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _code(arguments: Sequence[str] | None) -> int:
     """The exit code, where nobody interrupts."""
     try:
-        parsed = _parser().parse_args(arguments)
+        parser = _parser()
+        parsed = parser.parse_args(arguments)
+        if "func" not in parsed:
+            parser.print_help()
+            return 0
     except SystemExit as stop:  # argparse: --help, --version, or a usage error
         return stop.code if isinstance(stop.code, int) else 0
     except OutputLostError as lost:
@@ -70,18 +75,6 @@ def _registry(args: argparse.Namespace) -> Registry:
     return Registry(only, disable, choice.prefer, choice.strict)
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        say(f"error: {message} (see {self.prog} --help)")
-        self.exit(2)
-
-    def print_help(self, file: Any = None) -> None:
-        for line in self.format_help().splitlines():
-            put(line)
-
-
 class _Version(argparse.Action):
     """Prints the version, which is not read from disk for other options."""
 
@@ -95,7 +88,7 @@ class _Version(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="camkit",
         description="Class activation maps for any PyTorch vision model.",
         epilog="Start with: camkit demo. A command's own help: camkit explain --help",
@@ -114,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a package to do without, or one of its contributions, package:name; repeatable",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_demo_command(commands)
     add_explain_command(commands)
     add_evaluate_command(commands)

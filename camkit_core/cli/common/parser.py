@@ -1,0 +1,109 @@
+"""The parser of the command line: errors in one line, with the names that are close to a wrong one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from .answers import put
+from .messages import say, visible
+
+_PICTURE = re.compile(r".+\.(png|jpe?g|bmp|gif|tiff?|webp|avif|heic)", re.IGNORECASE)
+_LONGEST = 60  # letters of a wrong word that are repeated
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and name what may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        say(f"error: {message}{_hint(message)} (see {self.prog} --help)")
+        self.exit(2)
+
+    def print_help(self, file: Any = None) -> None:
+        for line in self.format_help().splitlines():
+            put(line)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As of argparse; an option that does not exist is refused before what is missing."""
+        words = sys.argv[1:] if args is None else list(args)
+        for word in self._own(words):
+            name = word.partition("=")[0]
+            if re.match(r"-[^\d\s.]", word) and " " not in name and not self._takes(word):
+                self.error(f"unrecognized arguments: {_cut(word)}{self._meant(name)}")
+        return super().parse_known_args(words, namespace)
+
+    def _own(self, words: Sequence[str]) -> Iterator[str]:
+        """The words that this parser reads itself: of one with commands, those before the first."""
+        for word in words:
+            if word == "--" or (self._has_commands() and not word.startswith("-")):
+                return
+            yield word
+
+    def _has_commands(self) -> bool:
+        return self._subparsers is not None
+
+    def _takes(self, word: str) -> bool:
+        """Whether a word that looks like an option is one, such as `--size=3`, `-h`."""
+        known = self._option_string_actions
+        short = len(word) > 2 and word[1] != "-" and word[:2] in known
+        return word.partition("=")[0] in known or short
+
+    def _meant(self, name: str) -> str:
+        """The options that a wrong one may stand for, as a sentence."""
+        known = [each for each in self._option_string_actions if each.startswith("--")]
+        plain = "--" + name.lstrip("-").lower().replace("_", "-")
+        begun = [each for each in known if each.startswith(plain)] if len(plain) > 2 else []
+        close = [plain] if plain in known else begun or get_close_matches(plain, known, n=1)
+        if not close and plain in _BEFORE:
+            return f". Give it before the command: camkit {plain} ..."
+        return f".{did_you_mean(close)}" if close else ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of an argument's choices, with the closest of them."""
+        if action.choices is None or value in action.choices:
+            return
+        text, choices = str(value), [str(each) for each in action.choices]
+        meant, known = did_you_mean(close_to(text, choices)), ", ".join(choices)
+        if not self._has_commands():
+            raise argparse.ArgumentError(action, f"no {_cut(text)!r}.{meant} Known: {known}")
+        self.error(f"no command {_cut(text)!r}.{_picture(text) or f'{meant} Known: {known}'}")
+
+
+_BEFORE = ("--no-plugins", "--disable-plugin", "--version")
+
+
+def _hint(message: str) -> str:
+    """What to type, for the errors of argparse that say only what is wrong."""
+    if message.startswith("the following arguments are required") and "--model" in message:
+        return ", e.g. photo.jpg --model resnet50; `camkit list-models` lists the models"
+    if found := re.fullmatch(r"argument (--[\w-]+).*: expected one argument", message):
+        return f"; one that begins with a hyphen goes behind =, as in {found[1]}=-1"
+    return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _picture(text: str) -> str:
+    """What to type, where a picture stands in the place of the command."""
+    if not _PICTURE.fullmatch(text) and not os.path.exists(text[:1000]):
+        return ""
+    return f" To explain a picture: camkit explain {visible(text)[:200]} --model resnet50"
+
+
+def close_to(name: str, known: Iterable[str]) -> list[str]:
+    """The names that may be meant: those that it begins, or else the closest by spelling."""
+    names, wanted = list(known), name[:100].lower()
+    begun = [each for each in names if each.startswith(wanted)] if wanted else []
+    return begun or get_close_matches(wanted, names, n=1)
+
+
+def did_you_mean(close: Sequence[str]) -> str:
+    """A question that names the closest; "" if none is close."""
+    return f" Did you mean {' or '.join(close)}?" if close else ""
