@@ -13,7 +13,7 @@ from camkit_core import LayerError, Method, Probe
 Variant = Literal["drop", "paper", "slope", "pytorch-grad-cam"]
 
 
-@Method(group="the five", needs="tail")
+@Method(group="the five", cost="1 run, tail per channel", needs="tail")
 def ablationcam(
     probe: Probe,
     *,

@@ -11,7 +11,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="attention", needs="attention", needs_class=False)
+@Method(group="attention", cost="2 runs", needs="attention", needs_class=False)
 def attention_rollout(
     probe: Probe,
     *,

@@ -8,7 +8,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="attention", needs="attention")
+@Method(group="attention", cost="2 runs", needs="attention")
 def chefer(probe: Probe) -> Tensor:
     """Follow the attention that speaks for the class through all blocks.
 

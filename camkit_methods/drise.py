@@ -17,6 +17,7 @@ _MASKS = "the masks stay where they are when the image moves"
 
 @Method(
     group="gradient-free",
+    cost="5,000 runs",
     costly=True,
     reads_layer=False,
     expected_failures={"place": _MASKS, "layouts": _MASKS},

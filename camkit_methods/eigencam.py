@@ -7,7 +7,7 @@ from torch import Tensor
 from camkit_core import Method, Probe, principal_map
 
 
-@Method(group="gradient-free", needs_class=False)
+@Method(group="gradient-free", cost="1 run", needs_class=False)
 def eigencam(probe: Probe) -> Tensor:
     """Project the activations on their first principal component: no gradient, and no class.
 

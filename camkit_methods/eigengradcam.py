@@ -7,7 +7,7 @@ from torch import Tensor
 from camkit_core import Method, Probe, principal_map
 
 
-@Method(group="gradient")
+@Method(group="gradient", cost="1 run")
 def eigengradcam(probe: Probe) -> Tensor:
     """Project gradient times activation on its first principal component.
 

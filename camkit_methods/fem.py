@@ -10,7 +10,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient-free", needs_class=False)
+@Method(group="gradient-free", cost="1 run", needs_class=False)
 def fem(
     probe: Probe, *, k: Annotated[float, Interval(gt=-float("inf"), lt=float("inf"))] = 2.0
 ) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient")
+@Method(group="gradient", cost="1 run")
 def finercam(
     probe: Probe,
     *,

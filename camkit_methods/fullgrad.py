@@ -10,7 +10,7 @@ from torch import Tensor
 from camkit_core import Method, Probe, unit_range, upsample
 
 
-@Method(group="gradient", reads_layer=False)
+@Method(group="gradient", cost="1 run", reads_layer=False)
 def fullgrad(probe: Probe, *, variant: Literal["paper", "official"] = "paper") -> Tensor:
     """Add up what the image and every bias contribute, wherever they are.
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="the five", gradient_weighted=True)
+@Method(group="the five", cost="1 run", gradient_weighted=True)
 def gradcam(probe: Probe) -> Tensor:
     """Weight each channel by the mean of its gradient.
 

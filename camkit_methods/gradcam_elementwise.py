@@ -7,7 +7,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient", position_wise=True)
+@Method(group="gradient", cost="1 run", position_wise=True)
 def gradcam_elementwise(probe: Probe) -> Tensor:
     """Multiply activation and gradient, and keep what is positive before channels are summed.
 

@@ -12,7 +12,7 @@ from camkit_core import Method, Probe
 Variant = Literal["paper", "official", "pytorch-grad-cam"]
 
 
-@Method(group="the five")
+@Method(group="the five", cost="1 run")
 def gradcam_plusplus(
     probe: Probe, *, variant: Variant = "paper", negative_sum: Literal["clamp", "raw"] = "clamp"
 ) -> Tensor:

@@ -13,7 +13,11 @@ from camkit_core import Method, Probe, blurred, unit_range, upsample
 _BLUR = "moved round its edges, an image has another blur near them"
 
 
-@Method(group="gradient-free", expected_failures={"place": _BLUR, "layouts": _BLUR})
+@Method(
+    group="gradient-free",
+    cost="1 run per group",
+    expected_failures={"place": _BLUR, "layouts": _BLUR},
+)
 def groupcam(
     probe: Probe,
     *,

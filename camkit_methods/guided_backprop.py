@@ -9,7 +9,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient", reads_layer=False)
+@Method(group="gradient", cost="1 run", reads_layer=False)
 def guided_backprop(probe: Probe, *, nodes: Sequence[str] | None = None) -> Tensor:
     """Carry only positive gradients through each ReLU, to the pixels.
 

@@ -9,7 +9,7 @@ from camkit_core import Method, Probe
 CANCELLED = 1e-3  # of the sum without signs
 
 
-@Method(group="gradient", position_wise=True, gradient_weighted=True)
+@Method(group="gradient", cost="1 run", position_wise=True, gradient_weighted=True)
 def hirescam(probe: Probe) -> Tensor:
     """Multiply each position's activation by its own gradient.
 

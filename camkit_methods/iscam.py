@@ -12,7 +12,7 @@ from torch import Tensor
 from camkit_core import Method, Probe, unit_range, upsample
 
 
-@Method(group="gradient-free", costly=True)
+@Method(group="gradient-free", cost="10 runs per channel", costly=True)
 def iscam(
     probe: Probe,
     *,

@@ -7,7 +7,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient", position_wise=True)
+@Method(group="gradient", cost="1 run", position_wise=True)
 def layercam(probe: Probe) -> Tensor:
     """Weight each position of a channel by its own positive gradient.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="attention", needs="attention")
+@Method(group="attention", cost="2 runs", needs="attention")
 def legrad(probe: Probe) -> Tensor:
     """Add up, over all blocks, how much the class wants each patch to be attended to.
 

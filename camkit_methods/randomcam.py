@@ -11,7 +11,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="baselines", needs_class=False)
+@Method(group="baselines", cost="1 run", needs_class=False)
 def randomcam(probe: Probe, *, seed: Annotated[int, Interval(ge=-(2**63), lt=2**64)] = 0) -> Tensor:
     """Weight each channel at random, between -1 and 1: a baseline, not an explanation.
 

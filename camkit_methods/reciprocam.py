@@ -11,7 +11,7 @@ from torch import Tensor
 from camkit_core import Method, Probe, unit_range
 
 
-@Method(group="gradient-free", needs="tail")
+@Method(group="gradient-free", cost="1 run, tail per position", needs="tail")
 def reciprocam(
     probe: Probe,
     *,

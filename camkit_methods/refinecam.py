@@ -24,7 +24,7 @@ _BASES = {
 }
 
 
-@Method(group="gradient")
+@Method(group="gradient", cost="1 run per layer")
 def refinecam(
     probe: Probe,
     *,

@@ -18,6 +18,7 @@ _BLOCK = 16  # masks made at once
 
 @Method(
     group="gradient-free",
+    cost="4,000 runs",
     costly=True,
     reads_layer=False,
     expected_failures={"place": _MASKS, "layouts": _MASKS},

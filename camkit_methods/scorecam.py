@@ -14,7 +14,7 @@ from camkit_core import Method, Probe, unit_range, upsample
 Variant = Literal["paper", "definition", "official", "pytorch-grad-cam", "torch-cam"]
 
 
-@Method(group="the five")
+@Method(group="the five", cost="1 run per channel")
 def scorecam(
     probe: Probe,
     *,

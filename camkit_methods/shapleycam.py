@@ -9,7 +9,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="gradient")
+@Method(group="gradient", cost="1 run")
 def shapleycam(probe: Probe, *, utility: Literal["rest", "score"] = "rest") -> Tensor:
     """Weight each channel by the mean of its gradient less half the Hessian's share.
 

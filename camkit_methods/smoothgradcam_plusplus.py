@@ -14,7 +14,11 @@ from camkit_core import Method, Probe
 _NOISE = "the noise stays where it is when the image moves"
 
 
-@Method(group="gradient", expected_failures={"place": _NOISE, "layouts": _NOISE})
+@Method(
+    group="gradient",
+    cost="1 run per sample",
+    expected_failures={"place": _NOISE, "layouts": _NOISE},
+)
 def smoothgradcam_plusplus(
     probe: Probe,
     *,

@@ -17,7 +17,12 @@ Variant = Literal["activations", "images", "torch-cam"]
 _NOISE = "the noise stays where it is when the image moves"
 
 
-@Method(group="gradient-free", costly=True, expected_failures={"place": _NOISE, "layouts": _NOISE})
+@Method(
+    group="gradient-free",
+    cost="35 runs per channel",
+    costly=True,
+    expected_failures={"place": _NOISE, "layouts": _NOISE},
+)
 def sscam(
     probe: Probe,
     *,

@@ -11,7 +11,7 @@ from torch import Tensor
 from camkit_core import Method, Probe
 
 
-@Method(group="the five", gradient_weighted=True)
+@Method(group="the five", cost="1 run", gradient_weighted=True)
 def xgradcam(
     probe: Probe,
     *,

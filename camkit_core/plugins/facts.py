@@ -74,6 +74,8 @@ class Method(_Facts):
         closed_form: its map (h, w) as a function of activations (C, h, w) and the gradient (C,)
             of a score whose gradient is the same everywhere on the grid; all three are numpy
             arrays of float64. None if there is no such formula.
+        cost: how often it runs the model for one image, in a few words: "1 run", "1 run per
+            channel"; "tail" is what follows the layer, as in "1 run, tail per channel".
         expected_failures: by the name of a check of the conformance kit, why the method fails it.
     """
 
@@ -85,6 +87,7 @@ class Method(_Facts):
     gradient_weighted: bool = False
     costly: bool = False
     closed_form: Callable[..., Any] | None = None
+    cost: str = ""
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 

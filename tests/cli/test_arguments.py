@@ -96,7 +96,17 @@ def test_a_wrong_argument_of_explain(
         (["layers", "resnet18", "--size", "1x2x3"], "argument --size"),
         (["list-methods", "x"], "unrecognized arguments"),
         (["explain", "\udcff", "--model", "m", "--nothing"], "unrecognized arguments"),
-        ([LONG], "COMMAND"),
+        ([LONG], "no command"),
+        (["explian"], "Did you mean explain?"),
+        (["list"], "Did you mean list-methods or list-archs"),
+        (["dog.jpg"], "camkit explain dog.jpg --model resnet50"),
+        (["explain", "a.png", "--metohd", "x"], "--metohd. Did you mean --method?"),
+        (["explain", "a.png", "-m", "x"], "Did you mean --model or"),
+        (["explain", "--no-plugins", "a.png"], "camkit --no-plugins ..."),
+        (["--verson"], "Did you mean --version?"),
+        (["demo", "--arch", "vti"], "Did you mean vit?"),
+        (["explain", "a.png"], "--model resnet50; `camkit list-models`"),
+        (["explain", "a", "--mean", "-1,2,3"], "--mean=-1"),
     ],
 )
 def test_a_wrong_argument_of_another_command(

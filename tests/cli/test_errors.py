@@ -115,7 +115,6 @@ def test_an_output_folder_that_cannot_be_written_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "COMMAND"),
         (["explain"], "IMAGE"),
         (["explain", "a.png", "--model", "m", "--batch-size", "0"], "expected a number from 1 on"),
         (["explain", "a.png", "--model", "m", "--mean", "x"], "expected one or three numbers"),
@@ -124,6 +123,11 @@ def test_an_output_folder_that_cannot_be_written_is_refused(
 )
 def test_wrong_usage_is_one_line(arguments: list[str], expected: str, capsys: Capture) -> None:
     fails(capsys, main(arguments), expected)
+
+
+def test_without_a_command_the_help_is_printed(capsys: Capture) -> None:
+    assert main([]) == 0
+    assert "usage: camkit" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_ends_with_130_and_leaves_no_half_file(

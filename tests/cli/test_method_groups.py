@@ -90,7 +90,7 @@ def by_heading(out: str) -> dict[str, list[str]]:
         if line.startswith("  "):
             list(groups.values())[-1].append(line.split()[0])
         else:
-            groups[line] = []
+            groups[line.partition(":")[0]] = []
     return groups
 
 

@@ -1,4 +1,4 @@
-"""The parser of the command line: errors in one line, with the names that are close to a wrong one."""
+"""The parser of the command line: errors in one line, with what may have been meant."""
 
 from __future__ import annotations
 
@@ -17,12 +17,24 @@ _PICTURE = re.compile(r".+\.(png|jpe?g|bmp|gif|tiff?|webp|avif|heic)", re.IGNORE
 _LONGEST = 60  # letters of a wrong word that are repeated
 
 
+class _Help(argparse.HelpFormatter):
+    """Help that fits the terminal; of examples each keeps its line."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return text
+        return super()._fill_text(text, width, indent)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, and name what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
         say(f"error: {message}{_hint(message)} (see {self.prog} --help)")
         self.exit(2)
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return _Help(prog=self.prog)
 
     def print_help(self, file: Any = None) -> None:
         for line in self.format_help().splitlines():
