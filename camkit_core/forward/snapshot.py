@@ -32,6 +32,9 @@ class Snapshot:
     def __init__(self, modules: Modules) -> None:
         self._modules = modules.all
         self._training = [module for module in self._modules if module.training]
+        self._scripted = any(
+            issubclass(kind, torch.jit.ScriptModule) for kind in set(modules.classes)
+        )
         self._buffers = {m: dict(m._buffers) for m in self._modules if m._buffers}
         self.writers: list[nn.Module] = []
         counted: Buffers = []
@@ -83,10 +86,11 @@ class Snapshot:
         return _versions(self._weights) != self._versions and _other_threads()
 
     def _restore_modes(self) -> None:
-        if self._training or True in [module.training for module in self._modules]:
-            training = set(self._training)
-            for module in self._modules:
-                module.training = module in training
+        if not self._training and not self._scripted:
+            return  # a mode is an attribute as any other
+        training = set(self._training)
+        for module in self._modules:
+            module.training = module in training
 
     def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""

@@ -74,7 +74,7 @@ def put_batch_norms_right(scores: Tensor) -> None:
     nodes: list[Any] = [scores.grad_fn]
     seen = set(nodes)
     for node in nodes:
-        if "BatchNorm" in node.name():
+        if "BatchNorm" in type(node).__name__:
             node.register_prehook(_in_order)
         following = {each for each, _ in node.next_functions if each} - seen
         seen |= following

@@ -64,8 +64,8 @@ def prepare(
     image_input = checked("camkit", "image_input", image_input, int | str | None, _KINDS)
     given, forward_args = split(images, image_input)
     refuse_unknown_names(module, forward_args)
-    part = None if output is None else OutputPart(as_python(output))
-    forward_args = replace(forward_args, output=part)
+    if output is not None:
+        forward_args = replace(forward_args, output=OutputPart(as_python(output)))
     notes = note_of_wrapper(model, module)
     if forward_args.args or forward_args.kwargs:
         return Inputs(module, given, forward_args, tuple(notes))

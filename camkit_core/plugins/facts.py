@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from types import FunctionType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -134,11 +135,16 @@ def misstated(cls: type[_Facts], function: Any) -> list[str]:
     ]
 
 
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
+
+
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a value is of one of the types that the classes above use."""
     if type(kind) is type and kind is not float:
         return isinstance(value, kind)
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin, arguments = _parts(kind)
     if origin is Literal:
         return isinstance(value, str) and value in arguments
     if origin is UnionType:

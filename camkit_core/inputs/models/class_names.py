@@ -85,11 +85,15 @@ def _ordered(given: Any) -> tuple[str, ...] | None:
 
 def _inner(module: nn.Module) -> nn.Module | None:
     """The only part of a module that has weights; None if it has several, or some of its own."""
-    if any(True for _ in module.parameters(recurse=False)):
+    if _has_own_weights(module):
         return None
-    parts = (part for part in module.children() if any(True for _ in part.parameters()))
+    parts = (part for part in module.children() if any(map(_has_own_weights, part.modules())))
     first_two = list(islice(parts, 2))  # the look at all parts would take as long as a short call
     return first_two[0] if len(first_two) == 1 else None
+
+
+def _has_own_weights(module: nn.Module) -> bool:
+    return any(weight is not None for weight in module._parameters.values())
 
 
 def fit(names: Names, classes: int) -> bool:
