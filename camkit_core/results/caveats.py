@@ -15,6 +15,10 @@ from ..inputs.targets.heads import looks_like_features
 from ..inputs.targets.probabilities import are_probabilities
 
 TIE = 0.05  # between two logits: odds of 51 to 49
+UNTRAINED = (
+    "the model looks untrained: its first batch norm is as it was built; load its weights, or read "
+    "the map as that of a random network"
+)
 PROBABILITIES = (
     "the output looks like probabilities, whose gradient vanishes where the model is sure; "
     "explain the logits: pass the model without its softmax or sigmoid"
@@ -47,10 +51,7 @@ def caveats(
         where: the expression that gets one sample's class scores of its `output`.
     """
     if untrained(model):
-        return [
-            "the model looks untrained: its first batch norm is as it was built; load its weights, "
-            "or read the map as that of a random network"
-        ]
+        return [UNTRAINED]
     if logits is None:
         return []
     if logits.shape[1] < 2:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -114,9 +113,20 @@ def _explained(
 def _explanations(
     builders: Sequence[ExplanationBuilder], layers: Sequence[TargetLayer]
 ) -> tuple[Explanation, ...]:
-    """The explanations, without warnings for baselines: a uniform map is meant to be flat."""
-    with quietly() if builders[0].method.origin == BASELINE else nullcontext():
+    if builders[0].method.origin != BASELINE:
         return tuple(builder.explanation(layers, {}, False) for builder in builders)
+    with quietly():
+        return tuple(_meant(builder.explanation(layers, {}, False)) for builder in builders)
+
+
+def _meant(baseline: Explanation) -> Explanation:
+    """A baseline without the doubts about maps that are the same everywhere: it is meant to be."""
+    flat = baseline.heatmap.flatten(1).any(1).tolist()
+    pairs = list(zip(flat, baseline.reasons, strict=True))
+    reasons = tuple(None if meant else reason for meant, reason in pairs)
+    doubts = tuple(reason for meant, reason in pairs if meant and reason)
+    notes = tuple(note for note in baseline.notes if not note.endswith(doubts))
+    return replace(baseline, reasons=reasons, notes=notes)
 
 
 def _measured(

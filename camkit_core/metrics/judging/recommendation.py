@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 
+from .doubts import random_weights
 from .judgement import Judgement
+from .reasons import for_and_against, too_few, undecided
 from .sanity_checks import blank_everywhere, failures
-from .standings import Standing, ranked
-from .wording import counted, listed, spaced
+from .standings import Standing, any_few, ranked
 
 _CHEAP = 1.5  # times the cheapest counts as equally cheap, since times vary from run to run
-
-
-def beatable(standing: Standing) -> tuple[str, ...]:
-    """The baselines that have a value in this metric and that a method can beat."""
-    unbeatable = standing.facts.unbeatable
-    return tuple(
-        name
-        for name in standing.baselines
-        if not {name, "*"} & set(unbeatable) and isfinite(standing.means[name].mean)
-    )
 
 
 def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
@@ -30,12 +20,18 @@ def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
 
 
 def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
-    """One sentence: the method to take, and the reason.
+    """The method to take, and the reason: doubts first, then losses, then what speaks for it.
 
-    A method that fails a check is left out, and so is a method that beats all baselines on no
-    metric. The method that leads, beyond noise, on the most metrics is recommended. If several
-    lead on equally many, it is the cheapest; of equally cheap ones, the first asked for.
+    Random weights recommend nothing. A method that fails a check is left out, and so is a method
+    that beats all baselines on no metric. The method that leads, beyond noise, on the most metrics
+    is recommended. If several lead on equally many, it is the cheapest; of equally cheap ones, the
+    first asked for.
     """
+    if random_weights(judgement):
+        return (
+            "No map can be recommended: the weights are random, and these maps say nothing of a "
+            "trained model."
+        )
     rankings = ranked(standings)
     out = {*(failure.method for failure in failures(standings)), *blank_everywhere(judgement)}
     fit = [name for name in judgement.methods if name not in out]
@@ -44,46 +40,14 @@ def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
     if not rankings:
         cheap = cheapest_of(fit, judgement)
         return f"No metric says which method is better; {cheap} is as cheap as any."
-    tests = [standing for standing in rankings if beatable(standing)]
-    worth = [name for name in fit if not tests or _passed(name, tests)]
+    tests = [standing for standing in rankings if standing.beatable]
+    worth = [name for name in fit if not tests or any(not test.unbeaten(name) for test in tests)]
     if not worth:
-        noise = " on these images" if _any_few(tests) else " beyond noise"
-        return f"No map can be recommended: on no metric does one beat every baseline{noise}."
+        return undecided(fit, tests)
     leads = {name: sum(name in standing.leaders for standing in rankings) for name in worth}
     most = max(leads.values())
     chosen = cheapest_of([name for name in worth if leads[name] == most], judgement)
-    now = " for now" if _any_few(rankings) else ""
-    return f"Take {chosen}{now}: {_because(chosen, worth, leads[chosen], rankings, tests)}."
-
-
-def _passed(name: str, tests: Sequence[Standing]) -> list[Standing]:
-    """The metrics on which a method beats every baseline."""
-    return [
-        standing
-        for standing in tests
-        if all(standing.ahead(name, baseline) for baseline in beatable(standing))
-    ]
-
-
-def _any_few(standings: Sequence[Standing]) -> bool:
-    return any(standing.few for standing in standings)
-
-
-def _because(
-    chosen: str,
-    worth: Sequence[str],
-    leads: int,
-    rankings: Sequence[Standing],
-    tests: Sequence[Standing],
-) -> str:
-    images = max(standing.images for standing in rankings)
-    beaten = listed([spaced(standing.metric) for standing in _passed(chosen, tests)])
-    reasons = [f"it beats every baseline on {beaten}"] if beaten else []
-    if _any_few(rankings):
-        reasons.insert(0, f"{counted(images, 'image')} cannot tell the methods apart")
-    elif len(worth) > 1:
-        which = f"{leads} of {counted(len(rankings), 'metric')}"
-        reasons.insert(0, f"it is best or level with the best on {which}")
-    alone = len(worth) == 1 and bool(beaten)
-    reasons.append("no other method does" if alone else "none as good is much cheaper")
-    return f"{', '.join(reasons[:-1])}, and {reasons[-1]}" if len(reasons) > 1 else reasons[0]
+    reasons = for_and_against(chosen, worth, rankings)
+    if any_few(rankings):
+        return f"{too_few(rankings)} which map is better. Take {chosen} for now: {reasons}."
+    return f"Take {chosen}: {reasons}."

@@ -13,6 +13,7 @@ from ...plugins.facts import Metric
 from .baselines import BASELINES
 from .bootstrap import LEAST, Interval, Values, difference_interval, mean_interval
 from .judgement import Judgement, Measure
+from .wording import better_is, spaced
 
 _ROUNDING = 1e-6  # relative: so much do the values of equal maps differ
 
@@ -40,6 +41,11 @@ class Standing:
         return {name: mean_interval(values) for name, values in self.values.items()}
 
     @property
+    def directed(self) -> str:
+        """The metric in words, with its direction: "average drop (lower is better)"."""
+        return f"{spaced(self.metric)} ({better_is(self.higher_is_better)})"
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods, without the baselines."""
         return tuple(name for name in self.values if name not in BASELINES)
@@ -48,6 +54,16 @@ class Standing:
     def baselines(self) -> tuple[str, ...]:
         """The baselines that were measured."""
         return tuple(name for name in self.values if name in BASELINES)
+
+    @cached_property
+    def beatable(self) -> tuple[str, ...]:
+        """The baselines that have a value in this metric and that a method can beat."""
+        unbeatable = set(self.facts.unbeatable)
+        return tuple(
+            name
+            for name in self.baselines
+            if not {name, "*"} & unbeatable and math.isfinite(self.means[name].mean)
+        )
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -102,6 +118,10 @@ class Standing:
         bound = self.gain(name, other).mean if self.few else self.gain(name, other).low
         return bound > self._rounding(name, other)
 
+    def unbeaten(self, name: str) -> tuple[str, ...]:
+        """The baselines that `name` does not beat, of those that can be beaten."""
+        return tuple(each for each in self.beatable if not self.ahead(name, each))
+
     def _rounding(self, name: str, other: str) -> float:
         return _ROUNDING * max(abs(self.means[name].mean), abs(self.means[other].mean))
 
@@ -117,6 +137,11 @@ def standings_of(judgement: Judgement) -> tuple[Standing, ...]:
 def ranked(standings: Iterable[Standing]) -> tuple[Standing, ...]:
     """Those whose order says which method is better: all but the checks."""
     return tuple(standing for standing in standings if not standing.facts.check)
+
+
+def any_few(standings: Iterable[Standing]) -> bool:
+    """Whether some metric has too few images to tell anything from noise."""
+    return any(standing.few for standing in standings)
 
 
 def _standing(measures: list[Measure], judgement: Judgement) -> Standing:

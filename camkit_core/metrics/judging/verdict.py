@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .bootstrap import LEAST
+from .doubts import random_weights, too_few_images
 from .judgement import Judgement
-from .recommendation import beatable, cheapest_of, recommendation
+from .recommendation import cheapest_of, recommendation
 from .sanity_checks import blank_maps, equal_maps, failures
 from .standings import Standing, ranked, standings_of
-from .wording import between, counted, does, listed, number, spaced, times
+from .wording import between, does, listed, number, spaced, times
 
 DEAR = 3.0  # times the cheapest method's time, from which on the verdict mentions it
 
 
 def verdict(judgement: Judgement) -> tuple[str, ...]:
-    """The judgement in sentences, the recommendation last.
+    """The judgement in sentences: doubts, losses, wins, and the recommendation last.
 
     Paired bootstrap over images, at 95%, separates differences from noise. With fewer images than
     `bootstrap.LEAST` that is not possible, and the sentences say so.
@@ -23,26 +23,15 @@ def verdict(judgement: Judgement) -> tuple[str, ...]:
     standings = standings_of(judgement)
     return (
         *too_few_images(standings),
-        *equal_maps(judgement),
-        *blank_maps(judgement),
-        *best_by_metric(standings),
-        *unbeaten_baselines(standings),
-        *dear_methods(judgement, standings),
+        *random_weights(judgement),
         *(failure.sentence for failure in failures(standings)),
+        *blank_maps(judgement),
+        *unbeaten_baselines(standings),
+        *best_by_metric(standings),
+        *equal_maps(judgement),
+        *dear_methods(judgement, standings),
         recommendation(judgement, standings),
     )
-
-
-def too_few_images(standings: Sequence[Standing]) -> list[str]:
-    """A sentence, if there are too few images to call a method better."""
-    images = max((standing.images for standing in ranked(standings)), default=LEAST)
-    if images >= LEAST:
-        return []
-    here = "it" if images == 1 else "them"
-    return [
-        f"{counted(images, 'image')}: too few to tell a better method from a lucky one ({LEAST} "
-        f"are the least), so the numbers speak of {here} alone."
-    ]
 
 
 def best_by_metric(standings: Sequence[Standing]) -> list[str]:
@@ -55,7 +44,7 @@ def best_by_metric(standings: Sequence[Standing]) -> list[str]:
 
 
 def _best(standing: Standing, best: str) -> str:
-    on, mean = f"On {spaced(standing.metric)}", standing.means[best]
+    on, mean = f"On {standing.directed}", standing.means[best]
     value = f"{number(mean.mean)}{between(mean)}"
     others = standing.leaders[1:]
     if standing.few:
@@ -75,7 +64,7 @@ def unbeaten_baselines(standings: Sequence[Standing]) -> list[str]:
     for standing in ranked(standings):
         unbeaten = [
             baseline
-            for baseline in beatable(standing)
+            for baseline in standing.beatable
             if not any(standing.ahead(name, baseline) for name in standing.methods)
         ]
         if unbeaten and standing.best:
@@ -87,8 +76,13 @@ def _unbeaten(standing: Standing, best: str, baselines: Sequence[str]) -> str:
     what = f"the {'baseline' if len(baselines) == 1 else 'baselines'} {listed(baselines)}"
     values = ", ".join(f"{name} {number(standing.means[name].mean)}" for name in baselines)
     noise = "" if standing.few else " beyond noise"
-    on = f"On {spaced(standing.metric)} no method beats {what}"
-    return f"{on}{noise} ({best} {number(standing.means[best].mean)}; {values})."
+    on, values = (
+        f"On {standing.directed}",
+        f"({best} {number(standing.means[best].mean)}; {values})",
+    )
+    if all(standing.ahead(each, name) for each in baselines for name in standing.known):
+        return f"{on} every method loses to {what} {values}."
+    return f"{on} no method beats {what}{noise} {values}."
 
 
 def dear_methods(judgement: Judgement, standings: Sequence[Standing]) -> list[str]:

@@ -45,6 +45,11 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
+def better_is(higher: bool) -> str:
+    """Which way a metric counts, in words: "lower is better"."""
+    return f"{'higher' if higher else 'lower'} is better"
+
+
 def counted(count: int, thing: str) -> str:
     """A number of things: "1 image", "2 images"."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -148,6 +148,12 @@ def test_an_empty_map_says_why_under_the_untouched_picture():
     assert plain == shown
 
 
+def test_a_baseline_is_labelled_as_what_it_is():
+    page = Page(html(judgement({"insertion": {"a": [0.5], "uniform": [0.4]}})))
+    assert "uniformbaseline: one everywhere" in page.rows[0]
+    assert page.every("img")[2]["alt"] == "uniform for 0.jpg, class 0: one everywhere"
+
+
 def test_the_cost_is_given_against_the_cheapest(page):
     rows = [row for row in page.rows if len(row) == 6]
     assert rows[1][:3] == ["a", "500 ms", "1.0 times"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from camkit_core.metrics.judging.bootstrap import Interval
 from camkit_core.metrics.judging.standings import standings_of
 from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.metrics.judging.wording import between, number
+from camkit_core.results.caveats import UNTRAINED
 from helpers.made_up import judgement
 
 EIGHT = np.linspace(0.2, 0.9, 8)
@@ -98,18 +100,19 @@ def test_few_images_are_said_to_be_few():
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
-        ({"a": EIGHT, "b": EIGHT - 0.1}, "On insertion a is better than all others (0.550, 95%"),
-        ({"a": EIGHT, "b": EIGHT + NOISE}, "On insertion no method is better than another"),
+        ({"a": EIGHT, "b": EIGHT - 0.1}, "a is better than all others (0.550, 95%"),
+        ({"a": EIGHT, "b": EIGHT + NOISE}, "no method is better than another"),
         (
             {"a": EIGHT + 0.01, "b": EIGHT + NOISE, "c": EIGHT - 0.3},
             "b does not differ from it beyond noise.",
         ),
-        ({"a": [0.3], "b": [0.4]}, "On insertion b has the best mean (0.400)."),
-        ({"a": [0.4], "b": [0.4]}, "On insertion a and b have the best mean (0.400)."),
+        ({"a": [0.3], "b": [0.4]}, "b has the best mean (0.400)."),
+        ({"a": [0.4], "b": [0.4]}, "a and b have the best mean (0.400)."),
     ],
 )
 def test_the_best_method_is_named_with_those_it_does_not_differ_from(numbers, expected):
     (sentence,) = metric_rule(rules.best_by_metric, {"insertion": numbers})
+    assert sentence.startswith("On insertion (higher is better) ")
     assert expected in sentence
 
 
@@ -119,13 +122,20 @@ def test_a_method_without_rivals_is_not_called_the_best(numbers):
 
 
 def test_unbeaten_baselines_are_named_by_metric():
-    numbers = {"a": EIGHT, "b": EIGHT - 0.1, "centre": EIGHT - 0.3, "edges": EIGHT + 0.05}
+    numbers = {"a": EIGHT, "b": EIGHT - 0.1, "centre": EIGHT - 0.3, "edges": EIGHT + NOISE}
     (sentence,) = metric_rule(rules.unbeaten_baselines, {"insertion": numbers})
     assert sentence == (
-        "On insertion no method beats the baseline edges beyond noise (a 0.550; edges 0.600)."
+        "On insertion (higher is better) no method beats the baseline edges beyond noise (a 0.550; "
+        "edges 0.550)."
     )
     numbers["edges"] = EIGHT - 0.2
     assert metric_rule(rules.unbeaten_baselines, {"insertion": numbers}) == []
+
+
+def test_a_baseline_better_than_every_method_is_said_to_be():
+    numbers = {"a": EIGHT, "b": EIGHT - 0.1, "edges": EIGHT + 0.05}
+    (sentence,) = metric_rule(rules.unbeaten_baselines, {"insertion": numbers})
+    assert "every method loses to the baseline edges (a 0.550; edges 0.600)." in sentence
 
 
 def test_the_whole_image_is_not_held_against_methods_where_it_cannot_be_beaten():
@@ -182,7 +192,8 @@ def test_the_method_that_leads_on_most_metrics_is_recommended():
     sentence = last({"insertion": insertion, "deletion": deletion}, seconds={"b": 9})
     assert sentence == (
         "Take b: it is best or level with the best on 2 of 2 metrics, it beats every baseline on "
-        "insertion and deletion, and none as good is much cheaper."
+        "insertion (higher is better) and deletion (lower is better), and none as good is much "
+        "cheaper."
     )
 
 
@@ -191,15 +202,56 @@ def test_of_equals_the_cheap_one_is_recommended_and_of_equally_cheap_ones_the_fi
     assert last({"insertion": numbers}, seconds={"a": 9, "b": 1.2, "c": 1}).startswith("Take b: ")
 
 
-def test_few_images_recommend_by_price_and_say_so():
+def test_few_images_recommend_by_price_and_say_so_first():
     sentence = last({"insertion": {"a": [0.5], "b": [0.9], "edges": [0.1]}}, seconds={"b": 5})
-    assert sentence.startswith("Take a for now: 1 image cannot tell the methods apart")
+    assert sentence.startswith("1 image is too few (6 are the least) to tell which map is better. ")
+    assert "Take a for now: " in sentence
 
 
-@pytest.mark.parametrize("rows", [1, 8])
-def test_nothing_is_recommended_where_no_method_beats_every_baseline(rows):
-    numbers = {"a": EIGHT[:rows], "edges": EIGHT[:rows] + 0.2, "centre": EIGHT[:rows] - 0.2}
+def test_a_recommendation_names_the_losses_before_the_wins():
+    insertion = {"a": EIGHT, "edges": EIGHT + 0.1, "centre": EIGHT + NOISE}
+    drop = {"a": EIGHT - 0.1, "edges": EIGHT, "centre": EIGHT}
+    assert last({"average_drop": drop, "insertion": insertion}) == (
+        "Take a: on insertion (higher is better) it loses to edges and does not beat centre beyond "
+        "noise; it beats every baseline on average drop (lower is better), and no other method "
+        "does."
+    )
+
+
+@pytest.mark.parametrize("fact", ["the record", "a note"])
+def test_random_weights_recommend_nothing_and_are_in_the_headline(fact):
+    made = judgement({"insertion": {"a": EIGHT, "edges": EIGHT - 0.3}})
+    if fact == "the record":
+        made = replace(made, provenance={"weights": "none: random, seed 0"})
+    else:
+        (explanation,) = made.explanations["a"]
+        noted = replace(explanation, notes=(UNTRAINED,))
+        made = replace(made, explanations={**made.explanations, "a": (noted,)})
+    first, *_, headline = verdict(made)
+    assert first.startswith("The weights are random")
+    assert headline.startswith("No map can be recommended: the weights are random")
+
+
+def test_nothing_is_recommended_where_no_method_beats_every_baseline():
+    numbers = {"a": EIGHT, "edges": EIGHT + 0.2, "centre": EIGHT - 0.2}
     assert last({"insertion": numbers}).startswith("No map can be recommended: on no metric")
+
+
+def test_few_images_are_said_to_be_few_before_nothing_is_recommended():
+    sentence = last({"insertion": {"a": [0.5], "edges": [0.7]}})
+    assert sentence.startswith("1 image is too few (6 are the least) to tell which map is better")
+
+
+def test_of_eight_images_that_leave_it_open_it_is_said_how_many_would_tell():
+    sentence = last({"insertion": {"a": EIGHT + 0.05, "edges": EIGHT + NOISE}})
+    assert sentence.startswith("8 images are too few to tell whether a map can be recommended: ")
+    assert "a comes closest, with a better mean on insertion (higher is better)" in sentence
+    assert sentence.endswith("about 20 images would tell.")
+
+
+def test_a_better_mean_that_is_lost_in_noise_is_no_promise():
+    sentence = last({"insertion": {"a": EIGHT + 0.001, "edges": EIGHT + NOISE}})
+    assert sentence.startswith("No map can be recommended: ")
 
 
 def test_a_method_that_fails_a_check_is_not_recommended():

@@ -40,7 +40,7 @@ def picture_grid(judgement: Judgement) -> str:
 
 
 def _head(name: str, first: bool) -> str:
-    kind = "<small>baseline</small>" if name in BASELINES else ""
+    kind = f"<small>baseline: {BASELINES[name].meaning}</small>" if name in BASELINES else ""
     return f'<th scope="col"{_border(first)}>{escape(name)}{kind}</th>'
 
 
@@ -80,8 +80,14 @@ def _cell(
             f'<img src="{_uri(picture)}" alt="{alt}"><small>no evidence: {escape(reason)}</small>'
         )
     heat = heat_at(explanation, index, picture.size)
-    alt = escape(f"{method} for {name}: highest at the {_where(explanation, index)}")
+    alt = escape(f"{method} for {name}: {_seen(method, explanation, index)}")
     return f'<img src="{_uri(mixed(picture, heat, COLOUR_MAP, ALPHA))}" alt="{alt}">'
+
+
+def _seen(method: str, explanation: Explanation, index: int) -> str:
+    if method in BASELINES:
+        return BASELINES[method].meaning
+    return f"highest at the {_where(explanation, index)}"
 
 
 def _where(explanation: Explanation, index: int) -> str:
