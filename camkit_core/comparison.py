@@ -13,12 +13,13 @@ from annotated_types import Interval
 
 from .arguments import checked, position
 from .errors import ArgumentError, ArgumentTypeError, shown, unknown
-from .results.explanation import Explanation, png
+from .results.explanation import Explanation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .metrics.judging.judgement import Judgement
+    from .metrics.judging.sentences import Verdict
     from .plugins.lookup import Renderer
 
 
@@ -96,8 +97,8 @@ class Comparison:
         return sheet(picture, self.methods, rows, side)
 
     @property
-    def verdict(self) -> tuple[str, ...]:
-        """What the metrics say of the methods, in sentences; the recommendation is the last.
+    def verdict(self) -> Verdict:
+        """What the metrics say of the methods: a tuple of sentences, the recommendation the last.
 
         Raises:
             ArgumentError: if there are no metrics.
@@ -128,5 +129,13 @@ class Comparison:
             )
         return self.judgement
 
-    def _repr_png_(self) -> bytes | None:
-        return png(self.render()) if self[0, 0].images.ndim == 4 else None
+    def _repr_html_(self) -> str:
+        from .results.notebook import block, table
+
+        maps = table(self.rows, self.methods)
+        if self.judgement is None:
+            return block(maps)
+        from .metrics.judging.report.tables import metric_table
+
+        verdict = f'<div class="verdict">{self.verdict.html()}</div>\n'
+        return block(verdict, maps, metric_table(self.judgement))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -205,18 +204,13 @@ class Explanation:
         values: np.ndarray[Any, Any] = self.heatmap.cpu().numpy()
         return values
 
-    def _repr_png_(self) -> bytes | None:
-        return png(self.render("side_by_side")) if self.images.ndim == 4 else None
+    def _repr_html_(self) -> str:
+        from .notebook import explanation_block
+
+        return explanation_block(self)
 
     def _no_class(self, index: int) -> bool:
         return not isinstance(self.target, Tensor) and self.target[index] is no_class
 
     def _check(self, index: int) -> None:
         position(index, len(self), "image", "the explanation")
-
-
-def png(picture: Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    stream = io.BytesIO()
-    picture.save(stream, "PNG")
-    return stream.getvalue()

@@ -8,20 +8,21 @@ from .doubts import random_weights, too_few_images
 from .judgement import Judgement
 from .recommendation import cheapest_of, recommendation
 from .sanity_checks import blank_maps, equal_maps, failures
+from .sentences import Verdict
 from .standings import Standing, ranked, standings_of
 from .wording import between, does, listed, number, spaced, times
 
 DEAR = 3.0  # times the cheapest method's time, from which on the verdict mentions it
 
 
-def verdict(judgement: Judgement) -> tuple[str, ...]:
+def verdict(judgement: Judgement) -> Verdict:
     """The judgement in sentences: doubts, losses, wins, and the recommendation last.
 
     Paired bootstrap over images, at 95%, separates differences from noise. With fewer images than
     `bootstrap.LEAST` that is not possible, and the sentences say so.
     """
     standings = standings_of(judgement)
-    return (
+    sentences = (
         *too_few_images(standings),
         *random_weights(judgement),
         *(failure.sentence for failure in failures(standings)),
@@ -32,6 +33,7 @@ def verdict(judgement: Judgement) -> tuple[str, ...]:
         *dear_methods(judgement, standings),
         recommendation(judgement, standings),
     )
+    return Verdict(sentences)
 
 
 def best_by_metric(standings: Sequence[Standing]) -> list[str]:

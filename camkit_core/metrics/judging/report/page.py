@@ -47,7 +47,7 @@ def html(judgement: Judgement) -> str:
         title=escape(f"{heading} - camkit"),
         heading=escape(heading),
         meta=escape(_meta(judgement)),
-        verdict=_verdict(verdict(judgement)),
+        verdict=verdict(judgement).html(),
         pictures=picture_grid(judgement),
         metrics=metric_table(judgement),
         cost=cost_table(judgement),
@@ -73,12 +73,6 @@ def _meta(judgement: Judgement) -> str:
         counted(len({measure.metric for measure in judgement.measures}), "metric"),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _verdict(sentences: tuple[str, ...]) -> str:
-    *others, lead = sentences
-    items = "".join(f"<li>{escape(text)}</li>\n" for text in others)
-    return f'<p class="lead">{escape(lead)}</p>\n' + (f"<ul>\n{items}</ul>" if items else "")
 
 
 def _reading(judgement: Judgement) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
 
 from PIL import Image
@@ -12,6 +10,7 @@ from ....image import to_picture
 from ....renderers.colour import ALPHA, COLOUR_MAP, heat_at
 from ....renderers.overlay import mixed
 from ....results.explanation import Explanation
+from ....results.notebook import data_uri
 from ..baselines import BASELINES
 from ..judgement import Judgement
 from .tables import scrolling
@@ -59,7 +58,7 @@ def _row(judgement: Judgement, row: int, start: str | None) -> str:
         cells.append(f"<td{_border(method == start)}>{cell}</td>")
     explanation, index = _at_row(next(iter(judgement.explanations.values())), row)
     score = f"score {float(explanation.score[index]):.2f}"
-    original = f'<img src="{_uri(picture)}" alt="{escape(name)}, as the model saw it">'
+    original = f'<img src="{data_uri(picture)}" alt="{escape(name)}, as the model saw it">'
     head = f'<th scope="row">{original}{escape(name)}<small>{score}</small></th>'
     return f"<tr>{head}{''.join(cells)}</tr>"
 
@@ -76,12 +75,11 @@ def _cell(
     reason = explanation.blank(index)
     if reason:
         alt = escape(f"{method} for {name}: no evidence")
-        return (
-            f'<img src="{_uri(picture)}" alt="{alt}"><small>no evidence: {escape(reason)}</small>'
-        )
+        said = f"<small>no evidence: {escape(reason)}</small>"
+        return f'<img src="{data_uri(picture)}" alt="{alt}">{said}'
     heat = heat_at(explanation, index, picture.size)
     alt = escape(f"{method} for {name}: {_seen(method, explanation, index)}")
-    return f'<img src="{_uri(mixed(picture, heat, COLOUR_MAP, ALPHA))}" alt="{alt}">'
+    return f'<img src="{data_uri(mixed(picture, heat, COLOUR_MAP, ALPHA))}" alt="{alt}">'
 
 
 def _seen(method: str, explanation: Explanation, index: int) -> str:
@@ -97,9 +95,3 @@ def _where(explanation: Explanation, index: int) -> str:
     down = ("upper", "", "lower")[row * 3 // heat.shape[0]]
     across = ("left", "", "right")[column * 3 // heat.shape[1]]
     return f"{down} {across}".strip() or "centre"
-
-
-def _uri(picture: Image.Image) -> str:
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,23 @@
+"""The verdict's sentences, which a notebook shows as a list."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ...results.notebook import block
+
+
+class Verdict(tuple[str, ...]):
+    """Sentences, the recommendation last; as HTML, it is the first."""
+
+    __slots__ = ()
+
+    def html(self) -> str:
+        """The recommendation as a paragraph, the other sentences as a list below it."""
+        *others, lead = self
+        items = "".join(f"<li>{escape(text)}</li>\n" for text in others)
+        first = f'<p class="lead">{escape(lead)}</p>\n'
+        return f"{first}<ul>\n{items}</ul>" if items else first
+
+    def _repr_html_(self) -> str:
+        return block(f'<div class="verdict">{self.html()}</div>\n')
