@@ -10,12 +10,11 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from PIL import Image
 
-if TYPE_CHECKING:
-    from .explanation import Explanation
+Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this file
 
 SHOWN = 6  # images, or rows of a comparison: with more, a notebook is slow
 SIDES = ((2, 400), (4, 280), (12, 200), (10_000, 128))  # of so many pictures, the longer side
