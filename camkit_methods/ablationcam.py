@@ -23,7 +23,8 @@ def ablationcam(
 ) -> Tensor:
     """Weight each channel by how far the score drops without it.
 
-    Desai & Ramaswamy, WACV 2020, equation 3.
+    Desai & Ramaswamy, WACV 2020, equation 3: w = (y - y_k) / y, with the score y and the score y_k
+    without the channel; "drop" leaves the division out.
 
     Args:
         probe: the forward pass.

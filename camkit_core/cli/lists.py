@@ -96,6 +96,11 @@ def _lines(kind: str, rows: Sequence[Contribution], width: int) -> list[str]:
     return _under_headings(groups, marks, width)
 
 
+def heading(group: str) -> str:
+    """A group of methods, and what it means."""
+    return f"{visible(group)}{_GROUPS.get(group, '')}"
+
+
 def _under_headings(
     groups: dict[str, list[Contribution]], rows: list[list[str]], width: int
 ) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .. import arguments
@@ -68,3 +69,40 @@ def _globals(function: Any) -> dict[str, Any]:
     function = inspect.unwrap(function)
     called = function if hasattr(function, "__globals__") else type(function).__call__
     return dict(getattr(getattr(called, "__func__", called), "__globals__", {}))
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option in words.
+
+    Attributes:
+        name: its name.
+        takes: what is taken, as "an integer of at least 1, or None".
+        default: as Python writes it; "" if it has to be given.
+        required: whether it has to be given.
+    """
+
+    name: str
+    takes: str
+    default: str
+    required: bool
+
+
+def described(function: Callable[..., Any]) -> list[Option]:
+    """The options of `function`, in words."""
+    return [
+        Option(name, _taken(function, each.annotation), _default(each), each.default is each.empty)
+        for name, each in _parameters(function).items()
+        if each.kind is each.KEYWORD_ONLY
+    ]
+
+
+def _taken(function: Callable[..., Any], stated: Any) -> str:
+    annotation = _annotation(function, stated)
+    return "any value" if annotation is Any else arguments.in_words(annotation)
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return ""
+    return "()" if parameter.default == () else repr(parameter.default)
