@@ -25,6 +25,7 @@ _HOMES = {
     "ImportFailed": "errors",
     "InputError": "errors",
     "LayerError": "errors",
+    "ListedModel": "inputs.models.listed_model",
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
     "ModelSource": "inputs.models.source",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from .forward.recording import record as record
     from .inputs.answer import with_answer as with_answer
     from .inputs.models.class_names import names_in as names_in
+    from .inputs.models.listed_model import ListedModel as ListedModel
     from .inputs.models.preprocessing import Preprocessing as Preprocessing
     from .inputs.models.source import ModelSource as ModelSource
     from .inputs.models.sources.carried import preprocessing_in as preprocessing_in

@@ -18,6 +18,7 @@ from .evaluate import add_evaluate_command
 from .explain import add_explain_command
 from .info import add_info_command
 from .layers import add_layers_command
+from .list_models import add_list_models_command
 from .lists import add_list_commands
 from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate_command(commands)
     add_compare_command(commands)
     add_layers_command(commands)
+    add_list_models_command(commands)
     add_list_commands(commands)
     add_info_command(commands)
     add_plugins_command(commands)

@@ -16,12 +16,16 @@ from typing import Any
 
 from ..errors import PluginError
 from .blame import account, kind_of
-from .facts import Method, Metric
+from .facts import Listing, Method, Metric
 from .source import Description, description, first_line
 
 KINDS = ("method", "adapter", "renderer", "metric", "source")
 BUILT_IN = "camkit"
-_FACTS: dict[str, type[Method] | type[Metric]] = {"method": Method, "metric": Metric}
+_FACTS: dict[str, type[Method] | type[Metric] | type[Listing]] = {
+    "method": Method,
+    "metric": Metric,
+    "source": Listing,
+}
 BASELINE = "baseline"  # in place of the origin of a map that no plugin makes
 FROM_CODE = "<code>"  # in place of a distribution's name; no distribution has such a name
 
@@ -114,8 +118,8 @@ class Contribution:
         return self._described.summary or self.package_summary
 
     @cached_property
-    def facts(self) -> Method | Metric | None:
-        """What a method or a metric states of itself; None of another kind.
+    def facts(self) -> Method | Metric | Listing | None:
+        """What a method, a metric or a source states of itself; None of another kind.
 
         It is read from the source, without an import; a value that is no literal there counts as
         not stated. Only a plugin of camkit's own whose source is not there is imported.

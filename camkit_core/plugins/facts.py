@@ -123,7 +123,21 @@ class Metric(_Facts):
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
-_TYPES: dict[type[_Facts], dict[str, Any]] = {cls: get_type_hints(cls) for cls in (Method, Metric)}
+@dataclass(frozen=True, kw_only=True)
+class Listing(_Facts):
+    """What a source of models states of itself.
+
+    Attributes:
+        models: "package.module:function", the function without arguments that gives the models of
+            the source, each a `camkit_core.ListedModel`; "" if they cannot be listed.
+    """
+
+    models: str = ""
+
+
+_TYPES: dict[type[_Facts], dict[str, Any]] = {
+    cls: get_type_hints(cls) for cls in (Method, Metric, Listing)
+}
 
 
 def misstated(cls: type[_Facts], function: Any) -> list[str]:

@@ -98,7 +98,7 @@ def test_a_wrong_argument_of_explain(
         (["explain", "\udcff", "--model", "m", "--nothing"], "unrecognized arguments"),
         ([LONG], "no command"),
         (["explian"], "Did you mean explain?"),
-        (["list"], "Did you mean list-methods or list-archs"),
+        (["list"], "Did you mean list-models or list-methods or list-archs"),
         (["dog.jpg"], "camkit explain dog.jpg --model resnet50"),
         (["explain", "a.png", "--metohd", "x"], "--metohd. Did you mean --method?"),
         (["explain", "a.png", "-m", "x"], "Did you mean --model or"),

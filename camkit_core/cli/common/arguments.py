@@ -35,7 +35,7 @@ def add_model(group: argparse._ArgumentGroup) -> None:
         required=True,
         metavar="NAME",
         help="a model of torchvision or timm (timm:NAME if both have it); hf:NAME_OR_FOLDER, "
-        "ultralytics:yolo11n.pt, clip:ViT-B-32, ... (`camkit list-sources`); or your own as "
+        "ultralytics:yolo11n.pt, clip:ViT-B-32, ... (`camkit list-models`); or your own as "
         "package.module:factory",
     )
     group.add_argument(

@@ -8,8 +8,8 @@ from typing import Any
 from ...errors import InputTypeError, PluginError, UnknownName, shown
 from ...inputs.models.load import LoadedModel, load_source
 from ...inputs.models.source import ModelSource
-from ...inputs.models.sources.libraries import unknown_model
 from ...inputs.models.sources.own import own_source
+from ...inputs.models.sources.suggestions import unknown_model
 from ...plugins import Contribution, get_registry
 from ...plugins.blame import kind_of
 from ...plugins.lookup import blaming_plugin

@@ -64,6 +64,9 @@ def hf(name: str) -> ModelSource:
     )
 
 
+hf.models = "camkit_core.inputs.models.sources.listed:hub_models"  # type: ignore[attr-defined]
+
+
 def _place(name: str) -> str:
     """The folder of that name, or where it is on the hub or in its cache."""
     folder = path_named(name)

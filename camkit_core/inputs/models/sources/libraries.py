@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ....errors import ImportFailed, UnknownName, shown
+from ....errors import ImportFailed
 
 
 def library(name: str, source: str) -> Any:
@@ -67,20 +66,3 @@ def torchvision_names() -> dict[str, str]:
 def timm() -> Any:
     """The library timm; its import takes a second."""
     return importlib.import_module("timm")
-
-
-def unknown_model(name: str) -> UnknownName:
-    """The error for a name that neither torchvision nor timm knows, with the closest ones."""
-    plain = name.removeprefix("torchvision:").removeprefix("timm:")
-    known = {*torchvision_names(), *timm().list_models(), *timm().list_pretrained()}
-    return UnknownName(
-        f"no model named {shown(name)}.{did_you_mean(plain, known)} Known are the models "
-        f"of torchvision and timm by their names there, others as in `camkit list-sources`, "
-        f"and your own as package.module:factory"
-    )
-
-
-def did_you_mean(name: str, known: set[str]) -> str:
-    """The closest of some known names, as a sentence after a blank; "" if none is close."""
-    close = get_close_matches(name[:100].lower(), known, n=3)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -13,7 +13,8 @@ from ....errors import InputError, UnknownName, shown, unknown
 from ..downloads import downloading, reach_hub
 from ..preprocessing import Preprocessing
 from ..source import ModelSource
-from .libraries import did_you_mean, library
+from .libraries import library
+from .suggestions import did_you_mean
 
 _FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors")
 
@@ -62,10 +63,13 @@ def clip(name: str) -> ModelSource:
     )
 
 
+clip.models = "camkit_core.inputs.models.sources.listed:clip_models"  # type: ignore[attr-defined]
+
+
 def _check_known(open_clip: Any, architecture: str, tag: str, tags: list[str]) -> None:
     models = set(open_clip.list_models())
     if architecture not in models:
-        close = did_you_mean(architecture, {model.lower() for model in models})
+        close = did_you_mean(architecture, models)
         raise UnknownName(
             f"open_clip has no model named {shown(architecture)}.{close} All of them: python -c "
             f"'import open_clip; print(open_clip.list_models())'"

@@ -12,7 +12,7 @@ from ..downloads import downloading, reach_hub
 from ..preprocessing import Preprocessing
 from ..source import ModelSource
 from .libraries import timm as library
-from .libraries import unknown_model
+from .suggestions import unknown_model
 
 
 def timm(name: str) -> ModelSource:
@@ -39,6 +39,9 @@ def timm(name: str) -> ModelSource:
         classes,
         "classification",
     )
+
+
+timm.models = "camkit_core.inputs.models.sources.listed:timm_models"  # type: ignore[attr-defined]
 
 
 def preprocessing_by(settings: Mapping[str, Any]) -> Preprocessing:

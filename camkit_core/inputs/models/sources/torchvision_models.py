@@ -10,7 +10,8 @@ from torch import nn
 from ..downloads import downloading
 from ..preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ..source import ModelSource
-from .libraries import torchvision_names, unknown_model
+from .libraries import torchvision_names
+from .suggestions import unknown_model
 
 
 def torchvision(name: str) -> ModelSource:
@@ -48,6 +49,9 @@ def torchvision(name: str) -> ModelSource:
         len(names) if task == "classification" else None,
         task,
     )
+
+
+torchvision.models = "camkit_core.inputs.models.sources.listed:torchvision_models"  # type: ignore[attr-defined]
 
 
 def _preprocessing(usual: Any, task: str) -> Preprocessing:

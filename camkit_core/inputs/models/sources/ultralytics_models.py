@@ -19,7 +19,8 @@ from ..filling import fill
 from ..preprocessing import Preprocessing
 from ..source import ModelSource
 from .letterbox import Letterbox
-from .libraries import did_you_mean, library, path_named
+from .libraries import library, path_named
+from .suggestions import did_you_mean
 from .ultralytics_files import StoredModel, read_model
 from .ultralytics_settings import class_by, no_architecture, settings_in
 
@@ -48,6 +49,9 @@ def ultralytics(name: str) -> ModelSource:
     if path.is_file():
         return _of_file(tasks, path, name)
     return _of_asset(tasks, path, name)
+
+
+ultralytics.models = "camkit_core.inputs.models.sources.listed:ultralytics_models"  # type: ignore[attr-defined]
 
 
 def _tasks() -> Any:

@@ -40,7 +40,7 @@ def test_a_tag_decides_what_its_weights_need(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_names_that_open_clip_does_not_know_are_refused() -> None:
-    with pytest.raises(UnknownName, match=r"no model named 'ViT-B-33'\. Did you mean .*vit-b-32"):
+    with pytest.raises(UnknownName, match=r"no model named 'ViT-B-33'\. Did you mean .*ViT-B-32"):
         load_model("clip:ViT-B-33")
     with pytest.raises(UnknownName, match=r"no weights of clip:ViT-B-32 named 'laion'"):
         load_model("clip:ViT-B-32/laion")
