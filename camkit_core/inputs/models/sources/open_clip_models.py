@@ -71,8 +71,8 @@ def _check_known(open_clip: Any, architecture: str, tag: str, tags: list[str]) -
     if architecture not in models:
         close = did_you_mean(architecture, models)
         raise UnknownName(
-            f"open_clip has no model named {shown(architecture)}.{close} All of them: python -c "
-            f"'import open_clip; print(open_clip.list_models())'"
+            f"open_clip has no model named {shown(architecture)}.{close} All of them: `camkit "
+            f"list-models clip:`"
         )
     if tag and tag not in tags:
         raise unknown(f"weights of clip:{architecture}", tag, tags)

@@ -34,7 +34,8 @@ def close_names(name: str, known: Collection[str]) -> list[str]:
         found = [each for each, folded in by_spelling.items() if wanted and fits(folded, wanted)]
         if found:
             return sorted(found, key=len)[:_MOST]
-    return get_close_matches(name[:100].lower(), known, n=3)
+    lower = {each.lower(): each for each in known}
+    return [lower[each] for each in get_close_matches(name[:100].lower(), lower, n=3)]
 
 
 def _order(name: str) -> tuple[bool, str]:
