@@ -110,7 +110,7 @@ def _facts(plugin: Contribution) -> dict[str, Any]:
         names = ("cost", "needs", "needs_class", "reads_layer")
         return {"group": group_of(plugin), **{name: getattr(facts, name) for name in names}}
     if isinstance(facts, Metric):
-        names = ("higher_is_better", "check", "limit", "reading", "rewards")
-        stated = {name: getattr(facts, name) for name in names}
+        told = ("higher_is_better", "check", "limit", "reading", "rewards")
+        stated = {name: getattr(facts, name) for name in told}
         return {"direction": direction(facts), **stated}
     return {}

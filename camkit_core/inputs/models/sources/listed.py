@@ -92,7 +92,7 @@ def _folder(name: str, source: str) -> Path:
     """
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        spec = library(name, source).__spec__
+        return Path(library(name, source).__file__).parent
     return Path(next(iter(spec.submodule_search_locations)))
 
 
