@@ -160,5 +160,6 @@ DECLARED: dict[str, dict[str, str]] = {
         "hf": "camkit_core.inputs.models.sources.hugging_face:hf",
         "ultralytics": "camkit_core.inputs.models.sources.ultralytics_models:ultralytics",
         "clip": "camkit_core.inputs.models.sources.open_clip_models:clip",
+        "efficientnet_lite": "camkit_core.inputs.models.sources.efficientnet_lite:efficientnet_lite",
     },
 }

@@ -10,12 +10,13 @@ from typing import Any
 from ....errors import ImportFailed
 
 
-def library(name: str, source: str) -> Any:
+def library(name: str, source: str, extra: str = "") -> Any:
     """The library of a source, imported.
 
     Args:
         name: the name that it is imported by.
-        source: the name of the source, which is that of its extra.
+        source: the name of the source.
+        extra: the name of its extra; "" where that is the source's.
 
     Raises:
         ImportFailed: if it is not installed, with the command that does; or if its import fails.
@@ -28,7 +29,7 @@ def library(name: str, source: str) -> Any:
             raise _broken(name, source, error) from error
         raise ImportFailed(
             f"--model {source}:NAME needs {top}, which is not installed: "
-            f'python -m pip install "camkit[{source}]"'
+            f'python -m pip install "camkit[{extra or source}]"'
         ) from None
     except Exception as error:
         raise _broken(name, source, error) from error
