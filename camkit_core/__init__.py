@@ -26,11 +26,13 @@ _HOMES = {
     "InputError": "errors",
     "LayerError": "errors",
     "ListedModel": "inputs.models.listed_model",
+    "LoadedModel": "inputs.models.load",
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
     "ModelSource": "inputs.models.source",
     "ModelTarget": "inputs.targets.protocol",
     "NoAdapter": "errors",
+    "Original": "results.originals",
     "PathError": "errors",
     "Pictures": "adapter",
     "PlaceTarget": "inputs.targets.protocol",
@@ -48,6 +50,7 @@ _HOMES = {
     "TokenTarget": "inputs.targets.token",
     "TextTarget": "inputs.targets.text",
     "UnknownName": "errors",
+    "Window": "inputs.models.geometry.window",
     "blurred": "maps",
     "channels_last_to_grid": "adapter",
     "compare": "engine",
@@ -55,6 +58,7 @@ _HOMES = {
     "heat_at": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
     "layers": "target_layer.listing",
+    "load_model": "loading.models",
     "load_raw": "results.files",
     "names_in": "inputs.models.class_names",
     "preprocessing_in": "inputs.models.sources.carried",
@@ -97,7 +101,9 @@ if TYPE_CHECKING:
     from .forward.recording import record as record
     from .inputs.answer import with_answer as with_answer
     from .inputs.models.class_names import names_in as names_in
+    from .inputs.models.geometry.window import Window as Window
     from .inputs.models.listed_model import ListedModel as ListedModel
+    from .inputs.models.load import LoadedModel as LoadedModel
     from .inputs.models.preprocessing import Preprocessing as Preprocessing
     from .inputs.models.source import ModelSource as ModelSource
     from .inputs.models.sources.carried import preprocessing_in as preprocessing_in
@@ -113,6 +119,7 @@ if TYPE_CHECKING:
     from .inputs.targets.similarity import SimilarityTarget as SimilarityTarget
     from .inputs.targets.text import TextTarget as TextTarget
     from .inputs.targets.token import TokenTarget as TokenTarget
+    from .loading.models import load_model as load_model
     from .maps import blurred as blurred
     from .maps import principal_map as principal_map
     from .maps import unit_range as unit_range
@@ -127,6 +134,7 @@ if TYPE_CHECKING:
     from .renderers.colour import heat_at as heat_at
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
+    from .results.originals import Original as Original
     from .target_layer.listing import layers as layers
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -71,27 +71,37 @@ class Comparison:
         image: Any = None,
         side: int = 224,
         renderer: str | Renderer = "overlay",
+        transform: Callable[[Any], Any] | None = None,
+        on: str = "original",
     ) -> Image:
         """All maps as one labelled picture: a row for each target, a column for each method.
 
         Args:
             index: which image of the batch.
-            image: the picture to draw on, as for `Explanation.render`.
+            image: the picture to draw on, as for `Explanation.render`, as the last two.
             side: the longer side of each cell, in pixels.
             renderer: what draws each map, as for `Explanation.render`; "boxes" for a detector.
+            transform: what made the model's input of `image`.
+            on: "original" or "input".
 
         Raises:
             InputError: as `Explanation.render`.
         """
-        from .image import to_picture, visible
+        from .plugins.lookup import find_renderer
         from .renderers.sheet import sheet
+        from .results.originals import ground
 
         first = self[0, 0]
         index = position(index, len(first), "image", "the explanation")
         side = checked("Comparison.render", "side", side, Annotated[int, Interval(ge=1, le=10_000)])
-        picture = to_picture(visible(first.images[index]) if image is None else image)
+        known = first.originals[index] if first.originals else None
+        picture, original = ground(first.images[index], known, image, transform, on)
+        draw = find_renderer(renderer, {})
         rows = [
-            (row[0].describe(index), [partial(each.render, renderer, index) for each in row])
+            (
+                row[0].describe(index),
+                [partial(draw, each.lying_in(original), index) for each in row],
+            )
             for row in self.rows
         ]
         return sheet(picture, self.methods, rows, side)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,33 +14,35 @@ from .adapter import Adapter, Reshape
 from .arguments import checked
 from .comparison import Comparison
 from .errors import ArgumentError, TargetError, TargetTypeError, UnknownName, shown
-from .forward.recording import Recording, record_levels
 from .forward.untouched import untouched_inputs
 from .inputs.companions import settled, stated
 from .inputs.output import Output
-from .inputs.prepare import Arguments, Inputs
+from .inputs.prepare import Arguments
 from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places, for_model
 from .inputs.targets.questions import of_call, score_functions
 from .inputs.targets.resolve import Target, check_target
-from .probe.probe import Probe, probes
+from .probe.probe import probes
 from .results.assembly import assemble
 from .results.configured_method import Method, configure
 from .results.explanation import Explanation
-from .results.smoothing import PLAIN, View, image_views
-from .target_layer.choose import TargetLayer, choose, together
+from .results.views import probed_views, recorded
+from .target_layer.choose import choose, together
 from .target_layer.find import Layer
 from .target_layer.known import known
 from .target_layer.pictures import pictured
 
 if TYPE_CHECKING:
+    from .inputs.models.load import LoadedModel
+    from .loading.handed import Handed
+    from .loading.pictures import Picture
     from .metrics.configured_metric import Metrics
     from .metrics.judging.judge import Judge
 
 
 def explain(
-    model: nn.Module,
-    images: Tensor | Arguments,
+    model: nn.Module | LoadedModel,
+    images: Tensor | Arguments | Picture,
     method: str | Method = "gradcam",
     target: Target = None,
     layer: Layer | Sequence[Layer] | None = None,
@@ -54,17 +55,23 @@ def explain(
     Several threads may explain one model at once: each waits for the one before.
 
     Args:
-        model: any eager PyTorch model, in any mode, frozen or not, on any device.
+        model: any eager PyTorch model, in any mode, frozen or not, on any device; or one of
+            `load_model`, which brings its preprocessing and the names of its classes.
         images: (N, C, H, W) or (C, H, W), prepared as the model was trained. For a model that
             begins with a Conv1d, signals (N, C, L) or (C, L); with a Conv3d, volumes or videos
             (N, C, D, H, W) or (C, D, H, W). Maps have their rank.
             For a model that takes more than images, all its arguments: by name in a dict, or by
             position in a tuple.
+            Or pictures: a path, a PIL image, uint8 RGB (H, W, 3), or a list of these. They are
+            prepared by the model of `load_model`, by `transform`, or as the model itself says
+            (timm, transformers, ultralytics), and the explanation is drawn on them.
         method: name of an installed method (`camkit list-methods`), or a function of a `Probe`.
         target: None for each image's top class, or for no class where the model has none and the
             method asks for none, as "eigencam"; a class for all images; a sequence of N classes;
             a callable, or a sequence of N, from one sample's output to a scalar tensor. For a
-            model with one logit, 1 explains the logit, and 0 its negative.
+            model with one logit, 1 explains the logit, and 0 its negative. Beside pictures or a
+            model of `load_model` also in words: a class name; "dog:1", a detector's second best
+            dog; what CLIP is to look for. None is then a detector's best box.
         layer: None lets the adapter choose, or a search that proves what it takes; or a module of
             the model, its dotted name, a name as `Explanation.layer` gives (`encoder#1`,
             `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the
@@ -74,7 +81,8 @@ def explain(
             the absolute values of gradient times activation, divided by that of all levels.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
         **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,
-            `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`), and the method's own options.
+            `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`, `transform`), and the
+            method's own options.
 
     Returns:
         The explanation, on the model's device.
@@ -86,6 +94,8 @@ def explain(
     Example:
         >>> e = explain(model, images, "ablationcam", target=254)  # doctest: +SKIP
         >>> e.render("side_by_side").save("pug.png")               # doctest: +SKIP
+        >>> resnet = load_model("resnet50")                        # doctest: +SKIP
+        >>> explain(resnet, "photo.jpg", target="tiger cat")       # doctest: +SKIP
     """
     if several := {"methods", "targets"} & set(settings):
         raise UnknownName(f"explain takes method= and target=; compare takes {min(several)}=")
@@ -93,8 +103,8 @@ def explain(
 
 
 def compare(
-    model: nn.Module,
-    images: Tensor | Arguments,
+    model: nn.Module | LoadedModel,
+    images: Tensor | Arguments | Picture,
     methods: Sequence[str | Method] = ("gradcam",),
     targets: Sequence[Target] = (None,),
     layer: Layer | Sequence[Layer] | None = None,
@@ -109,6 +119,7 @@ def compare(
     eigen_smooth: bool = False,
     guided: bool = False,
     metrics: Metrics = (),
+    transform: Callable[[Any], Any] | None = None,
     **options: Any,
 ) -> Comparison:
     """Explain several targets by several methods, from one forward pass of the images.
@@ -139,6 +150,8 @@ def compare(
         metrics: names of installed metrics (`camkit list-metrics`) or functions of a `Case`; or a
             dict from these to their options. The comparison then has a `judgement` of the methods
             and of baselines, has a `verdict`, and can be saved as a report.
+        transform: what makes the model's input (3, H, W) of a PIL image, such as
+            `weights.transforms()`, where pictures are given with a model of your own.
         **options: the methods' own keyword arguments.
 
     Returns:
@@ -148,6 +161,9 @@ def compare(
         CamkitError: as for `explain`, and for an option that no method takes.
     """
     configured = configure(methods, options)
+    handed = _handed(model, images, transform)
+    given: tuple[Any, Any] = (handed.model, handed.images) if handed else (model, images)
+    targets = handed.asked(targets) if handed else targets
     batch_size = _checked("batch_size", batch_size, Annotated[int, Ge(1)] | None)
     aug_smooth = _checked("aug_smooth", aug_smooth, bool)
     eigen_smooth = _checked("eigen_smooth", eigen_smooth, bool)
@@ -156,7 +172,7 @@ def compare(
     judge = _judge_with(metrics, aug_smooth or guided)
     _check_targets(targets, aug_smooth)
     taped = any(method.facts.needs == "tail" for method in configured)
-    with untouched_inputs(model, images, image_input, output) as inputs:
+    with untouched_inputs(*given, image_input, output) as inputs:
         inputs, found = known(pictured(inputs, adapter), adapter)
         inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
         targets = [for_model(target, inputs.model, found.adapter) for target in targets]
@@ -165,7 +181,7 @@ def compare(
         passes = together(layers)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
-        recordings = _record(inputs, passes[0], taped)
+        recordings = recorded(inputs, passes[0], taped)
         seconds = perf_counter() - start
         class_free = not (judge or guided or any(method.facts.needs_class for method in configured))
         scored = score_functions(targets, inputs, recordings[0].output, class_free)
@@ -178,45 +194,20 @@ def compare(
             rows, judgement = judge(fresh_probes, seconds, configured, layers, notes)
         else:
             plain = list(map(probes_of, recordings))
-            views = _probed_views(inputs, passes, aug_smooth, taped, plain, probes_of)
+            views = probed_views(inputs, passes, aug_smooth, taped, plain, probes_of)
             smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
             rows = assemble(configured, plain[0], views, layers, notes, smoothing, guided)
-    return Comparison(rows, tuple(method.name for method in configured), judgement)
+    comparison = Comparison(rows, tuple(method.name for method in configured), judgement)
+    return handed.described(comparison) if handed else comparison
 
 
-def _record(inputs: Inputs, layers: Sequence[TargetLayer], taped: bool) -> list[Recording]:
-    """One forward pass, cut at each of `layers`."""
-    return record_levels(inputs, [(each.adapter, each.name) for each in layers], taped)
+def _handed(model: Any, images: Any, transform: Any) -> Handed | None:
+    """What was handed in where it is more than a module and tensors; else None."""
+    if isinstance(model, nn.Module) and isinstance(images, Tensor) and transform is None:
+        return None
+    from .loading.handed import hand_in
 
-
-def _probed_views(
-    inputs: Inputs,
-    passes: Sequence[Sequence[TargetLayer]],
-    aug_smooth: bool,
-    taped: bool,
-    plain: list[list[Probe]],
-    probes_of: Callable[[Recording], list[Probe]],
-) -> Iterator[tuple[View, list[list[Probe]]]]:
-    """Every view of the images at every layer, with its probes; one forward pass at a time.
-
-    The probes of the images as they are in the first pass are there already: `plain`.
-
-    Args:
-        inputs: the model and its images.
-        passes: the layers at which each pass is cut: one, or the levels of a pyramid.
-        aug_smooth: see `compare`.
-        taped: whether to note what runs after the layers.
-        plain: the probes of each target, for each layer of the first pass.
-        probes_of: the probes of a recording.
-    """
-    views = image_views(aug_smooth)
-    for number, layers in enumerate(passes):
-        for view in views:
-            if number == 0 and view is PLAIN:
-                yield view, plain
-            else:
-                changed = replace(inputs, images=view.change(inputs.images))
-                yield view, list(map(probes_of, _record(changed, layers, taped)))
+    return hand_in(model, images, transform)
 
 
 def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:

@@ -27,9 +27,9 @@ PLUGINS = pytest.mark.parametrize("package", [METHODS, ARCHS], ids=lambda path: 
 # Where files lie
 
 
-def test_eight_files_lie_loose_beside_at_most_eleven_rooms():
+def test_eight_files_lie_loose_beside_at_most_twelve_rooms():
     assert structure.misplaced(CORE) == []
-    assert len(structure.rooms(CORE)) <= 11
+    assert len(structure.rooms(CORE)) <= 12
 
 
 def test_no_folder_of_the_core_has_more_than_20_files():

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 from torch import nn
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 
 from .mutated_bytes import mutated
 from .outcomes import outcome

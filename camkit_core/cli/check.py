@@ -96,8 +96,8 @@ def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
 
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     model = _model_of(args, "resnet18")
+    from ..loading.models import load_model
     from ..testing import adapter_checks
-    from .common.sources import load_model
 
     loaded = load_model(model, "none")
     # A size of one number is that of a square.

@@ -33,6 +33,7 @@ SETTINGS = {
     "reshape_transform": "reshape_transform=",
     "shared_inputs": "shared_inputs=",
     "target": "target= of explain, targets= of compare, --target of the command",
+    "transform": "transform=",
     "targets": "target= of explain, targets= of compare, --target of the command",
 }
 Renderer = Callable[..., "Image"]

@@ -11,6 +11,7 @@ from ..errors import unknown
 from ..image import opencv, refuse_other_ranks
 
 if TYPE_CHECKING:
+    from ..inputs.models.geometry.window import Window
     from ..results.explanation import Explanation
 
 # Equal steps of evidence look equal in all but the last two, which the field is used to.
@@ -33,15 +34,26 @@ def coloured(heat: np.ndarray[Any, Any], colormap: str) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
 
 
+def window_at(explanation: Explanation, index: int, size: tuple[int, int]) -> Window | None:
+    """Where the model's input lies in the original at (width, height); None if that is unknown."""
+    window = explanation.originals[index].window if explanation.originals else None
+    return window.at(size) if window else None
+
+
 def heat_at(
     explanation: Explanation, index: int, size: tuple[int, int]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """The heatmap of one image, resized to a picture's (width, height): (height, width).
+
+    The picture is the original, of whatever size, where the explanation knows it: the map is then
+    in its place there, and 0 where the model did not see the picture.
 
     Raises:
         InputError: if it is the heatmap of a signal or a volume.
     """
     refuse_other_ranks(explanation.heatmap.shape[1:])
     heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)
+    if window := window_at(explanation, index, size):
+        return window.placed(heat).clip(0, 1)
     resized = Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.float32).clip(0, 1)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from ..arguments import position
+from ..errors import InputError
 from ..inputs.targets.detection import DetectionTarget
 from ..inputs.targets.questions import no_class
 from ..maps import heatmaps
 from .boxes import Boxes, as_arrays, in_words, named
+from .originals import Original, ground
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +54,8 @@ class Explanation:
         boxes: of a detector, for each image a dict of the boxes that it keeps after thresholds and
             non-maximum suppression, best first: `boxes` (K, 4) as x1, y1, x2, y2 in pixels of
             `images`, `labels` (K,), `scores` (K,) and K `names`. None for any other model.
+        originals: the pictures that `images` were made of, and where these lie in them; None where
+            the model was given a tensor.
     """
 
     cam: Tensor
@@ -68,6 +73,7 @@ class Explanation:
     class_names: Sequence[str] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     boxes: list[Boxes] | None = None
+    originals: tuple[Original, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.boxes is not None:  # an explanation that is given names has boxes of these names
@@ -119,15 +125,20 @@ class Explanation:
         renderer: str | Renderer = "overlay",
         index: int = 0,
         image: Any = None,
+        transform: Callable[[Any], Any] | None = None,
+        on: str = "original",
         **options: Any,
     ) -> Image:
-        """A picture of one image's map.
+        """A picture of one image's map, on the original picture where that is known.
 
         Args:
             renderer: name of an installed renderer (`camkit list-renderers`), or a function.
             index: which image of the batch.
             image: the picture to draw on, as PIL, uint8 or float in [0, 1]; by default the
-                model's input made visible.
+                original picture, or where a tensor was explained, the tensor made visible.
+            transform: what made the model's input of `image`, so that the map lies in its place.
+                Without it, the map is stretched over an image of another size, with a warning.
+            on: "input" draws on the model's input made visible, also where the original is known.
             options: the renderer's own.
 
         Raises:
@@ -135,13 +146,43 @@ class Explanation:
             InputError: if there is no such image, `image` is not a picture, or the map is of a
                 signal or a volume, which has no picture.
         """
-        from ..image import to_picture, visible
         from ..plugins.lookup import find_renderer
 
         self._check(index)
         draw = find_renderer(renderer, options)
-        picture = to_picture(visible(self.images[index]) if image is None else image)
-        return draw(self, index, picture)
+        known = self.originals[index] if self.originals else None
+        picture, original = ground(self.images[index], known, image, transform, on)
+        return draw(self.lying_in(original), index, picture)
+
+    def lying_in(self, original: Original | None) -> Explanation:
+        """This explanation, each map of which lies in `original`, or covers the picture for None.
+
+        Renderers draw so by `heat_at`.
+        """
+        originals = None if original is None else (original,) * len(self)
+        if originals == self.originals:
+            return self
+        changed = replace(self, originals=originals)
+        if "heatmap" in vars(self):  # computed once
+            vars(changed)["heatmap"] = self.heatmap
+        return changed
+
+    def on_original(self, index: int = 0) -> Tensor:
+        """The heatmap of one image in its original picture: (H0, W0) float32 in [0, 1], on the CPU.
+
+        It is 0 where the model did not see the picture; `originals[index].window` says where.
+
+        Raises:
+            InputError: if it is not known where the model's input lies in the picture.
+        """
+        self._check(index)
+        known = self.originals[index].window if self.originals else None
+        if known is None:
+            raise InputError(
+                "it is not known where the model's input lies in a picture; explain the picture "
+                "itself, as in explain(camkit.load_model('resnet50'), 'photo.jpg')"
+            )
+        return torch.from_numpy(known.placed(self.heatmap[index].detach().cpu().numpy()))
 
     def save(
         self, path: str | Path, renderer: str | Renderer = "overlay", index: int = 0, **options: Any
@@ -176,6 +217,7 @@ class Explanation:
             "target": category if category is not None else self.describe(index),
             "class": names[category] if names and category is not None else None,
             "score": None if self._no_class(index) else float(self.score[index]),
+            **(self.originals[index].record() if self.originals else {}),
             "blank": self.blank(index),
             "notes": list(self.notes),
             **({} if self.boxes is None else {"boxes": in_words(self.boxes[index])}),
@@ -196,6 +238,7 @@ class Explanation:
             "notes": list(self.notes),
             "explained": [self.describe(index) for index in range(len(self))],
             **({} if self.boxes is None else {"boxes": list(map(in_words, self.boxes))}),
+            **({"originals": [each.record() for each in self.originals]} if self.originals else {}),
         }
         return arrays, metadata
 

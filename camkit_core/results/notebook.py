@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
+from .originals import ground
+
 Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this file
 
 SHOWN = 6  # images, or rows of a comparison: with more, a notebook is slow
@@ -104,9 +106,8 @@ def _row(row: Sequence[Explanation], index: int, side: int) -> str:
 
 def _small(explanation: Explanation, index: int, side: int) -> Image.Image:
     """The picture that the map is drawn on, shrunk."""
-    from ..image import to_picture, visible
-
-    picture = to_picture(visible(explanation.images[index]))
+    known = explanation.originals[index] if explanation.originals else None
+    picture, _ = ground(explanation.images[index], known)
     picture.thumbnail((side, side))
     return picture
 

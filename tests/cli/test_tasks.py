@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from camkit_core import load_model
 from camkit_core.cli import main
-from camkit_core.cli.common.sources import load_model
 from camkit_core.cli.compare_images import _metrics
 from helpers.command_calls import picture
 from helpers.hub_folders import detector, segmenter, text_image

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from camkit_core import load_model
 from camkit_core.cli import main
-from camkit_core.cli.common.sources import load_model
 from camkit_core.errors import PluginError, UnknownName
 from camkit_core.plugins import get_registry
 from camkit_core.plugins.hookspecs import Spec, hookimpl

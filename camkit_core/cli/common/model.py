@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ...errors import CamkitWarning
 from ...inputs.models.load import LoadedModel
+from ...loading.models import load_model
 from .messages import say_above_bar
-from .sources import load_model
 
 
 def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:

@@ -16,6 +16,8 @@ from .class_names import check_class_names
 from .device import device_named
 from .filling import count_classes, fill
 from .fitting import fit
+from .geometry.measured import window_of
+from .geometry.window import Window
 from .names_file import ClassNames, read_class_names
 from .preprocessing import Picture, Preprocessing
 from .source import ModelSource
@@ -50,6 +52,21 @@ class LoadedModel:
     task: str = ""
     tokenizer: Callable[[], Any] | None = None
     prepared: dict[str, Any] = field(default_factory=dict)
+    _windows: dict[tuple[int, int], tuple[Window | None, str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def window(self, size: tuple[int, int]) -> tuple[Window | None, str]:
+        """Where the input lies in a picture of (H0, W0) pixels; or None, and why it is not known.
+
+        It is measured once for each size, by plain pictures that go through `preprocess`.
+        """
+        if size not in self._windows:
+            try:
+                self._windows[size] = window_of(self.preprocess, size), ""
+            except InputError as error:
+                self._windows[size] = None, str(error)
+        return self._windows[size]
 
 
 def load_source(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import ArgumentError, ArgumentTypeError, InputTypeError
 from helpers.network_files import TINY
 

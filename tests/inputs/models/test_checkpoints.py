@@ -8,7 +8,7 @@ import pytest
 import torchvision
 from safetensors.torch import save_file
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError
 from helpers.network_files import same_weights, saved, squeezenet, vit
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import ArgumentTypeError, FileError
 from helpers.network_files import TINY
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, CamkitWarning, InputError
 from helpers.network_files import TINY, same_weights, saved, tiny
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, FileError
 from helpers import hostile_files as made
 from helpers.network_files import TINY, same_weights, saved, tiny, wide

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError
 from helpers import hostile_files as made
 from helpers.network_files import TINY, saved, tiny

@@ -13,7 +13,7 @@ import torch
 import torchvision
 from torch import nn
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, FileError, UnknownName
 from helpers.network_files import same_weights, saved, squeezenet, vit
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, ImportFailed, InputError, InputTypeError, UnknownName
 
 CODE = """

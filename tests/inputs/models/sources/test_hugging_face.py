@@ -18,8 +18,7 @@ from transformers import (
     ViTModel,
 )
 
-from camkit_core import preprocessing_in
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model, preprocessing_in
 from camkit_core.errors import CamkitError, FileError, InputError, UnknownName
 from camkit_core.inputs.models.class_names import names_in
 from camkit_core.inputs.models.sources.hugging_face import hf

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, FileError, ImportFailed, UnknownName
 from camkit_core.inputs.models.sources.open_clip_models import clip
 

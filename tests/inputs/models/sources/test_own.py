@@ -14,7 +14,7 @@ from torchvision import transforms
 from transformers import AutoImageProcessor, ViTForImageClassification
 
 import camkit_core as camkit
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, InputError, InputTypeError
 from helpers.hub_folders import classifier
 

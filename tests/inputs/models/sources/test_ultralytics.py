@@ -11,7 +11,7 @@ import pytest
 import torch
 from ultralytics.nn import tasks
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import CamkitError, FileError, InputError, UnknownName
 from camkit_core.inputs.models.class_names import names_in
 from camkit_core.inputs.models.sources.ultralytics_models import ultralytics

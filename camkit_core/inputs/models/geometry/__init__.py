@@ -1,0 +1,1 @@
+"""What a preprocessing does to a picture's places: measured, and undone."""

@@ -1,0 +1,47 @@
+"""Every view of the images at every layer: one forward pass at a time, and its probes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ..forward.recording import Recording, record_levels
+from ..inputs.prepare import Inputs
+from ..probe.probe import Probe
+from ..target_layer.choose import TargetLayer
+from .smoothing import PLAIN, View, image_views
+
+
+def recorded(inputs: Inputs, layers: Sequence[TargetLayer], taped: bool) -> list[Recording]:
+    """One forward pass, cut at each of `layers`."""
+    return record_levels(inputs, [(each.adapter, each.name) for each in layers], taped)
+
+
+def probed_views(
+    inputs: Inputs,
+    passes: Sequence[Sequence[TargetLayer]],
+    aug_smooth: bool,
+    taped: bool,
+    plain: list[list[Probe]],
+    probes_of: Callable[[Recording], list[Probe]],
+) -> Iterator[tuple[View, list[list[Probe]]]]:
+    """Every view of the images at every layer, with its probes; one forward pass at a time.
+
+    The probes of the images as they are in the first pass are there already: `plain`.
+
+    Args:
+        inputs: the model and its images.
+        passes: the layers at which each pass is cut: one, or the levels of a pyramid.
+        aug_smooth: see `compare`.
+        taped: whether to note what runs after the layers.
+        plain: the probes of each target, for each layer of the first pass.
+        probes_of: the probes of a recording.
+    """
+    views = image_views(aug_smooth)
+    for number, layers in enumerate(passes):
+        for view in views:
+            if number == 0 and view is PLAIN:
+                yield view, plain
+            else:
+                changed = replace(inputs, images=view.change(inputs.images))
+                yield view, list(map(probes_of, recorded(changed, layers, taped)))
