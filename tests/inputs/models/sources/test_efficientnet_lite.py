@@ -8,7 +8,7 @@ import pytest
 import torch
 from mosaics import network, photo
 
-from camkit_core.cli.common.sources import load_model
+from camkit_core import load_model
 from camkit_core.errors import ImportFailed, UnknownName
 from camkit_core.inputs.models.sources.efficientnet_lite import efficientnet_lite
 from camkit_core.inputs.models.sources.listed import lite_models
