@@ -10,10 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import ArgumentError
 from .caption import captioned, no_evidence
-from .colour import ALPHA, COLOUR_MAP, heat_at
+from .colour import ALPHA, COLOUR_MAP, heat_at, window_at
 from .overlay import mixed
+from .unseen import with_unseen
 
 if TYPE_CHECKING:
+    from ..inputs.models.geometry.window import Window
     from ..results.explanation import Explanation
 
 Box = tuple[float, ...]  # x1, y1, x2, y2
@@ -28,6 +30,7 @@ def boxes(
     *,
     colormap: str = COLOUR_MAP,
     alpha: float = ALPHA,
+    everywhere: bool = False,
     others: int = 20,
 ) -> Image.Image:
     """The heatmap over the picture, with the explained box and its label; other boxes are thin.
@@ -39,7 +42,8 @@ def boxes(
         index: which image of the batch.
         picture: that image, RGB.
         colormap: one of `colour.COLOUR_MAPS`, e.g. "viridis" or "jet".
-        alpha: the heatmap's share, in [0, 1].
+        alpha: the heatmap's share, in [0, 1], as for `overlay`.
+        everywhere: whether that share is the same everywhere, as for `overlay`.
         others: how many of the other boxes are drawn, the best first.
 
     Raises:
@@ -51,12 +55,15 @@ def boxes(
             "it by renderer='overlay'; or explain it with adapter=camkit.Adapter(layer, "
             "output=...), whose output gives boxes, labels and scores for each image"
         )
-    enlarged = _enlarged(picture)
+    enlarged = original = _enlarged(picture)
     reason = explanation.blank(index)
     if not reason:
-        enlarged = mixed(enlarged, heat_at(explanation, index, enlarged.size), colormap, alpha)
+        heat = heat_at(explanation, index, enlarged.size)
+        enlarged = mixed(enlarged, heat, colormap, alpha, everywhere)
+    drawn = with_unseen(enlarged, original, explanation, index)
     explained = _explained(explanation, index)
-    drawing = _Drawing(enlarged.copy(), tuple(explanation.images.shape[2:]))
+    window = window_at(explanation, index, drawn.size)
+    drawing = _Drawing(drawn.copy(), tuple(explanation.images.shape[2:]), window)
     for box in _others(explanation.boxes[index], explained)[: max(others, 0)]:
         drawing.outline(box, thin=True)
     if explained:
@@ -101,10 +108,12 @@ class _Drawing:
     Attributes:
         picture: the picture.
         pixels: height and width of the image that the boxes are given in.
+        window: where this image lies in the picture; None if it is all of it.
     """
 
     picture: Image.Image
     pixels: tuple[int, ...]
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         self.draw = ImageDraw.Draw(self.picture)
@@ -135,8 +144,11 @@ class _Drawing:
     def _corners(self, box: Box) -> tuple[int, int, int, int]:
         """The box in the picture's pixels, cut to the picture."""
         (width, height), (rows, columns) = self.picture.size, self.pixels
-        xs = [min(max(round(x / columns * width), 0), width - 1) for x in box[0::2]]
-        ys = [min(max(round(y / rows * height), 0), height - 1) for y in box[1::2]]
+        across, down = width / columns, height / rows
+        if self.window:
+            box, across, down = self.window.to_picture(box), 1, 1
+        xs = [min(max(round(x * across), 0), width - 1) for x in box[0::2]]
+        ys = [min(max(round(y * down), 0), height - 1) for y in box[1::2]]
         return min(xs), min(ys), max(xs), max(ys)
 
     def _fitting(self, text: str) -> tuple[Any, tuple[int, int]]:

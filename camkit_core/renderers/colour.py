@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 # Equal steps of evidence look equal in all but the last two, which the field is used to.
 COLOUR_MAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", "jet")
 COLOUR_MAP = "inferno"  # unless another is chosen
-ALPHA = 0.5  # the heatmap's share of an overlay, unless another is chosen
+ALPHA = 0.6  # the heatmap's share of an overlay, unless another is chosen
+FULL_FROM = 0.5  # the evidence from which on it has all of this share
 
 
 def coloured(heat: np.ndarray[Any, Any], colormap: str) -> Image.Image:
