@@ -12,13 +12,14 @@ from torch import Tensor
 
 from ..errors import InputError
 from .opencv import opencv
+from .transparency import on_white
 
 Array = np.ndarray[Any, Any]
 JET = 2  # cv2.COLORMAP_JET, without importing OpenCV for it
 
 
 def to_picture(image: Any) -> Image.Image:
-    """An RGB picture from PIL, an array or a tensor.
+    """An RGB picture from PIL, an array or a tensor, on white where it is transparent.
 
     Args:
         image: PIL image; array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or tensor (C, H, W)
@@ -28,7 +29,7 @@ def to_picture(image: Any) -> Image.Image:
         InputError: for another shape or range, saying what it was.
     """
     if isinstance(image, Image.Image):
-        return image.convert("RGB")
+        return on_white(_of_eight_bits(image))
     if isinstance(image, Tensor):
         values = image.detach().cpu()
         values = values.float() if values.dtype is torch.bfloat16 else values  # numpy has none
@@ -39,7 +40,14 @@ def to_picture(image: Any) -> Image.Image:
         raise InputError(
             f"expected a picture (H, W), (H, W, 3), or a tensor (C, H, W), got {pixels.shape}"
         )
-    return Image.fromarray(_eight_bit(pixels)).convert("RGB")
+    return on_white(Image.fromarray(_eight_bit(pixels)))
+
+
+def _of_eight_bits(image: Image.Image) -> Image.Image:
+    """A grey picture of 16 bits with the upper eight, as read from a file; another as it is."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def _eight_bit(pixels: Array) -> Array:

@@ -14,6 +14,7 @@ from PIL import Image
 from ..errors import CamkitError, InputError, PathError
 from .opencv import opencv, quiet_opencv
 from .sizes import is_picture, stated_size
+from .transparency import file_on_white
 
 Array = np.ndarray[Any, Any]
 VARIABLE = "CAMKIT_MAX_PIXELS"
@@ -30,7 +31,7 @@ _KINDS = {
 
 
 def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
-    """The picture in a file: (H, W, 3), uint8, RGB, upright.
+    """The picture in a file: (H, W, 3), uint8, RGB, upright, on white where it is transparent.
 
     Args:
         path: of a file in any format that OpenCV reads.
@@ -45,7 +46,8 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
     """
     limit = pixel_limit(max_pixels)
     try:
-        return _turned_to_rgb(_decoded(_content(path, limit), limit))
+        data = _content(path, limit)
+        return file_on_white(data, _turned_to_rgb(_decoded(data, limit)))
     except InputError as error:
         raise type(error)(f"cannot read {path}: {error}") from error.__cause__
     except MemoryError as error:
