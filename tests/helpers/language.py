@@ -30,15 +30,23 @@ class Planted:
     tower: str  # a layer of the vision tower, with a finer grid or the same
     tower_grid: tuple[int, int]
 
-    def draws(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures with a red and a green cell each, and the cells' numbers."""
+    def draws(
+        self, count: int, seed: int = 0, only_red: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures with a red and a green cell each, and the cells' numbers.
+
+        Args:
+            count: how many pictures.
+            seed: of the places and the noise.
+            only_red: whether the green cell is left out.
+        """
         random = torch.Generator().manual_seed(seed)
         cells = self.grid[0] * self.grid[1]
         places = torch.stack([torch.randperm(cells, generator=random)[:2] for _ in range(count)])
         pictures = 0.05 * torch.randn(count, 3, *self.size, generator=random)
         height, width = (a // b for a, b in zip(self.size, self.grid, strict=True))
         for picture, of_both in zip(pictures, places.tolist(), strict=True):
-            for channel, cell in enumerate(of_both):
+            for channel, cell in enumerate(of_both[: 1 if only_red else 2]):
                 row, column = divmod(cell, self.grid[1])
                 box = picture[channel, row * height :, column * width :][:height, :width]
                 box += 2
@@ -91,6 +99,7 @@ def llava(silent: bool = False) -> Planted:
         embeddings = base.vision_tower.embeddings
         colours(embeddings.patch_embedding.weight)
         embeddings.position_embedding.weight.copy_(CONSTANTS.expand(17, -1))
+        strong_alone(base.vision_tower.encoder.layers[0].mlp)
         offset_gelu(base.multi_modal_projector.linear_1, base.multi_modal_projector.linear_2)
         if silent:
             _silence(base.language_model)
@@ -236,6 +245,17 @@ def colours(embedding: Tensor) -> None:
     embedding.zero_()
     for colour in range(2):
         embedding[colour, colour] = 1 / embedding[0, 0].numel()
+
+
+def strong_alone(block: Any) -> None:
+    """An MLP that leaves strong colours, and takes off weak ones, so that they have no gradient."""
+    for name, parameter in block.named_parameters():
+        parameter.mul_(0 if "fc" in name else 1)
+    for colour in range(2):
+        strong, weak, negative = range(3 * colour, 3 * colour + 3)
+        block.fc1.weight[[strong, weak, negative], colour] = torch.tensor([8.0, 1.0, -1.0])
+        block.fc1.bias[strong] = -8
+        block.fc2.weight[colour, [strong, weak, negative]] = torch.tensor([0.5, -1.0, 1.0])
 
 
 def offset_gelu(first: nn.Linear, second: nn.Linear, several: int = 1) -> None:

@@ -1,8 +1,9 @@
 """Models of images and texts, of the real classes, whose weights are set by hand.
 
 Three channels of the image tower hold how red, green and blue a place is; all tokens are alike
-else. The last attention takes their mean. So one place decides how similar an image is to a text:
-that which has the colour that the text names. The text tower does the same with words.
+else. The first block of a ViT lets strong colours pass, and weak ones not. The last attention takes
+the tokens' mean. So one place decides how similar an image is to a text: that which has the colour
+that the text names. The text tower does the same with words.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .text_image import built, tokenizer
 
 COLOURS = ("red", "green", "blue")
 BASE = 4  # a channel that all tokens share, with its negative beside it, for the norms
+STRONG = 8  # the first of three channels of strong colours
 
 
 def plant(name: str, side: int = 64) -> Any:
@@ -75,14 +77,28 @@ def _words(embedding: nn.Embedding, ids: list[int]) -> None:
         embedding.weight[token, channel] = 4.0
 
 
-def _mean_attention(attention: Any) -> None:
-    """Attention to all tokens alike: queries and keys are zero, values are the tokens."""
+def _gate(first: nn.Linear, second: nn.Linear) -> None:
+    """The MLP of a block: a colour is strong from twice its norm on; noise is far below."""
+    for channel in range(3):
+        first.weight[channel, channel], first.bias[channel] = 4.0, -8.0
+        second.weight[STRONG + channel, channel] = 1.0
+
+
+def _mean_attention(attention: Any, first: int = 0) -> None:
+    """Attention to all tokens alike: queries and keys are zero, values are the tokens.
+
+    Args:
+        attention: the module.
+        first: of the channels that become the colours.
+    """
+    width = len(attention.out_proj.weight)
+    values = torch.eye(width)
+    values[:3] = torch.eye(width)[first : first + 3]
+    attention.out_proj.weight.copy_(torch.eye(width))
     if isinstance(attention, nn.MultiheadAttention):
-        attention.in_proj_weight[-attention.embed_dim :] = torch.eye(attention.embed_dim)
-        attention.out_proj.weight.copy_(torch.eye(attention.embed_dim))
-        return
-    for layer in (attention.v_proj, attention.out_proj):
-        layer.weight.copy_(torch.eye(len(layer.weight)))
+        attention.in_proj_weight[-width:] = values
+    else:
+        attention.v_proj.weight.copy_(values)
 
 
 def _projection(weight: Tensor, base: float) -> None:
@@ -105,8 +121,9 @@ def _clip(model: Any) -> None:
     _colours(vision.embeddings.patch_embedding)
     vision.embeddings.class_embedding.zero_()
     _shared(vision.embeddings.position_embedding.weight)
-    _mean_attention(vision.encoder.layers[-1].self_attn)
-    _projection(model.visual_projection.weight, base=0.0)
+    _gate(vision.encoder.layers[0].mlp.fc1, vision.encoder.layers[0].mlp.fc2)
+    _mean_attention(vision.encoder.layers[-1].self_attn, STRONG)
+    _projection(model.visual_projection.weight, base=1.0)
     _hugging_face_text(model)
     _projection(model.text_projection.weight, base=0.0)
 
@@ -115,9 +132,10 @@ def _siglip(model: Any) -> None:
     vision = model.vision_model
     _colours(vision.embeddings.patch_embedding)
     _shared(vision.embeddings.position_embedding.weight)
-    _mean_attention(vision.head.attention)
+    _gate(vision.encoder.layers[0].mlp.fc1, vision.encoder.layers[0].mlp.fc2)
+    _mean_attention(vision.head.attention, STRONG)
     vision.head.attention.out_proj.weight.zero_()
-    _projection(vision.head.attention.out_proj.weight, base=0.0)
+    _projection(vision.head.attention.out_proj.weight, base=1.0)
     _hugging_face_text(model)
     _projection(model.text_model.head.weight, base=0.0)
 
@@ -137,8 +155,9 @@ def _vit(model: Any) -> None:
     _colours(visual.conv1)
     visual.class_embedding.zero_()
     _shared(visual.positional_embedding)
-    _mean_attention(visual.transformer.resblocks[-1].attn)
-    _projection(visual.proj.T, base=0.0)
+    _gate(visual.transformer.resblocks[0].mlp.c_fc, visual.transformer.resblocks[0].mlp.c_proj)
+    _mean_attention(visual.transformer.resblocks[-1].attn, STRONG)
+    _projection(visual.proj.T, base=1.0)
     _open_clip_text(model)
 
 

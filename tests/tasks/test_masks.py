@@ -12,19 +12,12 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core import SegmentationTarget
 from helpers.planted.lraspp import SIDE, pictures, planted_lraspp, random_places
-from helpers.planted.marks import ONE_GRADIENT, found
+from helpers.planted.marks import EVERY_GRADIENT, SIGMA, found
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 SIZE = (64, 96)
 DRAWS = 100
-# Not FullGrad: it has no sign, so that what speaks against a class counts as what speaks for it.
-# Not guided backpropagation: the gradient of an average is the same at each pixel.
-GRADIENTS = (
-    *ONE_GRADIENT,
-    "smoothgradcam++",
-    "shapleycam",
-    "refinecam",
-)
+GRADIENTS = [method for method in EVERY_GRADIENT if method != "fullgrad"]
 OTHERS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {},
@@ -54,7 +47,8 @@ def of_one_class(mask: Tensor | None = None) -> tuple[list[SegmentationTarget], 
 @pytest.fixture(scope="module")
 def by_gradients() -> camkit.Comparison:
     targets, _ = of_one_class()
-    return camkit.compare(segmenter(), pictures(places(), SIZE), GRADIENTS, [targets])
+    images = pictures(places(), SIZE)
+    return camkit.compare(segmenter(), images, GRADIENTS, [targets], sigma=SIGMA)
 
 
 @pytest.mark.parametrize("method", GRADIENTS)
@@ -62,6 +56,14 @@ def test_the_largest_value_lies_on_what_decides_the_pixels(
     by_gradients: camkit.Comparison, method: str
 ) -> None:
     assert found(by_gradients[0, method], of_one_class()[1], SIDE) >= 95
+
+
+def test_fullgrad_finds_it_where_nothing_speaks_against_the_class() -> None:
+    """It has no sign, so that what speaks against a class counts as what speaks for it."""
+    targets, corners = of_one_class()
+    images = pictures(places(), SIZE, only=torch.arange(DRAWS) % 3)
+    e = camkit.explain(segmenter(), images, "fullgrad", targets)
+    assert found(e, corners, SIDE) >= 95
 
 
 @pytest.mark.parametrize("method", OTHERS)

@@ -12,26 +12,17 @@ import camkit_core as camkit
 from camkit_core import DetectionTarget
 from camkit_core.forward.counting import counting
 from helpers.planted.detr import SIDE, planted_detr, random_places, scenes, with_places
-from helpers.planted.marks import ONE_GRADIENT, concentration, found
+from helpers.planted.marks import EVERY_GRADIENT, SIGMA, concentration, found
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 
 SIZE = (48, 64)
 DRAWS = 100
-# Not ShapleyCAM: an overlap has an edge where it is best, and there no second derivative. Not
-# SmoothGrad-CAM++: in the noise that it adds, another place may have the most of a colour.
-GRADIENTS = (
-    *ONE_GRADIENT,
-    "finercam",
-    "fullgrad",
-    "refinecam",
-    "guided_backprop",
-)
 OTHERS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {},
-    "drise": {"samples": 30, "grid": 4},
+    "drise": {"samples": 45, "grid": 4},
 }
 
 
@@ -54,10 +45,10 @@ def one_of_three(places: Tensor) -> tuple[list[DetectionTarget], Tensor]:
 @pytest.fixture(scope="module")
 def by_gradients(detr: nn.Module, places: Tensor) -> camkit.Comparison:
     targets, _ = one_of_three(places)
-    return camkit.compare(detr, scenes(places, SIZE), GRADIENTS, [targets])
+    return camkit.compare(detr, scenes(places, SIZE), EVERY_GRADIENT, [targets], sigma=SIGMA)
 
 
-@pytest.mark.parametrize("method", GRADIENTS)
+@pytest.mark.parametrize("method", EVERY_GRADIENT)
 def test_the_largest_value_lies_on_the_object(
     by_gradients: camkit.Comparison, places: Tensor, method: str
 ) -> None:

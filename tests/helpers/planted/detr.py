@@ -130,17 +130,22 @@ def _set_heads(model: Any, size: tuple[int, int]) -> None:
     for category in range(_COLOURS):
         classifier.weight[category, 2 * category] = 6
     classifier.bias[-1] = 3
-    for layer in model.bbox_predictor.layers:
-        nn.init.eye_(layer.weight)
+    first, middle, last = model.bbox_predictor.layers
+    for layer in (first, middle, last):
+        nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
-    last = model.bbox_predictor.layers[-1]
-    nn.init.zeros_(last.weight)
+    nn.init.eye_(middle.weight)
+    # A place is there or not: from 3/4 on its channel counts as 1, up to 1/2 as 0. Else a little
+    # noise on it would move the box, and an overlap falls steeply.
+    for channel in range(2 * _COLOURS, first.in_features - 2, 2):
+        first.weight[channel : channel + 2, channel] = 4
+        first.bias[channel : channel + 2] = torch.tensor([-2.0, -3.0])
     height, width = size
     channel = 2 * _COLOURS
     for axis, side in enumerate((width, height)):
         centres = (torch.arange(side // SIDE) + 0.5) * SIDE / side
         for centre in centres:
-            last.weight[axis, channel] = centre.logit()
+            last.weight[axis, channel : channel + 2] = centre.logit() * _sign()
             channel += 2
     last.bias[2:] = torch.tensor([SIDE / width, SIDE / height]).logit()
 

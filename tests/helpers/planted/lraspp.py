@@ -19,7 +19,7 @@ SIDE = 16  # of a square, and of a cell of the grid, in pixels
 def planted_lraspp() -> nn.Module:
     """Classes 1 to 3 speak for red, green, blue, and each against the next one."""
     layers = OrderedDict(
-        colours=nn.Conv2d(3, 3, 1, bias=False),
+        colours=nn.Conv2d(3, 3, 1),
         relu=nn.ReLU(),
         low=nn.AvgPool2d(SIDE // 2),
         high=nn.AvgPool2d(2),
@@ -30,6 +30,7 @@ def planted_lraspp() -> nn.Module:
     for weight in (w for w in model.parameters() if w.ndim == 4):
         nn.init.zeros_(weight)
     with torch.no_grad():
+        layers["colours"].bias.fill_(-0.25)  # so that noise is nothing
         head.cbr[1].bias.fill_(1)
         for k in range(3):
             layers["colours"].weight[k, k] = 1
@@ -48,11 +49,21 @@ def random_places(count: int, size: tuple[int, int], seed: int = 0) -> Tensor:
     return torch.stack([cells // columns, cells % columns], -1) * SIDE
 
 
-def pictures(places: Tensor, size: tuple[int, int], seed: int = 1) -> Tensor:
-    """Dark noise with a red, a green and a blue square: (count, 3, *size)."""
+def pictures(
+    places: Tensor, size: tuple[int, int], seed: int = 1, only: Tensor | None = None
+) -> Tensor:
+    """Dark noise with a red, a green and a blue square: (count, 3, *size).
+
+    Args:
+        places: (count, 3, 2), the corners of the squares.
+        size: H and W.
+        seed: of the noise.
+        only: (count,), the colour of the only square of each picture; None for all three.
+    """
     generator = torch.Generator().manual_seed(seed)
     images = torch.rand(len(places), 3, *size, generator=generator) * 0.2
-    for image, corners in zip(images, places.tolist(), strict=True):
+    for index, corners in enumerate(places.tolist()):
         for colour, (row, column) in enumerate(corners):
-            image[colour, row : row + SIDE, column : column + SIDE] = 1
+            if only is None or colour == only[index]:
+                images[index, colour, row : row + SIDE, column : column + SIDE] = 1
     return images

@@ -17,6 +17,16 @@ ONE_GRADIENT = (
     "gradcam_elementwise",
     "eigengradcam",
 )
+EVERY_GRADIENT = (
+    *ONE_GRADIENT,
+    "finercam",
+    "shapleycam",
+    "smoothgradcam++",
+    "refinecam",
+    "fullgrad",
+    "guided_backprop",
+)
+SIGMA = 0.1  # of the noise of SmoothGrad-CAM++: its default is for normalised pictures
 
 
 def found(explanation: camkit.Explanation, corners: Tensor, side: int) -> int:

@@ -36,7 +36,7 @@ def planted_yolo(settings: str = "yolo11n.yaml", width: float = 0.125) -> nn.Mod
 
 def _plant(layers: Any) -> None:
     # The first makes of the pixels how far a colour is ahead of the others, which grey is not.
-    ahead = 15 * torch.eye(3) - 5
+    ahead = 15 * torch.eye(3) - 4
     _pass(layers[0], _PARTS, mixed=ahead)
     for index in _CONVS[1:]:
         _pass(layers[index], _PARTS)
