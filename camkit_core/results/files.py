@@ -14,18 +14,11 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ..errors import InputError
+from .file_types import refuse_unknown_type
 from .whole_files import cannot_write, written_whole
 
 Array = np.ndarray[Any, Any]
 _NUMPYS = (torch.float16, torch.float32, torch.float64)
-
-
-def refuse_unknown_type(path: Path) -> None:
-    """Raise InputError for a file name whose ending is that of no picture that can be written."""
-    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-        raise InputError(
-            f"cannot write {path.name!r}: expected a name that ends in .png, .jpg or .npz"
-        )
 
 
 def write_picture(picture: Image.Image, path: Path, metadata: Mapping[str, Any]) -> Path:

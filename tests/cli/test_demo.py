@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from camkit_core.cli import main
-from camkit_core.cli.demo import KINDS, SEED, add_demo_command, explain_scene
+from camkit_core.cli.demo import add_demo_command
+from camkit_core.cli.demo_scene import KINDS, SEED, explain_scene
 from camkit_core.testing.ground_truth.networks import FAMILIES, WEIGHTS
 from camkit_core.testing.ground_truth.scenes import make_scene
 from camkit_core.testing.ground_truth.scores import discrimination, energy, pointing

@@ -1,0 +1,125 @@
+"""Two real photos joined, each class explained by a real network: what `camkit demo` draws.
+
+The network and the photos come with the extra `demo`, in wheels: nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .. import Comparison, compare, load_model
+from ..plugins.method_groups import THE_FIVE, methods_of
+
+MODEL = "efficientnet_lite:efficientnet-lite0"
+PHOTOS = {"tiger cat": "chelsea", "espresso": "coffee"}  # of scikit-image, by what they show
+SIDE = 300  # of each photo's square in the joined picture; the cat's own height
+INPUT = (224, 448)  # of the network: 224 for each photo, as it was trained
+SUCCESSORS = ("finercam", "eigengradcam", "refinecam", "shapleycam", "groupcam")
+CHANNELS = 64  # of the 1,280 that Score-CAM masks the image by, which takes a minute and a half
+LICENCES = {
+    "chelsea": "the cat, by Stefan van der Walt, CC0",
+    "coffee": "the coffee, by Rachel Michetti, CC0",
+    "efficientnet-lite0": "weights of ML Illustrated, converted from Google's, Apache-2.0",
+}
+
+
+def joined() -> Image.Image:
+    """The squares in the middle of both photos, beside each other: 600 x 300."""
+    page = Image.new("RGB", (SIDE * len(PHOTOS), SIDE))
+    for number, name in enumerate(PHOTOS.values()):
+        page.paste(_square(name), (number * SIDE, 0))
+    return page
+
+
+def _square(name: str) -> Image.Image:
+    from skimage import data
+
+    photo = Image.fromarray(getattr(data, name)())
+    side = min(photo.size)
+    left, top = ((length - side) // 2 for length in photo.size)
+    box = (left, top, left + side, top + side)
+    return photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box)
+
+
+def explain_photos(methods: Sequence[str] | None = None) -> Comparison:
+    """Both classes in the joined picture, each by some methods; None for all of the demo.
+
+    Score-CAM masks the picture by the `CHANNELS` of the largest activations alone.
+    """
+    asked = [*methods_of(THE_FIVE), *SUCCESSORS] if methods is None else list(methods)
+    network, picture = load_model(MODEL, size=INPUT), joined()
+    parts = [
+        compare(network, picture, [method], list(PHOTOS), **_options(method)) for method in asked
+    ]
+    rows = tuple(tuple(part[row, 0] for part in parts) for row in range(len(PHOTOS)))
+    return Comparison(rows, tuple(asked))
+
+
+def _options(method: str) -> dict[str, Any]:
+    return {"max_channels": CHANNELS} if method == "scorecam" else {}
+
+
+def shares(comparison: Comparison) -> dict[str, list[float]]:
+    """By method, how much of each class's map lies in its own half: [of the cat's, of the cup's]."""
+    return {
+        name: [_share(comparison[half, name].to_numpy()[0], half) for half in range(len(PHOTOS))]
+        for name in comparison.methods
+    }
+
+
+def _share(heat: np.ndarray[Any, Any], half: int) -> float:
+    halves = np.array_split(heat, len(PHOTOS), axis=1)
+    return float(halves[half].sum() / max(float(heat.sum()), 1e-12))
+
+
+def drawn(comparison: Comparison, side: int | None = None) -> Image.Image:
+    """The five methods and below them their successors, each over the picture at full size."""
+    five = [name for name in comparison.methods if name not in SUCCESSORS]
+    bands = [five, [name for name in comparison.methods if name in SUCCESSORS]]
+    sheets = [_sheet(comparison, band, side or SIDE * len(PHOTOS)) for band in bands if band]
+    width, height = max(sheet.width for sheet in sheets), sum(sheet.height for sheet in sheets)
+    page = Image.new("RGB", (width, height), "white")
+    for number, sheet in enumerate(sheets):
+        page.paste(sheet, (0, sum(above.height for above in sheets[:number])))
+    return page
+
+
+def _sheet(comparison: Comparison, methods: Sequence[str], side: int) -> Image.Image:
+    rows = tuple(
+        tuple(comparison[row, name] for name in methods) for row in range(len(comparison.rows))
+    )
+    titles = tuple(f"{name}, {CHANNELS} channels" if _options(name) else name for name in methods)
+    return Comparison(rows, titles).render(side=side)
+
+
+def account(comparison: Comparison) -> dict[str, Any]:
+    """Where the maps come from, ready for JSON."""
+    first = comparison[0, 0].summary()
+    by_method = {name: comparison[0, name].provenance.get("options") for name in comparison.methods}
+    return {
+        **{name: first[name] for name in ("model", "weights", "preprocessing") if name in first},
+        **comparison[0, 0].provenance,
+        "method": list(comparison.methods),
+        "options": {name: options for name, options in by_method.items() if options},
+        "explained": [row[0].describe() for row in comparison.rows],
+        "shares": shares(comparison),
+        "licences": LICENCES,
+    }
+
+
+def in_words(comparison: Comparison) -> list[str]:
+    """For each method a line: how much of each class's map lies on its own photo."""
+    return [
+        f"{name}: "
+        + ", ".join(
+            f"{share:.0%} of {thing}'s map on its own photo"
+            for thing, share in zip(PHOTOS, values, strict=True)
+        )
+        for name, values in shares(comparison).items()
+    ]

@@ -1,0 +1,52 @@
+"""A generated scene with two glyphs, each explained by the five methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from ..comparison import Comparison
+from ..engine import compare
+from ..plugins.method_groups import THE_FIVE, methods_of
+from ..testing.ground_truth.networks import preprocess, trained
+from ..testing.ground_truth.scenes import CLASSES, make_scene
+
+SEED, KINDS = 43, ("W", "U", "neutral")
+
+
+def explain_scene(
+    family: str = "vgg", methods: Sequence[str] | None = None
+) -> tuple[Comparison, Any]:
+    """Two glyphs of a scene, each by some methods, and the scene, four times as large.
+
+    Args:
+        family: of the small networks that camkit ships.
+        methods: names of methods; None for the five.
+    """
+    picture = make_scene(SEED, KINDS).picture()
+    large = picture.repeat(4, 0).repeat(4, 1)  # its pixels stay square when it is drawn
+    targets = [CLASSES.index(kind) for kind in KINDS if kind in CLASSES]
+    methods = methods_of(THE_FIVE) if methods is None else methods
+    comparison = compare(trained(family), preprocess(picture), methods, targets)
+    rows = tuple(
+        tuple(replace(explanation, class_names=CLASSES) for explanation in row)
+        for row in comparison.rows
+    )
+    return Comparison(rows, comparison.methods), large
+
+
+def drawn(comparison: Comparison, scene: Any, side: int | None = None) -> Image.Image:
+    """The sheet of all maps over the scene."""
+    return comparison.render(image=scene, side=224 if side is None else side)
+
+
+def account(comparison: Comparison) -> dict[str, Any]:
+    """Where the maps come from, ready for JSON."""
+    return {
+        **comparison[0, 0].provenance,
+        "method": list(comparison.methods),
+        "explained": [row[0].describe() for row in comparison.rows],
+    }
