@@ -56,9 +56,10 @@ def add_demo_command(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
     from ..results.file_types import refuse_unknown_type
-    from .common.files import writable_folder
 
     refuse_unknown_type(args.output, ".png or .jpg")
+    from .common.files import writable_folder  # imports torch, which takes seconds
+
     writable_folder(args.output.parent)
     missing = [name for module, name in PARTS.items() if find_spec(module) is None]
     if args.arch or missing:

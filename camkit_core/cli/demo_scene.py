@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from ..comparison import Comparison
 from ..engine import compare
@@ -40,7 +42,13 @@ def explain_scene(
 
 def drawn(comparison: Comparison, scene: Any, side: int | None = None) -> Image.Image:
     """The sheet of all maps over the scene."""
-    return comparison.render(image=scene, side=224 if side is None else side)
+    return comparison.render(image=scene, side=224 if side is None else side, transform=_small)
+
+
+def _small(scene: Image.Image) -> Tensor:
+    """The network's input of the scene as it is drawn, four times as large."""
+    size = (scene.width // 4, scene.height // 4)
+    return preprocess(np.array(scene.resize(size, Image.Resampling.BOX)))[0]
 
 
 def account(comparison: Comparison) -> dict[str, Any]:

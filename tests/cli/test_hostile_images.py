@@ -177,7 +177,7 @@ def test_an_image_with_the_longest_name_is_explained(
 def test_a_demo_that_cannot_be_written_is_refused_before_it_is_made(
     dog: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camkit_core.cli.demo.explain_scene", None)
+    monkeypatch.setattr("camkit_core.cli.demo_photos.explain_photos", None)
     for output in (f"{dog}/a.png", "a.txt", "/dev/full"):
         assert main(["demo", "--output", output]) == 2
         assert capsys.readouterr().err.count("\n") == 1
