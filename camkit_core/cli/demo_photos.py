@@ -27,7 +27,7 @@ SIDE = 300  # of each photo's square in the joined picture; the cat's own height
 INPUT = (224, 448)  # of the network: 224 for each photo, as it was trained
 SUCCESSORS = ("finercam", "eigengradcam", "refinecam", "shapleycam", "groupcam")
 # As they are, Score-CAM runs the network 1,280 times, and Group-CAM 32 times for each class.
-OPTIONS = {"scorecam": {"max_channels": 32}, "groupcam": {"groups": 16}}
+OPTIONS: dict[str, dict[str, Any]] = {"scorecam": {"max_channels": 32}, "groupcam": {"groups": 16}}
 LICENCES = {
     "chelsea": "the cat, by Stefan van der Walt, CC0",
     "coffee": "the coffee, by Rachel Michetti, CC0",
@@ -60,10 +60,11 @@ def explain_photos(methods: Sequence[str] | None = None) -> Comparison:
     """
     asked = [*methods_of(THE_FIVE), *SUCCESSORS] if methods is None else list(methods)
     network, picture = _seeing_all(load_model(MODEL)), joined()
+    targets: list[Any] = list(PHOTOS)
     plain = [name for name in asked if name not in OPTIONS]
-    parts = [compare(network, picture, plain, list(PHOTOS))] if plain else []
+    parts = [compare(network, picture, plain, targets)] if plain else []
     parts += [
-        compare(network, picture, [name], list(PHOTOS), **options)
+        compare(network, picture, [name], targets, **options)
         for name, options in OPTIONS.items()
         if name in asked
     ]
