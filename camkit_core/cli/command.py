@@ -16,10 +16,10 @@ from .compare import add_compare_command
 from .demo import add_demo_command
 from .evaluate import add_evaluate_command
 from .explain import add_explain_command
-from .info import add_info_command
 from .layers import add_layers_command
-from .list_models import add_list_models_command
-from .lists import add_list_commands
+from .listing.info import add_info_command
+from .listing.list_models import add_list_models_command
+from .listing.lists import add_list_commands
 from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .common.answers import put_json
 from .common.arguments import (
     METRICS,
     WITHOUT_PROBABILITIES,
@@ -14,8 +15,11 @@ from .common.arguments import (
     names,
     stated,
 )
-from .common.request import shared_fields
+from .common.early import check_loading, check_names, pictures_of
+from .common.output import REPORTS, output_of
+from .common.request import CompareRequest, shared_fields
 
+REPORT = "camkit-report.html"
 METHODS = "gradcam,gradcam++,xgradcam"
 EXAMPLES = """\
 examples:
@@ -54,9 +58,9 @@ def add_compare_command(subparsers: Any) -> None:
     answer.add_argument(
         "--output",
         type=stated,
-        default="camkit-report.html",
-        metavar="FILE",
-        help="the report (default: camkit-report.html)",
+        default=REPORT,
+        metavar="PATH",
+        help=f"the report, or the folder for it (default: {REPORT})",
     )
     answer.add_argument(
         "--json",
@@ -67,7 +71,20 @@ def add_compare_command(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 if every image could be read, 1 if some could not."""
-    from .compare_images import CompareRequest, judge_images
+    """Run the command; 0 if every image could be read, 1 if some could not.
 
-    return judge_images(CompareRequest(**shared_fields(arguments), metrics=arguments.metric))
+    What can be told to be wrong without the model is told before torch is imported.
+    """
+    request = CompareRequest(**shared_fields(arguments), metrics=arguments.metric)
+    check_names("method", request.methods)
+    check_names("metric", request.metrics or [])
+    check_loading(request.loading)
+    output = output_of(request.output, REPORTS, "a report")
+    paths, failures = pictures_of(request.asked, None)
+    if not paths:
+        if request.json:
+            put_json({"report": None, "failed": failures.record()})
+        return failures.conclude(len(failures.reasons))
+    from .compare_images import judge_images
+
+    return judge_images(request, output.folder / (output.name or REPORT), paths, failures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..engine import compare
-from ..errors import ArgumentError, CamkitError, CamkitWarning, InputError, PathError, RunError
+from ..errors import CamkitError, CamkitWarning, InputError, PathError, RunError
 from ..image import pixel_limit
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
@@ -28,28 +28,24 @@ from ..results.whole_files import written_whole
 from .common.answers import json_text, put, put_json
 from .common.arguments import METRICS, WITHOUT_PROBABILITIES, split_list
 from .common.failures import Failures
-from .common.files import image_files, writable_folder
 from .common.messages import say_above_bar
 from .common.model import load, to_device_of
 from .common.questions import expanded, questions
-from .common.request import Request
+from .common.request import CompareRequest
 from .common.targets import known_names, names_for
 from .common.unexpected import named
 
 
-@dataclass(frozen=True)
-class CompareRequest(Request):
-    """What `camkit compare` is asked for.
-
-    Attributes:
-        metrics: names of metrics; None for those that the model's task allows.
-    """
-
-    metrics: Sequence[str] | None
-
-
-def judge_images(request: CompareRequest) -> int:
+def judge_images(
+    request: CompareRequest, report: Path, paths: Sequence[Path], failures: Failures
+) -> int:
     """Judge the methods on every image that can be read; 0 if that was all of them, else 1.
+
+    Args:
+        request: what is asked for.
+        report: the file to write.
+        paths: of the images.
+        failures: those that were no pictures at a first look.
 
     Raises:
         CamkitError: for how the command was called, noticed before the model is loaded where
@@ -58,8 +54,6 @@ def judge_images(request: CompareRequest) -> int:
     configure(request.methods, request.options)
     configure_metrics(request.metrics or split_list(METRICS))
     pixel_limit()
-    report, failures = _report_file(request.output), Failures()
-    paths = image_files(request.images, failures)
     count = len(paths) + len(failures.reasons)
     judgement = _judgement(request, _readable(paths, failures), failures)
     written = _written(judgement, report, request.json, failures)
@@ -105,17 +99,6 @@ def _input(model: LoadedModel, path: Path, picture: Picture, failures: Failures)
     except Exception as error:  # noqa: BLE001 - whatever a library's transform raises
         failures.add(path, error)
         return None
-
-
-def _report_file(output: str) -> Path:
-    path = Path(output)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ArgumentError(f"expected a report that ends in .html, got --output {output!r}")
-    if path.is_dir():
-        raise ArgumentError(
-            f"expected a file for the report, and {output!r} is a folder (--output)"
-        )
-    return writable_folder(path.parent) / path.name
 
 
 def _readable(paths: Sequence[Path], failures: Failures) -> dict[Path, Picture]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .common.answers import put_json
 from .common.arguments import add_images, add_model, add_question, stated
-from .common.request import shared_fields
+from .common.early import check_loading, check_names, pictures_of
+from .common.failures import Failures
+from .common.files import DEFAULT_RENDERER as DEFAULT
+from .common.output import PICTURES, RAW, output_of
+from .common.request import ExplainRequest, shared_fields
 
 EXAMPLES = """\
 examples:
   camkit explain dog.jpg --model resnet50
   camkit explain dog.jpg --model resnet50 --method gradcam,ablationcam --target "pug,tiger cat"
-  camkit explain photos/ --model timm:vit_small_patch16_224 --target top3 --renderer side_by_side
+  camkit explain photos/ --recursive --model timm:vit_small_patch16_224 --target top3
+  camkit explain - --model resnet50 --output why.png < dog.jpg
   camkit explain scan.png --model densenet121 --weights mine.pth --class-names findings.txt
   camkit explain dog.jpg --model mypackage.models:make --size 96 --layer features.7 --json
   camkit explain street.jpg --model ultralytics:yolo11n.pt --target dog --boxes
@@ -63,8 +69,9 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
         "--output",
         type=stated,
         default="camkit-output",
-        metavar="DIR",
-        help="folder for the pictures (default: camkit-output)",
+        metavar="PATH",
+        help="folder for the pictures, or where there is only one its file, as map.png "
+        "(default: camkit-output)",
     )
     group.add_argument(
         "--json", action="store_true", help="print one JSON document, and put one by each picture"
@@ -72,13 +79,36 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 if every image was explained, 1 if some were not."""
-    from .explain_images import ExplainRequest, explain_images
+    """Run the command; 0 if every image was explained, 1 if some were not.
 
+    What can be told to be wrong without the model is told before torch is imported.
+    """
     settings = ("guided", "aug_smooth", "eigen_smooth")
     request = ExplainRequest(
         **shared_fields(arguments),
         settings={name: getattr(arguments, name) for name in settings},
-        renderer=arguments.renderer or "overlay",
+        renderer=arguments.renderer or DEFAULT,
     )
-    return explain_images(request)
+    check_names("method", request.methods)
+    check_names("renderer", [request.renderer] if request.renderer != "raw" else [])
+    check_loading(request.loading)
+    endings, what = (RAW, "arrays") if request.renderer == "raw" else (PICTURES, "pictures")
+    output = output_of(request.output, endings, what)
+    paths, failures = pictures_of(request.asked, output.folder)
+    output.refuse_several(len(paths) * len(request.methods), what)
+    if not paths:
+        return _nothing(request.json, failures)
+    from .explain_images import explain_images
+
+    return explain_images(request, output, paths, failures)
+
+
+def _nothing(as_json: bool, failures: Failures) -> int:
+    """The answer where no image can be read."""
+    if as_json:
+        from ..results.provenance import camkit_version
+
+        explained: list[Any] = []
+        version = camkit_version()
+        put_json({"camkit": version, "explanations": explained, "failed": failures.record()})
+    return failures.conclude(len(failures.reasons))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,36 +16,32 @@ from ..errors import CamkitError, CamkitWarning, InputError, TargetError
 from ..image import pixel_limit
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
-from ..plugins import get_registry
 from ..results.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.provenance import camkit_version
 from .common.answers import OutputLostError, put_above_bar, put_json
 from .common.failures import Failures
-from .common.files import FileNames, image_files, writable_folder
+from .common.files import FileNames
 from .common.messages import say_above_bar, visible
 from .common.model import load, to_device_of
+from .common.output import Output
 from .common.pictures import Pictures
-from .common.questions import expanded, questions
-from .common.request import Request
+from .common.questions import BestBoxes, expanded, questions
+from .common.request import ExplainRequest
+from .common.stdin import stem_of
 from .common.targets import names_for
 
 
-@dataclass(frozen=True)
-class ExplainRequest(Request):
-    """What `camkit explain` is asked for.
-
-    Attributes:
-        settings: further arguments of `compare`.
-        renderer: name of a renderer, or "raw".
-    """
-
-    settings: Mapping[str, Any]
-    renderer: str
-
-
-def explain_images(request: ExplainRequest) -> int:
+def explain_images(
+    request: ExplainRequest, output: Output, paths: Sequence[Path], failures: Failures
+) -> int:
     """Explain every image that can be read; 0 if that was all of them, else 1.
+
+    Args:
+        request: what is asked for.
+        output: where the pictures go.
+        paths: of the images.
+        failures: those that were no pictures at a first look.
 
     Raises:
         CamkitError: for what would fail in the same way for every image; most of it is noticed
@@ -53,13 +49,9 @@ def explain_images(request: ExplainRequest) -> int:
     """
     configure(request.methods, request.options)
     renderer = None if request.renderer == "raw" else request.renderer
-    if renderer is not None:
-        get_registry().find("renderer", renderer)
     pixel_limit()
-    pictures = Pictures(writable_folder(request.output), renderer, request.json)
-    explainer = _ImageExplainer(request, pictures)
-    paths = image_files(request.images, explainer.failures)
-    images = len(paths) + len(explainer.failures.reasons)
+    explainer = _ImageExplainer(request, Pictures(output, renderer, request.json), failures)
+    images = len(paths) + len(failures.reasons)
     hide_bar = True if len(paths) == 1 else None  # None: hidden where stderr is no terminal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
@@ -71,18 +63,18 @@ def explain_images(request: ExplainRequest) -> int:
                 explainer.print_json()  # what was written before is there
             raise
     explainer.print_json()
-    return explainer.failures.conclude(images)
+    return failures.conclude(images)
 
 
 class _ImageExplainer:
     """Explains image by image; keeps the model, what was written, and what failed."""
 
-    def __init__(self, request: ExplainRequest, pictures: Pictures) -> None:
+    def __init__(self, request: ExplainRequest, pictures: Pictures, failures: Failures) -> None:
         self.request = request
         self.stems = FileNames()
         self.pictures = pictures
         self.records: list[dict[str, Any]] = []
-        self.failures = Failures()
+        self.failures = failures
 
     @cached_property
     def model(self) -> LoadedModel:
@@ -91,11 +83,14 @@ class _ImageExplainer:
 
     @cached_property
     def targets(self) -> list[Any]:
-        return questions(self.model, self.request.target, self.request.texts)
+        asked = questions(self.model, self.request.target, self.request.texts)
+        count = sum(each.count if isinstance(each, BestBoxes) else 1 for each in asked)
+        self.pictures.output.refuse_several(count * len(self.request.methods), "pictures")
+        return asked
 
     def explain(self, path: Path) -> None:
         """Explain one image; an error that concerns this image alone is noted as its failure."""
-        stem = self.stems.unused(path.stem)
+        stem = self.stems.unused(stem_of(path))
         picture = self.failures.read(path)
         if picture is None:
             return

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..errors import CamkitError, InputError, PathError
+from ..errors import InputError
+from .files import content
 from .opencv import opencv, quiet_opencv
-from .sizes import is_picture, stated_size
+from .sizes import stated_size
 from .transparency import file_on_white
 
 Array = np.ndarray[Any, Any]
@@ -21,13 +21,6 @@ VARIABLE = "CAMKIT_MAX_PIXELS"
 _BYTES_OF_A_PIXEL = 16  # no format needs more: four values of 32 bits
 _ROWS = 256  # turned from BGR to RGB at a time, so that there is no second copy of the picture
 _OPENCVS = 2**30  # the pixels that OpenCV itself takes at most, unless it is told otherwise
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe, not a file; write what comes out of it to a file",
-    stat.S_IFSOCK: "a socket, not a file",
-    stat.S_IFCHR: "a device, not a file",
-    stat.S_IFBLK: "a device, not a file",
-}
 
 
 def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
@@ -46,7 +39,7 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
     """
     limit = pixel_limit(max_pixels)
     try:
-        data = _content(path, limit)
+        data = content(path, limit * _BYTES_OF_A_PIXEL)
         return file_on_white(data, _turned_to_rgb(_decoded(data, limit)))
     except InputError as error:
         raise type(error)(f"cannot read {path}: {error}") from error.__cause__
@@ -72,50 +65,6 @@ def pixel_limit(given: int | None = None) -> int:
         value = text if given is None else given
         raise InputError(f"expected {name} as a number of pixels from 1 on, got {value!r}")
     return limit
-
-
-def _content(path: str | Path, limit: int) -> bytes:
-    """The bytes of a regular file, read only if they begin as a picture does."""
-    try:
-        _refuse_other_kinds(os.stat(path).st_mode)
-        with open(path, "rb", opener=_opened_without_waiting) as file:
-            _refuse_other_kinds(os.fstat(file.fileno()).st_mode)
-            head = file.read(64)
-            if not head:
-                raise InputError("the file is empty")
-            if not is_picture(head):
-                raise InputError("not a picture that OpenCV can read")
-            return head + file.read(limit * _BYTES_OF_A_PIXEL)
-    except (OSError, ValueError) as error:
-        if isinstance(error, CamkitError):
-            raise
-        raise PathError(_why_not_opened(os.fspath(path), error)) from error
-
-
-def _opened_without_waiting(path: str, flags: int) -> int:
-    # Between the two looks a file may have become a pipe, which nobody may ever write to.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _refuse_other_kinds(mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "not a file")
-        raise PathError(f"{kind}; expected a picture such as .jpg or .png")
-
-
-def _why_not_opened(path: str, error: OSError | ValueError) -> str:
-    """Why a path cannot be read, and what to do."""
-    if not path:
-        return "an empty name; expected a picture such as .jpg or .png"
-    if not isinstance(error, OSError):
-        return f"not a name of a file ({error})"
-    if not isinstance(error, FileNotFoundError):
-        return error.strerror or str(error)
-    if re.match(r"[a-zA-Z][\w+.-]+:/", path):
-        return "an address, not a file; download the picture, and give its file"
-    if os.path.islink(path):
-        return f"a link to {os.readlink(path)}, and no such file is there"
-    return "no such file; expected a picture such as .jpg or .png"
 
 
 def _decoded(data: bytes, limit: int) -> Array:

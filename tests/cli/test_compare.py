@@ -84,7 +84,7 @@ def test_no_model_is_loaded_when_no_image_can_be_read(
         (["--metric", "insertoin"], "Did you mean 'insertion'?"),
         (["--metric", ","], "--metric: expected names"),
         (["--set", "depth=3"], "named 'depth'"),
-        (["--output", "report.pdf"], "expected a report that ends in .html"),
+        (["--output", "report.pdf"], "a file that ends in .html"),
         (["--output", "dog.png/r.html"], "cannot write to output folder"),
     ],
 )

@@ -115,7 +115,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["explain"], "IMAGE"),
+        (["explain"], "photo.jpg --model resnet50"),
         (["explain", "a.png", "--model", "m", "--batch-size", "0"], "expected a number from 1 on"),
         (["explain", "a.png", "--model", "m", "--mean", "x"], "expected one or three numbers"),
         (["explain", "a.png", "--model", "m", "--bogus"], "--bogus"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import camkit_core
 from camkit_core.cli import main
-from camkit_core.cli.common.table import table
+from camkit_core.cli.listing.table import table
 from helpers.fake_packages import GOOD, GOOD_CODE, Install
 from helpers.registries import Capture
 

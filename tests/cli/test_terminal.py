@@ -168,7 +168,7 @@ def test_an_unexpected_error_is_one_line_that_says_whose_fault_it_is(
         raise error
 
     monkeypatch.delenv("CAMKIT_TRACEBACK", raising=False)
-    monkeypatch.setattr("camkit_core.cli.lists._list", failing)
+    monkeypatch.setattr("camkit_core.cli.listing.lists._list", failing)
     assert main(["list-methods"]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"camkit: error: {said}")

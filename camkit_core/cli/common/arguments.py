@@ -23,7 +23,19 @@ _LITERAL = 10_000  # letters of a value that is read as Python
 def add_images(parser: argparse.ArgumentParser) -> None:
     """Add the image files."""
     parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image files, or folders of them"
+        "images",
+        nargs="*",
+        metavar="IMAGE",
+        help='pictures, folders of them, patterns as "photos/*.jpg", or - for standard input',
+    )
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="take the folders in folders, too"
+    )
+    parser.add_argument(
+        "--files-from",
+        type=stated,
+        metavar="FILE",
+        help="a list of pictures, one in a line; - for standard input",
     )
 
 

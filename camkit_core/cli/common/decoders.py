@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from ...image import opencv, pixel_limit
+from ...image import opencv
 
 _LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
 
@@ -35,6 +35,8 @@ def _opencv_within_limit() -> None:
     """OpenCV reads a limit of its own when it is imported: a second guard, should a header lie."""
     if "cv2" in sys.modules or _LIMIT in os.environ:
         return
+    from ...image import pixel_limit  # late, as numpy comes with it
+
     os.environ[_LIMIT] = str(pixel_limit())
     try:
         opencv()

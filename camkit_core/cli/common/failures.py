@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ...image import read_image
-from ...inputs.models.preprocessing import Picture
 from .decoders import quiet_decoders
 from .messages import one_line, say_above_bar, visible
+from .stdin import file_of
 from .unexpected import named, show_traceback
+
+if TYPE_CHECKING:
+    from ...inputs.models.preprocessing import Picture
 
 
 class Failures:
@@ -21,9 +24,11 @@ class Failures:
 
     def read(self, path: Path) -> Picture | None:
         """The image in a file; None if it cannot be read, which is noted as a failure."""
+        from ...image import read_image  # late, as numpy comes with it
+
         try:
-            with quiet_decoders():
-                return read_image(path)
+            with file_of(path) as file, quiet_decoders():
+                return read_image(file)
         except (InputError, OSError) as error:
             self.add(path, error)
             return None

@@ -1,4 +1,4 @@
-"""Files of the command: the images it reads, and how its output is named."""
+"""Files that the command writes: where, and by what names."""
 
 from __future__ import annotations
 
@@ -6,41 +6,12 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...errors import PathError
-from .failures import Failures
 
-_PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+DEFAULT_RENDERER = "overlay"  # which the names of files do not mention
 _LONGEST = 237  # bytes of a name: file systems take 255, and an ending and a number come after it
-
-
-def image_files(given: Iterable[str], failures: Failures) -> list[Path]:
-    """The files given, each once; a folder stands for the pictures in it, without subfolders.
-
-    A folder that cannot be read, or has no pictures, is noted as a failure.
-    """
-    return list(dict.fromkeys(path for text in given for path in _expanded(text, failures)))
-
-
-def _expanded(text: str, failures: Failures) -> Iterator[Path]:
-    try:
-        if not text:
-            raise PathError("an empty name; expected an image file, or a folder of them")
-        if not os.path.isdir(text):
-            yield Path(text)
-            return
-        names = sorted(name for name in os.listdir(text) if _is_picture(name))
-        if not names:
-            raise PathError(f"no pictures in this folder; expected {', '.join(_PICTURES)}")
-        yield from (Path(text) / name for name in names)
-    except OSError as error:
-        failures.add(text, error)
-
-
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in _PICTURES
 
 
 def writable_folder(path: str | Path) -> Path:

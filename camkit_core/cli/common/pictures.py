@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,20 +18,21 @@ from ...results.files import write_picture
 from ...results.provenance import of_renderer
 from ...results.whole_files import written_whole
 from .answers import json_text
-from .files import FileNames, short_enough, slug
+from .files import DEFAULT_RENDERER, FileNames, short_enough, slug
+from .output import Output
 
 
 class Pictures:
     """Writes pictures to a folder, each to a file of its own.
 
     Args:
-        folder: an existing folder.
+        output: an existing folder, and the name of the only file if it was said.
         renderer: name of the renderer; None writes the raw values in place of a picture.
         sidecars: whether to put a JSON file beside each picture.
     """
 
-    def __init__(self, folder: Path, renderer: str | None, sidecars: bool) -> None:
-        self.folder = folder
+    def __init__(self, output: Output, renderer: str | None, sidecars: bool) -> None:
+        self.output = output
         self.renderer = renderer
         self.sidecars = sidecars
         self.names = FileNames()
@@ -46,11 +48,11 @@ class Pictures:
         Returns:
             What the picture shows, ready for JSON, with the paths written.
         """
-        base = self.folder / self.names.unused(_name(stem, explanation))
+        base, ending = self._file(stem, explanation)
         record = _record(explanation)
         if self.renderer:
             record |= of_renderer(self.renderer, {})
-        written = {"picture": f"{base}{'.png' if self.renderer else '.npz'}"}
+        written = {"picture": f"{base}{ending}"}
         with ExitStack() as together:  # all of them are there in the end, or none
             path = together.enter_context(written_whole(written["picture"]))
             _draw(explanation, self.renderer, shown, path, record)
@@ -63,6 +65,15 @@ class Pictures:
                 path = together.enter_context(written_whole(f"{base}.json"))
                 path.write_text(json_text(record), encoding="utf-8")
         return {**record, **written}
+
+    def _file(self, stem: str, explanation: Explanation) -> tuple[Path, str]:
+        """The path without its ending, and the ending."""
+        if self.output.name is not None:
+            base, ending = os.path.splitext(self.output.name)
+            return self.output.folder / self.names.unused(base), ending
+        drawn = None if self.renderer in (None, DEFAULT_RENDERER) else self.renderer
+        name = self.names.unused(_name(stem, explanation, drawn))
+        return self.output.folder / name, ".png" if self.renderer else ".npz"
 
 
 def _draw(
@@ -85,9 +96,11 @@ def _record(explanation: Explanation) -> dict[str, Any]:
     return {**record, "score": score if score is not None and math.isfinite(score) else None}
 
 
-def _name(stem: str, explanation: Explanation) -> str:
+def _name(stem: str, explanation: Explanation, renderer: str | None) -> str:
+    """The name of a file: image, method, target, and the renderer where it is not the usual one."""
     method = re.sub(r"[^\w.+-]", "-", explanation.method)
-    return short_enough(stem, f"_{method}_{_target_slug(explanation)}")
+    drawn = "" if renderer is None else f"_{slug(renderer)}"
+    return short_enough(stem, f"_{method}_{_target_slug(explanation)}{drawn}")
 
 
 def _target_slug(explanation: Explanation) -> str:

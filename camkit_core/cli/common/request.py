@@ -1,4 +1,4 @@
-"""The request of a command line: the fields that `explain` and `compare` share."""
+"""The request of a command line: the fields that `explain` and `compare` share, and their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arguments import LOADING, parse_option
+from .image_files import Asked
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Request:
     """What a command line asks for; each command adds fields of its own.
 
     Attributes:
-        images: files and folders.
+        asked: the pictures that are named.
         model: the model's name.
         loading: the other arguments of `load_model`.
         methods: names of methods.
@@ -29,7 +30,7 @@ class Request:
         json: whether to write JSON, to stdout and beside what is written.
     """
 
-    images: Sequence[str]
+    asked: Asked
     model: str
     loading: Mapping[str, Any]
     methods: Sequence[str]
@@ -43,10 +44,34 @@ class Request:
     json: bool
 
 
+@dataclass(frozen=True)
+class ExplainRequest(Request):
+    """What `camkit explain` is asked for.
+
+    Attributes:
+        settings: further arguments of `compare`.
+        renderer: name of a renderer, or "raw".
+    """
+
+    settings: Mapping[str, Any]
+    renderer: str
+
+
+@dataclass(frozen=True)
+class CompareRequest(Request):
+    """What `camkit compare` is asked for.
+
+    Attributes:
+        metrics: names of metrics; None for those that the model's task allows.
+    """
+
+    metrics: Sequence[str] | None
+
+
 def shared_fields(arguments: argparse.Namespace) -> dict[str, Any]:
     """The fields of `Request` by name, from what argparse read."""
     return {
-        "images": arguments.images,
+        "asked": Asked(arguments.images, arguments.files_from, arguments.recursive),
         "model": arguments.model,
         "loading": {name: getattr(arguments, name) for name in LOADING},
         "methods": arguments.method,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from .messages import visible
+from ..common.messages import visible
 
 Row = Sequence[str]
 _NARROWEST = 30  # letters of the column that is wrapped

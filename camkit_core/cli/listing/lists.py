@@ -7,13 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..plugins import get_registry
-from ..plugins.contribution import BUILT_IN, Contribution
-from ..plugins.facts import Metric
-from ..plugins.method_groups import BASELINES, THE_FIVE, facts_of, group_of, grouped
-from .common.answers import put, put_json
-from .common.messages import say, visible
-from .common.table import table, terminal_width
+from ...plugins import get_registry
+from ...plugins.contribution import BUILT_IN, Contribution
+from ...plugins.facts import Metric
+from ...plugins.method_groups import BASELINES, THE_FIVE, facts_of, group_of, grouped
+from ..common.answers import put, put_json
+from ..common.messages import say, visible
+from .table import table, terminal_width
 
 _STATED = {
     "method": ("needs", "needs_class", "position_wise", "cost"),

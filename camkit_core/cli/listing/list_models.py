@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import CamkitError, UnknownName, shown
-from ..plugins import get_registry
-from ..plugins.contribution import BUILT_IN, Contribution, imported
-from ..plugins.facts import Listing
-from ..plugins.lookup import blaming_plugin
-from .common.answers import put, put_json
-from .common.messages import say
-from .common.parser import close_to, did_you_mean
-from .common.remembered import remembered
-from .common.table import table, terminal_width
+from ...errors import CamkitError, UnknownName, shown
+from ...plugins import get_registry
+from ...plugins.contribution import BUILT_IN, Contribution, imported
+from ...plugins.facts import Listing
+from ...plugins.lookup import blaming_plugin
+from ..common.answers import put, put_json
+from ..common.messages import say
+from ..common.parser import close_to, did_you_mean
+from .remembered import remembered
+from .table import table, terminal_width
 
 EXAMPLES = """examples:
   camkit list-models vit

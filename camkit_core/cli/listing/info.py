@@ -9,19 +9,19 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from ..errors import UnknownName, shown
-from ..plugins import get_registry
-from ..plugins.contribution import KINDS, Contribution
-from ..plugins.docstrings import parsed
-from ..plugins.facts import Method, Metric
-from ..plugins.method_groups import group_of
-from ..plugins.options import described
-from .common.answers import put, put_json
-from .common.arguments import stated
-from .common.parser import close_to, did_you_mean
-from .common.table import terminal_width
+from ...errors import UnknownName, shown
+from ...plugins import get_registry
+from ...plugins.contribution import KINDS, Contribution
+from ...plugins.docstrings import parsed
+from ...plugins.facts import Method, Metric
+from ...plugins.method_groups import group_of
+from ...plugins.options import described
+from ..common.answers import put, put_json
+from ..common.arguments import stated
+from ..common.parser import close_to, did_you_mean
 from .info_text import account_of
 from .lists import direction
+from .table import terminal_width
 
 EXAMPLES = """examples:
   camkit info gradcam++

@@ -1,0 +1,1 @@
+"""What the command knows: lists of plugins and models, and what one of them does."""

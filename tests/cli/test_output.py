@@ -1,0 +1,63 @@
+"""`--output`: one meaning for all commands, and names of files that overwrite no other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from camkit_core.cli.common.output import PICTURES, REPORTS, Output, output_of
+from camkit_core.errors import ArgumentError
+from helpers.command_calls import explain, picture
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_an_ending_that_is_written_makes_a_file_of_it(tmp_path: Path) -> None:
+    given = str(tmp_path / "new" / "why.PNG")
+    assert output_of(given, PICTURES, "pictures") == Output(tmp_path / "new", "why.PNG")
+    assert output_of(str(tmp_path / "r.html"), REPORTS, "a report").name == "r.html"
+
+
+@pytest.mark.parametrize("name", ["maps", "v1.2", "maps.png/"])
+def test_anything_else_is_a_folder(name: str, tmp_path: Path) -> None:
+    assert output_of(f"{tmp_path}/{name}", PICTURES, "pictures").name is None
+    assert (tmp_path / name).is_dir()
+
+
+def test_a_folder_that_is_there_stays_one_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "old.png").mkdir()
+    assert output_of(str(tmp_path / "old.png"), PICTURES, "pictures").name is None
+
+
+def test_the_ending_of_another_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"a file that ends in \.html or \.htm"):
+        output_of(str(tmp_path / "report.pdf"), REPORTS, "a report")
+    with pytest.raises(ArgumentError, match=r"cannot write pictures to '.*a\.html'"):
+        output_of(str(tmp_path / "a.html"), PICTURES, "pictures")
+
+
+def test_one_picture_goes_into_the_file_that_is_named(dog: str) -> None:
+    assert explain(dog, "--target", "7", "--output", "why.jpg", "--json") == 0
+    assert {"why.jpg", "why.json"} <= set(os.listdir())
+
+
+def test_several_pictures_for_one_file_are_refused(
+    dog: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert explain(dog, "--target", "7,8", "--output", "why.png") == 2
+    assert "2 pictures do not go into one file, why.png" in capsys.readouterr().err
+    monkeypatch.setattr("camkit_core.cli.common.model.load_model", None)
+    other = picture(tmp_path / "cat.png")
+    assert explain(dog, other, "--output", "why.png") == 2
+    assert "2 pictures" in capsys.readouterr().err
+    assert not Path("why.png").exists()
+
+
+def test_pictures_of_another_renderer_overwrite_none(dog: str) -> None:
+    assert explain(dog, "--target", "7", "--output", "o") == 0
+    assert explain(dog, "--target", "7", "--output", "o", "--renderer", "side_by_side") == 0
+    assert explain(dog, "--target", "7", "--output", "o", "--renderer", "raw") == 0
+    names = {"dog_gradcam_7.png", "dog_gradcam_7_side-by-side.png", "dog_gradcam_7.npz"}
+    assert set(os.listdir("o")) == names
