@@ -205,9 +205,9 @@ def _handed(model: Any, images: Any, transform: Any) -> Handed | None:
     """What was handed in where it is more than a module and tensors; else None."""
     if isinstance(model, nn.Module) and isinstance(images, Tensor) and transform is None:
         return None
-    from .loading.handed import hand_in
+    from .loading.handed import handed_in
 
-    return hand_in(model, images, transform)
+    return handed_in(model, images, transform)
 
 
 def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:

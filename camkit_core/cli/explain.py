@@ -66,6 +66,12 @@ def _add_answer(group: argparse._ArgumentGroup) -> None:
         help="draw a detector's boxes, the explained one set off (short for --renderer boxes)",
     )
     group.add_argument(
+        "--draw-on",
+        choices=("original", "input"),
+        default="original",
+        help="the picture at its own size, or what the model was given of it (default: original)",
+    )
+    group.add_argument(
         "--output",
         type=stated,
         default="camkit-output",
@@ -88,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         **shared_fields(arguments),
         settings={name: getattr(arguments, name) for name in settings},
         renderer=arguments.renderer or DEFAULT,
+        drawn_on=arguments.draw_on,
     )
     check_names("method", request.methods)
     check_names("renderer", [request.renderer] if request.renderer != "raw" else [])

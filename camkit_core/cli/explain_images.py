@@ -16,6 +16,8 @@ from ..errors import CamkitError, CamkitWarning, InputError, TargetError
 from ..image import pixel_limit
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
+from ..loading.handed import hand_in
+from ..loading.pictures import Photo
 from ..results.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.provenance import camkit_version
@@ -23,7 +25,7 @@ from .common.answers import OutputLostError, put_above_bar, put_json
 from .common.failures import Failures
 from .common.files import FileNames
 from .common.messages import say_above_bar, visible
-from .common.model import load, to_device_of
+from .common.model import load
 from .common.output import Output
 from .common.pictures import Pictures
 from .common.questions import BestBoxes, expanded, questions
@@ -50,7 +52,8 @@ def explain_images(
     configure(request.methods, request.options)
     renderer = None if request.renderer == "raw" else request.renderer
     pixel_limit()
-    explainer = _ImageExplainer(request, Pictures(output, renderer, request.json), failures)
+    pictures = Pictures(output, renderer, request.json, request.drawn_on)
+    explainer = _ImageExplainer(request, pictures, failures)
     images = len(paths) + len(failures.reasons)
     hide_bar = True if len(paths) == 1 else None  # None: hidden where stderr is no terminal
     with warnings.catch_warnings():
@@ -110,36 +113,21 @@ class _ImageExplainer:
 
     def _explain(self, path: Path, stem: str, picture: Picture, targets: list[Any]) -> None:
         model, request = self.model, self.request
-        images = to_device_of(model.model, model.preprocess(picture)[None])
+        handed = hand_in(model, [Photo(picture, path.name)])
         comparison = compare(
-            model.model,
-            images,
+            handed.model,
+            handed.images,
             request.methods,
-            expanded(targets, model.model, images),
+            expanded(targets, handed.model, handed.images),
             request.layers or None,
             output=request.model_output,
             **{**request.options, **request.settings, "batch_size": request.batch_size},
         )
-        shown = model.picture(images[0])
         for explanation in _without_repeats(comparison):
-            described = self._described(path, explanation)
-            record = self.pictures.write(stem, described, shown)
+            names = names_for(explanation, model, request.target)
+            described = replace(handed.explanation(explanation), class_names=names)
+            record = self.pictures.write(stem, described)
             self._report({**record, "image": str(path)}, described)
-
-    def _described(self, path: Path, explanation: Explanation) -> Explanation:
-        """The explanation with the names of the file, the model and the classes."""
-        names = names_for(explanation, self.model, self.request.target)
-        origin = {
-            "image": path.name,
-            "model": self.model.name,
-            "weights": self.model.weights,
-            "preprocessing": {
-                **self.model.prepared,
-                "size": list(explanation.images.shape[2:]),
-            },
-        }
-        provenance = {**origin, **explanation.provenance}
-        return replace(explanation, class_names=names, provenance=provenance)
 
     def _report(self, record: dict[str, Any], explanation: Explanation) -> None:
         self.records.append(record)

@@ -52,7 +52,29 @@ class Handed:
     def described(self, comparison: Comparison) -> Comparison:
         """The comparison, with the names of classes, the pictures and where the model is from."""
         rows = tuple(tuple(map(self.explanation, row)) for row in comparison.rows)
-        return replace(comparison, rows=rows)
+        judgement = comparison.judgement
+        if judgement and self.originals:
+            judgement = self._judged(judgement, rows)
+        return replace(comparison, rows=rows, judgement=judgement)
+
+    def _judged(self, judgement: Any, rows: Sequence[Sequence[Explanation]]) -> Any:
+        """The judgement with the names of files and classes, and what the model saw."""
+        originals = self.originals or ()
+        return replace(
+            judgement,
+            names=[
+                f"{original.name or f'image {index}'}, {row[0].describe(index)}"
+                for row in rows
+                for index, original in enumerate(originals)
+            ],
+            pictures=[original.shown for original in originals] * len(rows),
+            provenance={
+                "model": self.loaded.name,
+                "weights": self.loaded.weights,
+                "preprocessing": self.loaded.prepared,
+                **judgement.provenance,
+            },
+        )
 
     def explanation(self, explanation: Explanation) -> Explanation:
         """One explanation, described so."""
@@ -74,7 +96,7 @@ class Handed:
         )
 
 
-def hand_in(
+def handed_in(
     model: nn.Module | LoadedModel, images: Any, transform: Callable[[Any], Any] | None
 ) -> Handed | None:
     """What is explained where somebody gave a loaded model or pictures; None for plain tensors.
@@ -102,7 +124,7 @@ def hand_in(
             f"{loaded.name} was loaded with its preprocessing; leave transform= out, or pass its "
             f"model: explain(loaded.model, picture, transform=...)"
         )
-    return _handed(loaded, photos(images))
+    return hand_in(loaded, photos(images))
 
 
 def _of_module(model: Any, transform: Callable[[Any], Any] | None) -> LoadedModel:
@@ -134,7 +156,13 @@ def _of_module(model: Any, transform: Callable[[Any], Any] | None) -> LoadedMode
     )
 
 
-def _handed(loaded: LoadedModel, given: Sequence[Photo]) -> Handed:
+def hand_in(loaded: LoadedModel, given: Sequence[Photo]) -> Handed:
+    """A loaded model and pictures that were read, the pictures prepared.
+
+    Raises:
+        InputError: for a picture that the preprocessing fails on, or makes another shape of than
+            of those before.
+    """
     inputs = [_input(loaded, photo) for photo in given]
     if other := [each for each in inputs if each.shape != inputs[0].shape]:
         raise InputError(

@@ -39,7 +39,7 @@ class Original:
         """The picture's file, its size, and the box that the model saw of it, ready for JSON."""
         rows, columns = self.pixels.shape[:2]
         window = {"size": [rows, columns], "box": None} if not self.window else self.window.record()
-        return ({"image": self.name} if self.name else {}) | {"picture": window}
+        return ({"image": self.name} if self.name else {}) | {"original": window}
 
 
 def ground(

@@ -74,12 +74,12 @@ def test_it_says_what_was_explained(loaded, pixels, tmp_path):
     e = camkit.explain(loaded, tmp_path / "photo.png", target="light")
     record = e.summary()
     assert (record["image"], record["class"], record["target"]) == ("photo.png", "light", 1)
-    assert record["picture"]["size"] == [60, 90]
-    assert record["picture"]["box"] == pytest.approx([18.75, 3.75, 71.25, 56.25], abs=0.3)
+    assert record["original"]["size"] == [60, 90]
+    assert record["original"]["box"] == pytest.approx([18.75, 3.75, 71.25, 56.25], abs=0.3)
     assert record["preprocessing"]["resize"] == "fit, middle 7/8"
     e.save(tmp_path / "e.npz")
     metadata = camkit.load_raw(tmp_path / "e.npz")[1]
-    assert metadata["originals"] == [{"image": "photo.png", "picture": record["picture"]}]
+    assert metadata["originals"] == [{"image": "photo.png", "original": record["original"]}]
 
 
 def test_a_model_of_ones_own_takes_pictures_with_its_transform(pixels):

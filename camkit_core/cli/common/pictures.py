@@ -12,7 +12,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ...inputs.models.preprocessing import Picture
 from ...results.explanation import Explanation
 from ...results.files import write_picture
 from ...results.provenance import of_renderer
@@ -29,21 +28,24 @@ class Pictures:
         output: an existing folder, and the name of the only file if it was said.
         renderer: name of the renderer; None writes the raw values in place of a picture.
         sidecars: whether to put a JSON file beside each picture.
+        drawn_on: "original" or "input"; see `Explanation.render`.
     """
 
-    def __init__(self, output: Output, renderer: str | None, sidecars: bool) -> None:
+    def __init__(
+        self, output: Output, renderer: str | None, sidecars: bool, drawn_on: str = "original"
+    ) -> None:
         self.output = output
         self.renderer = renderer
         self.sidecars = sidecars
+        self.drawn_on = drawn_on
         self.names = FileNames()
 
-    def write(self, stem: str, explanation: Explanation, shown: Picture) -> dict[str, Any]:
+    def write(self, stem: str, explanation: Explanation) -> dict[str, Any]:
         """Write the picture of one explanation, and the files that belong to it.
 
         Args:
             stem: the beginning of the file names.
             explanation: the explanation of a single image.
-            shown: the image (H, W, 3), uint8 RGB, as the model was given it.
 
         Returns:
             What the picture shows, ready for JSON, with the paths written.
@@ -55,12 +57,12 @@ class Pictures:
         written = {"picture": f"{base}{ending}"}
         with ExitStack() as together:  # all of them are there in the end, or none
             path = together.enter_context(written_whole(written["picture"]))
-            _draw(explanation, self.renderer, shown, path, record)
+            self._draw(explanation, self.renderer, path, record)
             if explanation.guided is not None:
                 written["guided_picture"] = f"{base}_guided.png"
                 path = together.enter_context(written_whole(written["guided_picture"]))
                 guided_record = record | of_renderer("guided_gradcam", {})
-                _draw(explanation, "guided_gradcam", shown, path, guided_record)
+                self._draw(explanation, "guided_gradcam", path, guided_record)
             if self.sidecars:
                 path = together.enter_context(written_whole(f"{base}.json"))
                 path.write_text(json_text(record), encoding="utf-8")
@@ -75,18 +77,13 @@ class Pictures:
         name = self.names.unused(_name(stem, explanation, drawn))
         return self.output.folder / name, ".png" if self.renderer else ".npz"
 
-
-def _draw(
-    explanation: Explanation,
-    renderer: str | None,
-    shown: Picture,
-    path: Path,
-    record: dict[str, Any],
-) -> None:
-    if renderer is None:
-        explanation.save(path)
-    else:
-        write_picture(explanation.render(renderer, 0, shown), path, record)
+    def _draw(
+        self, explanation: Explanation, renderer: str | None, path: Path, record: dict[str, Any]
+    ) -> None:
+        if renderer is None:
+            explanation.save(path)
+        else:
+            write_picture(explanation.render(renderer, on=self.drawn_on), path, record)
 
 
 def _record(explanation: Explanation) -> dict[str, Any]:

@@ -51,10 +51,12 @@ class ExplainRequest(Request):
     Attributes:
         settings: further arguments of `compare`.
         renderer: name of a renderer, or "raw".
+        drawn_on: "original" or "input": what the pictures are drawn on.
     """
 
     settings: Mapping[str, Any]
     renderer: str
+    drawn_on: str
 
 
 @dataclass(frozen=True)
