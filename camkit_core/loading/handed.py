@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from ..comparison import Comparison
-from ..errors import ArgumentError, InputError, InputTypeError, shown
+from ..errors import ArgumentError, InputError, InputTypeError
+from ..errors import shown as told
 from ..inputs.models.class_names import check_class_names, names_in
+from ..inputs.models.geometry.measured import shows
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.sources.carried import preprocessing_in
 from ..inputs.models.sources.own_preprocessing import preprocessing_of
@@ -131,12 +133,12 @@ def _of_module(model: Any, transform: Callable[[Any], Any] | None) -> LoadedMode
     """A model of the user's own with the preprocessing given, or else the one that it carries."""
     if not isinstance(model, nn.Module):
         raise InputTypeError(
-            f"expected a torch.nn.Module, or a model of camkit.load_model, got {shown(model)}"
+            f"expected a torch.nn.Module, or a model of camkit.load_model, got {told(model)}"
         )
     name = type(model).__name__
     preprocessing = preprocessing_in(model) if transform is None else None
     if transform is not None:
-        preprocessing = preprocessing_of(transform, "transform=")
+        preprocessing = preprocessing_of(transform, "transform=", "got")
     if preprocessing is None:
         raise InputTypeError(
             f"nothing says how pictures are prepared for this {name}; pass the function that makes "
@@ -174,12 +176,15 @@ def hand_in(loaded: LoadedModel, given: Sequence[Photo]) -> Handed:
     for number, (photo, made) in enumerate(zip(given, inputs, strict=True)):
         size = (photo.pixels.shape[0], photo.pixels.shape[1])
         window, reason = loaded.window(size)
+        shown = loaded.picture(made)
+        if window and not shows(window, photo.pixels, shown):
+            window, reason = None, "it does other things to this picture than to plain ones"
         if window is None:
             notes.append(
                 f"image {number}: where the model's input lies in the picture cannot be measured "
                 f"({reason}); the map is drawn on the input, not on the picture"
             )
-        originals.append(Original(photo.pixels, loaded.picture(made), window, photo.name))
+        originals.append(Original(photo.pixels, shown, window, photo.name))
     return Handed(loaded, torch.stack(inputs), tuple(originals), tuple(notes))
 
 

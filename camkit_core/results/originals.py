@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from ..inputs.models.geometry.window import Window
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_ALIKE = 0.1  # of the deviation: rounding, or another way to resize
 Pixels = NDArray[np.uint8]
 
 
@@ -58,12 +61,13 @@ def ground(
         transform: what made the model's input of `image`.
         on: "original" or "input".
     """
-    from ..image import to_picture, visible
+    from ..image import read_image, to_picture, visible
 
     if on not in ("original", "input"):
         raise ArgumentError(f"expected on='original' or on='input', got {shown(on)}")
     if image is not None:
-        return _ground_given(tensor, known, to_picture(image), transform)
+        given = read_image(Path(image)) if isinstance(image, (str, os.PathLike)) else image
+        return _ground_given(tensor, known, to_picture(given), transform)
     if transform is not None:
         raise ArgumentError(
             "transform= says how a picture became the model's input; pass the picture, too: image="
@@ -81,8 +85,7 @@ def _ground_given(
 ) -> tuple[Image, Original | None]:
     size, pixels = (picture.height, picture.width), np.asarray(picture)
     if transform is not None:
-        window = _window_by(transform, pixels, tuple(tensor.shape[1:]))
-        return picture, Original(pixels, pixels, window)
+        return picture, Original(pixels, pixels, _window_by(transform, pixels, tensor))
     if known and known.window and known.window.picture == size:
         return picture, known
     if size != tuple(tensor.shape[1:]) and tensor.ndim == 3:
@@ -96,21 +99,28 @@ def _ground_given(
     return picture, None
 
 
-def _window_by(transform: Callable[[Any], Any], pixels: Pixels, size: tuple[int, ...]) -> Window:
+def _window_by(transform: Callable[[Any], Any], pixels: Pixels, tensor: Tensor) -> Window:
+    """Where the model's input lies in a picture that a transform makes it of."""
     from ..inputs.models.geometry.measured import window_of
     from ..inputs.models.sources.own_preprocessing import preprocessing_of
 
-    prepare = preprocessing_of(transform, "transform=").tensor
+    prepare = preprocessing_of(transform, "transform=", "got").tensor
+    made, given = prepare(pixels), tensor.detach().cpu().float()
+    if made.shape != given.shape:
+        raise InputError(
+            f"transform= makes an input {tuple(made.shape)} of this picture, and the model was "
+            f"given {tuple(given.shape)}; pass the picture and the transform that it was made by"
+        )
+    if (made - given).abs().mean() > _ALIKE * given.std():
+        warn(
+            "transform= makes another input of this picture than the model was given, so the map "
+            "may be of another picture, or in another place; pass the picture and the transform "
+            "that the input was made by"
+        )
     try:
-        window = window_of(prepare, (pixels.shape[0], pixels.shape[1]))
+        return window_of(prepare, (pixels.shape[0], pixels.shape[1]))
     except InputError as error:
         raise InputError(
             f"where the model's input lies in the picture cannot be measured for this transform=: "
-            f"{error}; leave it out, and draw on the model's input"
+            f"{error}; leave both out, and draw on the model's input"
         ) from error
-    if window.input != size:
-        raise InputError(
-            f"transform= makes an input of {window.input} of this picture, and the model was given "
-            f"{size}; pass the picture and the transform that the input was made by"
-        )
-    return window

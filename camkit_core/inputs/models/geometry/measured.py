@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from ....errors import InputError, in_brief
@@ -21,6 +23,7 @@ Prepare = Callable[[NDArray[np.uint8]], Tensor]
 _LEVELS = 255
 _GOLDEN = 0.6180339887
 _MOST_HIDDEN = 0.05  # of the part of the input that shows the picture
+_FEW, _FLAT, _LEAST_ALIKE = 24, 2.0, 0.9  # pixels, levels, correlation
 _FEWEST_FITTING = 0.9  # of the points of the input that lie in the picture
 
 
@@ -54,9 +57,8 @@ def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
             return found
 
         rows, columns = size
-        left, step_x = _line(levels(_ramp(rows, columns)), columns, x1)
-        down = _ramp(columns, rows).transpose(1, 0, 2)
-        top, step_y = _line(levels(down).T, rows, y1)
+        left, step_x = _line(levels(_ramp(rows, columns, 1)), columns, x1)
+        top, step_y = _line(levels(_ramp(rows, columns, 0)).T, rows, y1)
     height, width = weight.shape
     whole = part == (0, 0, width, height)
     shown: Box | None = None if whole else tuple(map(float, part))  # type: ignore[assignment]
@@ -76,16 +78,18 @@ def _plain(size: tuple[int, int], level: int) -> NDArray[np.uint8]:
     return np.full((*size, 3), level, np.uint8)
 
 
-def _ramp(rows: int, length: int) -> NDArray[np.uint8]:
-    """Greys (rows, length, 3) that grow with the place; rows are rounded in turn up and down.
+def _ramp(rows: int, columns: int, axis: int) -> NDArray[np.uint8]:
+    """Greys (rows, columns, 3) that grow along an axis; along the other they are rounded in turn.
 
-    The mean of many rows is so exact to far less than one of the 256 levels.
+    The mean of many is so exact to far less than one of the 256 levels.
     """
+    length, beside = ((rows, columns), (columns, rows))[axis]
     exact = (np.arange(length) + 0.5) / length * _LEVELS
-    whole, rest = np.floor(exact).astype(np.uint8), (exact % 1).astype(np.float32)
-    share = (np.arange(rows) * _GOLDEN % 1).astype(np.float32)
-    greys = whole + (rest[None] > share[:, None])
-    return np.repeat(greys.astype(np.uint8)[..., None], 3, axis=2)
+    share = (np.arange(beside) * _GOLDEN % 1).astype(np.float32)
+    along, across = (np.s_[:, None], np.s_[None])[:: 1 if axis == 0 else -1]
+    up = (exact % 1).astype(np.float32)[along] > share[across]
+    greys = exact.astype(np.uint8)[along] + up
+    return np.repeat(greys[..., None], 3, axis=2)
 
 
 def _shown_part(weight: Array) -> tuple[int, int, int, int]:
@@ -109,7 +113,7 @@ def _line(levels: Array, length: int, start: int) -> tuple[float, float]:
         start: the first column's place in the input.
     """
     if length == 1:
-        return 0.0, 1 / levels.shape[1]
+        return -start / levels.shape[1], 1 / levels.shape[1]
     found = levels.mean(0) * length
     places = start + np.arange(len(found)) + 0.5
     step = length / _LEVELS
@@ -155,6 +159,42 @@ def _snapped(
         slope = (edges[1] - edges[0]) / (last - first)
         offset = edges[0] - slope * first
     return offset, slope
+
+
+def shows(window: Window, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
+    """Whether an input looks like what lies in its window of the picture.
+
+    It does not where a preprocessing looks for something in the picture, such as its border.
+
+    Args:
+        window: measured with plain pictures.
+        picture: (H0, W0, 3), uint8 RGB.
+        shown: (H, W, 3), uint8 RGB: the input made visible.
+    """
+    there = _thumbnail(picture, window.box)
+    left, top, right, bottom = window.box
+    (x0, y0), (across, down) = window.corner, window.step
+    xs = sorted(((left - x0) / across, (right - x0) / across))
+    ys = sorted(((top - y0) / down, (bottom - y0) / down))
+    here = _thumbnail(shown, (xs[0], ys[0], xs[1], ys[1]))
+    here = here[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
+    if min(here.std(), there.std()) < _FLAT:
+        return True
+    return abs(float(np.corrcoef(here.ravel(), there.ravel())[0, 1])) > _LEAST_ALIKE
+
+
+def _thumbnail(picture: NDArray[np.uint8], box: Box) -> Array:
+    """A part of a picture in grey, at a few pixels."""
+    height, width = picture.shape[:2]
+    x1, y1 = max(box[0], 0), max(box[1], 0)
+    x2, y2 = min(box[2], width), min(box[3], height)
+    left, top = int(x1), int(y1)  # of the pixels that are needed, for what lies around is another's
+    part = np.ascontiguousarray(picture[top : math.ceil(y2), left : math.ceil(x2)])
+    within = (x1 - left, y1 - top, x2 - left, y2 - top)
+    few = Image.fromarray(part).resize(
+        (_FEW, _FEW), Image.Resampling.BILINEAR, box=within, reducing_gap=2
+    )
+    return np.asarray(few.convert("L"), dtype=np.float64)
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def own_source(name: str) -> ModelSource:
             f"(model, preprocess) or (model, preprocess, names)"
         )
     preprocess, names = (*stated, None, None)[:2]
-    stated_one = None if preprocess is None else preprocessing_of(preprocess, name)
+    noun, verb = f"the preprocessing of {name}", f"{name}() returned"
+    stated_one = None if preprocess is None else preprocessing_of(preprocess, noun, verb)
     return ModelSource(
         build=lambda classes: model,
         pretrained=lambda: (model, f"as {name} returns them"),

@@ -31,17 +31,18 @@ class _OwnTransform(Preprocessing):
         """The picture (H, W, 3), uint8 RGB; in a range of its own where the colours are unknown."""
         low, high = tensor.min(), tensor.max()
         if not self.known and (low < 0 or high > 1):
-            tensor = (tensor - low) / (high - low)
+            tensor = (tensor - low) / max(float(high - low), 1e-12)
         return super().picture(tensor)
 
 
-def preprocessing_of(given: Any, name: str) -> Preprocessing:
-    """The preprocessing that a factory returned beside its model.
+def preprocessing_of(given: Any, name: str, verb: str = "returned") -> Preprocessing:
+    """The preprocessing that a factory returned beside its model, or that somebody passed.
 
     Args:
         given: a `Preprocessing`, an image processor of transformers, or a function from a PIL
             image to the model's input (3, H, W), such as a transform of torchvision or timm.
-        name: that of the factory, for errors.
+        name: what it is called in errors, such as "the preprocessing of pkg:factory".
+        verb: what its giver did.
 
     Raises:
         InputTypeError: for anything else, or if it makes no tensor (3, H, W).
@@ -56,8 +57,8 @@ def preprocessing_of(given: Any, name: str) -> Preprocessing:
         return preprocessing_by(processor)
     if not callable(given):
         raise InputTypeError(
-            f"{name}() returned {type(given).__name__} as preprocessing; expected a function from "
-            f"a PIL image to the model's input (3, H, W), or an image processor of transformers"
+            f"{verb} {type(given).__name__} as preprocessing; expected a function from a PIL image "
+            f"to the model's input (3, H, W), or an image processor of transformers"
         )
     return _of_transform(given, name)
 
@@ -70,7 +71,7 @@ def _of_transform(transform: Callable[[Any], Any], name: str) -> Preprocessing:
         if not isinstance(values, Tensor) or values.ndim != 3 or not values.is_floating_point():
             shape = tuple(values.shape) if hasattr(values, "shape") else ""
             raise InputTypeError(
-                f"the preprocessing of {name} made {type(values).__name__} {shape} of a picture; "
+                f"{name} made {type(values).__name__} {shape} of a picture; "
                 f"expected a floating-point tensor (3, H, W)"
             )
         return values
@@ -82,13 +83,31 @@ def _of_transform(transform: Callable[[Any], Any], name: str) -> Preprocessing:
     except Exception as error:
         reason = in_brief(error)
         raise InputError(
-            f"the preprocessing of {name} failed on a PIL image ({reason}); expected a function "
+            f"{name} failed on a PIL image ({reason}); expected a function "
             f"from a PIL image to the model's input (3, H, W)"
         ) from error
-    colours = next(_normalisations(transform), None)
+    colours = next(_normalisations(transform), None) or _measured(one)
     mean, std = colours or ((0.0,) * 3, (1.0,) * 3)
     size = (int(made.shape[1]), int(made.shape[2]))
     return _OwnTransform(size, mean, std, one, type(transform).__name__, colours is not None)
+
+
+def _measured(transform: Callable[[Any], Tensor]) -> Any:
+    """Mean and deviation by what becomes of black and of white; None if that says nothing."""
+    with torch.random.fork_rng(devices=[]):
+        plain = (Image.new("RGB", (_TRIAL, _TRIAL), colour) for colour in ("black", "white"))
+        black, white = map(_middle, map(transform, plain))
+    if len(black) != 3 or any(low == high for low, high in zip(black, white, strict=True)):
+        return None
+    ranges = [high - low for low, high in zip(black, white, strict=True)]
+    mean = tuple(-low / whole for low, whole in zip(black, ranges, strict=True))
+    return mean, tuple(1 / whole for whole in ranges)
+
+
+def _middle(values: Tensor) -> list[float]:
+    """The colours (3,) in the middle of an input (3, H, W)."""
+    middle: list[float] = values[:, values.shape[1] // 2, values.shape[2] // 2].tolist()
+    return middle
 
 
 def _normalisations(transform: Any) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
