@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torchvision
 from PIL import Image
 
 from camkit_core.cli import main
+from camkit_core.cli.demo_photos import explain_photos
 from helpers.checkout import ROOT
 
 DOCS = ROOT / "docs"
@@ -48,6 +50,8 @@ def workplace(tmp_path, monkeypatch):
         return torchvision.models.get_model(architectures[stem]).state_dict()
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", downloaded)
+    quick = partial(explain_photos, ["gradcam"])  # tests/cli/test_demo.py has all of them
+    monkeypatch.setattr("camkit_core.cli.demo_photos.explain_photos", quick)
     return tmp_path
 
 

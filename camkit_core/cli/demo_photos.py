@@ -26,8 +26,18 @@ PHOTOS = {"tiger cat": "chelsea", "espresso": "coffee"}  # of scikit-image, by w
 SIDE = 300  # of each photo's square in the joined picture; the cat's own height
 INPUT = (224, 448)  # of the network: 224 for each photo, as it was trained
 SUCCESSORS = ("finercam", "eigengradcam", "refinecam", "shapleycam", "groupcam")
-# As they are, Score-CAM runs the network 1,280 times, and Group-CAM 32 times for each class.
-OPTIONS: dict[str, dict[str, Any]] = {"scorecam": {"max_channels": 32}, "groupcam": {"groups": 16}}
+# As they are, Score-CAM runs the network 1,280 times and Group-CAM 32 times for each class;
+# RefineCAM of four layers leaves a few points.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "scorecam": {"max_channels": 32},
+    "groupcam": {"groups": 16},
+    "refinecam": {"base": "hirescam", "count": 2},
+}
+TITLES = {
+    "scorecam": "scorecam, 32 channels",
+    "groupcam": "groupcam, 16 groups",
+    "refinecam": "refinecam, 2 layers",
+}
 LICENCES = {
     "chelsea": "the cat, by Stefan van der Walt, CC0",
     "coffee": "the coffee, by Rachel Michetti, CC0",
@@ -39,14 +49,15 @@ def joined() -> Image.Image:
     """The squares in the middle of both photos, beside each other: 600 x 300."""
     page = Image.new("RGB", (SIDE * len(PHOTOS), SIDE))
     for number, name in enumerate(PHOTOS.values()):
-        page.paste(_square(name), (number * SIDE, 0))
+        page.paste(square(name), (number * SIDE, 0))
     return page
 
 
-def _square(name: str) -> Image.Image:
+def square(name: str) -> Image.Image:
+    """The square in the middle of a photo of scikit-image: 300 x 300."""
     from skimage import data
 
-    photo = Image.fromarray(getattr(data, name)())
+    photo = Image.fromarray(getattr(data, name)()).convert("RGB")
     side = min(photo.size)
     left, top = ((length - side) // 2 for length in photo.size)
     box = (left, top, left + side, top + side)
@@ -56,10 +67,10 @@ def _square(name: str) -> Image.Image:
 def explain_photos(methods: Sequence[str] | None = None) -> Comparison:
     """Both classes in the joined picture, each by some methods; None for all of the demo.
 
-    Where a method takes long, it is given the `OPTIONS` that make it quick.
+    Some methods are given `OPTIONS`, and have `TITLES` that say so.
     """
     asked = [*methods_of(THE_FIVE), *SUCCESSORS] if methods is None else list(methods)
-    network, picture = _seeing_all(load_model(MODEL)), joined()
+    network, picture = seeing_all(load_model(MODEL)), joined()
     targets: list[Any] = list(PHOTOS)
     plain = [name for name in asked if name not in OPTIONS]
     parts = [compare(network, picture, plain, targets)] if plain else []
@@ -77,15 +88,15 @@ def explain_photos(methods: Sequence[str] | None = None) -> Comparison:
     return Comparison(tuple(rows), tuple(asked))
 
 
-def _seeing_all(network: LoadedModel) -> LoadedModel:
-    """The network that is given the whole picture; usually it is given the middle 7/8."""
+def seeing_all(network: LoadedModel, size: tuple[int, int] = INPUT) -> LoadedModel:
+    """The network, given the whole picture at (H, W); usually it is given the middle 7/8."""
     mean, std = tuple(network.prepared["mean"]), tuple(network.prepared["std"])
 
     def transform(picture: Image.Image) -> Tensor:
-        small = picture.resize(INPUT[::-1], Image.Resampling.BILINEAR)
+        small = picture.resize(size[::-1], Image.Resampling.BILINEAR)
         return whole.normalised(torch.from_numpy(np.array(small)).permute(2, 0, 1) / 255)
 
-    whole = Preprocessing(INPUT, mean, std, transform, "the whole picture")
+    whole = Preprocessing(size, mean, std, transform, "the whole picture")
     return replace(network, preprocess=whole.tensor, picture=whole.picture, prepared=whole.record())
 
 
@@ -118,13 +129,8 @@ def _sheet(comparison: Comparison, methods: Sequence[str], side: int) -> Image.I
     rows = tuple(
         tuple(comparison[row, name] for name in methods) for row in range(len(comparison.rows))
     )
-    titles = tuple(_title(name) for name in methods)
+    titles = tuple(TITLES.get(name, name) for name in methods)
     return Comparison(rows, titles).render(side=side)
-
-
-def _title(method: str) -> str:
-    options = OPTIONS.get(method, {}).items()
-    return ", ".join([method, *(f"{count} {name.split('_')[-1]}" for name, count in options)])
 
 
 def account(comparison: Comparison) -> dict[str, Any]:

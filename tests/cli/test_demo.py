@@ -92,7 +92,9 @@ def test_the_photos_come_with_licences_and_shares_in_the_record(
         record = json.loads(picture.text["camkit"])
     assert record["model"] == demo_photos.MODEL
     assert record["weights"].startswith("efficientnet-lite0-57934424.pth sha256:")
-    assert record["options"] == {"scorecam": demo_photos.OPTIONS["scorecam"]}
+    assert record["options"] == {
+        name: demo_photos.OPTIONS[name] for name in ("scorecam", "refinecam")
+    }
     assert "CC0" in record["licences"]["coffee"]
     assert "Apache" in record["licences"]["efficientnet-lite0"]
     assert record["shares"]["gradcam"][0] > 0.8
