@@ -1,4 +1,4 @@
-"""Each message on the page of messages is the one that the code gives, and what it advises works."""
+"""Each message on its page is the one that the code gives, and what the page advises works."""
 
 from __future__ import annotations
 
