@@ -29,7 +29,7 @@ from .common.answers import json_text, put, put_json
 from .common.arguments import METRICS, WITHOUT_PROBABILITIES, split_list
 from .common.failures import Failures
 from .common.messages import say_above_bar
-from .common.model import load, to_device_of
+from .common.model import load, preparation, to_device_of
 from .common.questions import expanded, questions
 from .common.request import CompareRequest
 from .common.targets import known_names, names_for
@@ -71,7 +71,9 @@ def _judgement(
     if not inputs:
         return None
     images = to_device_of(model.model, torch.stack(list(inputs.values())))
-    return _described(_judged(request, model, images), request, model, list(inputs))
+    judgement = _described(_judged(request, model, images), request, model, list(inputs))
+    say_above_bar(f"note: {preparation(model)}")
+    return judgement
 
 
 def _inputs(

@@ -25,7 +25,8 @@ from .common.answers import OutputLostError, put_above_bar, put_json
 from .common.failures import Failures
 from .common.files import FileNames
 from .common.messages import say_above_bar, visible
-from .common.model import load
+from .common.model import load, preparation
+from .common.notes import Notes
 from .common.output import Output
 from .common.pictures import Pictures
 from .common.questions import BestBoxes, expanded, questions
@@ -62,9 +63,11 @@ def explain_images(
             for path in tqdm(paths, unit="image", delay=2, leave=False, disable=hide_bar):
                 explainer.explain(path)
         except BaseException:
+            explainer.say_notes()
             if explainer.records:
                 explainer.print_json()  # what was written before is there
             raise
+    explainer.say_notes()
     explainer.print_json()
     return failures.conclude(images)
 
@@ -78,6 +81,7 @@ class _ImageExplainer:
         self.pictures = pictures
         self.records: list[dict[str, Any]] = []
         self.failures = failures
+        self.notes = Notes()
 
     @cached_property
     def model(self) -> LoadedModel:
@@ -133,10 +137,15 @@ class _ImageExplainer:
         self.records.append(record)
         what, image = explanation.describe(0), visible(record["image"])
         for note in explanation.notes:
-            text = note.removeprefix("image 0: ")
-            say_above_bar(f"note: {image}, {explanation.method}, {what}: {text}")
+            self.notes.add(note.removeprefix("image 0: "), image, explanation.method, what)
         if not self.request.json:
             put_above_bar(f"{image}  {what}  {explanation.method}  {record['picture']}")
+
+    def say_notes(self) -> None:
+        """Print how the pictures were prepared, and the notes on their explanations."""
+        if self.records:
+            say_above_bar(f"note: {preparation(self.model)}")
+        self.notes.say()
 
     def print_json(self) -> None:
         """Print the JSON document, if `--json` asks for it."""

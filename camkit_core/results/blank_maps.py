@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import warn
 from ..probe.probe import Probe
+from .caveats import scored_alike
 
 
 def without_undefined(cam: Tensor, probe: Probe) -> Tensor:
@@ -63,6 +64,12 @@ def _reason(
             f"not zero; e.cam holds the signed values"
         )
     if all(probe.zero_gradient(index) for probe in probes):
+        if probes[0].targets.classes is not None and scored_alike(probes[0].logits[index]):
+            return (
+                f"the gradient is exactly zero at every position of {layer!r}, as all classes "
+                f"have the same score: the model looks untrained; load its weights, as no layer "
+                f"of it explains anything"
+            )
         advice = f"try {default_layer!r}" if default_layer else "try an earlier layer"
         return (
             f"the gradient is exactly zero at every position of {layer!r}: the score does not "

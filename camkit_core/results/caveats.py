@@ -19,6 +19,10 @@ UNTRAINED = (
     "the model looks untrained: its first batch norm is as it was built; load its weights, or read "
     "the map as that of a random network"
 )
+UNTRAINED_HEAD = (
+    "the model looks untrained: it scores all classes alike, as a head does that was never "
+    "trained; load its weights, as no map of it explains anything"
+)
 PROBABILITIES = (
     "the output looks like probabilities, whose gradient vanishes where the model is sure; "
     "explain the logits: pass the model without its softmax or sigmoid"
@@ -58,6 +62,8 @@ def caveats(
         return [SINGLE_PROBABILITY] if is_probability(logits) else []
     best = logits.detach().topk(2, 1)
     scores, best_classes = best.values.tolist(), best.indices.tolist()
+    if scores[0][0] == scores[0][1] and scored_alike(logits[0]):
+        return [UNTRAINED_HEAD]
     probabilities = 0 <= scores[0][0] <= 1 and are_probabilities(logits)
     notes = [PROBABILITIES] if probabilities else []
     if classes is not None:
@@ -65,6 +71,11 @@ def caveats(
         tie = TIE / 4 if probabilities else TIE
         notes += _ties(scores, best_classes, classes.tolist(), tie, where)
     return notes
+
+
+def scored_alike(logits: Tensor) -> bool:
+    """Whether all classes (K,) of an image have one and the same score, and there are three."""
+    return len(logits) > 2 and bool((logits == logits[0]).all())
 
 
 def _ties(

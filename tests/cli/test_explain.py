@@ -24,9 +24,9 @@ ROOT = str(Path(camkit_core.__file__).parents[1])
 
 def test_one_image_gives_one_picture_and_one_line(dog: str, capsys: Capture) -> None:
     assert explain(dog, "--target", "7") == 0
-    written = Path("camkit-output/dog_gradcam_7.png")
+    written = Path("camkit-output/dog_gradcam_cock.png")
     out, err = capsys.readouterr()
-    assert out.startswith(f"{dog}  class 7 ")
+    assert out.startswith(f"{dog}  cock ")
     assert out.endswith(f"  gradcam  {written}\n")
     assert "the weights are random" in err
     assert Image.open(written).size == (64, 64)
@@ -72,9 +72,9 @@ def test_json_is_one_document_with_a_file_beside_each_picture(dog: str, capsys: 
     assert explain(dog, "--target", "7", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     (entry,) = document["explanations"]
-    beside = json.loads(Path("camkit-output/dog_gradcam_7.json").read_text())
+    beside = json.loads(Path("camkit-output/dog_gradcam_cock.json").read_text())
     assert document["failed"] == []
-    assert (entry["image"], entry["picture"]) == (dog, "camkit-output/dog_gradcam_7.png")
+    assert (entry["image"], entry["picture"]) == (dog, "camkit-output/dog_gradcam_cock.png")
     assert {**entry, "image": "dog.png"} == {**beside, "picture": entry["picture"]}
 
 
@@ -82,7 +82,7 @@ def test_images_that_share_a_name_get_files_of_their_own(dog: str, tmp_path: Pat
     other = picture(tmp_path / "b" / "Dog.png", seed=1)
     assert explain(dog, other, "--target", "7") == 0
     files = sorted(path.name for path in Path("camkit-output").iterdir())
-    assert files == ["Dog-2_gradcam_7.png", "dog_gradcam_7.png"]
+    assert files == ["Dog-2_gradcam_cock.png", "dog_gradcam_cock.png"]
 
 
 def test_a_folder_stands_for_its_pictures(dog: str, tmp_path: Path, capsys: Capture) -> None:
@@ -98,10 +98,10 @@ def test_raw_values_and_guided_pictures_are_written(dog: str) -> None:
     assert explain(dog, "--target", "7", "--renderer", "raw", "--guided") == 0
     folder = Path("camkit-output")
     assert {path.name for path in folder.iterdir()} == {
-        "dog_gradcam_7.npz",
-        "dog_gradcam_7_guided.png",
+        "dog_gradcam_cock.npz",
+        "dog_gradcam_cock_guided.png",
     }
-    assert np.load(folder / "dog_gradcam_7.npz")["cam"].shape == (1, 2, 2)
+    assert np.load(folder / "dog_gradcam_cock.npz")["cam"].shape == (1, 2, 2)
 
 
 def test_options_smoothing_and_layers_reach_the_engine(dog: str, capsys: Capture) -> None:

@@ -86,7 +86,7 @@ def test_a_decoder_that_fails_is_the_failure_of_its_image(
 
     monkeypatch.setattr(cv2, "imdecode", failing)
     assert explain(dog, picture(tmp_path / "cat.png", seed=1), *QUICK) == 1
-    assert "cat_gradcam_7.png" in capsys.readouterr().out
+    assert "cat_gradcam_cock.png" in capsys.readouterr().out
 
 
 def test_a_wrong_limit_is_refused_before_the_model_is_loaded(
@@ -116,7 +116,7 @@ def test_an_output_folder_that_fills_fails_its_image_alone(
     assert [row["image"] for row in json.loads(out)["failed"]] == [dog]
     assert "No space left on device" in err
     written = {path.name for path in Path("camkit-output").iterdir()}
-    assert written == {"cat_gradcam_7.png", "cat_gradcam_7.json"}
+    assert written == {"cat_gradcam_cock.png", "cat_gradcam_cock.json"}
 
 
 def test_what_was_written_before_an_interruption_is_in_the_document(

@@ -88,7 +88,7 @@ def test_a_picture_comes_from_standard_input(folder: Path, monkeypatch: pytest.M
     )
     monkeypatch.setattr(sys, "stdin", stdin)
     assert explain("-", "--target", "7", "--output", "o") == 0
-    assert os.listdir("o") == ["stdin_gradcam_7.png"]
+    assert os.listdir("o") == ["stdin_gradcam_cock.png"]
 
 
 @pytest.mark.parametrize(

@@ -59,5 +59,5 @@ def test_pictures_of_another_renderer_overwrite_none(dog: str) -> None:
     assert explain(dog, "--target", "7", "--output", "o") == 0
     assert explain(dog, "--target", "7", "--output", "o", "--renderer", "side_by_side") == 0
     assert explain(dog, "--target", "7", "--output", "o", "--renderer", "raw") == 0
-    names = {"dog_gradcam_7.png", "dog_gradcam_7_side-by-side.png", "dog_gradcam_7.npz"}
+    names = {"dog_gradcam_cock.png", "dog_gradcam_cock_side-by-side.png", "dog_gradcam_cock.npz"}
     assert set(os.listdir("o")) == names

@@ -111,7 +111,7 @@ def test_a_stdout_that_is_gone_or_full_ends_the_run_and_pictures_stay(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", _Broken(error))
     assert explain(dog, "--target", "7") == 1
-    assert Path("camkit-output/dog_gradcam_7.png").exists()
+    assert Path("camkit-output/dog_gradcam_cock.png").exists()
     assert capsys.readouterr().err.count("camkit: error: ") == said
 
 

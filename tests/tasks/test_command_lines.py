@@ -48,7 +48,7 @@ def test_why_this_dog(tmp_path: Path, capsys: Capture) -> None:
     assert row["renderer"] == "boxes"
     assert row["preprocessing"]["resize"] == "letterbox, grey 114 to multiples of 32"
     assert row["weights"].startswith("yolo11n.pt sha256:")
-    assert Path(row["picture"]).name == "street_gradcam_dog.png"
+    assert Path(row["picture"]).name == "street_gradcam_dog_boxes.png"
 
 
 def test_where_is_a_red_car(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -16,6 +16,12 @@ from ...inputs.models.load import LoadedModel
 from ...loading.models import load_model
 from .messages import say_above_bar
 
+RANDOM = (
+    "the weights are random, so the maps show an untrained model and explain nothing; for maps "
+    "that mean something take the usual weights (--weights DEFAULT), or your own (--weights FILE)"
+)
+NAMES = "the class names are those of the usual weights, as random ones have none"
+
 
 def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:
     """The model of a name, on the device of `--device`, or else on a GPU if there is one.
@@ -31,8 +37,20 @@ def load(name: str, loading: Mapping[str, Any]) -> LoadedModel:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_noted(name, **{**loading, "device": device})
     if model.weights.startswith("none"):
-        say_above_bar("note: the weights are random, so the maps show an untrained model")
+        usual = model.class_names and loading.get("class_names") is None
+        say_above_bar(f"note: {RANDOM}{f'; {NAMES}' if usual else ''}")
     return model
+
+
+def preparation(model: LoadedModel) -> str:
+    """What is done to each picture, in a sentence."""
+    done = dict(model.prepared)
+    height, width = done.get("size", ("?", "?"))
+    text = f"{model.name} is given each picture at {height} x {width} ({done.get('resize')})"
+    if set(done.get("mean", [])) == {0.0} and set(done.get("std", [])) == {1.0}:
+        return f"{text}, in colours from 0 to 1"
+    mean, std = (",".join(f"{value:g}" for value in done.get(each, ())) for each in ("mean", "std"))
+    return f"{text}, less the mean {mean}, divided by {std}"
 
 
 def load_noted(name: str, *weights: str, **loading: Any) -> LoadedModel:

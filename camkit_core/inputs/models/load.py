@@ -172,7 +172,8 @@ def _with_weights(source: ModelSource, weights: str, name: str) -> _Weighted:
             f"(--weights FILE)"
         )
     if weights.lower() == "none":
-        return _Weighted(source.build(None), "none: random, seed 0", None, source.classes)
+        names = source.class_names  # they need no weights
+        return _Weighted(source.build(None), "none: random, seed 0", names, source.classes)
     model, text = source.pretrained()
     return _Weighted(model, text, source.class_names, source.classes)
 

@@ -41,7 +41,8 @@ def test_random_weights_repeat_and_leave_the_random_state_alone() -> None:
     models = [load_model("timm:test_resnet", "none") for _ in range(2)]
     assert same_weights(models[0].model, models[1].model)
     assert torch.equal(torch.get_rng_state(), state)
-    assert (models[0].class_names, models[0].model.training) == (None, False)
+    assert not models[0].model.training
+    assert models[0].class_names[7] == "cock"  # names need no weights
 
 
 @pytest.mark.parametrize(("name", "side"), [("squeezenet1_1", 224), ("timm:test_vit", 160)])

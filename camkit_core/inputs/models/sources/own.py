@@ -81,7 +81,8 @@ def _imported(name: str) -> Any:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise UnknownName(
                 f"no module named {shown(error.name)}; install it, or put its folder on PYTHONPATH "
-                f"(camkit imports nothing from the working directory by itself)"
+                f"(camkit imports nothing from the working directory by itself); or if it is to be "
+                f"a source of models, see `camkit list-sources`"
             ) from error
         raise ImportFailed(f"importing {shown(name)} failed: {error}") from error
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from torch import nn
@@ -52,7 +53,18 @@ def preprocessing_by(settings: Mapping[str, Any]) -> Preprocessing:
         tuple(data["mean"]),
         tuple(data["std"]),
         library().data.create_transform(**data, is_training=False),
+        _how(data),
     )
+
+
+def _how(data: Mapping[str, Any]) -> str:
+    """How timm resizes a picture, in a few words."""
+    sides = [floor(side / data["crop_pct"]) for side in data["input_size"][1:]]
+    resized = str(sides[0]) if len(set(sides)) == 1 else f"{sides[0]} x {sides[1]}"
+    by_mode = {"squash": "both sides", "border": "longer side"}
+    which = by_mode.get(data["crop_mode"], "shorter side")
+    rest = "border" if data["crop_mode"] == "border" else "middle"
+    return f"{which} to {resized}, {data['interpolation']}, {rest}"
 
 
 def _knows(name: str) -> bool:

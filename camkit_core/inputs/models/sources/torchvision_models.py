@@ -61,5 +61,6 @@ def _preprocessing(usual: Any, task: str) -> Preprocessing:
     if task == "segmentation":
         (side,) = usual.resize_size
         return Preprocessing((side, side), IMAGENET_MEAN, IMAGENET_STD, usual, "shortest side")
-    (side,) = usual.crop_size
-    return Preprocessing((side, side), tuple(usual.mean), tuple(usual.std), usual)
+    (side,), (resized,) = usual.crop_size, usual.resize_size
+    how = f"shorter side to {resized}, {usual.interpolation.value}, middle"
+    return Preprocessing((side, side), tuple(usual.mean), tuple(usual.std), usual, how)
