@@ -120,8 +120,15 @@ def show_cam_on_image(
         image_weight: the picture's share, in [0, 1].
 
     Raises:
-        InputError: if the picture is not in [0, 1], or the share is not.
+        InputError: if the picture is not in [0, 1], or the share is not, or picture and heatmap
+            differ in size.
     """
+    if np.shape(img)[:2] != np.shape(mask):
+        raise InputError(
+            f"expected a picture of the heatmap's size, got {np.shape(img)[:2]} and "
+            f"{np.shape(mask)}; cut and resize the picture as it was for the model, or draw by "
+            f"e.render(image=picture, transform=...)"
+        )
     if float(np.max(img)) > 1:
         raise InputError(f"expected a float picture in [0, 1], got a maximum of {np.max(img):.3g}")
     if not 0 <= image_weight <= 1:
