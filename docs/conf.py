@@ -35,6 +35,8 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # what a page writes is no part of the docs
 nb_execution_timeout = 300
+nb_output_stderr = "remove"  # progress, and notes on this machine
+smartquotes = False  # `--help` keeps its dashes
 
 html_theme = "furo"
 html_static_path = ["_static"]
