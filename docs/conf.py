@@ -9,12 +9,15 @@ for fonts, scripts or formulas.
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+sys.path.insert(0, str(Path(__file__).parent))  # for command_parser
 project = "camkit"
 html_title = "camkit"
 extensions = [
