@@ -16,7 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import CamkitError
+from ..inputs.models.geometry.window import Window
 from ..results.explanation import Explanation
+from ..results.originals import Original
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
 from .networks import seeded
 from .state import random_facts
@@ -123,6 +125,23 @@ def index(render: Render) -> None:
     require(first.tobytes() != second.tobytes(), "two maps look the same")
 
 
+def original(render: Render) -> None:
+    """The map lies where the model's input lies in the picture, which may be a part of it."""
+    explanation, given = an_explanation(some_maps()), some_picture()
+    height, width = explanation.images.shape[2:]
+    size, pixels = (given.height, given.width), np.asarray(given)
+    drawn = []
+    for left in (2.0, 40.0):
+        window = Window(size, (height, width), (left, 10.0), (20 / width, 20 / height))
+        lying = explanation.lying_in(Original(pixels, pixels, window))
+        drawn.append(_pixels(render(lying, 0, given)))
+    require(
+        drawn[0] != drawn[1],
+        "it draws the map in the same place, wherever the model's input lies in the picture; "
+        "camkit_core.heat_at(explanation, index, picture.size) puts it in its place",
+    )
+
+
 def repeat(render: Render) -> None:
     """The same picture twice, to the last bit."""
     explanation = an_explanation(some_maps())
@@ -182,5 +201,6 @@ def _of_matplotlib() -> Any:
 
 
 PROMISES: list[Promise[Any]] = [
-    promise(test) for test in (picture, sizes, blank, index, repeat, pure, no_window, other_ranks)
+    promise(test)
+    for test in (picture, sizes, blank, index, original, repeat, pure, no_window, other_ranks)
 ]

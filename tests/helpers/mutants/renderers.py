@@ -38,6 +38,11 @@ def _first(explanation, index, picture):
     return right_renderer(explanation, 0, picture)
 
 
+def _stretches(explanation, index, picture):
+    heat = Image.fromarray(explanation.heatmap[index].numpy() * 255).convert("L")
+    return Image.composite(picture, Image.new("RGB", picture.size), heat.resize(picture.size))
+
+
 def _noisy(explanation, index, picture):
     drawn = np.array(right_renderer(explanation, index, picture))
     drawn[0, 0] = np.random.default_rng().integers(0, 256, 3)
@@ -83,6 +88,7 @@ RENDERERS: dict[str, tuple[str, Any]] = {
     "squares only": ("sizes", _squares),
     "division by zero": ("blank", _divides),
     "always the first": ("index", _first),
+    "stretches the map": ("original", _stretches),
     "noise": ("repeat", _noisy),
     "edits the explanation": ("pure", _edits),
     "paints over the picture": ("pure", _paints_over),
