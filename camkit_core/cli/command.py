@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..plugins import Registry, get_registry, using
@@ -48,7 +49,7 @@ def _code(arguments: Sequence[str] | None) -> int:
     except OutputLostError as lost:
         return _lost(lost)
     try:
-        with stdout_for_answers(), warnings_in_one_line(), using(_registry(parsed)):
+        with _bars(parsed), stdout_for_answers(), warnings_in_one_line(), using(_registry(parsed)):
             return parsed.func(parsed) or 0
     except OutputLostError as lost:
         return _lost(lost)
@@ -58,6 +59,15 @@ def _code(arguments: Sequence[str] | None) -> int:
         show_traceback(error)
         say(f"error: {account(error)}")
         return 2
+
+
+def _bars(args: argparse.Namespace) -> AbstractContextManager[None]:
+    """Whether bars are shown."""
+    if not args.no_progress:
+        return nullcontext()
+    from ..forward.chunks import without_bars  # torch comes with it
+
+    return without_bars()
 
 
 def _lost(lost: OutputLostError) -> int:
@@ -108,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="a package to do without, or one of its contributions, package:name; repeatable",
+    )
+    parser.add_argument(
+        "--no-progress", action="store_true", help="show no bars, as where stderr is no terminal"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_demo_command(commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -75,16 +76,22 @@ def tier0(methods: list[str] | None, as_json: bool) -> int:
     """Print every outcome of tier 0; 1 if a check failed, else 0."""
     import warnings
 
-    from tqdm import tqdm
-
     from ..errors import CamkitWarning
-    from ..testing.ground_truth.tier0 import evaluate
+    from ..forward.chunks import bar as progress
+    from ..testing.ground_truth.tier0 import evaluate, quick
 
-    outcomes: list[MeasuredOutcome] = []
-    with warnings.catch_warnings(), tqdm(delay=2, leave=False, disable=None) as bar:
+    names = quick() if methods is None else methods
+    done = itertools.chain([0], itertools.repeat(1))  # nothing is done when the first begins
+    with warnings.catch_warnings(), progress(total=len(names) + 1, unit="method") as bar:
         warnings.simplefilter("ignore", CamkitWarning)
-        for outcome in evaluate(methods, lambda name: bar.set_description_str(visible(name))):
-            bar.update()
+
+        def watch(name: str) -> None:
+            bar.set_description_str(visible(name), refresh=False)
+            bar.update(next(done))
+
+        outcomes: list[MeasuredOutcome] = []
+        for outcome in evaluate(names, watch):
+            bar.update(0)  # shows the time
             outcomes.append(outcome)
     failed = [outcome for outcome in outcomes if outcome.verdict == "FAILED"]
     if as_json:

@@ -6,9 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..errors import ArgumentError
+from ..forward.chunks import bar as progress
 from ..results.configured_method import configure
 from ..results.whole_files import written_whole
 from ..testing.ground_truth.networks import FAMILIES
@@ -43,8 +42,7 @@ def tier1(args: argparse.Namespace) -> int:
 def _scores(families: list[str], methods: list[str], scenes: int) -> dict[str, NetworkScores]:
     """The scores of each family's network, in the order of the families."""
     ready = try_all(families, methods, scenes)
-    bar = tqdm(ready, total=len(families), unit="network", delay=2, leave=False, disable=None)
-    by_family = dict(bar)
+    by_family = dict(progress(ready, total=len(families), unit="network", delay=0))  # takes minutes
     return {family: by_family[family] for family in families}
 
 

@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, InputError, TargetError
+from ..forward.chunks import bar as progress
 from ..image import pixel_limit
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
@@ -56,11 +55,10 @@ def explain_images(
     pictures = Pictures(output, renderer, request.json, request.drawn_on)
     explainer = _ImageExplainer(request, pictures, failures)
     images = len(paths) + len(failures.reasons)
-    hide_bar = True if len(paths) == 1 else None  # None: hidden where stderr is no terminal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CamkitWarning)  # they are among the notes, too
         try:
-            for path in tqdm(paths, unit="image", delay=2, leave=False, disable=hide_bar):
+            for path in paths if len(paths) == 1 else progress(paths, unit="image"):
                 explainer.explain(path)
         except BaseException:
             explainer.say_notes()

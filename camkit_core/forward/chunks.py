@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +17,8 @@ from tqdm.auto import tqdm
 from ..errors import ArgumentError
 
 T = TypeVar("T")
+_off: ContextVar[bool] = ContextVar("off", default=False)
+DELAY = 2.0  # seconds
 
 
 def chunk_size(device: torch.device) -> int:
@@ -84,7 +89,7 @@ def run_in_chunks(
         ArgumentError: if there is another number of edits, or none.
     """
     results, count, halving = None, 0, Halving(run)
-    with _progress(total, label) as bar:
+    with bar(total=total, label=label) as shown:
         for chunk in chunks:
             for part in halving(chunk):
                 # One tensor for all results. Small tensors, kept between the large ones of each
@@ -93,7 +98,7 @@ def run_in_chunks(
                     results = part.new_empty(total, *part.shape[1:])
                 results[count : count + len(part)] = part[: max(total - count, 0)]
                 count += len(part)
-            bar.update(len(chunk))
+            shown.update(len(chunk))
     if results is None or count != total:
         raise ArgumentError(
             f"expected {total} edits, as total= says, and at least one; got {count}"
@@ -103,14 +108,47 @@ def run_in_chunks(
 
 def one_by_one(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """The same items; shows progress after two seconds."""
-    with _progress(total, label) as bar:
+    with bar(total=total, label=label) as shown:
         for item in items:
             yield item
-            bar.update()
+            shown.update()
 
 
-def _progress(total: int, label: str) -> Any:
-    return tqdm(total=total, desc=label, delay=2, disable=None, leave=False)
+def bar(
+    items: Iterable[Any] | None = None,
+    *,
+    total: int | None = None,
+    label: str | None = None,
+    unit: str = "it",
+    delay: float = DELAY,
+) -> Any:
+    """A bar of tqdm, which goes away in the end.
+
+    Args:
+        items: what is gone through; None where `update` tells of each step.
+        total: how many steps there are; None for as many as items.
+        label: what stands before it.
+        unit: what a step is.
+        delay: seconds before it is shown.
+    """
+    settings = {"total": total, "desc": label, "unit": unit, "delay": delay}
+    return tqdm(items, **settings, leave=False, disable=_disabled())
+
+
+def _disabled() -> bool | None:
+    """True for never; None for only where stderr is no terminal."""
+    asked = os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false")
+    return True if asked or _off.get() else None
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Inside, no bar is shown in this thread."""
+    token = _off.set(True)
+    try:
+        yield
+    finally:
+        _off.reset(token)
 
 
 def out_of_memory(error: Exception) -> bool:

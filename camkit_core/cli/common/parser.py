@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
         self.error(f"no command {_cut(text)!r}.{_picture(text) or f'{meant} Known: {known}'}")
 
 
-_BEFORE = ("--no-plugins", "--disable-plugin", "--version")
+_BEFORE = ("--no-progress", "--no-plugins", "--disable-plugin", "--version")
 
 
 def _hint(message: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from ...errors import ArgumentError, quietly
+from ...forward.chunks import bar as progress
 from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...plugins.contribution import BASELINE
@@ -134,7 +134,7 @@ def _measured(
 ) -> tuple[Measure, ...]:
     """Each metric of each method and baseline; shows progress after two seconds."""
     measures = []
-    with tqdm(total=len(builders) * len(metrics), delay=2, disable=None, leave=False) as bar:
+    with progress(total=len(builders) * len(metrics)) as bar:
         for metric in metrics:
             for name, by_target in builders.items():
                 bar.set_description_str(f"{metric.name} of {name}", refresh=False)
