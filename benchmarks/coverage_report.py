@@ -128,6 +128,16 @@ def _not_sound(rows: list[Row]) -> list[str]:
     return ["Not sound:", "", *_table(["model", "why"], reasons), ""] if reasons else []
 
 
+# What was found out about a model by hand.
+_KNOWN = {
+    "ssd300_vgg16": [
+        "its level `extra.0` ends with a convolution of dilation 6: with random weights the "
+        "largest change lies at any of its nine taps, exactly six cells away, while the mean place "
+        "of all changes is in order"
+    ]
+}
+
+
 def _why(row: Row) -> str:
     reasons = []
     if row["reach"] < 0.9:
@@ -138,7 +148,7 @@ def _why(row: Row) -> str:
         reasons.append("the map is constant or not finite")
     if row["orientation"]:
         reasons.append(f"orientation {_orientation(row)}")
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *_KNOWN.get(row["model"], [])])
 
 
 def _left_out(rows: list[Row]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers.checkout import ROOT
-from helpers.wheels import installed_wheel
+from helpers.wheels import installed_wheels
 
 PLUGIN = '''"""A method of somebody else."""
 
@@ -36,7 +36,7 @@ energycam = "camkit_energy:energycam"
 
 @pytest.fixture(scope="module")
 def camkit_site(tmp_path_factory):
-    return installed_wheel(ROOT, tmp_path_factory.mktemp("camkit"))
+    return installed_wheels([ROOT], tmp_path_factory.mktemp("camkit"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def plugin_site(tmp_path_factory):
     (folder / "project").mkdir()
     (folder / "project" / "camkit_energy.py").write_text(PLUGIN)
     (folder / "project" / "pyproject.toml").write_text(PROJECT)
-    return installed_wheel(folder / "project", folder)
+    return installed_wheels([folder / "project"], folder)
 
 
 def run(program: str, folder: Path, *sites: Path) -> str:

@@ -15,6 +15,9 @@ from timm.models.mlp_mixer import MlpMixer, SpatialGatingBlock
 from timm.models.mvitv2 import MultiScaleVit, MultiScaleVitCfg
 from timm.models.volo import VOLO
 from torch import Tensor, nn
+from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+from torchvision.models.maxvit import MaxVit
+from torchvision.models.swin_transformer import SwinTransformer
 
 import camkit_core as camkit
 from camkit_core.plugins import get_registry
@@ -64,7 +67,11 @@ SWIN = {"embed_dim": 16, "depths": [1, 1, 1], "num_heads": [1, 2, 4], "window_si
 
 # For each family: what makes the model, its layer, and the grid at each input size.
 FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] = {
-    "swin": (of_torchvision("swin_t"), "norm", {(64, 64): (2, 2), (96, 160): (3, 5)}),
+    "swin": (
+        lambda size: SwinTransformer([4, 4], 24, [1, 1, 1, 1], [1, 2, 4, 8], [7, 7]),
+        "norm",
+        {(64, 64): (2, 2), (96, 160): (3, 5)},
+    ),
     "swin timm": (
         of_timm("swin_tiny_patch4_window7_224", depths=(1, 1, 1, 1), window_size=4, **BOUND),
         "norm",
@@ -90,7 +97,13 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         "swinv2.layernorm",
         {(64, 64): (4, 4), (64, 128): (4, 8)},
     ),
-    "convnext": (of_torchvision("convnext_tiny"), "features.7", {(64, 96): (2, 3)}),
+    "convnext": (
+        lambda size: ConvNeXt(
+            [CNBlockConfig(16, 32, 1), CNBlockConfig(32, 64, 1), CNBlockConfig(64, None, 1)]
+        ),
+        "features.5",
+        {(64, 96): (4, 6)},
+    ),
     "convnext timm": (of_timm("convnext_atto"), "stages.3", {(64, 96): (2, 3)}),
     "convnext v2": (of_timm("convnextv2_atto"), "stages.3", {(96, 64): (3, 2)}),
     "convnext huggingface": (
@@ -133,28 +146,40 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(64, 96): (2, 3)},
     ),
     "inception v1": (
-        of_torchvision("googlenet", aux_logits=False),
+        of_torchvision("googlenet", aux_logits=False, init_weights=False),
         "inception5b",
         {(64, 96): (2, 3)},
     ),
     "inception v3": (
-        of_torchvision("inception_v3", aux_logits=False),
+        of_torchvision("inception_v3", aux_logits=False, init_weights=False),
         "Mixed_7c",
         {(107, 139): (2, 3)},
     ),
     "inception v3 timm": (of_timm("inception_v3"), "Mixed_7c", {(107, 139): (2, 3)}),
     "inception v4": (of_timm("inception_v4"), "features.21", {(107, 139): (2, 3)}),
     "inception-resnet v2": (of_timm("inception_resnet_v2"), "conv2d_7b", {(107, 139): (2, 3)}),
-    "maxvit": (of_torchvision("maxvit_t"), "blocks.3", {(224, 224): (7, 7)}),
+    "maxvit": (
+        lambda size: MaxVit(
+            size,
+            stem_channels=16,
+            partition_size=2,
+            block_channels=[16, 16, 32, 32],
+            block_layers=[1, 1, 1, 1],
+            head_dim=8,
+            stochastic_depth_prob=0.0,
+        ),
+        "blocks.3",
+        {(64, 64): (2, 2)},
+    ),
     "maxvit timm": (
         of_timm("maxvit_rmlp_pico_rw_256", **BOUND),
         "norm",
         {(64, 64): (2, 2), (64, 128): (2, 4)},
     ),
     "maxvit timm, norm in the head": (
-        of_timm("maxvit_tiny_tf_224"),
+        of_timm("maxvit_tiny_tf_224", depths=(1, 1, 1, 1), embed_dim=(32, 32, 64, 64), **BOUND),
         "stages.3",
-        {(224, 224): (7, 7)},
+        {(64, 64): (2, 2)},
     ),
     "cait": (
         of_timm("cait_xxs24_224", depth=2, **BOUND),

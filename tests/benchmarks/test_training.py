@@ -9,7 +9,8 @@ import torch
 import train_networks as training
 
 from camkit_core.cli import main
-from camkit_core.testing.ground_truth.controls import TEST_SEED
+from camkit_core.testing.ground_truth import tier1_run
+from camkit_core.testing.ground_truth.controls import TEST_SEED, scene_controls
 from camkit_core.testing.ground_truth.networks import (
     FAMILIES,
     build,
@@ -106,7 +107,9 @@ def test_an_unknown_family_is_one_line(capsys):
     assert error.count("\n") == 1
 
 
-def test_tier_1_writes_a_page_and_data(tmp_path, capsys):
+def test_tier_1_writes_a_page_and_data(tmp_path, capsys, monkeypatch):
+    # All 2,000 scenes of the controls would take longer than the rest; see test_scenes.py.
+    monkeypatch.setattr(tier1_run, "scene_controls", lambda: scene_controls(800))
     arguments = ["--arch", "vgg", "--method", "gradcam,hirescam", "--scenes", "6"]
     assert main(["evaluate", "--tier", "1", *arguments, "--output", str(tmp_path)]) == 0
     page = (tmp_path / "tier1.md").read_text()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,30 +15,46 @@ from camkit_core.cli.new_plugin.project import new_plugin
 from camkit_core.errors import FileError
 from camkit_core.plugins.contribution import KINDS
 from helpers.checkout import ROOT
-from helpers.wheels import installed_wheel
+from helpers.wheels import installed_wheels
 
 EXAMPLE = ROOT / "docs" / "examples" / "camkit-more-cams"
 
 
-def conforms(site: Path, project: Path) -> str:
-    """What the project's own tests print, with its wheel installed."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A project of each kind and the example package, installed; and what their tests print."""
+    folder = tmp_path_factory.mktemp("projects")
+    projects = {kind: new_plugin(f"my-first_{kind}", kind, folder) for kind in KINDS}
+    site = installed_wheels([*projects.values(), EXAMPLE], folder)
     environment = os.environ | {"PYTHONPATH": str(site)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    options = ["-rA", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=/"]
+    tests = [str(project / "tests") for project in (*projects.values(), EXAMPLE)]
+    run = [sys.executable, "-m", "pytest", *options, *tests]
+    listing = [sys.executable, "-m", "camkit_core", "plugins"]
+    tested, listed = (
+        subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+        for command in (run, listing)
+    )
+    return {"projects": projects, "tested": tested, "listed": listed}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_plugin_passes_its_own_conformance_test(kind: str, tmp_path: Path) -> None:
-    project = new_plugin("my-first_plugin", kind, tmp_path)
-    site = installed_wheel(project, tmp_path)
-    assert "passed" in conforms(site, project)
-    listing = [sys.executable, "-m", "camkit_core", "plugins"]
-    environment = os.environ | {"PYTHONPATH": str(site)}
-    done = subprocess.run(listing, capture_output=True, text=True, env=environment, cwd=tmp_path)
-    assert f"camkit-my-first-plugin 0.1.0  {kind} " in done.stdout
-    assert done.stderr == ""
+def test_a_new_plugin_passes_its_own_conformance_test(kind: str, installed: Any) -> None:
+    assert conforms(installed["projects"][kind], installed["tested"].stdout)
+    listed = [line.split()[:3] for line in installed["listed"].stdout.splitlines()]
+    assert [f"camkit-my-first-{kind}", "0.1.0", kind] in listed
+    assert installed["listed"].stderr == ""
+
+
+def test_the_example_of_a_plugin_package_conforms(installed: Any) -> None:
+    assert conforms(EXAMPLE, installed["tested"].stdout)
+    assert installed["tested"].returncode == 0
+
+
+def conforms(project: Path, printed: str) -> bool:
+    """Whether the project's tests ran and passed."""
+    outcomes = [line.split()[0] for line in printed.splitlines() if f"{project.name}/tests" in line]
+    return "PASSED" in outcomes and not {"FAILED", "ERROR"} & {*outcomes}
 
 
 def test_a_new_method_is_a_few_lines(tmp_path: Path) -> None:
@@ -126,9 +143,3 @@ def test_a_link_to_nowhere_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "camkit-mycam").symlink_to("nowhere")
     with pytest.raises(FileError, match="is there already"):
         new_plugin("mycam", folder=tmp_path)
-
-
-def test_the_example_of_a_plugin_package_conforms(tmp_path: Path) -> None:
-    site = installed_wheel(EXAMPLE, tmp_path)
-    printed = conforms(site, EXAMPLE)
-    assert "failed" not in printed

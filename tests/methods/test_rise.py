@@ -113,7 +113,7 @@ def test_options_that_give_no_masks_are_refused(options: dict[str, Any]) -> None
 
 @camkit.Method(expected_failures=camkit.Method.of(rise).expected_failures)
 def of_few_masks(probe: camkit.Probe) -> Tensor:
-    return rise(probe, samples=200)
+    return rise(probe, samples=60)
 
 
 def test_it_passes_the_conformance_kit() -> None:
