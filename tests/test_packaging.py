@@ -61,7 +61,9 @@ COMMAND = "import sys; from camkit_core.cli import main; sys.exit(main({}))"
 
 
 def test_the_wheel_runs_the_demo(camkit_site, tmp_path):
-    printed = run(COMMAND.format(["demo", "--output", "here.png"]), tmp_path, camkit_site)
+    printed = run(
+        COMMAND.format(["demo", "--arch", "vgg", "--output", "here.png"]), tmp_path, camkit_site
+    )
     assert Path(printed.strip()) == tmp_path / "here.png"
     assert (tmp_path / "here.png").stat().st_size > 10_000
 
