@@ -155,10 +155,7 @@ class Explanation:
         return draw(self.lying_in(original), index, picture)
 
     def lying_in(self, original: Original | None) -> Explanation:
-        """This explanation, each map of which lies in `original`, or covers the picture for None.
-
-        Renderers draw so by `heat_at`.
-        """
+        """This explanation, drawn as lying in `original`; for None as covering a whole picture."""
         originals = None if original is None else (original,) * len(self)
         if originals == self.originals:
             return self
@@ -212,16 +209,16 @@ class Explanation:
         """What one image's map explains, and where it comes from, ready for JSON."""
         self._check(index)
         category = int(self.target[index]) if isinstance(self.target, Tensor) else None
-        names = self.class_names
+        names, found = self.class_names, self.boxes[index] if self.boxes else None
         return {
             **self.provenance,
             "target": category if category is not None else self.describe(index),
             "class": names[category] if names and category is not None else None,
             "score": None if self._no_class(index) else float(self.score[index]),
-            **(self.originals[index].record() if self.originals else {}),
+            **(self.originals[index].record(found) if self.originals else {}),
             "blank": self.blank(index),
             "notes": list(self.notes),
-            **({} if self.boxes is None else {"boxes": in_words(self.boxes[index])}),
+            **({} if found is None else {"boxes": in_words(found)}),
         }
 
     def _arrays_and_metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,6 +18,7 @@ from .file_types import refuse_unknown_type
 from .whole_files import cannot_write, written_whole
 
 Array = np.ndarray[Any, Any]
+_LARGE = 4_000_000  # pixels
 _NUMPYS = (torch.float16, torch.float32, torch.float64)
 
 
@@ -32,6 +33,8 @@ def write_picture(picture: Image.Image, path: Path, metadata: Mapping[str, Any])
     if path.suffix.lower() == ".png":
         carried["pnginfo"] = PngImagePlugin.PngInfo()
         carried["pnginfo"].add_itxt("camkit", _json(metadata))
+        if picture.width * picture.height > _LARGE:
+            carried["compress_level"] = 2  # a quarter of the time, for a sixth more bytes
     # Encoded in memory: onto a disk that fills, Pillow writes half a JPEG without an error.
     encoded = io.BytesIO()
     try:

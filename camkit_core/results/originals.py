@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, InputError, shown, warn
 from ..inputs.models.geometry.window import Window
+from .boxes import Boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,10 +39,18 @@ class Original:
     window: Window | None
     name: str | None = None
 
-    def record(self) -> dict[str, Any]:
-        """The picture's file, its size, and the box that the model saw of it, ready for JSON."""
+    def record(self, found: Boxes | None = None) -> dict[str, Any]:
+        """The picture's file, its size, and the box that the model saw of it, ready for JSON.
+
+        Args:
+            found: the boxes that a detector found in its input; they are told as boxes of the
+                picture.
+        """
         rows, columns = self.pixels.shape[:2]
-        window = {"size": [rows, columns], "box": None} if not self.window else self.window.record()
+        window = self.window.record() if self.window else {"size": [rows, columns], "box": None}
+        if found and self.window:
+            boxes = map(self.window.to_picture, found["boxes"].tolist())
+            window["boxes"] = [[round(side, 1) for side in box] for box in boxes]
         return ({"image": self.name} if self.name else {}) | {"original": window}
 
 

@@ -49,6 +49,16 @@ def test_a_picture_carries_where_it_comes_from(dog: str, tmp_path: Path) -> None
     assert {"score", "notes", "camkit"} <= carried.keys()
 
 
+def test_pictures_are_drawn_on_the_original_or_on_the_input(dog: str) -> None:
+    Image.open(dog).resize((90, 70)).save("wide.png")
+    for on, size in (("original", (90, 70)), ("input", (64, 64))):
+        assert explain("wide.png", "--target", "7", "--draw-on", on, "--output", f"{on}.png") == 0
+        assert Image.open(f"{on}.png").size == size
+    carried = json.loads(Image.open("original.png").info["camkit"])
+    assert carried["original"]["size"] == [70, 90]
+    assert carried["original"]["box"] == pytest.approx([14.4, 4.4, 75.6, 65.6], abs=0.3)
+
+
 def test_methods_and_targets_are_all_explained_and_named(dog: str, tmp_path: Path) -> None:
     arguments = ["--method", "gradcam,xgradcam", "--target", "ant,3,class 9"]
     assert explain(dog, *arguments, "--class-names", names(tmp_path), "--output", "o") == 0

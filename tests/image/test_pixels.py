@@ -126,6 +126,8 @@ def test_show_cam_on_image_refuses_what_is_not_in_range():
         show_cam_on_image(np.full((2, 2, 3), 255.0), np.zeros((2, 2)))
     with pytest.raises(InputError, match="image_weight"):
         show_cam_on_image(np.ones((2, 2, 3)), np.zeros((2, 2)), image_weight=2)
+    with pytest.raises(InputError, match=r"heatmap's size, got \(4, 2\) and \(2, 2\).*transform="):
+        show_cam_on_image(np.ones((4, 2, 3)), np.zeros((2, 2)))
 
 
 def test_preprocess_image_is_the_peers():

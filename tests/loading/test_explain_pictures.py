@@ -62,6 +62,14 @@ def test_several_classes_are_compared_by_name(loaded, pixels):
     assert compared.render().size[0] > 3 * 224
 
 
+def test_methods_are_judged_on_pictures_by_their_names(loaded, pixels, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    judged = camkit.compare(loaded, [tmp_path / "photo.png", pixels], ["gradcam"], metrics=["area"])
+    assert [name.partition(",")[0] for name in judged.judgement.names] == ["photo.png", "image 1"]
+    assert judged.judgement.provenance["model"] == loaded.name
+    assert judged.judgement.pictures[0].shape == (224, 224, 3)
+
+
 def test_the_picture_is_drawn_at_its_own_size_or_as_the_input(loaded, pixels):
     e = camkit.explain(loaded, pixels)
     assert e.render().size == (90, 60)

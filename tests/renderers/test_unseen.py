@@ -107,6 +107,12 @@ def test_boxes_are_drawn_in_the_original() -> None:
     assert abs(edges.max() - 680) < 8
 
 
+def test_the_record_has_the_boxes_in_the_original() -> None:
+    record = explained(MIDDLE).summary()["original"]
+    expected = {"size": [80, 120], "box": [40, 20, 80, 60], "boxes": [[48, 32, 68, 52]]}
+    assert record == expected
+
+
 def test_side_by_side_stays_small() -> None:
     e = explained(MIDDLE)
     assert e.render("side_by_side").size[0] == 3 * 120 + 32
