@@ -13,12 +13,18 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(", ".join(names).rsplit(", ", 1)) if len(names) > 1 else "".join(names)
 
 
-def number(value: float) -> str:
-    """A number with about three significant digits; "none" for nan."""
+def number(value: float, beside: float = 0.0) -> str:
+    """A number with about three significant digits; "none" for nan.
+
+    Args:
+        value: the number.
+        beside: another one, whose digits it has if that is the larger one.
+    """
     if not math.isfinite(value):
         return "none"
+    largest = max(abs(value), abs(beside))
     for limit, digits in ((10, 3), (1000, 1)):
-        if abs(value) < limit:
+        if largest < limit:
             return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: there is no -0
     return f"{value:.3g}"
 
@@ -36,7 +42,7 @@ def between(interval: Interval) -> str:
 
 def bounds_of(interval: Interval) -> str:
     """An interval's bounds, "0.10 to 0.20"; "" if there are none, or both are written alike."""
-    low, high = number(interval.low), number(interval.high)
+    low, high = number(interval.low, interval.high), number(interval.high, interval.low)
     return f"{low} to {high}" if math.isfinite(interval.low) and low != high else ""
 
 

@@ -154,6 +154,19 @@ def test_a_baseline_is_labelled_as_what_it_is():
     assert page.every("img")[2]["alt"] == "uniform for 0.jpg, class 0: one everywhere"
 
 
+def test_the_score_stands_below_a_picture_once():
+    made = judgement({"insertion": {"a": [0.5]}})
+    assert "<small>score 2.50</small>" in html(made)
+    assert "score 2.50" not in html(replace(made, names=["0.jpg, class 0 2.50"]))
+
+
+def test_the_heading_names_the_weights_and_leaves_the_hash_to_the_provenance():
+    provenance = {"weights": "mine.pth sha256:0123456789"}
+    made = replace(judgement({"insertion": {"a": [0.5]}}), provenance=provenance)
+    assert '<p class="meta">weights mine.pth, layer' in html(made)
+    assert html(made).count("0123456789") == 1
+
+
 def test_the_cost_is_given_against_the_cheapest(page):
     rows = [row for row in page.rows if len(row) == 6]
     assert rows[1][:3] == ["a", "500 ms", "1.0 times"]

@@ -175,6 +175,7 @@ def test_numbers_are_written_short(value, expected):
 
 def test_bounds_that_read_alike_are_left_out():
     assert between(Interval(0.5, 0.4, 0.6)) == ", 95% 0.400 to 0.600"
+    assert between(Interval(20.0, 5.214, 45.0)) == ", 95% 5.2 to 45.0"
     assert between(Interval(0.0, 0.0, 1e-6)) == between(Interval(0.5, math.nan, math.nan)) == ""
 
 

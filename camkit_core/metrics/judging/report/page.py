@@ -66,13 +66,18 @@ def _meta(judgement: Judgement) -> str:
     first = next(iter(judgement.explanations.values()))
     provenance = judgement.provenance
     parts = [
-        f"weights {provenance['weights']}" if "weights" in provenance else "",
+        f"weights {_without_hash(provenance['weights'])}" if "weights" in provenance else "",
         f"layer {first[0].layer}",
         counted(len(first[0]), "image"),
         f"{len(first)} targets each" if len(first) > 1 else "",
         counted(len({measure.metric for measure in judgement.measures}), "metric"),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _without_hash(weights: Any) -> str:
+    """What the weights are called; the hash of their file stands in the provenance."""
+    return str(weights).partition(" sha256:")[0]
 
 
 def _reading(judgement: Judgement) -> str:

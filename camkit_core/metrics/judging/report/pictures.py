@@ -57,9 +57,10 @@ def _row(judgement: Judgement, row: int, start: str | None) -> str:
         cell = _cell(method, name, explanation, index, picture)
         cells.append(f"<td{_border(method == start)}>{cell}</td>")
     explanation, index = _at_row(next(iter(judgement.explanations.values())), row)
-    score = f"score {float(explanation.score[index]):.2f}"
+    score = f"{float(explanation.score[index]):.2f}"
+    score = "" if name.endswith(f" {score}") else f"<small>score {score}</small>"
     original = f'<img src="{data_uri(picture)}" alt="{escape(name)}, as the model saw it">'
-    head = f'<th scope="row">{original}{escape(name)}<small>{score}</small></th>'
+    head = f'<th scope="row">{original}{escape(name)}{score}</th>'
     return f"<tr>{head}{''.join(cells)}</tr>"
 
 
