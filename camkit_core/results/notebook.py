@@ -84,7 +84,7 @@ def data_uri(picture: Image.Image) -> str:
 
 def _pair(explanation: Explanation, index: int, side: int) -> str:
     """A picture and its map, with the class and the score below; "" for a signal or a volume."""
-    text = escape(explanation.describe(index))
+    text = escape(_label(explanation, index))
     if explanation.images.ndim != 4:
         return f"<p>{text}{_reason(explanation, index)}</p>\n"
     picture = _small(explanation, index, side)
@@ -94,7 +94,7 @@ def _pair(explanation: Explanation, index: int, side: int) -> str:
 
 
 def _row(row: Sequence[Explanation], index: int, side: int) -> str:
-    label = escape(row[0].describe(index))
+    label = escape(_label(row[0], index))
     if row[0].images.ndim != 4:
         cells = "".join(f"<td>{_reason(each, index) or 'no picture'}</td>" for each in row)
         return f'<tr><th scope="row">{label}</th>{cells}</tr>\n'
@@ -102,6 +102,12 @@ def _row(row: Sequence[Explanation], index: int, side: int) -> str:
     cells = "".join(f"<td>{_map(each, index, picture)}{_reason(each, index)}</td>" for each in row)
     head = f"{_image(picture, f'image {index}')}<small>{label}</small>"
     return f'<tr><th scope="row">{head}</th>{cells}</tr>\n'
+
+
+def _label(explanation: Explanation, index: int) -> str:
+    """The name of the image's file, if it is known, its class and its score."""
+    name = explanation.originals[index].name if explanation.originals else None
+    return f"{name}, {explanation.describe(index)}" if name else explanation.describe(index)
 
 
 def _small(explanation: Explanation, index: int, side: int) -> Image.Image:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import camkit_core as camkit
-from camkit_core import Comparison
+from camkit_core import Comparison, Original
 from camkit_core.testing.networks import conv_net, some_images
 from helpers.made_up import judgement
 
@@ -85,6 +85,12 @@ def test_an_explanation_shows_each_picture_and_its_map_with_class_and_score(one)
     assert "<figcaption>class 0 2.50</figcaption>" in text
     assert len(images) == 2 * 6
     assert "The first 6 of 8 images." in text
+
+
+def test_a_picture_from_a_file_is_named(one):
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    named = replace(one, originals=(Original(pixels, pixels, None, "cat.jpg"),) * 8)
+    assert "<figcaption>cat.jpg, class 0 2.50</figcaption>" in named._repr_html_()
 
 
 def test_a_blank_map_says_why_once_and_is_not_painted(one):
