@@ -32,6 +32,7 @@ from .common.messages import say_above_bar
 from .common.model import load, preparation, to_device_of
 from .common.questions import expanded, questions
 from .common.request import CompareRequest
+from .common.shell_words import noted_for_the_shell
 from .common.targets import known_names, names_for
 from .common.unexpected import named
 
@@ -160,6 +161,10 @@ def _described(
             for index, path in enumerate(paths)
         ],
         pictures=shown * len(explanations),
+        explanations={
+            name: tuple(map(noted_for_the_shell, each))
+            for name, each in judgement.explanations.items()
+        },
         provenance={
             "model": model.name,
             "weights": model.weights,

@@ -30,6 +30,7 @@ from .common.output import Output
 from .common.pictures import Pictures
 from .common.questions import BestBoxes, expanded, questions
 from .common.request import ExplainRequest
+from .common.shell_words import noted_for_the_shell
 from .common.stdin import stem_of
 from .common.targets import names_for
 
@@ -127,7 +128,8 @@ class _ImageExplainer:
         )
         for explanation in _without_repeats(comparison):
             names = names_for(explanation, model, request.target)
-            described = replace(handed.explanation(explanation), class_names=names)
+            noted = noted_for_the_shell(handed.explanation(explanation))
+            described = replace(noted, class_names=names)
             record = self.pictures.write(stem, described)
             self._report({**record, "image": str(path)}, described)
 

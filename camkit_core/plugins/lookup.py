@@ -122,7 +122,8 @@ def refuse_unknown(
                     f"no option of {owners} named {option!r}; it is an argument of explain and "
                     f"compare themselves: {SETTINGS[option]}"
                 )
-            close = get_close_matches(str(option)[:100], SETTINGS, n=1)
-            if close:
+            named = [name for name in accepted if name]
+            close = get_close_matches(str(option)[:100], [*named, *SETTINGS], n=1)
+            if close and close[0] not in named:
                 raise UnknownName(f"no option named {shown(option)}. Did you mean {close[0]!r}?")
-            raise unknown(f"option of {owners}", option, [name for name in accepted if name])
+            raise unknown(f"option of {owners}", option, named)

@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
+from ...errors import CamkitError
+from .shell_words import for_the_shell
+
 LONGEST = 2000  # letters of a message: who gives a text of a million finds the reason at its end
 # Control characters, what turns the direction of text, what is not seen, and halves of characters:
 # they would move the cursor, colour the screen, or show a name that is not there.
@@ -40,9 +43,9 @@ def one_line(text: str) -> str:
 
 
 def told(error: BaseException) -> str:
-    """What an error says, also one that cannot say it."""
+    """What an error says, also one that cannot say it; camkit's own with the shell's words."""
     try:
-        return str(error)
+        return for_the_shell(str(error)) if isinstance(error, CamkitError) else str(error)
     except BaseException as second:
         if isinstance(second, KeyboardInterrupt):
             raise
