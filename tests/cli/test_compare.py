@@ -29,7 +29,7 @@ def test_the_verdict_is_printed_and_the_report_written(dog: str, capsys: Capture
     text = Path(path).read_text(encoding="utf-8")
     assert verdict[0].startswith("1 image: too few")
     assert all(sentence in text for sentence in verdict)
-    assert "dog.png, class 7" in text
+    assert "dog.png, cock" in text
     assert "2 methods on resnet18" in text
     assert [path.name for path in Path("out").iterdir()] == ["r.html"]
 

@@ -47,13 +47,10 @@ def fixed(part: ast.expr) -> str:
 
 def texts() -> list[str]:
     """The texts of errors and notes in the library; of a formatted one the parts that are fixed."""
-    found = []
-    for file in CORE.rglob("*.py"):
-        if not {"cli", "testing"} & set(file.parts) and file.name != "compat.py":
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.JoinedStr):
-                    found.append("".join(map(fixed, node.values)))
-    return found
+    files = (f for f in CORE.rglob("*.py") if not {"cli", "testing"} & set(f.parts))
+    trees = (ast.parse(f.read_text(encoding="utf-8")) for f in files if f.name != "compat.py")
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return ["".join(map(fixed, n.values)) for n in nodes if isinstance(n, ast.JoinedStr)]
 
 
 def test_no_text_of_the_library_leaves_an_argument_of_python() -> None:
