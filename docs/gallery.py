@@ -34,10 +34,10 @@ CLASSES = {"tiger cat": 282, "espresso": 967, "missile": 657, "tripod": 872}
 SINGLE = {"tiger cat": "cat", "espresso": "coffee", "missile": "rocket", "tripod": "camera"}
 JOINED = ("tiger cat", "espresso")  # beside each other, each class explained for itself
 OPTIONS = {  # where the method as it is takes an hour
-    "scorecam": {"max_channels": 256},
-    "iscam": {"steps": 2},
-    "sscam": {"samples": 2},
-    "rise": {"samples": 1000},
+    "scorecam": {"max_channels": 128},
+    "iscam": {"steps": 2, "layer": "_blocks.15"},
+    "sscam": {"samples": 1, "layer": "_blocks.15"},
+    "rise": {"samples": 500},
 }
 LEFT_OUT = {
     "attention_rollout": "needs attention",
