@@ -44,6 +44,8 @@ LEFT_OUT = {
     "chefer": "needs attention",
     "legrad": "needs attention",
     "drise": "needs a detector's boxes",
+    "iscam": "takes very many runs",
+    "sscam": "takes very many runs",
 }
 HEAD = f"""# Gallery
 
@@ -141,7 +143,7 @@ def page(shown: dict[str, dict[str, object]]) -> str:
             title = TITLES.get(group, group[0].upper() + group[1:])
             parts += [f"## {title}\n", *(section(m, shown[m.name]) for m in methods)]
     left_out = ", ".join(f"`{name}` ({why})" for name, why in LEFT_OUT.items())
-    parts.append(f"Not shown, as this network is none that they are for: {left_out}.\n")
+    parts.append(f"Not shown here: {left_out}.\n")
     return "\n".join(parts)
 
 
