@@ -15,7 +15,9 @@ from ..inputs.shipped_networks import FAMILIES
 from .common.answers import put
 from .common.arguments import path, positive
 from .common.messages import say
+from .common.output import PICTURES, output_of
 
+NAME = "camkit_demo.png"
 LARGEST = 4000  # side of a map, in pixels: a page of 24,000
 PARTS = {  # of the extra: what is imported, and what pip calls it
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
@@ -49,7 +51,7 @@ def add_demo_command(commands: Any) -> None:
         "--side", type=_side, metavar="N", help="the longer side of each map, in pixels (full size)"
     )
     parser.add_argument(
-        "--output", type=path, default=Path("camkit_demo.png"), help="the picture to write"
+        "--output", type=path, default=Path(NAME), help=f"the picture, or its folder ({NAME})"
     )
     parser.set_defaults(func=run)
 
@@ -63,12 +65,8 @@ def _side(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
-    from ..results.file_types import refuse_unknown_type
-
-    refuse_unknown_type(args.output, ".png or .jpg")
-    from .common.files import writable_folder  # imports torch, which takes seconds
-
-    writable_folder(args.output.parent)
+    output = output_of(str(args.output), PICTURES, "the picture")
+    args.output = output.folder / (output.name or NAME)
     missing = [name for module, name in PARTS.items() if find_spec(module) is None]
     if args.arch or missing:
         _draw_scene(args)

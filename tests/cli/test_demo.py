@@ -137,9 +137,8 @@ def test_a_file_type_that_cannot_be_written_is_refused_before_torch_is_imported(
         [sys.executable, "-c", check, "demo", "--output", name], capture_output=True, text=True
     )
     assert done.returncode == 2, done.stderr
-    assert done.stderr == (
-        f"camkit: error: cannot write {name!r}: expected a name that ends in .png or .jpg\n"
-    )
+    assert done.stderr.count("\n") == 1
+    assert f"cannot write the picture to {name!r}; expected --output as a file" in done.stderr
 
 
 @pytest.mark.parametrize("side", ["0", "-3", "4001", "large"])

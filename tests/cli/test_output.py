@@ -34,8 +34,10 @@ def test_a_folder_that_is_there_stays_one_whatever_it_is_called(tmp_path: Path) 
 def test_the_ending_of_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"a file that ends in \.html or \.htm"):
         output_of(str(tmp_path / "report.pdf"), REPORTS, "a report")
-    with pytest.raises(ArgumentError, match=r"cannot write pictures to '.*a\.html'"):
-        output_of(str(tmp_path / "a.html"), PICTURES, "pictures")
+    for name in ("a.html", "a.pgn", "a.xyz"):
+        with pytest.raises(ArgumentError, match=rf"cannot write pictures to '.*{name}'"):
+            output_of(str(tmp_path / name), PICTURES, "pictures")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_picture_goes_into_the_file_that_is_named(dog: str) -> None:

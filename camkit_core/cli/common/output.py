@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,7 @@ from .files import writable_folder
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 REPORTS = (".html", ".htm")
 RAW = (".npz",)
-# Endings of files that somebody may expect, and no command writes there.
-_DOCUMENTS = (".gif", ".svg", ".pdf", ".json", ".csv", ".txt", ".md", ".npy")
-_OTHERS = (*PICTURES, *REPORTS, *RAW, *_DOCUMENTS)
+_LIKE_AN_ENDING = re.compile(r"\.[a-z]{2,5}[0-9]?")  # as .pdf, or .pgn for .png
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Output:
 def output_of(given: str, endings: Collection[str], what: str) -> Output:
     """The folder and the file that `--output` names; the folder is made if it is not there.
 
-    A path that ends in one of the endings is a file, and so does one in the ending of another
-    file, which is refused. Anything else, and what is a folder already, is a folder.
+    A path that ends in one of the endings is a file; one that ends as another file does is
+    refused. Anything else, and what is a folder already, is a folder.
 
     Args:
         given: what stands after `--output`.
@@ -54,9 +53,9 @@ def output_of(given: str, endings: Collection[str], what: str) -> Output:
         return Output(writable_folder(given))
     if ending in endings:
         return Output(writable_folder(path.parent), path.name)
-    if ending in _OTHERS:
+    if _LIKE_AN_ENDING.fullmatch(ending):
         raise ArgumentError(
-            f"cannot write {what} to {shown(given)}; expected --output as a folder, or as a file "
-            f"that ends in {' or '.join(endings)}"
+            f"cannot write {what} to {shown(given)}; expected --output as a file that ends in "
+            f"{' or '.join(endings)}, or as a folder; a folder with a dot in its name ends in /"
         )
     return Output(writable_folder(given))
