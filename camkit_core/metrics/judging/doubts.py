@@ -1,33 +1,30 @@
-"""Reasons why no verdict holds, whatever the numbers are: random weights, too few images."""
+"""Reasons why no verdict holds, whatever the numbers are: no training, too few images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...results.caveats import UNTRAINED
+from ...results.caveats import UNTRAINED, UNTRAINED_HEAD
 from .bootstrap import LEAST
 from .judgement import Judgement
 from .standings import Standing, ranked
 from .wording import counted
 
 
-def random_weights(judgement: Judgement) -> list[str]:
-    """A sentence, if the model was not trained: its record says so, or a note of its maps does."""
-    if not (_recorded(judgement) or _noted(judgement)):
-        return []
-    return [
-        "The weights are random, and a verdict on random weights says nothing of trained ones: "
-        "load trained weights."
-    ]
-
-
-def _recorded(judgement: Judgement) -> bool:
-    return str(judgement.provenance.get("weights", "")).startswith("none")
-
-
-def _noted(judgement: Judgement) -> bool:
+def untrained(judgement: Judgement) -> str:
+    """Why the model counts as not trained, in words: by its record, or by a note of its maps."""
+    if str(judgement.provenance.get("weights", "")).startswith("none"):
+        return "the weights are random"
     makers = judgement.explanations.values()
-    return any(UNTRAINED in each.notes for explanations in makers for each in explanations)
+    notes = {note for explanations in makers for each in explanations for note in each.notes}
+    return "the model looks untrained" if notes & {UNTRAINED, UNTRAINED_HEAD} else ""
+
+
+def untrained_weights(judgement: Judgement) -> list[str]:
+    """A sentence, if the model was not trained."""
+    why = untrained(judgement)
+    says = "what is said of these maps does not hold for a trained model; load trained weights"
+    return [f"{why[0].upper()}{why[1:]}: {says}."] if why else []
 
 
 def too_few_images(standings: Sequence[Standing]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .doubts import random_weights
+from .doubts import untrained
 from .judgement import Judgement
 from .reasons import for_and_against, too_few, undecided
 from .sanity_checks import blank_everywhere, failures
@@ -22,16 +22,13 @@ def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
 def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
     """The method to take, and the reason: doubts first, then losses, then what speaks for it.
 
-    Random weights recommend nothing. A method that fails a check is left out, and so is a method
-    that beats all baselines on no metric. The method that leads, beyond noise, on the most metrics
-    is recommended. If several lead on equally many, it is the cheapest; of equally cheap ones, the
-    first asked for.
+    A model that is not trained recommends nothing. A method that fails a check is left out, and so
+    is a method that beats all baselines on no metric. The method that leads, beyond noise, on the
+    most metrics is recommended. If several lead on equally many, it is the cheapest; of equally
+    cheap ones, the first asked for.
     """
-    if random_weights(judgement):
-        return (
-            "No map can be recommended: the weights are random, and these maps say nothing of a "
-            "trained model."
-        )
+    if why := untrained(judgement):
+        return f"No map can be recommended: {why}, and these maps say nothing of a trained model."
     rankings = ranked(standings)
     out = {*(failure.method for failure in failures(standings)), *blank_everywhere(judgement)}
     fit = [name for name in judgement.methods if name not in out]

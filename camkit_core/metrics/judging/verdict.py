@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .doubts import random_weights, too_few_images
+from .doubts import too_few_images, untrained_weights
 from .judgement import Judgement
 from .recommendation import cheapest_of, recommendation
 from .sanity_checks import blank_maps, equal_maps, failures
@@ -24,7 +24,7 @@ def verdict(judgement: Judgement) -> Verdict:
     standings = standings_of(judgement)
     sentences = (
         *too_few_images(standings),
-        *random_weights(judgement),
+        *untrained_weights(judgement),
         *(failure.sentence for failure in failures(standings)),
         *blank_maps(judgement),
         *unbeaten_baselines(standings),

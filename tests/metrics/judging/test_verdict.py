@@ -15,7 +15,7 @@ from camkit_core.metrics.judging.bootstrap import Interval
 from camkit_core.metrics.judging.standings import standings_of
 from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.metrics.judging.wording import between, number
-from camkit_core.results.caveats import UNTRAINED
+from camkit_core.results.caveats import UNTRAINED, UNTRAINED_HEAD
 from helpers.made_up import judgement
 
 EIGHT = np.linspace(0.2, 0.9, 8)
@@ -219,18 +219,24 @@ def test_a_recommendation_names_the_losses_before_the_wins():
     )
 
 
-@pytest.mark.parametrize("fact", ["the record", "a note"])
-def test_random_weights_recommend_nothing_and_are_in_the_headline(fact):
+@pytest.mark.parametrize(
+    ("weights", "notes", "why"),
+    [
+        ("none: random, seed 0", (), "the weights are random"),
+        ("mine.pth", (UNTRAINED,), "the model looks untrained"),
+        ("mine.pth", (UNTRAINED_HEAD,), "the model looks untrained"),
+    ],
+)
+def test_a_model_that_is_not_trained_recommends_nothing_and_the_headline_says_so(
+    weights, notes, why
+):
     made = judgement({"insertion": {"a": EIGHT, "edges": EIGHT - 0.3}})
-    if fact == "the record":
-        made = replace(made, provenance={"weights": "none: random, seed 0"})
-    else:
-        (explanation,) = made.explanations["a"]
-        noted = replace(explanation, notes=(UNTRAINED,))
-        made = replace(made, explanations={**made.explanations, "a": (noted,)})
+    (explanation,) = made.explanations["a"]
+    noted = {**made.explanations, "a": (replace(explanation, notes=notes),)}
+    made = replace(made, provenance={"weights": weights}, explanations=noted)
     first, *_, headline = verdict(made)
-    assert first.startswith("The weights are random")
-    assert headline.startswith("No map can be recommended: the weights are random")
+    assert first.startswith(f"{why.capitalize()}: ")
+    assert headline.startswith(f"No map can be recommended: {why}")
 
 
 def test_nothing_is_recommended_where_no_method_beats_every_baseline():
