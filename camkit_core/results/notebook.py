@@ -36,7 +36,7 @@ STYLE = """\
 .camkit .verdict { border-left: 3px solid currentColor; padding: .1em .9em; margin: .4em 0 .8em; }
 .camkit .scroll { overflow-x: auto; max-width: 100%; }
 .camkit table { border-collapse: collapse; margin: .4em 0; color: inherit; font-size: .95em; }
-.camkit tr, .camkit th, .camkit td { background: none; color: inherit; border: 0; }
+.camkit tr, .camkit th, .camkit td { background: none !important; color: inherit; border: 0; }
 .camkit th, .camkit td { text-align: left; vertical-align: top; padding: .3em .6em .3em 0; }
 .camkit .numbers th, .camkit .numbers td { border-bottom: 1px solid rgba(128, 128, 128, .35); }
 .camkit .best { font-weight: 700; }
@@ -125,7 +125,8 @@ def _map(explanation: Explanation, index: int, picture: Image.Image) -> str:
     alt = f"{explanation.method}, {explanation.describe(index)}"
     if explanation.blank(index):
         return _image(picture, f"{alt}: no evidence")
-    return _image(find_renderer("overlay", {})(explanation, index, picture), alt)
+    renderer = "overlay" if explanation.boxes is None else "boxes"
+    return _image(find_renderer(renderer, {})(explanation, index, picture), alt)
 
 
 def _image(picture: Image.Image, alt: str) -> str:

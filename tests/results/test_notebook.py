@@ -111,6 +111,15 @@ def test_names_from_outside_stay_text(one):
         assert escape(EVIL) in text
 
 
+def test_a_detector_is_shown_with_its_boxes(one):
+    box = {"boxes": torch.tensor([[2.0, 2, 9, 9]]), "labels": torch.tensor([1])}
+    boxes = [{**box, "scores": torch.tensor([0.9])}] * 8
+    plain, drawn = (
+        Block(each._repr_html_()).every("img")[1] for each in (one, replace(one, boxes=boxes))
+    )
+    assert drawn["src"] != plain["src"]
+
+
 def test_a_comparison_is_a_table_of_targets_and_methods(one):
     text = Comparison(((one, one), (one, one)), ("a", "b"))._repr_html_()
     assert len(Block(text).every("th")) == 3 + 6
@@ -130,7 +139,9 @@ def test_a_judged_comparison_begins_with_the_recommendation(judged):
 def test_images_of_any_channels_are_shown(channels):
     images = torch.rand(1, channels, 16, 16)
     model = torch.nn.Sequential(torch.nn.Conv2d(channels, 3, 1), conv_net())
-    text = camkit.explain(model, images, target=0, layer="0")._repr_html_()
+    bright = lambda probe: probe.activations.abs().sum(1)  # noqa: E731 - a map without blanks
+    text = camkit.explain(model, images, bright, target=0, layer="0")._repr_html_()
+    assert "no evidence" not in text
     assert len(Block(text).every("img")) == 2
 
 
