@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,6 +112,11 @@ def handed_in(
         InputError: for a picture that cannot be read, or a preprocessing that fails on it.
         ArgumentError: for a `transform` beside a tensor, or beside a loaded model.
     """
+    if isinstance(model, str):
+        raise InputTypeError(
+            f"expected a torch.nn.Module, or a model that is loaded by its name: "
+            f"camkit.load_model({model!r})"
+        )
     if not are_pictures(images):
         if transform is not None:
             raise ArgumentError(
@@ -119,7 +124,7 @@ def handed_in(
                 "already; to draw on the picture they were made of, pass both to render: "
                 "e.render(image=picture, transform=transform)"
             )
-        return Handed(model, images) if isinstance(model, LoadedModel) else None
+        return Handed(model, _arguments(images)) if isinstance(model, LoadedModel) else None
     loaded = model if isinstance(model, LoadedModel) else _of_module(model, transform)
     if transform is not None and loaded is model:
         raise ArgumentError(
@@ -129,11 +134,22 @@ def handed_in(
     return hand_in(loaded, photos(images))
 
 
+def _arguments(images: Any) -> Any:
+    """What a loaded model is given where it is no picture: a tensor, or arguments of its call."""
+    several = images if isinstance(images, (list, tuple)) else [images]
+    if any(isinstance(each, (torch.Tensor, Mapping)) for each in several):
+        return images
+    raise InputTypeError(
+        f"expected pictures (paths, PIL images, uint8 arrays (H, W, 3), or a list of these) or a "
+        f"tensor (N, C, H, W), got {told(images)}"
+    )
+
+
 def _of_module(model: Any, transform: Callable[[Any], Any] | None) -> LoadedModel:
     """A model of the user's own with the preprocessing given, or else the one that it carries."""
     if not isinstance(model, nn.Module):
         raise InputTypeError(
-            f"expected a torch.nn.Module, or a model of camkit.load_model, got {told(model)}"
+            f"expected a torch.nn.Module, or a model of camkit.load_model(...), got {told(model)}"
         )
     name = type(model).__name__
     preprocessing = preprocessing_in(model) if transform is None else None

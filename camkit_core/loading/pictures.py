@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from ..errors import InputError, in_brief, shown
 from ..image import read_image, to_picture
 
 
@@ -59,8 +59,17 @@ def _photo(given: Any) -> Photo:
     if isinstance(given, Photo):
         return given
     if isinstance(given, (str, os.PathLike)):
-        return Photo(read_image(Path(given)), Path(given).name)
+        path = os.fspath(given)
+        return Photo(read_image(path), os.path.basename(path))
+    if 0 in (given.size if isinstance(given, Image.Image) else given.shape):
+        raise InputError(f"the picture has no pixels: {shown(given)}")
     name = getattr(given, "filename", None)
-    upright = ImageOps.exif_transpose(given) if isinstance(given, Image.Image) else given
-    pixels = np.array(to_picture(upright))
-    return Photo(pixels, Path(name).name if isinstance(name, str) and name else None)
+    pixels = np.array(to_picture(_upright(given) if isinstance(given, Image.Image) else given))
+    return Photo(pixels, os.path.basename(name) if isinstance(name, str) and name else None)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:  # it is read only now
+        raise InputError(f"Pillow cannot read this picture ({in_brief(error)})") from error

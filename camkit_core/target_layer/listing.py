@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..arguments import as_list
 from ..errors import NoAdapter, TargetError
 from ..forward.untouched import untouched_inputs
+from ..inputs.models.load import LoadedModel
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs
 from ..inputs.running_dtype import in_running_dtype
@@ -102,7 +103,7 @@ def _line(row: ListedLayer, width: int) -> str:
 
 
 def layers(
-    model: nn.Module,
+    model: nn.Module | LoadedModel,
     images: Tensor | Arguments,
     target: Target = None,
     *,
@@ -116,7 +117,7 @@ def layers(
 
     Args:
         model: see `explain`.
-        images: see `explain`.
+        images: tensors, see `explain`.
         target: see `explain`.
         image_input: see `compare`.
         output: see `compare`.
@@ -130,6 +131,7 @@ def layers(
     Example:
         >>> print(layers(model, images, target=254))  # doctest: +SKIP
     """
+    model = model.model if isinstance(model, LoadedModel) else model
     check_target(target)
     if not callable(target) and as_list(target) == []:
         raise TargetError("got 0 targets; pass one for each image, or a single one for all of them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -103,11 +104,28 @@ def test_a_loaded_model_takes_tensors_too(loaded):
     assert e.describe().startswith("grey")
 
 
+def test_its_layers_are_listed(loaded):
+    assert "layer" in str(camkit.layers(loaded, torch.rand(1, 3, 32, 32)))
+
+
+def cut_off(pixels):
+    """A picture whose file ends early, as Pillow opens it."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return Image.open(io.BytesIO(stream.getvalue()[:900]))
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda m, p: camkit.explain(m, p, target="ligth"), "Did you mean 'light'"),
         (lambda m, p: camkit.explain(m, "no.jpg"), "no such file"),
+        (lambda m, p: camkit.explain(m, "https://x.y/z.jpg"), "https://x.y/z.jpg: an address"),
+        (lambda m, p: camkit.explain(m, p[:0]), "the picture has no pixels"),
+        (lambda m, p: camkit.explain(m, cut_off(p)), "Pillow cannot read this picture"),
+        (lambda m, p: camkit.explain(m, p / 255), r"expected pictures .*got ndarray \(60, 90, 3\)"),
+        (lambda m, p: camkit.explain(m, []), r"expected pictures .*got \[\]"),
+        (lambda m, p: camkit.explain("vgg11", p), r"camkit.load_model\('vgg11'\)"),
         (lambda m, p: camkit.explain(m.model, p), "pass the function that makes its input"),
         (lambda m, p: camkit.explain(m, p, transform=camkit.Preprocessing()), "explain\\(loaded"),
         (lambda m, p: camkit.explain(m, torch.zeros(3, 9, 9), transform=abs), "render"),
