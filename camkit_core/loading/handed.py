@@ -13,7 +13,7 @@ from ..comparison import Comparison
 from ..errors import ArgumentError, InputError, InputTypeError
 from ..errors import shown as told
 from ..inputs.models.class_names import check_class_names, names_in
-from ..inputs.models.geometry.measured import shows
+from ..inputs.models.geometry.alike import shows
 from ..inputs.models.load import LoadedModel
 from ..inputs.models.sources.carried import preprocessing_in
 from ..inputs.models.sources.own_preprocessing import preprocessing_of

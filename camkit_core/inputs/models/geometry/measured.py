@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,20 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ....errors import InputError, in_brief
+from .line import line
+from .plain import LEVELS, plain, ramp, slope
 from .window import Box, Window
 
 Array = NDArray[np.float64]
 Prepare = Callable[[NDArray[np.uint8]], Tensor]
 
-_LEVELS = 255
-_GOLDEN = 0.6180339887
 _MOST_HIDDEN = 0.05  # of the part of the input that shows the picture
-_FEW, _FLAT, _LEAST_ALIKE = 24, 2.0, 0.9  # pixels, levels, correlation
-_FEWEST_FITTING = 0.9  # of the points of the input that lie in the picture
+_MOST_APART = 0.02  # of all levels
 
 
 def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
@@ -32,8 +29,8 @@ def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
 
     A black picture and a white one undo what is done to the colours. A picture that grows lighter
     to the right tells for each column of the input where it comes from, and one that grows lighter
-    downwards tells it for the rows. So it holds for any function that resizes, crops, pads, mirrors
-    and changes colours linearly, whoever wrote it.
+    downwards tells it for the rows. A last one must look as these say. So it holds for any function
+    that resizes, crops, pads, mirrors and changes colours linearly, whoever wrote it.
 
     Args:
         prepare: from a picture (H0, W0, 3), uint8 RGB, to the model's input (C, H, W).
@@ -43,8 +40,8 @@ def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
         InputError: if it is anything else, such as a rotation or a random crop, saying why.
     """
     with _random_states_watched():
-        black = _run(prepare, _plain(size, 0))
-        shades = _run(prepare, _plain(size, _LEVELS)) - black
+        black = _run(prepare, plain(size, 0))
+        shades = _changed(prepare, plain(size, LEVELS), black)
         weight = (shades**2).sum(0)
         part = _shown_part(weight)
         x1, y1, x2, y2 = part
@@ -52,13 +49,18 @@ def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
 
         def levels(picture: NDArray[np.uint8]) -> Array:
             """How light a picture of greys is in the input, from 0 to 1: (rows, columns)."""
-            changed = (_run(prepare, picture) - black)[seen] * shades[seen]
+            changed = _changed(prepare, picture, black)[seen] * shades[seen]
             found: Array = changed.sum(0) / weight[y1:y2, x1:x2]
             return found
 
         rows, columns = size
-        left, step_x = _line(levels(_ramp(rows, columns, 1)), columns, x1)
-        top, step_y = _line(levels(_ramp(rows, columns, 0)).T, rows, y1)
+        left, step_x = line(levels(ramp(rows, columns, 1)), columns, x1)
+        top, step_y = line(levels(ramp(rows, columns, 0)).T, rows, y1)
+        xs = _inside((left + (np.arange(x1, x2) + 0.5) * step_x) / columns, columns)
+        ys = _inside((top + (np.arange(y1, y2) + 0.5) * step_y) / rows, rows)
+        errors = abs(levels(slope(rows, columns)) - (xs[None] + ys[:, None]) / 2)
+        if np.median(errors) > _MOST_APART:
+            raise InputError("it does not do the same to each picture")
     height, width = weight.shape
     whole = part == (0, 0, width, height)
     shown: Box | None = None if whole else tuple(map(float, part))  # type: ignore[assignment]
@@ -74,22 +76,12 @@ def _run(prepare: Prepare, picture: NDArray[np.uint8]) -> Array:
     return values
 
 
-def _plain(size: tuple[int, int], level: int) -> NDArray[np.uint8]:
-    return np.full((*size, 3), level, np.uint8)
-
-
-def _ramp(rows: int, columns: int, axis: int) -> NDArray[np.uint8]:
-    """Greys (rows, columns, 3) that grow along an axis; along the other they are rounded in turn.
-
-    The mean of many is so exact to far less than one of the 256 levels.
-    """
-    length, beside = ((rows, columns), (columns, rows))[axis]
-    exact = (np.arange(length) + 0.5) / length * _LEVELS
-    share = (np.arange(beside) * _GOLDEN % 1).astype(np.float32)
-    along, across = (np.s_[:, None], np.s_[None])[:: 1 if axis == 0 else -1]
-    up = (exact % 1).astype(np.float32)[along] > share[across]
-    greys = exact.astype(np.uint8)[along] + up
-    return np.repeat(greys[..., None], 3, axis=2)
+def _changed(prepare: Prepare, picture: NDArray[np.uint8], black: Array) -> Array:
+    """What of the input is another than that of a black picture, and by how much."""
+    made = _run(prepare, picture)
+    if made.shape != black.shape:
+        raise InputError("it makes inputs of other sizes of other pictures")
+    return made - black
 
 
 def _shown_part(weight: Array) -> tuple[int, int, int, int]:
@@ -104,110 +96,27 @@ def _shown_part(weight: Array) -> tuple[int, int, int, int]:
     return box
 
 
-def _line(levels: Array, length: int, start: int) -> tuple[float, float]:
-    """The line from places of the input to places of the picture: its value at 0, and its slope.
-
-    Args:
-        levels: how light the input is, from 0 to 1; the columns are along the line.
-        length: of the picture, along the line.
-        start: the first column's place in the input.
-    """
-    if length == 1:
-        return -start / levels.shape[1], 1 / levels.shape[1]
-    found = levels.mean(0) * length
-    places = start + np.arange(len(found)) + 0.5
-    step = length / _LEVELS
-    # At the edges of the picture the resizing has nothing to go on.
-    inner = (found > 0.5 + step / 2) & (found < length - 0.5 - step / 2)
-    inner = inner if inner.sum() >= max(4, len(found) / 5) else np.ones_like(inner)
-    slope, offset = _fitted(places[inner], found[inner])
-    allowed = max(2 * step, 1.0, abs(slope))
-    for _ in range(2):
-        close = inner & (abs(places * slope + offset - found) <= allowed)
-        if close.sum() >= 2:
-            slope, offset = np.polyfit(places[close], found[close], 1)
-    straight = places * slope + offset
-    inside = (straight > 0) & (straight < length)
-    errors = abs(straight - found)[inside]
-    across = np.abs(levels - levels.mean(0))[:, inside] * length
-    if not inside.any() or not slope:
-        raise InputError("the input does not show the picture")
-    if (errors <= allowed).mean() < _FEWEST_FITTING or np.median(across) > allowed:
-        raise InputError("it does more than to resize, crop, pad and mirror the picture")
-    return _snapped(float(offset), float(slope), start, start + len(found), length)
-
-
-def _fitted(places: Array, found: Array) -> tuple[float, float]:
-    """Slope and value at 0 of the line through most of the points (Theil and Sen)."""
-    far = max(1, len(found) // 2)
-    if len(found) < 2:
-        return 0.0, float(found[0])
-    slope = float(np.median((found[far:] - found[:-far]) / (places[far:] - places[:-far])))
-    return slope, float(np.median(found - slope * places))
-
-
-def _snapped(
-    offset: float, slope: float, first: int, last: int, length: int
-) -> tuple[float, float]:
-    """The line, put to the picture's edges where it is as close to them as can be measured."""
-    ends = [offset + slope * first, offset + slope * last]
-    near = 0.6 * abs(slope) + 0.1 * max(1, length / _LEVELS)
-    edges = [min((0.0, float(length)), key=lambda edge: abs(edge - end)) for end in ends]
-    if edges[0] != edges[1] and all(
-        abs(end - edge) < near for end, edge in zip(ends, edges, strict=True)
-    ):
-        slope = (edges[1] - edges[0]) / (last - first)
-        offset = edges[0] - slope * first
-    return offset, slope
-
-
-def shows(window: Window, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
-    """Whether an input looks like what lies in its window of the picture.
-
-    It does not where a preprocessing looks for something in the picture, such as its border.
-
-    Args:
-        window: measured with plain pictures.
-        picture: (H0, W0, 3), uint8 RGB.
-        shown: (H, W, 3), uint8 RGB: the input made visible.
-    """
-    there = _thumbnail(picture, window.box)
-    left, top, right, bottom = window.box
-    (x0, y0), (across, down) = window.corner, window.step
-    xs = sorted(((left - x0) / across, (right - x0) / across))
-    ys = sorted(((top - y0) / down, (bottom - y0) / down))
-    here = _thumbnail(shown, (xs[0], ys[0], xs[1], ys[1]))
-    here = here[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
-    if min(here.std(), there.std()) < _FLAT:
-        return True
-    return abs(float(np.corrcoef(here.ravel(), there.ravel())[0, 1])) > _LEAST_ALIKE
-
-
-def _thumbnail(picture: NDArray[np.uint8], box: Box) -> Array:
-    """A part of a picture in grey, at a few pixels."""
-    height, width = picture.shape[:2]
-    x1, y1 = max(box[0], 0), max(box[1], 0)
-    x2, y2 = min(box[2], width), min(box[3], height)
-    left, top = int(x1), int(y1)  # of the pixels that are needed, for what lies around is another's
-    part = np.ascontiguousarray(picture[top : math.ceil(y2), left : math.ceil(x2)])
-    within = (x1 - left, y1 - top, x2 - left, y2 - top)
-    few = Image.fromarray(part).resize(
-        (_FEW, _FEW), Image.Resampling.BILINEAR, box=within, reducing_gap=2
-    )
-    return np.asarray(few.convert("L"), dtype=np.float64)
+def _inside(places: Array, length: int) -> Array:
+    """Places in parts of the picture, none of them beyond the middle of the outermost pixels."""
+    return places.clip(0.5 / length, 1 - 0.5 / length)
 
 
 @contextmanager
 def _random_states_watched() -> Iterator[None]:
     """Raise InputError if random numbers are drawn inside; their states are put back."""
-    before = _states()
+    before, drawn = _states(), False
     try:
-        yield
-        drawn = not _same(before, _states())
-    finally:
-        torch.set_rng_state(before[0])
-        random.setstate(before[1])
-        np.random.set_state(before[2])
+        try:
+            yield
+        finally:
+            drawn = not _same(before, _states())
+            torch.set_rng_state(before[0])
+            random.setstate(before[1])
+            np.random.set_state(before[2])
+    except InputError as error:
+        if not drawn:
+            raise
+        raise InputError("it is random") from error
     if drawn:
         raise InputError("it is random")
 
