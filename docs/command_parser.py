@@ -32,8 +32,8 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 
 def escaped(text: str | None) -> str | None:
-    """The text without markup of its own, but for code in backticks."""
-    parts = (text or "").split("`")
+    """The text without markup of its own; what stands in backticks, and options, is code."""
+    parts = re.sub(r"(?<![`\w-])(--[a-z][a-z-]*)(?![`\w])", r"`\1`", text or "").split("`")
     plain = [re.sub(r"([*|]|_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
     code = [f"``{part}``" for part in parts[1::2]]
     return text and "".join(a + b for a, b in zip_longest(plain, code, fillvalue=""))

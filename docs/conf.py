@@ -39,7 +39,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # what a page writes is no part of the docs
 nb_execution_timeout = 300
 nb_output_stderr = "remove"  # progress, and notes on this machine
-smartquotes = False  # `--help` keeps its dashes
+smartquotes_action = "D"  # dashes; quotation marks stay as they are typed
 
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -18,6 +18,8 @@ def test_the_page_has_every_command():
         ("as photos/*.jpg", r"as photos/\*.jpg"),
         ("`list-*` and *", r"``list-*`` and \*"),
         ("my_model_ or a|b", r"my_model\_ or a\|b"),
+        ("or with --arch, two", "or with ``--arch``, two"),
+        ("as for `camkit explain --model`", "as for ``camkit explain --model``"),
         (None, None),
     ],
 )
