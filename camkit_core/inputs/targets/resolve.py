@@ -34,7 +34,7 @@ class Rank:
     position: int
 
 
-Target = int | Rank | Score | Sequence[int | Score] | Tensor | None
+Target = int | str | Rank | Score | Sequence[int | str | Score] | Tensor | None
 
 
 def resolve(target: Target, output: Any, images: int) -> Targets:
