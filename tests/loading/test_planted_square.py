@@ -17,6 +17,7 @@ from torchvision.transforms import v2
 
 import camkit_core as camkit
 from camkit_core.inputs.models.sources.letterbox import Letterbox
+from helpers.planted.yolo import planted_yolo
 
 CELL = 16  # pixels of the input
 Transform = Callable[[Any], Any]
@@ -153,3 +154,13 @@ def test_another_picture_or_transform_than_the_models_is_noticed(model: nn.Modul
         e.render(image=planted(300, 450, (0.6, 0.4)), transform=transform)
     with pytest.raises(camkit.InputError, match=r"makes an input \(3, 192, 320\)"):
         e.render(image=pixels, transform=mirrored())
+
+
+def test_the_boxes_and_the_map_of_a_letterboxed_photo_are_in_the_photo() -> None:
+    pixels = np.full((620, 1000, 3), 128, np.uint8)
+    pixels[300:350, 700:750] = (0, 0, 255)  # a dog to this detector
+    e = camkit.explain(planted_yolo(), pixels, target="dog")
+    assert e.images.shape == (1, 3, 416, 640)
+    (box,) = e.summary()["original"]["boxes"]
+    assert box == pytest.approx([700, 300, 750, 350], abs=CELL)
+    assert np.abs(np.subtract(centre(e.on_original().numpy()), (325, 725))).max() <= CELL
