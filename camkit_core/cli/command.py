@@ -99,11 +99,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+EXAMPLES = """examples:
+  camkit demo
+  camkit list-models vit
+  camkit explain photo.jpg --model resnet50
+  camkit explain --help
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="camkit",
         description="Class activation maps for any PyTorch vision model.",
-        epilog="Start with: camkit demo. A command's own help: camkit explain --help",
+        epilog=EXAMPLES,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")

@@ -49,7 +49,9 @@ def preparation(model: LoadedModel) -> str:
     text = f"{model.name} is given each picture at {height} x {width} ({done.get('resize')})"
     if set(done.get("mean", [])) == {0.0} and set(done.get("std", [])) == {1.0}:
         return f"{text}, in colours from 0 to 1"
-    mean, std = (",".join(f"{value:g}" for value in done.get(each, ())) for each in ("mean", "std"))
+    mean, std = (
+        ",".join(f"{value:.4g}" for value in done.get(each, ())) for each in ("mean", "std")
+    )
     return f"{text}, less the mean {mean}, divided by {std}"
 
 
