@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from ...plugins.method_groups import BASELINES
 from .doubts import untrained
 from .judgement import Judgement
 from .reasons import for_and_against, too_few, undecided
@@ -22,18 +23,19 @@ def cheapest_of(names: Sequence[str], judgement: Judgement) -> str:
 def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
     """The method to take, and the reason: doubts first, then losses, then what speaks for it.
 
-    A model that is not trained recommends nothing. A method that fails a check is left out, and so
-    is a method that beats all baselines on no metric. The method that leads, beyond noise, on the
-    most metrics is recommended. If several lead on equally many, it is the cheapest; of equally
-    cheap ones, the first asked for.
+    A model that is not trained recommends nothing. Left out are methods without evidence, methods
+    that are baselines by their own account, methods that fail a check, and methods that beat all
+    baselines on no metric. The method that leads, beyond noise, on the most metrics is recommended.
+    If several lead on equally many, it is the cheapest; of equally cheap ones, the first asked for.
     """
     if why := untrained(judgement):
         return f"No map can be recommended: {why}, and these maps say nothing of a trained model."
     rankings = ranked(standings)
-    out = {*(failure.method for failure in failures(standings)), *blank_everywhere(judgement)}
-    fit = [name for name in judgement.methods if name not in out]
-    if not fit:
-        return "No map can be recommended: none passes the checks."
+    fit = list(judgement.methods)
+    for names, why in _left_out(judgement, standings):
+        fit = [name for name in fit if name not in names]
+        if not fit:
+            return f"No map can be recommended: {why}."
     if not rankings:
         cheap = cheapest_of(fit, judgement)
         return f"No metric says which method is better; {cheap} is as cheap as any."
@@ -48,3 +50,17 @@ def recommendation(judgement: Judgement, standings: Sequence[Standing]) -> str:
     if any_few(rankings):
         return f"{too_few(rankings)} which map is better. Take {chosen} for now: {reasons}."
     return f"Take {chosen}: {reasons}."
+
+
+def _left_out(
+    judgement: Judgement, standings: Sequence[Standing]
+) -> list[tuple[Collection[str], str]]:
+    """Methods that are not recommended, and what is said if no other is left."""
+    facts = judgement.method_facts
+    baselines = [name for name in facts if facts[name].group == BASELINES]
+    failed = [failure.method for failure in failures(standings)]
+    return [
+        (baselines, "every method is a baseline"),
+        (blank_everywhere(judgement), "no method finds evidence"),
+        (failed, "none passes the checks"),
+    ]

@@ -270,6 +270,16 @@ def test_a_method_that_fails_a_check_is_not_recommended():
     assert sentence == "No map can be recommended: none passes the checks."
 
 
+def test_a_method_that_is_a_baseline_is_not_recommended():
+    sentence = last({"insertion": {"randomcam": EIGHT + 0.5, "a": EIGHT, "edges": EIGHT - 0.3}})
+    assert sentence.startswith("Take a: ")
+
+
+def test_where_every_map_is_blank_that_is_the_reason():
+    made = compared({"gradcam": torch.zeros(2, 4, 4)}, ("gradcam",))
+    assert verdict(made)[-1] == "No map can be recommended: no method finds evidence."
+
+
 def test_without_a_metric_that_ranks_only_the_price_is_left():
     sentence = last({"area": {"a": [0.3], "b": [0.2]}}, seconds={"a": 7})
     assert sentence == "No metric says which method is better; b is as cheap as any."
