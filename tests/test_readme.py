@@ -37,7 +37,8 @@ def workplace(tmp_path, monkeypatch):
     """A folder with the files that the pages name; downloads give random weights."""
     monkeypatch.chdir(tmp_path)
     pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
-    for name in ("photo.jpg", "scan.png"):
+    Path("photos").mkdir()
+    for name in ("photo.jpg", "scan.png", "photos/a.jpg"):
         Image.fromarray(pixels).save(name)
     architectures: dict[str, str] = {
         "resnet50": "resnet50",
