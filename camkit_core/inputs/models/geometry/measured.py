@@ -39,6 +39,13 @@ def window_of(prepare: Prepare, size: tuple[int, int]) -> Window:
     Raises:
         InputError: if it is anything else, such as a rotation or a random crop, saying why.
     """
+    try:
+        return _measured(prepare, size)
+    except _RandomError:  # another thread may have drawn the numbers
+        return _measured(prepare, size)
+
+
+def _measured(prepare: Prepare, size: tuple[int, int]) -> Window:
     with _random_states_watched():
         black = _run(prepare, plain(size, 0))
         shades = _changed(prepare, plain(size, LEVELS), black)
@@ -101,9 +108,13 @@ def _inside(places: Array, length: int) -> Array:
     return places.clip(0.5 / length, 1 - 0.5 / length)
 
 
+class _RandomError(InputError):
+    """Random numbers were drawn."""
+
+
 @contextmanager
 def _random_states_watched() -> Iterator[None]:
-    """Raise InputError if random numbers are drawn inside; their states are put back."""
+    """Raise _RandomError if random numbers are drawn inside; their states are put back."""
     before, drawn = _states(), False
     try:
         try:
@@ -116,9 +127,9 @@ def _random_states_watched() -> Iterator[None]:
     except InputError as error:
         if not drawn:
             raise
-        raise InputError("it is random") from error
+        raise _RandomError("it is random") from error
     if drawn:
-        raise InputError("it is random")
+        raise _RandomError("it is random")
 
 
 def _states() -> tuple[Any, Any, Any]:

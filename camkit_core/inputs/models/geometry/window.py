@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 Map = NDArray[np.float32]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -78,6 +77,8 @@ class Window:
 
     def placed(self, values: Map) -> Map:
         """Values (H, W) of the input at their places in the picture: (H0, W0), 0 elsewhere."""
+        from PIL import Image  # an explanation that is not drawn needs none of it
+
         left, top, right, bottom = self.pixels()
         across, down = self.step
         values = values[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
