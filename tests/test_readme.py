@@ -36,6 +36,7 @@ def commands(path: Path) -> list[str]:
 def workplace(tmp_path, monkeypatch):
     """A folder with the files that the pages name; downloads give random weights."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     Path("photos").mkdir()
     for name in ("photo.jpg", "scan.png", "photos/a.jpg"):

@@ -105,6 +105,7 @@ def test_a_source_of_another_package_lists_its_models(capsys: Capture) -> None:
         ("facebook/detr-resnet-50", "write --model hf:facebook/detr-resnet-50."),
         ("mypackage.models.make", "write --model mypackage.models:make."),
         ("resnet50.a1", "'resnet50.a1_in1k'"),
+        ("torchvision:resnet50.imagenet", "'resnet50.IMAGENET1K_V1'"),
         ("torchvision:vgg", "'vgg11'"),
         ("weights.pth", "--model NAME --weights weights.pth."),
     ],

@@ -51,8 +51,9 @@ def add_list_models_command(subparsers: Any) -> None:
         "list-models",
         help="list the models that --model takes by name",
         description="List the models of all installed sources: the name for --model, the task, and "
-        "the names of the weights, the usual ones first; none has only random weights. A tag of "
-        "timm goes behind the name, as resnet50.a1_in1k, one of open_clip as ViT-B-32/openai.",
+        "the names of the weights, the usual ones first; none has only random weights. "
+        "Others than the usual are named behind the model: resnet50.IMAGENET1K_V1, "
+        "timm:resnet50.a1_in1k, clip:ViT-B-32/openai.",
         epilog=EXAMPLES,
         allow_abbrev=False,
     )

@@ -15,6 +15,7 @@ from torch import nn
 
 from camkit_core import load_model
 from camkit_core.errors import CamkitError, FileError, UnknownName
+from camkit_core.inputs.models.sources import torchvision_models
 from helpers.network_files import same_weights, saved, squeezenet, vit
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
@@ -171,3 +172,18 @@ def test_nothing_is_imported_from_the_working_directory(
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(CamkitError, match="no device 'abacus' here"):
         load_model("squeezenet1_1", "none", device="abacus")
+
+
+def test_weights_of_torchvision_are_named_behind_the_model() -> None:
+    named = [torchvision_models.torchvision(n) for n in ("resnet50.IMAGENET1K_V1", "resnet50")]
+    resized = [each.preprocessing.how.split(",")[0] for each in named if each.preprocessing]
+    assert resized == ["shorter side to 256", "shorter side to 232"]
+    for name in ("resnet50.IMAGENET1K_V9", "resnet50.", "resnet50.DEFAULT.x"):
+        with pytest.raises(UnknownName, match="Did you mean 'resnet50"):
+            torchvision_models.torchvision(name)
+
+
+def test_a_transformer_is_built_for_the_size_of_its_weights() -> None:
+    loaded = load_model("vit_b_16.IMAGENET1K_SWAG_E2E_V1", "none")
+    assert loaded.prepared["size"] == [384, 384]
+    assert loaded.model.image_size == 384

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ....errors import CamkitError, UnknownName, shown
-from .libraries import path_named, timm, torchvision_names
-from .listed import clip_models, ultralytics_models
+from .libraries import path_named, timm
+from .listed import clip_models, torchvision_models, ultralytics_models
 
 _MOST = 4
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -55,6 +55,8 @@ def unknown_model(name: str) -> UnknownName:
     if tagged:  # only the tag of the weights is wrong
         known = {each for each in known if each.startswith(f"{architecture}.")} or {architecture}
     meant = ("" if tagged else _another_form(plain)) or did_you_mean(plain, known)
+    if tagged and not meant:
+        meant = f" Did you mean {' or '.join(map(repr, sorted(known)[:_MOST]))}?"
     return UnknownName(
         f"no model named {shown(name)}.{meant} `camkit list-models` lists the models of all "
         f"sources; your own is package.module:factory"
@@ -64,8 +66,14 @@ def unknown_model(name: str) -> UnknownName:
 def _known(prefix: str) -> set[str]:
     """The names that are known under a prefix; without one, those of all libraries."""
     of_timm = {*timm().list_models(), *timm().list_pretrained()} if prefix != "torchvision" else ()
-    of_torchvision = torchvision_names() if prefix != "timm" else ()
+    of_torchvision = _of_torchvision() if prefix != "timm" else ()
     return {*of_torchvision, *of_timm, *(() if prefix else _prefixed())}
+
+
+def _of_torchvision() -> Iterable[str]:
+    for each in torchvision_models():
+        yield each.name
+        yield from (f"{each.name}.{tag}" for tag in each.weights)
 
 
 def _prefixed() -> Iterable[str]:

@@ -15,25 +15,31 @@ from .suggestions import unknown_model
 
 
 def torchvision(name: str) -> ModelSource:
-    """Classifiers, detectors and segmenters of torchvision, with their best weights.
+    """Classifiers, detectors and segmenters of torchvision: resnet50, resnet50.IMAGENET1K_V1.
+
+    Without a tag of its weights behind the name, the weights are its best.
 
     Raises:
         UnknownName: for any other name.
     """
-    task = torchvision_names().get(name)
-    if task is None:
-        raise unknown_model(f"torchvision:{name}")
     from torchvision import models
 
-    weights = models.get_model_weights(name).DEFAULT
+    given, (name, _, tag) = name, name.partition(".")
+    task = torchvision_names().get(name)
+    tagged = models.get_model_weights(name).__members__ if task else {}
+    if task is None or (tag and tag not in tagged) or given.endswith("."):
+        raise unknown_model(f"torchvision:{given}")
+    weights = tagged[tag] if tag else models.get_model_weights(name).DEFAULT
     names = tuple(weights.meta["categories"])
-    backbone = {} if task == "classification" else {"weights_backbone": None}
+    further = {} if task == "classification" else {"weights_backbone": None}
+    if name.startswith("vit_"):  # is built for one size
+        further = {"image_size": weights.meta["min_size"][0]}
 
     def build(classes: int | None) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # on the initialisation of Inception
             model: nn.Module = models.get_model(
-                name, weights=None, num_classes=classes or len(names), **backbone
+                name, weights=None, num_classes=classes or len(names), **further
             )
         return model
 
