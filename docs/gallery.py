@@ -39,6 +39,7 @@ OPTIONS = {  # where the method as it is takes an hour
     "sscam": {"samples": 1, "layer": "_blocks.15"},
     "rise": {"samples": 500},
 }
+ALONE = ("refinecam", "guided_backprop")  # too fine to be seen on a photo
 LEFT_OUT = {
     "attention_rollout": "needs attention",
     "chefer": "needs attention",
@@ -117,13 +118,20 @@ def share(heat: Tensor, half: int) -> float:
     return float(halves[half] / halves.sum()) if heat.any() else 0.0
 
 
+def picture(e: camkit.Explanation, photo: np.ndarray) -> Image.Image:
+    """The map on its photo, or alone."""
+    if e.method in ALONE:
+        return e.render("heatmap")
+    return e.render("overlay", image=torch.as_tensor(photo.copy()).movedim(2, 0))
+
+
 def show(model: nn.Module, method: str) -> dict[str, object]:
     """Draw one method on all photos; its time, and the share of each class's map in its half."""
     began, pictures, shares = time.perf_counter(), [], []
     for photo, name in questions():
         images, options = prepared(photo), OPTIONS.get(method, {})
         e = camkit.explain(model, images, method, CLASSES[name], batch_size=32, **options)
-        pictures.append(e.render("overlay", image=torch.as_tensor(photo.copy()).movedim(2, 0)))
+        pictures.append(picture(e, photo))
         if photo.shape[0] != photo.shape[1]:
             shares.append(round(share(e.heatmap[0].float().cpu(), JOINED.index(name)), 2))
     write(pictures, method)
@@ -149,13 +157,14 @@ def page(shown: dict[str, dict[str, object]]) -> str:
 def section(method: Contribution, figures: dict[str, object]) -> str:
     """One method: what it is, its pictures, its shares and its time."""
     options = "".join(f", `{k}={v}`" for k, v in OPTIONS.get(method.name, {}).items())
+    alone = " The maps are drawn without the photos." if method.name in ALONE else ""
     cat, coffee = figures["shares"]
     seconds = figures["seconds"] / len(questions())
     return (
         f"### {method.name}\n\n{method.summary}\n\n"
         f"![{method.name} on six pictures](images/gallery/{method.name}.webp)\n\n"
         f"In its own half: {cat:.0%} of the cat's map, {coffee:.0%} of the coffee's. "
-        f"{seconds:.1f} seconds a picture{options}.\n"
+        f"{seconds:.1f} seconds a picture{options}.{alone}\n"
     )
 
 
