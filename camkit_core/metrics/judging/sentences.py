@@ -8,9 +8,12 @@ from ...results.notebook import block
 
 
 class Verdict(tuple[str, ...]):
-    """Sentences, the recommendation last; as HTML, it is the first."""
+    """Sentences, the recommendation last, printed a line each; as HTML, it is the first."""
 
     __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self)
 
     def html(self) -> str:
         """The recommendation as a paragraph, the other sentences as a list below it."""

@@ -245,6 +245,7 @@ def test_a_comparison_that_was_judged_has_a_verdict_and_can_be_saved(judged, tmp
         tuple(zip(*judged.explanations.values(), strict=True)), ("a", "b"), judged
     )
     assert comparison.verdict == verdict(judged)
+    assert str(comparison.verdict).splitlines() == list(comparison.verdict)
     assert comparison.save(tmp_path / "r.html").read_text(encoding="utf-8") == html(judged)
 
 
