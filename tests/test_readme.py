@@ -84,3 +84,9 @@ def test_every_local_link_leads_somewhere():
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_pictures_of_the_readme_are_light():
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(pictures) >= 2
+    assert all((ROOT / picture).stat().st_size < 300_000 for picture in pictures)
