@@ -69,6 +69,10 @@ class Parser(argparse.ArgumentParser):
         """The options that a wrong one may stand for, as a sentence."""
         known = [each for each in self._option_string_actions if each.startswith("--")]
         plain = "--" + name.lstrip("-").lower().replace("_", "-")
+        if plain in _PICTURES and "--files-from" in known:
+            return ". Pictures are named without an option: camkit explain photo.jpg --model ..."
+        if _ELSEWHERE.get(plain) in known:
+            return f".{did_you_mean([_ELSEWHERE[plain]])}"
         begun = [each for each in known if each.startswith(plain)] if len(plain) > 2 else []
         close = [plain] if plain in known else begun or get_close_matches(plain, known, n=1)
         if not close and plain in _BEFORE:
@@ -86,6 +90,34 @@ class Parser(argparse.ArgumentParser):
         self.error(f"no command {_cut(text)!r}.{_picture(text) or f'{meant} Known: {known}'}")
 
 
+_PICTURES = ("--image", "--images", "--image-path", "--input", "--picture", "--file", "--i")
+# What other commands call an option.
+_ELSEWHERE = {
+    "--arch": "--model",
+    "--architecture": "--model",
+    "--network": "--model",
+    "--checkpoint": "--weights",
+    "--pretrained": "--weights",
+    "--labels": "--class-names",
+    "--classes": "--target",
+    "--class": "--target",
+    "--category": "--target",
+    "--prompt": "--text",
+    "--target-layer": "--layer",
+    "--target-layers": "--layer",
+    "--layers": "--layer",
+    "--cam": "--method",
+    "--option": "--set",
+    "--gpu": "--device",
+    "--cuda": "--device",
+    "--image-size": "--size",
+    "--img-size": "--size",
+    "--resize": "--size",
+    "--save": "--output",
+    "--o": "--output",
+    "--dir": "--output",
+    "--style": "--renderer",
+}
 _BEFORE = ("--no-progress", "--no-plugins", "--disable-plugin", "--version")
 
 

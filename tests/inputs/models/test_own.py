@@ -122,3 +122,8 @@ def test_errors_of_camkit_in_a_factory_stay_what_they_are(own: Path) -> None:
     (own / "own_error.py").write_text(code)
     with pytest.raises(CamkitError, match=r"^mine$"):
         load_model("own_error:net")
+
+
+def test_another_name_of_a_source_is_told_with_its_own() -> None:
+    with pytest.raises(UnknownName, match="write --model hf:"):
+        load_model("huggingface:facebook/detr-resnet-50", "none")

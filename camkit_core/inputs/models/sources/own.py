@@ -20,6 +20,15 @@ from ..source import ModelSource
 from .carried import preprocessing_in
 from .own_preprocessing import preprocessing_of
 
+# What the sources of models are called elsewhere.
+_OTHER_NAMES = {
+    "huggingface": "hf",
+    "hugging_face": "hf",
+    "hub": "hf",
+    "yolo": "ultralytics",
+    "openclip": "clip",
+    "tv": "torchvision",
+}
 _EXPECTED = "expected --model package.module:factory, the factory a function without arguments"
 
 
@@ -79,6 +88,11 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
+            if name.lower() in _OTHER_NAMES:
+                source = _OTHER_NAMES[name.lower()]
+                raise UnknownName(
+                    f"no source named {shown(name)}; write --model {source}:..."
+                ) from error
             raise UnknownName(
                 f"no module named {shown(error.name)}; install it, or put its folder on PYTHONPATH "
                 f"(camkit imports nothing from the working directory by itself); or if it is to be "
