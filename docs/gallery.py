@@ -45,7 +45,6 @@ LEFT_OUT = {
     "chefer": "needs attention",
     "legrad": "needs attention",
     "drise": "needs a detector's boxes",
-    "iscam": "takes very many runs",
 }
 HEAD = f"""# Gallery
 
