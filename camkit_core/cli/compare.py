@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         if request.json:
             put_json({"report": None, "failed": failures.record()})
         return failures.conclude(len(failures.reasons))
+    output.make()
     from .compare_images import judge_images
 
     return judge_images(request, output.folder / (output.name or REPORT), paths, failures)

@@ -66,6 +66,7 @@ def _side(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Write the picture and print its path."""
     output = output_of(str(args.output), PICTURES, "the picture")
+    output.make()
     args.output = output.folder / (output.name or NAME)
     missing = [name for module, name in PARTS.items() if find_spec(module) is None]
     if args.arch or missing:

@@ -105,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     output.refuse_several(len(paths) * len(request.methods), what)
     if not paths:
         return _nothing(request.json, failures)
+    output.make()
     from .explain_images import explain_images
 
     return explain_images(request, output, paths, failures)

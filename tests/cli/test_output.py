@@ -22,8 +22,19 @@ def test_an_ending_that_is_written_makes_a_file_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["maps", "v1.2", "maps.png/"])
 def test_anything_else_is_a_folder(name: str, tmp_path: Path) -> None:
-    assert output_of(f"{tmp_path}/{name}", PICTURES, "pictures").name is None
+    output = output_of(f"{tmp_path}/{name}", PICTURES, "pictures")
+    assert output.name is None
+    assert not (tmp_path / name).exists()
+    output.make()
     assert (tmp_path / name).is_dir()
+
+
+def test_where_no_picture_can_be_read_no_folder_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert explain("gone.png") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_there_stays_one_whatever_it_is_called(tmp_path: Path) -> None:

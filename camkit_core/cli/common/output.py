@@ -19,10 +19,18 @@ _LIKE_AN_ENDING = re.compile(r"\.[a-z]{2,5}[0-9]?")  # as .pdf, or .pgn for .png
 
 @dataclass(frozen=True)
 class Output:
-    """A folder that can be written to, and the name of the only file, if `--output` named it."""
+    """A folder, and the name of the only file, if `--output` named it."""
 
     folder: Path
     name: str | None = None
+
+    def make(self) -> None:
+        """Make the folder if it is not there.
+
+        Raises:
+            PathError: if nothing can be written to it.
+        """
+        writable_folder(self.folder)
 
     def refuse_several(self, count: int, what: str) -> None:
         """Raise ArgumentError if there is one file for more than one of what is written."""
@@ -34,7 +42,7 @@ class Output:
 
 
 def output_of(given: str, endings: Collection[str], what: str) -> Output:
-    """The folder and the file that `--output` names; the folder is made if it is not there.
+    """The folder and the file that `--output` names.
 
     A path that ends in one of the endings is a file; one that ends as another file does is
     refused. Anything else, and what is a folder already, is a folder.
@@ -46,16 +54,15 @@ def output_of(given: str, endings: Collection[str], what: str) -> Output:
 
     Raises:
         ArgumentError: for the ending of another file.
-        PathError: if nothing can be written there.
     """
     path, ending = Path(given), os.path.splitext(given)[1].lower()
     if path.is_dir() or given.endswith(("/", os.sep)):
-        return Output(writable_folder(given))
+        return Output(path)
     if ending in endings:
-        return Output(writable_folder(path.parent), path.name)
+        return Output(path.parent, path.name)
     if _LIKE_AN_ENDING.fullmatch(ending):
         raise ArgumentError(
             f"cannot write {what} to {shown(given)}; expected --output as a file that ends in "
             f"{' or '.join(endings)}, or as a folder; a folder with a dot in its name ends in /"
         )
-    return Output(writable_folder(given))
+    return Output(path)
