@@ -110,6 +110,11 @@ def test_what_is_wrong_with_standard_input_is_said(
     assert expected in capsys.readouterr().err
 
 
+def test_pictures_stand_before_and_behind_the_options(capsys: Capture) -> None:
+    assert main(["explain", "gone.png", "--model", "resnet18", "-r", "lost.png"]) == 1
+    assert "0 of 2 images explained" in capsys.readouterr().err
+
+
 def test_what_can_be_told_without_torch_is_told_before_its_import(tmp_path: Path) -> None:
     script = (
         "import sys; from camkit_core.cli import main; code = main(sys.argv[1:]); "

@@ -47,7 +47,10 @@ class Parser(argparse.ArgumentParser):
             name = word.partition("=")[0]
             if re.match(r"-[^\d\s.]", word) and " " not in name and not self._takes(word):
                 self.error(f"unrecognized arguments: {_cut(word)}{self._meant(name)}")
-        return super().parse_known_args(words, namespace)
+        read, rest = super().parse_known_args(words, namespace)
+        if rest and hasattr(read, "images") and not any(word.startswith("-") for word in rest):
+            read.images, rest = [*read.images, *rest], []  # argparse takes them at one place alone
+        return read, rest
 
     def _own(self, words: Sequence[str]) -> Iterator[str]:
         """The words that this parser reads itself: of one with commands, those before the first."""
