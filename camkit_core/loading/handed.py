@@ -115,7 +115,7 @@ def handed_in(
     if isinstance(model, str):
         raise InputTypeError(
             f"expected a torch.nn.Module, or a model that is loaded by its name: "
-            f"camkit.load_model({model!r})"
+            f"camkit.load_model({told(model)})"
         )
     if not are_pictures(images):
         if transform is not None:

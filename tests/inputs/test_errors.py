@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from camkit_core import (
-    InputError,
-)
+from camkit_core import InputError
+from camkit_core.errors import InputTypeError
 from helpers.wrong_calls import ask, net
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
@@ -29,7 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
         (lambda: nn.DataParallel(torch.jit.script(net())), "RecursiveScriptModule"),
         (lambda: lambda images: images, "function"),
         (lambda: nn.Conv2d, "type"),
-        (lambda: "resnet18", "str"),
     ],
 )
 def test_what_cannot_be_observed_is_refused(model: Callable[[], Any], kind: str) -> None:
@@ -39,6 +37,11 @@ def test_what_cannot_be_observed_is_refused(model: Callable[[], Any], kind: str)
         r" pass the Python model it was made from$",
     ):
         ask(model())
+
+
+def test_a_name_in_place_of_a_model_is_refused_with_what_loads_it() -> None:
+    with pytest.raises(InputTypeError, match=r"camkit\.load_model\('resnet18'\)$"):
+        ask("resnet18")
 
 
 def test_what_the_model_raises_is_passed_on_as_it_is() -> None:
@@ -54,7 +57,6 @@ def test_what_the_model_raises_is_passed_on_as_it_is() -> None:
     [
         (np.zeros((2, 3, 8, 8), np.float32), "ndarray"),
         ([torch.zeros(3, 8, 8)], "list"),
-        ("photo.jpg", "str"),
     ],
 )
 def test_images_must_be_a_tensor(images: Any, given: str) -> None:
@@ -64,6 +66,11 @@ def test_images_must_be_a_tensor(images: Any, given: str) -> None:
         r"camkit_core\.image\.preprocess_image makes one from a picture$",
     ):
         ask(images=images)
+
+
+def test_a_picture_for_a_model_without_preprocessing_is_refused_with_what_works() -> None:
+    with pytest.raises(InputTypeError, match="nothing says how pictures are prepared for this"):
+        ask(images="photo.jpg")
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8,), (), (1, 2, 3, 8, 8), (0, 3, 8, 8), (2, 3, 0, 8)])
