@@ -114,7 +114,7 @@ def _folder(name: str, source: str, extra: str = "") -> Path:
     """
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        return Path(library(name, source).__file__).parent
+        return Path(library(name, source, extra).__file__).parent
     return Path(next(iter(spec.submodule_search_locations)))
 
 

@@ -51,3 +51,9 @@ def test_a_missing_wheel_or_library_is_told_with_what_to_install(
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(ImportFailed, match=r'efficientnet_lite:NAME .* "camkit\[demo\]"'):
         load_model(LITE0)
+
+
+def test_the_list_of_its_models_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    with pytest.raises(ImportFailed, match=r'pip install "camkit\[demo\]"'):
+        list(lite_models())
