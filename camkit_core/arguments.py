@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from .errors import ArgumentError, ArgumentTypeError, UnknownPosition, shown
 
-_UNIONS = (Union, UnionType)
 _LISTS = (Sequence, Collection, Iterable, list, tuple)
 _IN_WORDS = {
     int: "an integer",
@@ -60,8 +59,6 @@ def checked(
     """
     if type(value) is annotation is not float:  # which may be no number
         return value
-    if value is None and get_origin(annotation) in _UNIONS and NoneType in get_args(annotation):
-        return None
     try:
         return _fitted(value, annotation)
     except (_OtherType, _OutOfRange) as misfit:
@@ -109,7 +106,7 @@ def _fitted(value: Any, kind: Any) -> Any:
         return _within(_fitted(value, arguments[0]), arguments[1:])
     if origin is Literal:
         return _allowed(value, arguments)
-    if origin in _UNIONS:
+    if origin in (Union, UnionType):
         return _any_of(value, arguments)
     if origin in _LISTS:
         return _items(value, arguments[:1])
@@ -221,7 +218,7 @@ def in_words(kind: Any) -> str:
         return f"{in_words(arguments[0])} {bounds}".rstrip()
     if origin is Literal:
         return f"one of {', '.join(map(repr, arguments))}"
-    if origin in _UNIONS:
+    if origin in (Union, UnionType):
         return ", or ".join(map(in_words, arguments))
     if origin in _LISTS:
         return "a list" + "".join(f", each {in_words(each)}" for each in arguments[:1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -14,33 +13,11 @@ import torch
 import camkit_core as camkit
 from camkit_core import Comparison, Original
 from camkit_core.testing.networks import conv_net, some_images
+from helpers.html_tags import Tags
 from helpers.made_up import judgement
 
 EVIL = "<img src=x onerror=alert(1)>&"
 NUMBERS = {"insertion": {"a": np.linspace(0.2, 0.9, 8), "edges": np.linspace(0.1, 0.8, 8)}}
-
-
-class Block(HTMLParser):
-    """The tags of a block; fails where they do not match."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag != "img":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def every(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +45,7 @@ def test_a_block_needs_nothing_from_elsewhere(shown):
     assert "http" not in text
     assert "url(" not in text
     assert "<script" not in text
-    assert all(img["src"].startswith("data:image/jpeg;base64,") for img in Block(text).every("img"))
+    assert all(img["src"].startswith("data:image/jpeg;base64,") for img in Tags(text).every("img"))
 
 
 def test_colours_are_those_of_the_notebook(shown):
@@ -80,7 +57,7 @@ def test_colours_are_those_of_the_notebook(shown):
 
 def test_an_explanation_shows_each_picture_and_its_map_with_class_and_score(one):
     text = one._repr_html_()
-    images = Block(text).every("img")
+    images = Tags(text).every("img")
     assert [image["alt"] for image in images[:2]] == ["image 0", "a, class 0 2.50"]
     assert "<figcaption>class 0 2.50</figcaption>" in text
     assert len(images) == 2 * 6
@@ -99,7 +76,7 @@ def test_a_blank_map_says_why_once_and_is_not_painted(one):
     text = blank._repr_html_()
     assert text.count(reason) == 6
     assert "<li>another note</li>" in text
-    first, second, *_ = Block(text).every("img")
+    first, second, *_ = Tags(text).every("img")
     assert first["src"] == second["src"]
 
 
@@ -107,7 +84,7 @@ def test_names_from_outside_stay_text(one):
     evil = replace(one, method=EVIL, layer=EVIL, adapter=EVIL, notes=(EVIL,), reasons=(EVIL,) * 8)
     evil = replace(evil, class_names=[EVIL] * 9, provenance={EVIL: {EVIL: EVIL}})
     for text in (evil._repr_html_(), Comparison(((evil,),), (EVIL,))._repr_html_()):
-        assert all("onerror" not in image for image in Block(text).every("img"))
+        assert all("onerror" not in image for image in Tags(text).every("img"))
         assert escape(EVIL) in text
 
 
@@ -115,15 +92,15 @@ def test_a_detector_is_shown_with_its_boxes(one):
     box = {"boxes": torch.tensor([[2.0, 2, 9, 9]]), "labels": torch.tensor([1])}
     boxes = [{**box, "scores": torch.tensor([0.9])}] * 8
     plain, drawn = (
-        Block(each._repr_html_()).every("img")[1] for each in (one, replace(one, boxes=boxes))
+        Tags(each._repr_html_()).every("img")[1] for each in (one, replace(one, boxes=boxes))
     )
     assert drawn["src"] != plain["src"]
 
 
 def test_a_comparison_is_a_table_of_targets_and_methods(one):
     text = Comparison(((one, one), (one, one)), ("a", "b"))._repr_html_()
-    assert len(Block(text).every("th")) == 3 + 6
-    assert len(Block(text).every("td")) == 2 * 6
+    assert len(Tags(text).every("th")) == 3 + 6
+    assert len(Tags(text).every("td")) == 2 * 6
     assert "The first 6 of 16 rows." in text
 
 
@@ -132,7 +109,7 @@ def test_a_judged_comparison_begins_with_the_recommendation(judged):
     places = [text.index(escape(sentence)) for sentence in judged.verdict]
     assert min(places) == places[-1] < text.index("<img")
     assert "higher is better" in text[text.rindex("<img") :]
-    Block(text)
+    Tags(text)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
@@ -142,7 +119,7 @@ def test_images_of_any_channels_are_shown(channels):
     bright = lambda probe: probe.activations.abs().sum(1)  # noqa: E731 - a map without blanks
     text = camkit.explain(model, images, bright, target=0, layer="0")._repr_html_()
     assert "no evidence" not in text
-    assert len(Block(text).every("img")) == 2
+    assert len(Tags(text).every("img")) == 2
 
 
 def test_a_usual_comparison_is_light():

@@ -63,10 +63,7 @@ def add_list_commands(subparsers: Any) -> None:
 
 def list_plugins(args: argparse.Namespace) -> int:
     """Print the plugins of a kind; returns 0, or with --strict 1 if a plugin is left out."""
-    return _list(args.listed, args)
-
-
-def _list(kind: str, args: argparse.Namespace) -> int:
+    kind = args.listed
     rows, problems = get_registry().contributions(kind), get_registry().problems()
     code = int(args.strict and any(problem.left_out for problem in problems))
     if args.json:
@@ -108,7 +105,7 @@ def _under_headings(
     headings = {}
     start = 0
     for group, members in groups.items():
-        headings[start] = f"{visible(group)}{_GROUPS.get(group, '')}"
+        headings[start] = heading(group)
         start += len(members)
     lines, number = [], -1
     for line in table(rows, width):

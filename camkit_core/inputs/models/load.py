@@ -85,15 +85,12 @@ def load_source(
     Args:
         source: where it comes from.
         name: what it is called, for the record.
-        weights: DEFAULT for the library's best, none for random ones (the same each time), or
-            a checkpoint file, which also decides the number of classes. `file.pth#ema` takes
-            those of its weights that are at `ema`, where it has more than one.
-        device: where the model goes.
-        class_names: a file with one name in a line or JSON, or the names; in place of the names in
-            the checkpoint or the library.
-        size: (H, W) or one number, in place of the input size the weights were trained for.
-        mean: of the colours, one number or three, in place of the usual mean.
-        std: of the colours, one number or three, in place of the usual one.
+        weights: see `camkit_core.load_model`, as for all arguments not listed here.
+        device: see there.
+        class_names: see there.
+        size: see there.
+        mean: see there.
+        std: see there.
 
     Raises:
         CamkitError: if the weights cannot be downloaded or read, or are of another architecture;

@@ -7,7 +7,6 @@ import math
 import re
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -21,42 +20,31 @@ from camkit_core.metrics.judging.report.pictures import ROWS
 from camkit_core.metrics.judging.report.record import as_json, record
 from camkit_core.metrics.judging.verdict import verdict
 from camkit_core.plugins import get_registry
+from helpers.html_tags import Tags
 from helpers.made_up import judgement
 
-VOID = {"meta", "img", "br"}
 EIGHT = np.linspace(0.2, 0.9, 8)
 
 
-class Page(HTMLParser):
+class Page(Tags):
     """The tags of a page, and the text of each cell; fails where tags do not match."""
 
+    void = frozenset({"meta", "img", "br"})
+
     def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.rows: list[list[str]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
+        super().__init__(text)
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
+        super().handle_starttag(tag, attrs)
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
 
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
     def handle_data(self, data):
         if {"td", "th"} & set(self._open):
             self.rows[-1][-1] += data
-
-    def every(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
