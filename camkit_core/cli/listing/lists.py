@@ -63,7 +63,10 @@ def add_list_commands(subparsers: Any) -> None:
 
 def list_plugins(args: argparse.Namespace) -> int:
     """Print the plugins of a kind; returns 0, or with --strict 1 if a plugin is left out."""
-    kind = args.listed
+    return _list(args.listed, args)
+
+
+def _list(kind: str, args: argparse.Namespace) -> int:
     rows, problems = get_registry().contributions(kind), get_registry().problems()
     code = int(args.strict and any(problem.left_out for problem in problems))
     if args.json:
