@@ -27,9 +27,9 @@ PLUGINS = pytest.mark.parametrize("package", [METHODS, ARCHS], ids=lambda path: 
 # Where files lie
 
 
-def test_eight_files_lie_loose_beside_at_most_twelve_rooms():
+def test_eight_files_lie_loose_beside_at_most_fourteen_rooms():
     assert structure.misplaced(CORE) == []
-    assert len(structure.rooms(CORE)) <= 12
+    assert len(structure.rooms(CORE)) <= 14
 
 
 def test_no_folder_of_the_core_has_more_than_20_files():
