@@ -20,6 +20,8 @@ _HOMES = {
     "Comparison": "comparison",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
+    "Explained": "datasets.explained",
+    "ExplainedDataset": "datasets.opened",
     "FileError": "errors",
     "FixableTarget": "inputs.targets.protocol",
     "ImportFailed": "errors",
@@ -60,6 +62,7 @@ _HOMES = {
     "layers": "target_layer.listing",
     "load_model": "loading.models",
     "load_raw": "results.files",
+    "open_dataset": "datasets.opened",
     "names_in": "inputs.models.class_names",
     "preprocessing_in": "inputs.models.sources.carried",
     "principal_map": "maps",
@@ -80,6 +83,9 @@ if TYPE_CHECKING:
     from .adapter import tokens_to_grid as tokens_to_grid
     from .comparison import Comparison as Comparison
     from .compat import ClassForm as ClassForm
+    from .datasets.explained import Explained as Explained
+    from .datasets.opened import ExplainedDataset as ExplainedDataset
+    from .datasets.opened import open_dataset as open_dataset
     from .engine import compare as compare
     from .engine import explain as explain
     from .errors import ArgumentError as ArgumentError

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputTypeError, PluginError, UnknownName, shown
-from ..inputs.models.load import LoadedModel, load_source
+from ..inputs.models.load import LoadedModel, load_source, preprocessing_for
 from ..inputs.models.names_file import ClassNames
+from ..inputs.models.preprocessing import Preprocessing
 from ..inputs.models.source import ModelSource
 from ..inputs.models.sources.own import own_source
 from ..inputs.models.sources.suggestions import unknown_model
@@ -21,6 +22,7 @@ from ..plugins.lookup import blaming_plugin
 if TYPE_CHECKING:
     import torch
 
+T = TypeVar("T")
 _WITHOUT_PREFIX = ("torchvision", "timm")  # whose models are found by their names alone
 
 
@@ -67,12 +69,22 @@ def load_model(
         mean=mean,
         std=std,
     )
+    return _with_source(name, load)
+
+
+def preprocessing_named(name: str, size: Any, mean: Any, std: Any) -> Preprocessing:
+    """How `load_model` prepares pictures for the model of a name; the model is not built."""
+    return _with_source(name, partial(preprocessing_for, name=name, size=size, mean=mean, std=std))
+
+
+def _with_source(name: str, use: Callable[[ModelSource], T]) -> T:
+    """What `use` makes of the source of a name."""
     found = _by_prefix(name)
     if found is None:
-        return load(own_source(name) if ":" in name else _without_prefix(name))
+        return use(own_source(name) if ":" in name else _without_prefix(name))
     plugin, rest = found
     with blaming_plugin(f"source {plugin.name!r} ({plugin.origin})", plugin.origin):
-        return load(_made(plugin, rest))
+        return use(_made(plugin, rest))
 
 
 def _by_prefix(name: str) -> tuple[Contribution, str] | None:

@@ -102,7 +102,7 @@ def load_source(
             f"are for model.load_state_dict"
         )
     where = device_named(device)
-    preprocessing = _preprocessing(source, name, size, mean, std)
+    preprocessing = preprocessing_for(source, name, size, mean, std)
     given = None if class_names is None else read_class_names(class_names)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -128,7 +128,9 @@ def load_source(
     )
 
 
-def _preprocessing(source: ModelSource, name: str, size: Any, mean: Any, std: Any) -> Preprocessing:
+def preprocessing_for(
+    source: ModelSource, name: str, size: Any, mean: Any, std: Any
+) -> Preprocessing:
     """The usual preprocessing of the weights, with what the user says in its place."""
     known = source.preprocessing
     if known is None and (size is None or mean is None or std is None):
