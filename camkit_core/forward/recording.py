@@ -27,7 +27,7 @@ from .grad_blocks import (
 )
 from .memory_format import run_quickest
 from .tape import Tape
-from .torch_limits import no_gradient, put_batch_norms_right
+from .torch_limits import no_gradient, put_batch_norms_right, total
 from .untouched import hooked
 
 
@@ -134,9 +134,9 @@ class Recording:
         put_batch_norms_right(scores)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
         gradients: tuple[Tensor, ...] = torch.autograd.grad(
-            scores,
+            scores if batched else total(scores),
             self.raw,
-            torch.ones_like(scores) if cotangents is None else cotangents,
+            cotangents,
             retain_graph=True,
             allow_unused=True,
             is_grads_batched=batched,

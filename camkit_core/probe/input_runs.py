@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ArgumentError
 from ..forward.eager import compiling
 from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
 from ..pytree import first_tensor, joined, row_of
+from .compiled import compiled
 from .touching import rows_touch
 
 FAST_MODES = ("bfloat16", "compile")
-_compiled: WeakKeyDictionary[nn.Module, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 class InputRunner:
@@ -117,27 +115,3 @@ class InputRunner:
             f"fast runs ({', '.join(self.modes)}): on the first {len(fast)} of them the outputs "
             f"differ by at most {error:.2g}, where they spread over {spread:.2g}"
         )
-
-
-def compiled(model: nn.Module, entry: str | None = None) -> Any:
-    """`model`, or that method of it, compiled, its norms folded; kept until its weights change."""
-    weights = hash(tuple((p.data_ptr(), p._version) for p in model.parameters()))
-    state = weights, entry
-    if _compiled.get(model, (None, None))[0] != state:
-        # `freezing` folds what is constant in evaluation mode into a copy of the weights.
-        _compiled[model] = state, torch.compile(_caller(model, entry), options={"freezing": True})
-    return _compiled[model][1]
-
-
-def _caller(model: nn.Module, entry: str | None) -> Callable[..., Any]:
-    """A function that calls the model, or that method of it.
-
-    Compiling the model itself would mark it, and a function that holds it would keep it alive.
-    """
-    reference = weakref.ref(model)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        function: Any = reference()
-        return (getattr(function, entry) if entry else function)(*args, **kwargs)
-
-    return call

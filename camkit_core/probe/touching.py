@@ -17,6 +17,7 @@ from ..errors import CamkitError, LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.counting import counting
 from ..forward.recording import Recording
+from ..forward.torch_limits import total
 from ..inputs.model_memory import ModelMemory
 from ..pytree import has_samples, tensors_in
 from .rows import grid_of
@@ -176,10 +177,11 @@ def _gradients_touch(recording: Recording, scores: Sequence[Tensor], summed: Ten
     weights = 2.0 ** (torch.arange(len(recording.images), device=summed.device) % 4)
     for score, plain in zip(scores, summed, strict=True):
         # Powers of two scale a gradient without rounding it.
+        with torch.enable_grad():
+            product = score * weights.to(score.dtype)
         weighted = torch.autograd.grad(
-            score,
+            total(product),
             recording.raw,
-            weights.to(score.dtype),
             retain_graph=True,
             allow_unused=True,
             materialize_grads=True,
