@@ -23,6 +23,7 @@ from .listing.list_models import add_list_models_command
 from .listing.lists import add_list_commands
 from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
+from .studio import add_studio_command
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     add_explain_command(commands)
     add_evaluate_command(commands)
     add_compare_command(commands)
+    add_studio_command(commands)
     add_layers_command(commands)
     add_list_models_command(commands)
     add_list_commands(commands)

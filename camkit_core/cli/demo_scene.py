@@ -17,6 +17,7 @@ from ..testing.ground_truth.networks import preprocess, trained
 from ..testing.ground_truth.scenes import CLASSES, make_scene
 
 SEED, KINDS = 43, ("W", "U", "neutral")
+FACTORY = "camkit_core.testing.ground_truth.scene_network:scene_network"
 
 
 def explain_scene(
@@ -58,3 +59,16 @@ def account(comparison: Comparison) -> dict[str, Any]:
         "method": list(comparison.methods),
         "explained": [row[0].describe() for row in comparison.rows],
     }
+
+
+def scenes() -> list[Any]:
+    """Some scenes, as the studio takes photos."""
+    from ..studio.photos import Source
+
+    def source(seed: int) -> Source:
+        code = f"make_scene({seed}, {KINDS!r}).picture()"
+        return Source(
+            f"scene-{seed}", f"scene {seed}", code, lambda: make_scene(seed, KINDS).picture()
+        )
+
+    return list(map(source, range(SEED, SEED + 4)))

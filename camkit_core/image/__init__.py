@@ -10,6 +10,8 @@ from .opencv import opencv as opencv  # its module has the same name, so it cann
 # Each is imported when it is first used: whether a file is a picture can be told without torch.
 _HOMES = {
     "JET": "pixels",
+    "colour_table": "colour_maps",
+    "decoded_picture": "reading",
     "deprocess_image": "pixels",
     "pixel_limit": "reading",
     "preprocess_image": "pixels",
@@ -22,6 +24,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "opencv"])
 
 if TYPE_CHECKING:
+    from .colour_maps import colour_table as colour_table
     from .pixels import JET as JET
     from .pixels import deprocess_image as deprocess_image
     from .pixels import preprocess_image as preprocess_image
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .pixels import show_cam_on_image as show_cam_on_image
     from .pixels import to_picture as to_picture
     from .pixels import visible as visible
+    from .reading import decoded_picture as decoded_picture
     from .reading import pixel_limit as pixel_limit
     from .reading import read_image as read_image
 

@@ -39,12 +39,17 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> Array:
     """
     limit = pixel_limit(max_pixels)
     try:
-        data = content(path, limit * _BYTES_OF_A_PIXEL)
-        return file_on_white(data, _turned_to_rgb(_decoded(data, limit)))
+        return decoded_picture(content(path, limit * _BYTES_OF_A_PIXEL), limit)
     except InputError as error:
         raise type(error)(f"cannot read {path}: {error}") from error.__cause__
+
+
+def decoded_picture(data: bytes, max_pixels: int | None = None) -> Array:
+    """The picture in a file's content; as `read_image`, which has the arguments and errors."""
+    try:
+        return file_on_white(data, _turned_to_rgb(_decoded(data, pixel_limit(max_pixels))))
     except MemoryError as error:
-        raise InputError(f"cannot read {path}: the memory is too small for it") from error
+        raise InputError("the memory is too small for it") from error
 
 
 def pixel_limit(given: int | None = None) -> int:

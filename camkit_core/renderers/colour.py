@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..errors import unknown
-from ..image import opencv, refuse_other_ranks
+from ..image import colour_table, refuse_other_ranks
+from ..image.colour_maps import COLOUR_MAPS as COLOUR_MAPS
 
 if TYPE_CHECKING:
     from ..inputs.models.geometry.window import Window
     from ..results.explanation import Explanation
 
-# Equal steps of evidence look equal in all but the last two, which the field is used to.
-COLOUR_MAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", "jet")
 COLOUR_MAP = "inferno"  # unless another is chosen
 ALPHA = 0.6  # the heatmap's share of an overlay, unless another is chosen
 FULL_FROM = 0.5  # the evidence from which on it has all of this share
@@ -27,12 +25,8 @@ def coloured(heat: np.ndarray[Any, Any], colormap: str) -> Image.Image:
     Raises:
         UnknownName: for a colour map that is not in `COLOUR_MAPS`.
     """
-    if colormap not in COLOUR_MAPS:
-        raise unknown("colormap", colormap, COLOUR_MAPS)
-    cv2 = opencv()
     levels = np.rint(heat * 255).astype(np.uint8)
-    bgr = cv2.applyColorMap(levels, getattr(cv2, f"COLORMAP_{colormap.upper()}"))
-    return Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
+    return Image.fromarray(colour_table(colormap)[levels])
 
 
 def window_at(explanation: Explanation, index: int, size: tuple[int, int]) -> Window | None:

@@ -9,11 +9,14 @@ from ..forward.recording import Recording, record_levels
 from ..inputs.prepare import Inputs
 from ..probe.probe import Probe
 from ..target_layer.choose import TargetLayer
+from .kept_passes import passes_kept
 from .smoothing import PLAIN, View, image_views
 
 
 def recorded(inputs: Inputs, layers: Sequence[TargetLayer], taped: bool) -> list[Recording]:
-    """One forward pass, cut at each of `layers`."""
+    """One forward pass, cut at each of `layers`; one that is kept, where passes are."""
+    if (kept := passes_kept.get()) is not None:
+        return kept.recorded(inputs, layers)
     return record_levels(inputs, [(each.adapter, each.name) for each in layers], taped)
 
 

@@ -1,0 +1,1 @@
+"""The studio: a page in the browser that explains pictures, served on this machine to itself."""

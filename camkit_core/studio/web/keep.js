@@ -1,0 +1,59 @@
+// Files to keep: the picture as it is on the screen, the raw values, and a page of its own.
+
+import { element } from "./dom.js";
+
+/** Hand a file to the browser's downloads. */
+export function download(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** The picture of a stage as it is shown, at the photo's size, as a PNG. */
+export function drawn(stage, painted, size) {
+  const { naturalWidth: width, naturalHeight: height } = stage.photo;
+  const canvas = element("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  drawPhoto(context, stage.photo, painted, size);
+  const from = stage.view.wipe;
+  context.globalAlpha = stage.view.opacity;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(
+    stage.heat, from * stage.heat.width, 0, (1 - from) * stage.heat.width, stage.heat.height,
+    from * width, 0, (1 - from) * width, height,
+  );
+  context.globalAlpha = 1;
+  context.drawImage(stage.marks, 0, 0, width, height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+// The photo, painted over in boxes of a photo of this size.
+function drawPhoto(context, photo, painted, size) {
+  const [across, down] = [photo.naturalWidth / size[0], photo.naturalHeight / size[1]];
+  context.drawImage(photo, 0, 0);
+  context.fillStyle = "rgb(127, 127, 127)";
+  for (const [left, top, right, bottom] of painted) {
+    context.fillRect(left * across, top * down, (right - left) * across, (bottom - top) * down);
+  }
+}
+
+/** A page that shows `values` without a server, made of a page with {} in their place. */
+export function completed(page, values) {
+  const data = JSON.stringify(values).replaceAll("<", "\\u003c");
+  return page.replace(/(<script type="application\/json" id="values">)\{\}/, (_, before) => before + data);
+}
+
+/** A photo that is on the page, painted over, as the source of an image in another one. */
+export function sourceOf(photo, painted, size) {
+  const canvas = element("canvas", { width: photo.naturalWidth, height: photo.naturalHeight });
+  drawPhoto(canvas.getContext("2d"), photo, painted, size);
+  return canvas.toDataURL("image/jpeg", 0.9);
+}
+
+/** A name for a file, of a photo's name and what else tells it apart. */
+export function fileName(...parts) {
+  const words = parts.map((part) => String(part).replace(/\.\w{1,5}$/, "").replace(/[^\p{L}\p{N}+-]+/gu, "-"));
+  return words.join("_").slice(0, 120);
+}
