@@ -45,7 +45,7 @@ class Studio {
   }
 
   build() {
-    at("model").textContent = [this.about.model, this.about.weights, ...this.about.notes].join(" · ");
+    at("model").textContent = [this.about.model, this.about.weights, ...this.about.notes].join(" · ").replace(/(sha256:\w{8})\w+/, "$1…");
     this.strip = strip(at("photos"), this.about.photos, (key) => this.change({ photo: key, painted: [], target: null, minus: null }));
     listenForPhotos((blob, name) => this.receive(blob, name));
     this.classes = element("div");

@@ -2,7 +2,7 @@
 
 import { element, freshId } from "./dom.js";
 
-export const USUAL_LOOK = { opacity: 0.6, colours: "cividis", threshold: 0, wipe: 0, scale: "own" };
+export const USUAL_LOOK = { opacity: 0.6, colours: "inferno", threshold: 0, wipe: 0, scale: "own" };
 
 /** The controls of a view, which they change in place before they call `onChange`. */
 export function lookControls(view, onChange) {
