@@ -21,6 +21,7 @@ from .layers import add_layers_command
 from .listing.info import add_info_command
 from .listing.list_models import add_list_models_command
 from .listing.lists import add_list_commands
+from .migrate import add_migrate_command
 from .new_plugin.command import add_new_plugin_command
 from .plugins import add_plugins_command
 from .studio import add_studio_command
@@ -144,4 +145,5 @@ def _parser() -> argparse.ArgumentParser:
     add_plugins_command(commands)
     add_check_command(commands)
     add_new_plugin_command(commands)
+    add_migrate_command(commands)
     return parser

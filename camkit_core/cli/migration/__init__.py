@@ -1,0 +1,1 @@
+"""`camkit migrate`: code written for other libraries, rewritten for camkit."""
