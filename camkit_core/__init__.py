@@ -57,6 +57,7 @@ _HOMES = {
     "channels_last_to_grid": "adapter",
     "compare": "engine",
     "explain": "engine",
+    "filled": "metrics.image_edits",
     "heat_at": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
     "layers": "target_layer.listing",
@@ -70,6 +71,7 @@ _HOMES = {
     "tokens_to_grid": "adapter",
     "top": "inputs.targets.resolve",
     "unit_range": "maps",
+    "untouched": "forward.untouched",
     "upsample": "maps",
     "weighted_sum": "maps",
     "with_answer": "inputs.answer",
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from .errors import UnknownName as UnknownName
     from .forward.recording import Recording as Recording
     from .forward.recording import record as record
+    from .forward.untouched import untouched as untouched
     from .inputs.answer import with_answer as with_answer
     from .inputs.models.class_names import names_in as names_in
     from .inputs.models.geometry.window import Window as Window
@@ -132,6 +135,7 @@ if TYPE_CHECKING:
     from .maps import upsample as upsample
     from .maps import weighted_sum as weighted_sum
     from .metrics.case import Case as Case
+    from .metrics.image_edits import filled as filled
     from .plugins.facts import Method as Method
     from .plugins.facts import Metric as Metric
     from .plugins.hookspecs import Spec as Spec

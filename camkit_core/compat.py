@@ -26,9 +26,10 @@ class ClassForm:
         target_layers: a list of layers (modules or names), whose maps are averaged; None lets
             the adapter choose.
         use_cuda: move the model to the GPU first, as old code asks; otherwise the work happens
-            where the model is.
+            where the model is. Newer code has `reshape_transform` in this place, and may.
         reshape_transform: from the layer's output to (N, C, h, w).
         target_layer: one layer, as older code names it.
+        batch_size: rows in one run when a method needs many; None chooses for the device.
         options: the method's own options.
     """
 
@@ -38,20 +39,24 @@ class ClassForm:
         self,
         model: nn.Module,
         target_layers: Sequence[nn.Module | str] | None = None,
-        use_cuda: bool = False,
+        use_cuda: bool | Reshape | None = False,
         reshape_transform: Reshape | None = None,
         *,
         target_layer: nn.Module | str | None = None,
+        batch_size: int | None = None,
         **options: Any,
     ) -> None:
         if target_layer is not None and target_layers is not None:
             raise ArgumentError("got target_layer= and target_layers=; pass one of them")
-        use_cuda = checked(type(self).__name__, "use_cuda", use_cuda, bool)
-        self.model = _on_gpu(model) if use_cuda and isinstance(model, nn.Module) else model
+        if callable(use_cuda) and reshape_transform is None:
+            use_cuda, reshape_transform = None, use_cuda
+        moved = False if use_cuda is None else use_cuda
+        moved = checked(type(self).__name__, "use_cuda", moved, bool)
+        self.model = _on_gpu(model) if moved and isinstance(model, nn.Module) else model
         self.target_layers = target_layers if target_layer is None else [target_layer]
         self.reshape_transform = reshape_transform
         self.options = options
-        self.batch_size: int | None = None
+        self.batch_size = batch_size
 
     def __call__(
         self,

@@ -146,8 +146,14 @@ def preprocess_image(
     mean: Sequence[float] = (0.5, 0.5, 0.5),
     std: Sequence[float] = (0.5, 0.5, 0.5),
 ) -> Tensor:
-    """A picture (H, W, 3), uint8 or float in [0, 1], as a normalised batch (1, 3, H, W)."""
-    pixels = np.ascontiguousarray(img)
+    """A picture (H, W, 3), or (H, W), as a normalised batch (1, C, H, W).
+
+    Args:
+        img: uint8, or float in [0, 1].
+        mean: of each channel.
+        std: of each channel.
+    """
+    pixels = np.ascontiguousarray(img[..., None] if np.ndim(img) == 2 else img)
     scaled = torch.from_numpy(pixels / np.float32(255) if pixels.dtype == np.uint8 else pixels)
     centred = (scaled - torch.tensor(mean, device="cpu")) / torch.tensor(std, device="cpu")
     return centred.movedim(-1, 0)[None].float()

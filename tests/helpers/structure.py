@@ -52,13 +52,16 @@ def undocumented(root: Path) -> list[str]:
     ]
 
 
-def private_imports(root: Path, public: set[str]) -> list[str]:
-    """What plugins import of camkit beside the core's public names."""
+def private_imports(
+    root: Path, public: set[str], doors: dict[str, set[str]] | None = None
+) -> list[str]:
+    """What plugins import of camkit beside the core's public names, and those of its doors."""
+    doors = {"camkit_core": public, **(doors or {})}
     return [
         f"{name}:{module}.{imported}"
         for name, text in sources(root)
         for module, imported in absolute_imports(text)
-        if module.startswith("camkit") and (module != "camkit_core" or imported not in public)
+        if module.startswith("camkit") and imported not in doors.get(module, ())
     ]
 
 

@@ -1,0 +1,1 @@
+"""Concepts, under pytorch-grad-cam's names."""

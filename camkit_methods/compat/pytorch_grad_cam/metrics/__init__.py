@@ -1,0 +1,1 @@
+"""Metrics under pytorch-grad-cam's names."""
