@@ -78,6 +78,16 @@ def test_the_wheel_lists_its_methods_without_torch(camkit_site, tmp_path):
     assert f"False {camkit_site}" in printed
 
 
+def test_the_wheel_holds_the_studios_page(camkit_site, tmp_path):
+    program = (
+        "from camkit_core.results.viewer.modules import web_files, joined\n"
+        "names = {*web_files(), *web_files('camkit_core.studio')}\n"
+        "print({'index.html', 'main.js', 'studio.css', 'viewer.css', 'stage.js'} <= names)\n"
+        "print(len(joined('saved.js', web_files())) > 10_000)"
+    )
+    assert run(program, tmp_path, camkit_site).split() == ["True", "True"]
+
+
 def test_the_wheel_writes_a_whole_new_plugin(camkit_site, tmp_path):
     run(COMMAND.format(["new-plugin", "mycam"]), tmp_path, camkit_site)
     written = [path for path in (tmp_path / "camkit-mycam").rglob("*") if path.is_file()]

@@ -31,7 +31,8 @@ class KeptPasses:
         levels = [(each.adapter, each.name) for each in layers]
         if inputs.forward_args.args or inputs.forward_args.kwargs:
             return record_levels(inputs, levels, True)
-        key = (inputs.forward_args.identity, *(id(each.adapter.layer) for each in layers))
+        names = tuple((each.name, id(each.adapter.layer)) for each in layers)
+        key = inputs.forward_args.identity, names
         weights = _weights(inputs.model)
         before, recordings = self._passes.get(key, (None, []))
         if before == weights and _same_images(recordings[0], inputs):

@@ -36,6 +36,7 @@ MOST_JSON = 2**20  # bytes of a question
 PATIENCE = 60.0  # seconds that a request's body may take
 _POLLED = 0.3  # seconds between two looks whether the page still waits
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+ASKED = {"explain": "answer", "layers": "layers", "trust": "trust"}  # of the model, by path
 Job = Callable[[], Any]
 
 
@@ -48,13 +49,14 @@ class Studio:
         photos: what may be asked about.
         token: the first part of the page's address.
         worker: the thread that the model runs in.
-        gallery: the rows of a data set's explanations, if it shows one.
+        reader: the thread that reads photos, while the model is at work.
     """
 
     explainer: Explainer
     photos: Photos
     token: str = field(default_factory=partial(token_urlsafe, 18))
     worker: Worker = field(default_factory=Worker)
+    reader: Worker = field(default_factory=Worker)
 
 
 def application(studio: Studio, port: int | None = None) -> Guard:
@@ -64,10 +66,11 @@ def application(studio: Studio, port: int | None = None) -> Guard:
         Route("/static/{name}", _static),
         Route("/api/start", partial(_start, studio)),
         Route("/api/photos", partial(_hand_in, studio), methods=["POST"]),
-        Route("/api/explain", partial(_answer, studio, "answer"), methods=["POST"]),
-        Route("/api/layers", partial(_answer, studio, "layers"), methods=["POST"]),
-        Route("/api/trust", partial(_answer, studio, "trust"), methods=["POST"]),
-        Route("/api/programs", partial(_answer, studio, "programs"), methods=["POST"]),
+        *(
+            Route(f"/api/{path}", partial(_answer, studio, what), methods=["POST"])
+            for path, what in ASKED.items()
+        ),
+        Route("/api/programs", partial(_programs, studio), methods=["POST"]),
         Route("/api/npz", partial(_npz, studio), methods=["POST"]),
         Route("/api/page", _saved_page),
         Route("/api/photo.png", partial(_png, studio), methods=["POST"]),
@@ -106,14 +109,18 @@ async def _start(studio: Studio, request: Request) -> Response:
 async def _hand_in(studio: Studio, request: Request) -> Response:
     data = await _body(request, MOST_BYTES)
     name = unquote(request.headers.get("x-name", ""))
-    source = await _run(studio, request, partial(studio.photos.add, data, name))
+    source = await _run(studio.reader, request, partial(studio.photos.add, data, name))
     return JSONResponse({"key": source.key, "name": source.name})
 
 
 async def _answer(studio: Studio, what: str, request: Request) -> Response:
     asked = await _question(request)
-    answer = await _run(studio, request, partial(getattr(studio.explainer, what), asked))
+    answer = await _run(studio.worker, request, partial(getattr(studio.explainer, what), asked))
     return JSONResponse(answer)
+
+
+async def _programs(studio: Studio, request: Request) -> Response:
+    return JSONResponse(studio.explainer.programs(await _question(request)))
 
 
 async def _npz(studio: Studio, request: Request) -> Response:
@@ -125,7 +132,7 @@ async def _npz(studio: Studio, request: Request) -> Response:
             studio.explainer.file(asked, path)
             return path.read_bytes()
 
-    data = await _run(studio, request, written)
+    data = await _run(studio.worker, request, written)
     return Response(data, media_type="application/octet-stream")
 
 
@@ -138,7 +145,7 @@ async def _photo(studio: Studio, request: Request) -> Response:
     source = studio.photos[request.path_params["key"]]
     side = request.query_params.get("side", "")
     longest = min(int(side), 2048) if side.isdecimal() and int(side[:6]) > 0 else 2048
-    data = await _run(studio, request, lambda: picture_bytes(source.read(), longest))
+    data = await _run(studio.reader, request, lambda: picture_bytes(source.read(), longest))
     return Response(data, media_type="image/jpeg")
 
 
@@ -152,12 +159,12 @@ async def _png(studio: Studio, request: Request) -> Response:
         Image.fromarray(pixels).save(stream, "PNG", compress_level=3)
         return stream.getvalue()
 
-    return Response(await _run(studio, request, made), media_type="image/png")
+    return Response(await _run(studio.reader, request, made), media_type="image/png")
 
 
-async def _run(studio: Studio, request: Request, job: Job) -> Any:
+async def _run(worker: Worker, request: Request, job: Job) -> Any:
     """What a job gives when its turn has come; not begun if the page no longer waits for it."""
-    future = studio.worker.submit(job)
+    future = worker.submit(job)
     wrapped = asyncio.wrap_future(future)
     while not (await asyncio.wait({wrapped}, timeout=_POLLED))[0]:
         if await request.is_disconnected() and future.cancel():

@@ -1,4 +1,4 @@
-"""The page's maps as a program and as a command, which give the same to the last bit."""
+"""The page's maps as a program and as a command, which give the same maps."""
 
 from __future__ import annotations
 

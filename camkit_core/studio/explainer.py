@@ -25,8 +25,14 @@ from .photos import Photos, photo
 from .question import QUICK, Question
 
 KEPT = 4  # photos whose forward passes are kept
-_JUDGED = ("insertion", "deletion", "average_drop", "area")
-_WITHOUT_PROBABILITIES = ("sensitivity", "area")  # as of texts and masks
+# A page waits for them: the curves are of fewer steps than `camkit compare` takes.
+_JUDGED: dict[str, Any] = {
+    "insertion": {"steps": 12},
+    "deletion": {"steps": 12},
+    "average_drop": {},
+    "area": {},
+}
+_WITHOUT_PROBABILITIES: dict[str, Any] = {"sensitivity": {}, "area": {}}  # as of texts and masks
 
 
 class Explainer:

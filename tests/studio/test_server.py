@@ -14,9 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from camkit_core.studio.serving import serve
 from camkit_core.studio.worker import Worker
 from helpers.checkout import ROOT
+from helpers.studios import served
 
 UNFINISHED = b"Content-Length: 9000\r\n\r\nx"
 
@@ -24,15 +24,7 @@ UNFINISHED = b"Content-Length: 9000\r\n\r\nx"
 @pytest.fixture
 def url(studio):
     """The address of a studio that is served in this process."""
-    there, address = threading.Event(), []
-
-    def started(url: str) -> None:
-        address.append(url)
-        there.set()
-
-    threading.Thread(target=serve, args=(studio, 0, started), daemon=True).start()
-    assert there.wait(10)
-    return address[0]
+    return served(studio)
 
 
 def ask(url: str, path: str, **question) -> dict:

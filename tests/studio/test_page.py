@@ -1,0 +1,248 @@
+"""The page in a browser: clicked, painted on, saved, and used without eyes or a mouse."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import camkit_core as camkit
+from helpers.picture_bytes import png
+from helpers.studios import browser, served, studio_of, tiny_model
+from helpers.tiny_classifier import NAMES
+
+WAIT = 20_000
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The working directory, with the photo that is uploaded and a folder that is shown."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "photos").mkdir()
+    (folder / "photos" / "shown <b>.png").write_bytes(png(60, seed=3))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((120, 80), Image.Resampling.BICUBIC).save(folder / "mine.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(home):
+    return served(studio_of(tiny_model(), [home / "photos" / "shown <b>.png"], home / "photos"))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def requests():
+    """What every page of these tests asks for."""
+    return []
+
+
+@pytest.fixture
+def page(chromium, url, requests):
+    """A page whose errors fail the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page, errors = context.new_page(), []
+    page.set_default_timeout(WAIT)
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def opened(page, url: str) -> None:
+    page.goto(url)
+    score(page).wait_for()
+
+
+def score(page):
+    return page.locator(".card .change", has_text="score").first
+
+
+def pixels(page, selector: str = ".heat") -> np.ndarray:
+    """What a canvas of the page shows: (H, W, 4)."""
+    source = page.evaluate("selector => document.querySelector(selector).toDataURL()", selector)
+    return np.array(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
+
+
+def slide(page, label: str, value: float) -> None:
+    page.get_by_label(label, exact=True).fill(str(value))
+
+
+def test_from_an_upload_to_code_that_gives_the_same_map(page, url, home, monkeypatch):
+    opened(page, url)
+    page.set_input_files("#file", home / "mine.png")
+    page.locator(".thumb[title='mine.png'][aria-pressed=true]").wait_for()
+    score(page).wait_for()
+    page.get_by_role("button", name=NAMES[2]).first.click()
+    page.get_by_role("button", name="layercam", exact=True).or_(
+        page.get_by_text("More methods")
+    ).first.click()
+    page.get_by_role("button", name="hirescam", exact=True).click()
+    page.locator(".card", has_text="hirescam").locator(".change", has_text="score").wait_for()
+    page.get_by_role("button", name="gradcam", exact=True).click()
+    page.locator(".card", has_text="gradcam").wait_for(state="detached")
+    slide(page, "Opacity", 0.9)
+    assert page.locator(".heat").evaluate("heat => heat.style.opacity") == "0.9"
+    slide(page, "Threshold", 0.5)
+    page.locator(".readout", has_text="above 0.5").wait_for()
+    assert pixels(page, ".marks").any()
+    assert (pixels(page)[..., 3] == 0).any()
+
+    before = page.locator(".change").inner_text()
+    page.get_by_role("button", name="Brush").click()
+    page.locator(".stage").click(position={"x": 200, "y": 150})
+    page.locator(".change", has_text="→").wait_for()
+    assert before.split()[1] in page.locator(".change").inner_text()
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Raw values of hirescam").click()
+    download.value.save_as(home / "map.npz")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture of hirescam").click()
+    download.value.save_as(home / "map.png")
+    assert Image.open(home / "map.png").size == (120, 80)
+
+    page.get_by_role("button", name="Copy as Python").click()
+    program = page.locator("[data-code]:visible").inner_text()
+    monkeypatch.chdir(home)
+    names: dict = {}
+    exec(compile(program, "copied", "exec"), names)
+    arrays, _ = camkit.load_raw(home / "map.npz")
+    assert "picture[" in program
+    assert np.allclose(arrays["cam"], names["e"].cam.numpy(), rtol=1e-4, atol=1e-7)
+    assert np.allclose(arrays["score"], names["e"].score.numpy(), rtol=1e-4)
+    assert (home / "why.png").is_file()
+
+
+def test_the_map_on_the_screen_is_the_heatmap_of_python(page, url, home):
+    opened(page, url)
+    page.set_input_files("#file", home / "mine.png")
+    page.locator(".thumb[title='mine.png'][aria-pressed=true]").wait_for()
+    score(page).wait_for()
+    page.wait_for_timeout(200)
+    shown = pixels(page)
+    explained = camkit.explain(tiny_model(), str(home / "mine.png"))
+    wanted = np.array(explained.render("overlay", colormap="inferno", alpha=1.0).resize((560, 373)))
+    heat = Image.fromarray(explained.on_original().numpy()).resize((560, 373))
+    sure = np.array(heat) > 0.55  # where the overlay has all of its opacity
+    assert sure.sum() > 100
+    assert np.abs(shown[..., :3][sure] - wanted[sure].astype(int)).mean() < 6
+
+
+def test_a_reload_restores_what_was_shown(page, url):
+    opened(page, url)
+    page.get_by_role("button", name=NAMES[1]).first.click()
+    page.get_by_role("button", name="gradcam++", exact=True).click()
+    page.get_by_label("Colours").select_option("viridis")
+    page.get_by_label("Scale").select_option("common")
+    slide(page, "Before / after", 0.25)
+    page.locator(".card", has_text="gradcam++").locator(".change", has_text="score").wait_for()
+    page.wait_for_timeout(300)
+    before = page.url, pixels(page).tobytes()
+    page.reload()
+    page.locator(".card", has_text="gradcam++").locator(".change", has_text="score").wait_for()
+    page.wait_for_timeout(200)
+    assert (page.url, pixels(page).tobytes()) == before
+    assert page.locator(".bar[aria-pressed=true]").inner_text().startswith(NAMES[1])
+    assert page.get_by_label("Before / after").input_value() == "0.25"
+    page.go_back()
+    page.locator(".card", has_text="gradcam++").wait_for(state="detached")
+
+
+def test_one_class_less_another_is_drawn_in_two_colours(page, url):
+    opened(page, url)
+    page.get_by_role("button", name="Take the map of plain away").click()
+    page.locator(".label", has_text="minus plain").wait_for()
+    shown = pixels(page)
+    opaque = np.unique(shown[shown[..., 3] == 255][:, :3], axis=0).tolist()
+    assert opaque in ([[94, 60, 153]], [[230, 97, 1]], [[94, 60, 153], [230, 97, 1]])
+
+
+def test_a_saved_page_works_from_a_file_with_nothing_else(page, url, home, requests):
+    opened(page, url)
+    first = pixels(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Page").click()
+    saved = home / "saved <page>.html"
+    download.value.save_as(saved)
+    assert "<img src=x" not in saved.read_text()
+    requests.clear()
+    page.goto(saved.as_uri())
+    page.locator(".card .change", has_text="score").wait_for()
+    page.wait_for_timeout(200)
+    assert np.array_equal(pixels(page), first)
+    page.get_by_role("button", name=NAMES[2]).click()
+    page.locator(".label", has_text=NAMES[2]).wait_for()
+    slide(page, "Threshold", 0.4)
+    assert [each for each in requests if not each.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_the_keyboard_alone_suffices(page, url):
+    opened(page, url)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the maps"
+    page.get_by_role("combobox", name="Search any class").focus()
+    page.keyboard.type("straß")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".label", has_text="Straßenbahn").wait_for()
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowRight")
+    assert re.search(r"cell \d, \d of 8 . 8", page.locator(".readout").inner_text())
+    page.get_by_role("button", name="Brush").focus()
+    page.keyboard.press("Enter")
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    page.locator(".change", has_text="→").wait_for()
+
+
+def test_whether_to_trust_it_is_said_beside_baselines(page, url):
+    opened(page, url)
+    page.get_by_role("button", name="Judge these methods").click()
+    page.locator(".trust .lead").wait_for()
+    assert page.locator(".trust tr.baseline").count() >= 3
+    assert page.locator(".trust li").count() >= 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_at_any_width(chromium, url, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    page = context.new_page()
+    opened(page, f"{url}#methods=gradcam,hirescam&threshold=0.4&painted=5,5,20,20")
+    page.get_by_role("button", name="Copy as command").click()
+    page.locator("[data-code]:visible").wait_for()
+    for width in (320, 3840):
+        page.set_viewport_size({"width": width, "height": 900})
+        found = axe.run(page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_no_request_left_this_machine(page, url, requests):
+    opened(page, url)
+    assert len(requests) > 10
+    local = (url, "data:", "blob:", "file:")
+    assert [each for each in requests if not each.startswith(local)] == []
+
+
+def test_the_json_of_the_screen_has_the_values_row_by_row(page, url):
+    opened(page, url)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    written = json.loads(download.value.path().read_text())
+    assert np.shape(written["maps"][0]["values"]) == (8, 8)
