@@ -18,6 +18,7 @@ _HOMES = {
     "ClassForm": "compat",
     "ClassifierOutputTarget": "inputs.targets.classification",
     "Comparison": "comparison",
+    "Concepts": "probe.further.concepts",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
     "Explained": "datasets.explained",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from .plugins.facts import Metric as Metric
     from .plugins.hookspecs import Spec as Spec
     from .plugins.hookspecs import hookimpl as hookimpl
+    from .probe.further.concepts import Concepts as Concepts
     from .probe.probe import Probe as Probe
     from .renderers.colour import heat_at as heat_at
     from .results.explanation import Explanation as Explanation

@@ -22,9 +22,9 @@ from .inputs.running_dtype import in_running_dtype
 from .inputs.targets.protocol import follows_places, for_model
 from .inputs.targets.questions import of_call, score_functions
 from .inputs.targets.resolve import Target, check_target
+from .probe.further.configured_method import Method, configure
 from .probe.probe import probes
 from .results.assembly import assemble
-from .results.configured_method import Method, configure
 from .results.explanation import Explanation
 from .results.views import probed_views, recorded
 from .target_layer.choose import choose, together

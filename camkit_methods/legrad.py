@@ -15,7 +15,7 @@ def legrad(probe: Probe) -> Tensor:
     arXiv 2404.03214, equations 5 to 8: the positive gradient of the score with respect to a block's
     attention, averaged over its heads and queries. The paper computes a score of each block through
     the model's last norm and head, which have no standard names; this method takes the gradient of
-    the model's score, which is the same for the last block.
+    the model's score, which is the same for the last block where both read the same tokens.
 
     Returns:
         The map (N, h, w), not negative.

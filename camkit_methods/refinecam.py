@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -11,24 +11,13 @@ from torch import Tensor
 
 from camkit_core import Method, Probe, unit_range, upsample
 
-from .gradcam import gradcam
-from .gradcam_plusplus import gradcam_plusplus
-from .hirescam import hirescam
-from .layercam import layercam
 
-_BASES = {
-    "layercam": layercam,
-    "hirescam": hirescam,
-    "gradcam": gradcam,
-    "gradcam++": gradcam_plusplus,
-}
-
-
-@Method(group="gradient", cost="1 run per layer")
+@Method(group="gradient", cost="1 run per layer", based=True)
 def refinecam(
     probe: Probe,
     *,
-    base: Literal["layercam", "hirescam", "gradcam", "gradcam++"] = "layercam",
+    base_method: str | Callable[..., Tensor] = "layercam",
+    base: Literal["layercam", "hirescam", "gradcam", "gradcam++"] | None = None,
     layers: Sequence[str] = (),
     count: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
 ) -> Tensor:
@@ -39,9 +28,11 @@ def refinecam(
 
     Args:
         probe: the forward pass.
-        base: the method of the maps. Those that average gradients over the positions ("gradcam",
-            "gradcam++", the default of the authors' code) hardly tell classes apart at early
-            layers, and their product shows what those layers respond to.
+        base_method: the method of the maps, by its name or as a function. Those that average
+            gradients over the positions ("gradcam", "gradcam++", the default of the authors' code)
+            hardly tell classes apart at early layers, and their product shows what those layers
+            respond to.
+        base: the first name of `base_method`, for these four.
         layers: dotted names of the earlier layers; none for the last layer of each resolution, each
             about twice as fine as the next.
         count: the number of layers, the target layer included, if `layers` names none.
@@ -54,6 +45,6 @@ def refinecam(
     """
     probes = [probe, *probe.stages(layers, count - 1)]
     probe.note(f"RefineCAM multiplied {', '.join(each.recording.layer for each in probes)}")
-    maps = [unit_range(_BASES[base](each).relu()) for each in probes]
+    maps = [unit_range(each.by(base or base_method).relu()) for each in probes]
     finest = max((cam.shape[1:] for cam in maps), key=torch.Size.numel)
     return torch.stack([upsample(cam, finest) for cam in maps]).prod(0)

@@ -22,7 +22,7 @@ from ..metrics.judging.judgement import Judgement
 from ..metrics.judging.report.page import save
 from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
-from ..results.configured_method import configure
+from ..probe.further.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.whole_files import written_whole
 from .common.answers import json_text, put, put_json

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ArgumentError
 from ..forward.chunks import bar as progress
-from ..results.configured_method import configure
+from ..probe.further.configured_method import configure
 from ..results.whole_files import written_whole
 from ..testing.ground_truth.networks import FAMILIES
 from ..testing.ground_truth.tier1 import NetworkScores

@@ -17,7 +17,7 @@ from ..inputs.models.load import LoadedModel
 from ..inputs.models.preprocessing import Picture
 from ..loading.handed import hand_in
 from ..loading.pictures import Photo
-from ..results.configured_method import configure
+from ..probe.further.configured_method import configure
 from ..results.explanation import Explanation
 from ..results.provenance import camkit_version
 from .common.answers import OutputLostError, put_above_bar, put_json

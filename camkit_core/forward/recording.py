@@ -102,9 +102,10 @@ class Recording:
         """The same images and model, at another layer."""
         return record_layer(self.inputs, adapter, layer, taped=False)
 
-    def again(self, images: Tensor) -> Recording:
-        """The same layer of the same model for other images (N, C, H, W)."""
-        return self._recorded(replace(self.inputs, images=images), taped=False)
+    def again(self, images: Tensor, companions: ForwardArgs | None = None) -> Recording:
+        """The same layer of the same model for other images (N, C, H, W), or other companions."""
+        args = companions or self.companions
+        return self._recorded(replace(self.inputs, images=images, forward_args=args), taped=False)
 
     def _recorded(self, inputs: Inputs, taped: bool) -> Recording:
         levels = [(each.adapter, each.layer) for each in (self, *self.held)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from ..arguments import checked
 from ..errors import InputError, InputTypeError, shown
-from ..pytree import all_plain, map_tensors, plain, tensors_in
+from ..pytree import all_plain, map_tensors, plain, row_of, tensors_in
 from .output import OutputPart
 
 Name = int | str
@@ -65,6 +66,21 @@ class ForwardArgs:
         if not self.args and not self.kwargs:
             return self
         return replace(self, count=len(images))
+
+    def of_image(self, image: int) -> ForwardArgs:
+        """The same arguments for versions of a single image: of each, the image's row."""
+        values = self.named()
+        own = set(self.with_rows()) - (self.shared or frozenset())
+        values |= {name: self._row(values[name], image) for name in own}
+        args = tuple(values[position] for position in sorted(self._positions(values)))
+        kwargs = {name: value for name, value in values.items() if isinstance(name, str)}
+        shared = frozenset(values) - own
+        write = self.write and partial(_written_as, self.write, image)
+        return replace(self, args=args, kwargs=kwargs, count=1, shared=shared, write=write)
+
+    def _row(self, value: Any, image: int) -> Any:
+        one = slice(image, image + 1)
+        return value[one] if _is_texts(value) else row_of(value, image, self.count)
 
     def call(self, model: Callable[..., Any], rows: Tensor, image: int | None = None) -> Any:
         """The model's output for rows (M, ...) of images, or the part of it that targets read.
@@ -140,6 +156,13 @@ class ForwardArgs:
             each = value if image is None else value[image : image + 1]
             return each * (len(rows) // len(each))
         return map_tensors(for_rows, value)
+
+
+def _written_as(
+    write: Callable[[Tensor, Sequence[int]], Tensor], image: int, rows: Tensor, _: Sequence[int]
+) -> Tensor:
+    """Pictures, all of them versions of one image, as the pixels that the model takes."""
+    return write(rows, [image] * len(rows))
 
 
 def _is_texts(value: Any) -> bool:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..maps import heatmaps
+from ..probe.further.configured_method import ConfiguredMethod
 from ..probe.probe import Probe
 from ..probe.shared import SharedPass
-from ..results.configured_method import ConfiguredMethod
 from .shuffled_weights import cascade, shuffle, weights_kept
 
 

@@ -72,6 +72,10 @@ class Method(_Facts):
             activation, wherever the gradient does not vary over the grid; Grad-CAM's is.
         costly: whether it runs the model ten times or more for each channel. Such a method is
             left out where all methods are tried on many images.
+        based: whether its option `base_method` names a method, or is one, whose maps it makes its
+            own of; it then needs what that method needs.
+        concepts: whether it gives several maps for each image beside its own, by setting
+            `probe.concepts`; they are `Explanation.concepts`.
         closed_form: its map (h, w) as a function of activations (C, h, w) and the gradient (C,)
             of a score whose gradient is the same everywhere on the grid; all three are numpy
             arrays of float64. None if there is no such formula.
@@ -87,6 +91,8 @@ class Method(_Facts):
     position_wise: bool = False
     gradient_weighted: bool = False
     costly: bool = False
+    based: bool = False
+    concepts: bool = False
     closed_form: Callable[..., Any] | None = None
     cost: str = ""
     expected_failures: Mapping[str, str] = field(default_factory=dict)

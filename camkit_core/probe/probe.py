@@ -16,15 +16,15 @@ from ..maps import full, principal_map, weighted_sum
 from ..pytree import own_copy
 from .attention import Attention, attention_of
 from .full_gradients import FullGradients, full_gradients
+from .further.derived import Derived
 from .guided import GuidedGradients, guided_gradients
 from .hessian import hessian_product
 from .lending import Watch
-from .perturbation import Perturbation
 from .rows import grid_of
 from .shared import SharedPass
 
 
-class Probe(Perturbation):
+class Probe(Derived):
     """One target of one recorded forward pass; each value is computed when first read.
 
     Letters in shapes: N images, C channels, (h, w) the target layer's grid, (H, W) the images'
@@ -47,10 +47,15 @@ class Probe(Perturbation):
         eigen_smooth: bool = False,
     ) -> None:
         super().__init__(shared, index, batch_size)
-        self.ignored_smoothing = eigen_smooth
         self._eigen_smooth = eigen_smooth
+        self._smoothed: list[bool] = []  # not empty where a map was smoothed
         self._others: list[Probe] = []  # of the same recording, with other scores
         self._guided: dict[tuple[str, ...] | None, GuidedGradients] = {}  # by the guided nodes
+
+    @property
+    def ignored_smoothing(self) -> bool:
+        """Whether eigen smoothing was asked for, and no map was smoothed yet."""
+        return self._eigen_smooth and not self._smoothed
 
     @cached_property
     def activations(self) -> Tensor:
@@ -98,9 +103,15 @@ class Probe(Perturbation):
         return probe
 
     def _of(self, targets: Targets) -> Probe:
-        probe = self._new(SharedPass(self._pass, [targets]))
-        probe.notes = self.notes
+        probe = self._like(SharedPass(self._pass, [targets]))
         self._others.append(probe)
+        return probe
+
+    def _like(self, shared: SharedPass) -> Probe:
+        """A probe that adds its notes to this one's, and smooths as this one does."""
+        probe = self._new(shared)
+        probe.notes, probe._eigen_smooth = self.notes, self._eigen_smooth
+        probe._smoothed = self._smoothed
         return probe
 
     def gradients_of(self, versions: Iterable[Tensor], total: int) -> Iterator[Tensor]:
@@ -148,11 +159,6 @@ class Probe(Perturbation):
             probe._watch = Watch(self._pass, self._shared.parameters)
         probe.notes, probe._others, probe._guided = notes, self._others, self._guided
         return probe
-
-    def check(self, culprit: str) -> None:
-        """Raise PluginError if the method that the probe is for changed what others read."""
-        if self._watch:
-            self._watch.check(culprit)
 
     @cached_property
     def hessian_times_activations(self) -> Tensor:
@@ -215,7 +221,7 @@ class Probe(Perturbation):
 
         With eigen smoothing, its first principal component instead.
         """
-        self.ignored_smoothing = False
+        self._smoothed.append(True)
         return principal_map(evidence) if self._eigen_smooth else evidence.sum(1)
 
     def zero_gradient(self, image: int) -> bool:

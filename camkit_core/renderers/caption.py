@@ -13,7 +13,7 @@ def captioned(
     """`picture` with a strip of text below it, broken into lines that fit."""
     size = max(11, min(28, round(picture.width / 28)))
     font = ImageFont.load_default(size=size)
-    lines = _lines(text, font, picture.width - size)
+    lines = wrapped(text, font, picture.width - size)
     line_height = round(size * 1.35)
     height = picture.height + line_height * len(lines) + size
     page = Image.new("RGB", (picture.width, height), paper)
@@ -30,9 +30,10 @@ def no_evidence(picture: Image.Image, reason: str) -> Image.Image:
     return captioned(picture, f"no evidence: {reason}", paper=WARNING)
 
 
-def _lines(
+def wrapped(
     text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float
 ) -> list[str]:
+    """A text in lines of at most a width, in pixels."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -12,13 +12,14 @@ from ..inputs.models.class_names import fit, names_in
 from ..inputs.targets.classification import found_logits
 from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
+from ..probe.further.concepts import Concepts
+from ..probe.further.configured_method import ConfiguredMethod
 from ..probe.probe import Probe
 from ..probe.touching import NOTE as TOUCHING
 from ..target_layer.choose import TargetLayer
 from .blank_maps import blank_reasons, warn_of_blanks, without_undefined
 from .boxes import boxes_of
 from .caveats import caveats
-from .configured_method import ConfiguredMethod
 from .explanation import Explanation
 from .levels import shares_of, weighted_levels
 from .provenance import of_levels, of_method, of_output
@@ -43,6 +44,7 @@ class ExplanationBuilder:
         self.levels: Sequence[Probe] = ()  # of a pyramid, with their first view of the images
         self.shares: list[Tensor] = []  # (L, N) for each view: what each level contributes
         self.seconds = 0.0  # taken by the method
+        self.concepts: list[Concepts] = []  # of each layer and view, from methods that give some
         self.notes = list(notes)
 
     def add_view(self, levels: Sequence[Probe], view: View) -> None:
@@ -67,6 +69,8 @@ class ExplanationBuilder:
         start = perf_counter()
         cam = view.undo(self.method.run(given))
         self.seconds += perf_counter() - start
+        if given.concepts is not None:
+            self.concepts.append(given.concepts)
         if given.ignored_smoothing:
             given.note(
                 f"eigen smoothing did nothing: {self.method.name} does not sum over channels"
@@ -96,6 +100,7 @@ class ExplanationBuilder:
         self.notes += targets.notes
         if self.plain.images_touch:
             self.notes.append(TOUCHING)
+        concepts = self._concepts()
         return Explanation(
             cam=cam,
             logits=None if logits is None else logits.detach(),
@@ -114,7 +119,17 @@ class ExplanationBuilder:
             | of_output(recording)
             | of_levels(layers, self.shares),
             boxes=boxes_of(recording),
+            concepts=concepts,
         )
+
+    def _concepts(self) -> Concepts | None:
+        """The concepts of the only layer and view; those of several have nothing to do together."""
+        if len(self.concepts) > 1:
+            self.notes.append(
+                f"{self.method.name} found other concepts at each layer and in each view of the "
+                f"images; there are no concepts of all of them"
+            )
+        return self.concepts[0] if len(self.concepts) == 1 else None
 
     def _guided_gradcam(self, cam: Tensor) -> Tensor:
         gradients, count = self.plain.guided_gradients()

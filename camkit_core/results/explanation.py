@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..inputs.targets.detection import DetectionTarget
 from ..inputs.targets.questions import no_class
 from ..maps import heatmaps
-from .boxes import Boxes, as_arrays, in_words, named
+from ..probe.further.concepts import Concepts
+from .boxes import Boxes, in_words, named
 from .originals import Original, ground
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Explanation:
         boxes: of a detector, for each image a dict of the boxes that it keeps after thresholds and
             non-maximum suppression, best first: `boxes` (K, 4) as x1, y1, x2, y2 in pixels of
             `images`, `labels` (K,), `scores` (K,) and K `names`. None for any other model.
+        concepts: the maps of several concepts in each image, and what the model says of each, by a
+            method that gives them, as "dff" does; else None.
         originals: the pictures that `images` were made of, and where these lie in them; None where
             the model was given a tensor.
     """
@@ -74,6 +77,7 @@ class Explanation:
     provenance: dict[str, Any] = field(default_factory=dict)
     boxes: list[Boxes] | None = None
     originals: tuple[Original, ...] | None = None
+    concepts: Concepts | None = None
 
     def __post_init__(self) -> None:
         if self.boxes is not None:  # an explanation that is given names has boxes of these names
@@ -192,6 +196,7 @@ class Explanation:
             InputError: for a file type that cannot be written; a PathError for a place that
                 cannot.
         """
+        from .arrays import arrays_and_metadata
         from .file_types import refuse_unknown_type
         from .files import write_arrays, write_picture
         from .provenance import of_renderer
@@ -199,8 +204,7 @@ class Explanation:
         self._check(index)
         path = Path(path)
         if path.suffix == ".npz":
-            arrays, metadata = self._arrays_and_metadata()
-            return write_arrays(path, arrays, metadata)
+            return write_arrays(path, *arrays_and_metadata(self))
         refuse_unknown_type(path)
         record = self.summary(index) | of_renderer(renderer, options)
         return write_picture(self.render(renderer, index, **options), path, record)
@@ -219,26 +223,8 @@ class Explanation:
             "blank": self.blank(index),
             "notes": list(self.notes),
             **({} if found is None else {"boxes": in_words(found)}),
+            **({} if self.concepts is None else {"concepts": self.concepts.summary(index, names)}),
         }
-
-    def _arrays_and_metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        from .files import as_array
-
-        arrays = {
-            name: as_array(value)
-            for name in ("cam", "heatmap", "logits", "score", "target", "guided")
-            if isinstance(value := getattr(self, name), Tensor)
-        } | {name: as_array(value) for name, value in as_arrays(self.boxes or []).items()}
-        metadata = {
-            **self.provenance,
-            "layer": self.layer,
-            "adapter": self.adapter,
-            "notes": list(self.notes),
-            "explained": [self.describe(index) for index in range(len(self))],
-            **({} if self.boxes is None else {"boxes": list(map(in_words, self.boxes))}),
-            **({"originals": [each.record() for each in self.originals]} if self.originals else {}),
-        }
-        return arrays, metadata
 
     def to_numpy(self) -> np.ndarray[Any, Any]:
         """The heatmap as a numpy array (N, H, W), float32 in [0, 1]."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..forward.recording import Recording
+    from ..probe.further.configured_method import ConfiguredMethod
     from ..target_layer.choose import TargetLayer
-    from .configured_method import ConfiguredMethod
 
 UNKNOWN = "unknown"  # the version of camkit that was never installed
 

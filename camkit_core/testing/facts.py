@@ -103,6 +103,17 @@ def _takes_many_runs(function: Function) -> None:
     require(runs >= MANY, f"it states costly=True, and takes {runs:.1f} runs for each channel")
 
 
+def _gives_concepts(function: Function) -> None:
+    found = explain(conv_net(), some_images(), function, 1, "layer").concepts
+    require(found is not None, "it states concepts=True, and sets no probe.concepts")
+    assert found is not None
+    maps = found.maps
+    require(
+        bool(maps.isfinite().all()) and float(maps.min()) >= 0 and float(maps.max()) <= 1 + 1e-5,
+        f"the maps of its concepts go from {float(maps.min()):.3g} to {float(maps.max()):.3g}",
+    )
+
+
 def _has_its_closed_form(function: Function) -> None:
     [outcome] = check_closed_form("it", function, Method.of(function).closed_form)
     require(outcome.verdict == "ok", f"its map is not that of its closed_form: {outcome}")
@@ -117,6 +128,7 @@ STATEMENTS: tuple[tuple[Callable[[Method], bool], Callable[[Function], None]], .
     (lambda facts: facts.position_wise, _is_zero_where_the_gradient_is),
     (lambda facts: facts.gradient_weighted, _is_gradient_times_activation),
     (lambda facts: facts.costly, _takes_many_runs),
+    (lambda facts: facts.concepts, _gives_concepts),
     (lambda facts: facts.closed_form is not None, _has_its_closed_form),
 )
 

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from ..errors import CamkitError
 from ..inputs.models.geometry.window import Window
+from ..maps import unit_size
+from ..probe.further.concepts import Concepts
 from ..results.explanation import Explanation
 from ..results.originals import Original
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
@@ -68,7 +70,18 @@ def an_explanation(cam: Tensor, reasons: tuple[str | None, ...] | None = None) -
         guided=guided,
         class_names=["cat", "dog", "pug", "a class whose name takes more room than the others"],
         boxes=[_some_boxes(size) for _ in range(count)],
+        concepts=_some_concepts(cam),
     )
+
+
+def _some_concepts(cam: Tensor) -> Concepts:
+    """Two concepts: the positive part of each map, and the negative one."""
+    finite = torch.nan_to_num(cam.detach())
+    maps = unit_size(torch.stack([finite.relu(), (-finite).relu()], 1))
+    count = len(cam)
+    features, shares = torch.ones(count, 2, 3), torch.tensor([0.7, 0.3]).expand(count, 2)
+    scores = torch.tensor([[1.0, 2.0, 0.0, 4.0], [3.0, 2.0, 1.0, 0.0]]).expand(count, 2, 4)
+    return Concepts(maps, features, shares, scores, torch.zeros(count, dtype=torch.long))
 
 
 def _some_boxes(size: list[int]) -> dict[str, Tensor]:

@@ -32,15 +32,17 @@ def test_finercam_takes_a_share_of_the_nearest_class_off() -> None:
 def test_finercam_compares_with_the_classes_whose_logits_are_nearest() -> None:
     # Logits 0, 1, 5 and -3: the nearest two to class 0 are 1 and 3.
     model = gap_linear([[0, 0], [2, 0], [7, 7], [0, 4]], [0, -2, 5 - 7 * 2.25, -6])
-    assert weights("finercam", model, alpha=1.0, references=2) == pytest.approx([-1 / 4, -2 / 4])
+    found = camkit.explain(model, IMAGES, "finercam", 0, "0", alpha=1.0, references=2).cam[0]
+    assert torch.allclose(found, -1 / 4 * tensor(A1) - 2 / 4 * tensor(A2))
 
 
 def test_weighted_references_count_by_their_probability() -> None:
     # Both references have the logit 0, and so half the weight each; the slope of the weights is
     # that of the softmax, and multiplies the differences y0 - y_d, which are zero.
     model = gap_linear([[0, 0], [2, 0], [0, 4]], [0, -3, -3])
-    given = weights("finercam", model, alpha=1.0, references=2, variant="weighted")
-    assert given == pytest.approx([-1 / 4, -2 / 4])
+    options = {"alpha": 1.0, "references": 2, "variant": "weighted"}
+    found = camkit.explain(model, IMAGES, "finercam", 0, "0", **options).cam[0]
+    assert torch.allclose(found, -1 / 4 * tensor(A1) - 2 / 4 * tensor(A2))
 
 
 @pytest.mark.parametrize("variant", ["mean", "weighted"])

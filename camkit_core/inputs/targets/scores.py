@@ -43,6 +43,21 @@ class Targets:
         notes = [(i, getattr(each, "note", "")) for i, each in enumerate(self.functions)]
         return [f"image {i}: {note}" for i, note in notes if note and isinstance(note, str)]
 
+    @property
+    def categories(self) -> list[int] | None:
+        """The class of each image, which other libraries' targets name `category`; None if none."""
+        if self.classes is not None:
+            return [int(category) for category in self.classes.tolist()]
+        others = [each for each in self.functions if not _is_camkits(each)]
+        named = [getattr(each, "category", None) for each in others]
+        all_named = len(named) == len(self.functions) and all(type(each) is int for each in named)
+        return [int(each) for each in named if each is not None] if all_named else None
+
+    def of_image(self, image: int, rows: int) -> Targets:
+        """The target of one image, for a number of versions of it."""
+        classes = None if self.classes is None else self.classes[image].repeat(rows)
+        return replace(self, functions=(self.functions[image],) * rows, classes=classes)
+
     def scores(self, output: Any) -> Tensor:
         """The score (N,) of each image, by its own function."""
         if self.classes is not None:
@@ -88,12 +103,10 @@ class Targets:
         own = [getattr(function, "of_logits", None) for function in self.functions]
         if own and all(map(callable, own)):
             return replace(self, functions=tuple(each(score) for each in own if each))
-        if self.classes is None:
+        if self.categories is None:
             raise TargetError(f"{what} need class targets, got callables; pass class indices")
-        classes = self.classes.tolist()
-        return Targets(
-            tuple(partial(self._score_of_logits, score, category) for category in classes), None
-        )
+        of_each = [partial(self._score_of_logits, score, each) for each in self.categories]
+        return Targets(tuple(of_each), None)
 
     def of_similar_detections(self, output: Any) -> Targets:
         """The same targets, those of detections by `SimilarDetection` where classes are scored.
@@ -134,7 +147,7 @@ class Targets:
 
     def _one(self, image: int, sample: Any) -> Tensor:
         function = self.functions[image]
-        if not type(function).__module__.startswith("camkit_core."):
+        if not _is_camkits(function):
             sample = map_tensors(torch.clone, sample)  # other targets read the output as it is
         score = function(sample)
         if not isinstance(score, Tensor) or score.numel() != 1:
@@ -144,6 +157,10 @@ class Targets:
                 f"e.g. target=lambda output: {number_in(sample)}"
             )
         return score.reshape(())
+
+
+def _is_camkits(function: Score) -> bool:
+    return type(function).__module__.startswith("camkit_core.")
 
 
 def _runs(output: Any) -> Iterator[Any]:

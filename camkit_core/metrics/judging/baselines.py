@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ...maps import full
+from ...probe.further.configured_method import Method
 from ...probe.probe import Probe
-from ...results.configured_method import Method
 
 
 def uniform(probe: Probe) -> Tensor:

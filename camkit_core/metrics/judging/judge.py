@@ -17,9 +17,9 @@ from ...forward.counting import counting
 from ...image import to_picture, visible
 from ...plugins.contribution import BASELINE
 from ...plugins.facts import Method
+from ...probe.further.configured_method import ConfiguredMethod
 from ...probe.probe import Probe
 from ...results.assembly import ExplanationBuilder, Rows
-from ...results.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
 from ...results.smoothing import PLAIN
 from ...target_layer.choose import TargetLayer

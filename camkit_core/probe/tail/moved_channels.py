@@ -6,7 +6,7 @@ beside those of its thumbnail. The reshape tells which channel each value belong
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -54,6 +54,24 @@ def ablations_through_reshape(
         chosen = torch.arange(count, device=raw.device).expand(len(values), count)
     for channels in torch.split(chosen, size, dim=1):
         yield torch.where(channel == channels.T[:, image], filled, raw)
+
+
+def with_vectors(recording: Recording, vectors: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The layer's output with the same activations at every position of the grid.
+
+    Values at no position, such as the class token, are kept.
+
+    Args:
+        recording: the forward pass.
+        vectors: each (N, C), the activations of each image.
+
+    Raises:
+        LayerError: if the reshape mixes channels.
+    """
+    raw, numbers = recording.raw.detach(), _channels(recording, recording.images.ndim - 2)
+    places = (numbers - 1).clamp(min=0)
+    for vector in vectors:
+        yield torch.where(numbers > 0, vector.flatten()[places].to(raw), raw)
 
 
 def _channels(recording: Recording, rank: int) -> Tensor:

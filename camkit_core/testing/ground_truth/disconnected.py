@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ...engine import compare
 from ...errors import CamkitError
-from ...results.configured_method import Method
+from ...probe.further.configured_method import Method
 from .networks import FAMILIES, build
 from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ...engine import explain
 from ...errors import CamkitError
-from ...results.configured_method import Method
+from ...probe.further.configured_method import Method
 from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 
 Array = np.ndarray[Any, Any]

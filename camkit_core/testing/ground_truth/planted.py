@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ...engine import compare
 from ...errors import CamkitError
 from ...metrics.judging.bootstrap import mean_interval
-from ...results.configured_method import Method
+from ...probe.further.configured_method import Method
 from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,7 @@ from ...metrics.judging.baselines import BASELINES
 from ...plugins import get_registry
 from ...plugins.facts import Method as Facts
 from ...plugins.lookup import look_up
-from ...results.configured_method import Method
+from ...probe.further.configured_method import Method
 from .disconnected import check_disconnected
 from .known_maps import check_closed_form
 from .outcome import MeasuredOutcome

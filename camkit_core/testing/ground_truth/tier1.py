@@ -14,7 +14,7 @@ from ...engine import compare
 from ...errors import CamkitError, RunError
 from ...maps import heatmaps, upsample
 from ...metrics.judging.baselines import BASELINES
-from ...results.configured_method import Method
+from ...probe.further.configured_method import Method
 from ...results.explanation import Explanation
 from .controls import TEST_SEED, scores_of
 from .networks import build, preprocess

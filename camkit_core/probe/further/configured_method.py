@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from ..arguments import as_list
-from ..errors import ArgumentError, ArgumentTypeError, PluginError, shown
-from ..maps import AXES, full
-from ..plugins.blame import kind_of
-from ..plugins.contribution import is_camkits_own
-from ..plugins.facts import Method as MethodFacts
-from ..plugins.lookup import blaming_plugin, look_up, refuse_unknown
-from ..plugins.options import checked
-from ..probe.probe import Probe
-from ..pytree import own_copy
+from ...arguments import as_list
+from ...errors import ArgumentError, ArgumentTypeError, PluginError, shown
+from ...maps import AXES, full
+from ...plugins.blame import kind_of
+from ...plugins.contribution import is_camkits_own
+from ...plugins.facts import Method as MethodFacts
+from ...plugins.lookup import blaming_plugin, look_up, refuse_unknown
+from ...plugins.options import checked
+from ...pytree import own_copy
+
+if TYPE_CHECKING:
+    from .concepts import Concepts
 
 Method = Callable[..., Tensor]
+
+
+class Given(Protocol):
+    """What a method is given: a `Probe`."""
+
+    @property
+    def image_shape(self) -> torch.Size:
+        """The shape of the images."""
+
+    @property
+    def concepts(self) -> Concepts | None:
+        """The concepts that the method has set."""
+
+    def check(self, culprit: str) -> None:
+        """Raise PluginError if the method changed what others read."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +59,15 @@ class ConfiguredMethod:
 
     @cached_property
     def facts(self) -> MethodFacts:
-        """What the method states of itself."""
-        return MethodFacts.of(self.function)
+        """What the method states of itself; one made of another needs what the other needs."""
+        stated = MethodFacts.of(self.function)
+        given = self.options.get("base_method")
+        if not stated.based or given is None:
+            return stated
+        _, function, _ = look_up("method", given)
+        return replace(stated, needs=stated.needs or MethodFacts.of(function).needs)
 
-    def run(self, probe: Probe) -> Tensor:
+    def run(self, probe: Given) -> Tensor:
         """The method's map of each image: (N, h, w), detached, float32 or float64.
 
         Raises:
@@ -59,6 +81,10 @@ class ConfiguredMethod:
             raise PluginError(
                 f"{self.culprit} must return a map (N, {AXES[len(shape) - 2]}) for "
                 f"{shape[0]} images, and returned {wrong}"
+            )
+        if probe.concepts is not None and (wrong := probe.concepts.misfit(shape[0])):
+            raise PluginError(
+                f"{self.culprit} must give K concepts of each image, and gave {wrong}"
             )
         # Another's method may keep the tensor, and write the next map into it.
         return full(cam.detach()) if self.is_camkits_own else own_copy(full(cam.detach()))
