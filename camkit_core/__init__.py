@@ -58,6 +58,7 @@ _HOMES = {
     "channels_last_to_grid": "adapter",
     "compare": "engine",
     "explain": "engine",
+    "explain_dataset": "datasets.run",
     "filled": "metrics.image_edits",
     "heat_at": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from .datasets.explained import Explained as Explained
     from .datasets.opened import ExplainedDataset as ExplainedDataset
     from .datasets.opened import open_dataset as open_dataset
+    from .datasets.run import explain_dataset as explain_dataset
     from .engine import compare as compare
     from .engine import explain as explain
     from .errors import ArgumentError as ArgumentError

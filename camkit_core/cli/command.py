@@ -17,6 +17,7 @@ from .compare import add_compare_command
 from .demo import add_demo_command
 from .evaluate import add_evaluate_command
 from .explain import add_explain_command
+from .explain_dataset import add_explain_dataset_command
 from .layers import add_layers_command
 from .listing.info import add_info_command
 from .listing.list_models import add_list_models_command
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_demo_command(commands)
     add_explain_command(commands)
+    add_explain_dataset_command(commands)
     add_evaluate_command(commands)
     add_compare_command(commands)
     add_studio_command(commands)

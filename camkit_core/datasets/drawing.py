@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
@@ -12,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ..errors import CamkitError
 from ..inputs.models.load import LoadedModel
+from ..inputs.models.preprocessing import Preprocessing
 from ..loading.handed import Handed, handed_in
 from ..loading.models import preprocessing_named
 from ..results.explanation import Explanation
@@ -94,27 +98,24 @@ def location_of(name: str, facts: Mapping[str, Any]) -> str | None:
 
 
 def _preparing(facts: Mapping[str, Any]) -> LoadedModel | None:
-    """What prepares pictures as the run did; None where nobody has said it."""
-    loading = facts.get("loading")
-    return None if not loading else _by_name(*(_hashable(loading.get(key)) for key in _KEYS))
-
-
-_KEYS = ("name", "size", "mean", "std")
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """What prepares pictures as the run did; None where the model's name does not say it."""
+    name, done = facts.get("model"), facts.get("preprocessing")
+    return _by_name(name, json.dumps(done)) if name and done else None
 
 
 @lru_cache(8)
-def _by_name(name: str, size: Any, mean: Any, std: Any) -> LoadedModel:
-    preprocessing = preprocessing_named(name, size=size, mean=mean, std=std)
-    return LoadedModel(
-        nn.Identity(),
-        preprocessing.tensor,
-        preprocessing.picture,
-        None,
-        name,
-        "",
-        prepared=preprocessing.record(),
-    )
+def _by_name(name: str, done: str) -> LoadedModel | None:
+    prepared = json.loads(done)
+    said = {key: tuple(prepared[key]) for key in ("size", "mean", "std") if key in prepared}
+    for stated in ({}, said):
+        with suppress(CamkitError):
+            preprocessing = preprocessing_named(name, **stated)
+            if preprocessing.record() == prepared:
+                return _preparing_by(preprocessing, name)
+    return None
+
+
+def _preparing_by(preprocessing: Preprocessing, name: str) -> LoadedModel:
+    tensor, picture = preprocessing.tensor, preprocessing.picture
+    record = preprocessing.record()
+    return LoadedModel(nn.Identity(), tensor, picture, None, name, "", prepared=record)

@@ -50,6 +50,12 @@ def read(folder: Path) -> dict[str, Any] | None:
     return facts
 
 
+def forget(folder: Path) -> None:
+    """Delete the manifest, if there is one."""
+    with contextlib.suppress(OSError):
+        (folder / NAME).unlink(missing_ok=True)
+
+
 def agree(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Write the manifest of a run, or find that the one that is there says the same.
 
@@ -73,13 +79,16 @@ def agree(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         if known.get(key) != own.get(key):
             raise ArgumentError(
                 f"{os.fspath(folder)!r} holds maps of another run: its {name} is "
-                f"{_said(known.get(key))}, and now it is {_said(own.get(key))}; give another "
-                f"output, or the same {name}"
+                f"{_said(known, key)}, and now it is {_said(own, key)}; give another output, or "
+                f"the same {name}"
             )
     return known
 
 
-def _said(value: Any) -> str:
+def _said(facts: Mapping[str, Any], key: str) -> str:
+    value = facts.get(key)
+    if key == "weights_hash":  # which is no name that anybody knows
+        value = f"{str(value)[:12]}... ({facts.get('weights')})"
     return shown(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -87,7 +87,16 @@ def write_shard(folder: Path, table: Any) -> Path:
     """
     now = time.time_ns()
     name = f"part-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now // 10**9))}"
-    path = folder / f"{name}{now % 10**9:09d}-{secrets.token_hex(4)}.parquet"
+    return replace_shard(folder / f"{name}{now % 10**9:09d}-{secrets.token_hex(4)}.parquet", table)
+
+
+def replace_shard(path: Path, table: Any) -> Path:
+    """Write a table as a shard of this name, in place of one that may be there.
+
+    Raises:
+        PathError: if it cannot be written; no part of it is left.
+    """
+    folder = path.parent
     temporary = folder / f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp"
     try:
         with open(temporary, "wb") as file:

@@ -72,7 +72,9 @@ def load_model(
     return _with_source(name, load)
 
 
-def preprocessing_named(name: str, size: Any, mean: Any, std: Any) -> Preprocessing:
+def preprocessing_named(
+    name: str, size: Any = None, mean: Any = None, std: Any = None
+) -> Preprocessing:
     """How `load_model` prepares pictures for the model of a name; the model is not built."""
     return _with_source(name, partial(preprocessing_for, name=name, size=size, mean=mean, std=std))
 

@@ -7,7 +7,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from .decoders import quiet_decoders
+from ...image.decoders import quiet_decoders
 from .messages import one_line, say_above_bar, visible
 from .stdin import file_of
 from .unexpected import named, show_traceback

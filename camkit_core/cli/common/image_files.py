@@ -12,15 +12,11 @@ from pathlib import Path
 
 from ...errors import ArgumentError, PathError
 from ...image.files import look_at
+from ...image.folders import ENDINGS, walked
 from .failures import Failures
 from .messages import say_above_bar, visible
 from .stdin import STDIN
 
-# The endings of what OpenCV may read; what a file holds decides in the end.
-_PICTURES = (
-    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm"),
-    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
-)
 _SYSTEMS = {"thumbs.db", "desktop.ini"}  # what systems put into folders of pictures
 
 
@@ -113,37 +109,21 @@ def _fitting(text: str) -> list[str]:
 def _in_folder(folder: str, recursive: bool, output: Path | None) -> Iterator[Path]:
     """The pictures in a folder; says what else is in it."""
     paths, others, below = [], Counter[str](), 0
-    for place, folders, names in _walk(folder, output):
+    for place, folders, names in walked(folder, output):
         below += len(folders)
         if not recursive:
             folders.clear()
         for name in sorted(names):
             ending = os.path.splitext(name)[1].lower()
-            if ending in _PICTURES:
+            if ending in ENDINGS:
                 paths.append(Path(place, name))
             elif not name.startswith(".") and name.lower() not in _SYSTEMS:
                 others[ending or name] += 1
     _say_left_out(folder, others, 0 if recursive else below)
     if not paths:
         more = "; --recursive looks into its folders" if below and not recursive else ""
-        raise PathError(f"no pictures in this folder; expected {', '.join(_PICTURES)}{more}")
+        raise PathError(f"no pictures in this folder; expected {', '.join(ENDINGS)}{more}")
     yield from paths
-
-
-def _walk(folder: str, output: Path | None) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk`, in order, without hidden folders and the one that is written to."""
-
-    def failing(error: OSError) -> None:
-        raise error
-
-    written = None if output is None else os.path.realpath(output)
-    for place, folders, names in os.walk(folder, onerror=failing):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != written
-        )
-        yield place, folders, names
 
 
 def _say_left_out(folder: str, others: Counter[str], below: int) -> None:

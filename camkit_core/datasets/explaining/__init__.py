@@ -1,0 +1,1 @@
+"""From a batch of images to rows of the table, whatever engine runs it."""
