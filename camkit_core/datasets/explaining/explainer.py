@@ -16,7 +16,7 @@ from ...engine import compare
 from ...errors import CamkitError, InputError, RunError, TargetError, quietly
 from ...forward.chunks import Halving, without_bars
 from ...inputs.models.load import LoadedModel
-from ...results.configured_method import ConfiguredMethod, configure
+from ...probe.further.configured_method import ConfiguredMethod, configure
 from ...results.explanation import Explanation
 from ..codes import codes_of
 from ..sources.batches import Batch, Unread, said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...results.configured_method import ConfiguredMethod
+from ...probe.further.configured_method import ConfiguredMethod
 from ...results.explanation import Explanation
 from ..arrow import arrow
 from ..schema import rows
