@@ -93,3 +93,41 @@ def valid(cam: Any, shape: tuple[int, ...]) -> bool:
 def hook_count(model: nn.Module) -> int:
     """How many hooks there are on the whole model."""
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
+class Block(nn.Module):
+    """A block of 8 channels and two heads; its call of the attention can be replaced."""
+
+    def __init__(self, attend: Any = None, **settings: Any) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(8)
+        made = {"dropout": 0.0, "batch_first": True} | settings
+        self.self_attention = nn.MultiheadAttention(8, 2, **made)
+        self.mlp = nn.Linear(8, 8)
+        self.attend = attend or (lambda layer, x: layer(x, x, x, need_weights=False))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.norm(tokens)
+        tokens = tokens + self.attend(self.self_attention, x)[0]
+        return tokens + self.mlp(tokens).tanh()
+
+
+class Small(nn.Module):
+    """A transformer of such blocks, on patches of one pixel."""
+
+    def __init__(self, prefix: int = 1, blocks: int = 2, **settings: Any) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 1)
+        self.prefix = nn.Parameter(torch.randn(1, prefix, 8))
+        self.blocks = nn.ModuleList(Block(**settings) for _ in range(blocks))
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 3)
+
+    def project(self, tokens: Tensor) -> Tensor:
+        return self.head(self.norm(tokens.mean(1)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        patches = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat((self.prefix.expand(len(images), -1, -1), patches), 1)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.project(tokens)

@@ -43,7 +43,7 @@ def overlay_mask(
     if not isinstance(alpha, float) or not 0 <= alpha < 1:
         raise ArgumentError(f"got alpha={alpha!r}; pass a float from 0 to less than 1")
     if len(img.getbands()) not in (1, 3):
-        raise ArgumentError(f"got an image of mode {img.mode!r}; pass a grayscale or RGB image")
+        raise ArgumentError(f"got an img of mode {img.mode!r}; pass a grayscale or RGB image")
     values = np.asarray(mask.resize(img.size, resample=Image.Resampling.BICUBIC)) ** 2
     colours = _coloured(values, colormap)
     if img.mode in ("L", "RGB"):

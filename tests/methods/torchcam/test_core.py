@@ -157,7 +157,9 @@ def test_maps_of_several_layers_are_fused(name: str, methods: ModuleType) -> Non
 
 
 @pytest.mark.parametrize(
-    ("make", "layer"), [(resnet18, "layer4"), (mobilenet_v3_large, "features")], ids=str
+    ("make", "layer"),
+    [(resnet18, "layer4"), (mobilenet_v3_large, "features")],
+    ids=["resnet", "mobilenet"],
 )
 def test_the_candidate_of_known_networks(make: Any, layer: str, library: Library) -> None:
     found = library("methods._utils").locate_candidate_layer(make().eval(), (3, 64, 64))
