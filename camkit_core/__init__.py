@@ -19,6 +19,7 @@ _HOMES = {
     "ClassifierOutputTarget": "inputs.targets.classification",
     "Comparison": "comparison",
     "Concepts": "probe.further.concepts",
+    "DatasetReport": "datasets.report.report",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
     "Explained": "datasets.explained",
@@ -57,6 +58,7 @@ _HOMES = {
     "blurred": "maps",
     "channels_last_to_grid": "adapter",
     "compare": "engine",
+    "dataset_report": "datasets.report.report",
     "explain": "engine",
     "explain_dataset": "datasets.run",
     "filled": "metrics.image_edits",
@@ -90,6 +92,8 @@ if TYPE_CHECKING:
     from .datasets.explained import Explained as Explained
     from .datasets.opened import ExplainedDataset as ExplainedDataset
     from .datasets.opened import open_dataset as open_dataset
+    from .datasets.report.report import DatasetReport as DatasetReport
+    from .datasets.report.report import dataset_report as dataset_report
     from .datasets.run import explain_dataset as explain_dataset
     from .engine import compare as compare
     from .engine import explain as explain

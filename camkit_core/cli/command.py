@@ -14,6 +14,7 @@ from .common.messages import say, warnings_in_one_line
 from .common.parser import Parser
 from .common.unexpected import account, show_traceback
 from .compare import add_compare_command
+from .dataset_report import add_dataset_report_command
 from .demo import add_demo_command
 from .evaluate import add_evaluate_command
 from .explain import add_explain_command
@@ -140,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate_command(commands)
     add_compare_command(commands)
     add_studio_command(commands)
+    add_dataset_report_command(commands)
     add_layers_command(commands)
     add_list_models_command(commands)
     add_list_commands(commands)

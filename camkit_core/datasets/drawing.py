@@ -84,7 +84,7 @@ def _handed(
     picture = location_of(row["id"], facts) if image is None else image
     if picture is None:
         return None
-    model: Any = nn.Identity() if transform is not None else _preparing(facts)
+    model: Any = nn.Identity() if transform is not None else preparing(facts)
     return None if model is None else handed_in(model, picture, transform)
 
 
@@ -97,7 +97,7 @@ def location_of(name: str, facts: Mapping[str, Any]) -> str | None:
     return path if os.path.isfile(path) else None
 
 
-def _preparing(facts: Mapping[str, Any]) -> LoadedModel | None:
+def preparing(facts: Mapping[str, Any]) -> LoadedModel | None:
     """What prepares pictures as the run did; None where the model's name does not say it."""
     name, done = facts.get("model"), facts.get("preprocessing")
     return _by_name(name, json.dumps(done)) if name and done else None

@@ -44,6 +44,7 @@ def html(judgement: Judgement) -> str:
     template = Template(files(__package__).joinpath("report.html").read_text("utf-8"))
     heading = _heading(judgement)
     return template.substitute(
+        style=style(),
         title=escape(f"{heading} - camkit"),
         heading=escape(heading),
         meta=escape(_meta(judgement)),
@@ -55,6 +56,11 @@ def html(judgement: Judgement) -> str:
         notes=_notes(judgement),
         provenance=_definitions(_provenance(judgement.provenance), "provenance"),
     )
+
+
+def style() -> str:
+    """The style sheet of camkit's reports: light and dark, wide and narrow, on screen and paper."""
+    return files(__package__).joinpath("report.css").read_text("utf-8")
 
 
 def _heading(judgement: Judgement) -> str:

@@ -1,0 +1,1 @@
+"""What the maps of a data set say: mistakes, classes, clusters that look alike, errors."""

@@ -1,0 +1,117 @@
+"""`dataset_report`: what the maps of a data set say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...errors import ArgumentTypeError, InputError, shown
+from ...results.whole_files import written_whole
+from ..opened import ExplainedDataset, open_dataset
+from ..windows import Windows
+from .findings import Findings
+from .masks import Masks
+from .page import html
+from .reading import Reading
+from .record import as_json, record
+from .truth import ListedTruth, Truth
+
+KINDS = (".html", ".htm", ".json")
+
+
+class DatasetReport(Findings):
+    """What the maps of a data set say; see `Findings` for its attributes."""
+
+    def record(self) -> dict[str, Any]:
+        """The report as data, ready for JSON."""
+        return record(self)
+
+    def html(self) -> str:
+        """The report as one HTML page that needs nothing else."""
+        return html(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report (.html) or its data (.json) to a file; returns the path.
+
+        Raises:
+            InputError: for a file of another type; a PathError for one that cannot be written.
+        """
+        path = report_path(path)
+        text = as_json(self) if path.suffix.lower() == ".json" else self.html()
+        with written_whole(path) as temporary:
+            # Half a character, as of a file name that is no UTF-8, is written as an escape.
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return path
+
+
+def report_path(path: str | os.PathLike[str]) -> Path:
+    """The path, which ends as a report does.
+
+    Raises:
+        InputError: for a file of another type.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in KINDS:
+        raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
+    return path
+
+
+def dataset_report(
+    maps: ExplainedDataset | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    masks: str | os.PathLike[str] | None = None,
+    transform: Callable[[Any], Any] | None = None,
+) -> DatasetReport:
+    """What the maps of a data set say: mistakes, classes, clusters that look alike, errors.
+
+    The rows are read once, batch by batch, so that memory stays small. Clusters are those of a
+    sample of each class (spectral relevance analysis: Lapuschkin et al. 2019, arXiv 1902.10178).
+
+    Args:
+        maps: what `explain_dataset` wrote, opened or as its folder.
+        output: a file ending in .html or .json that the report is written to.
+        labels: a CSV file with the true classes: a file's name, and its class by number or name.
+            None for those in the data set, if it has any.
+        masks: a folder of pictures named as the originals, black where the object is not.
+        transform: what made the model's inputs of the pictures (PIL), for maps to be drawn in their
+            places; None for that of the model, which is known where it was loaded by its name.
+
+    Raises:
+        InputError: for labels or masks that cannot be used.
+        FileError: if there is no such folder.
+        ImportFailed: if PyArrow or scikit-learn is not installed.
+
+    Example:
+        >>> report = dataset_report("maps/", "report.html", labels="labels.csv")  # doctest: +SKIP
+        >>> report.suspicious[0].kind.name, report.mistakes.surest[:3]  # doctest: +SKIP
+    """
+    path = None if output is None else report_path(output)
+    opened = _opened(maps)
+    reading = Reading(opened, _truth(labels, opened), Masks(masks) if masks else None)
+    reading.read()
+    found = reading.findings(Windows(opened.metadata, transform))
+    report = DatasetReport(**vars(found))
+    if path is not None:
+        report.save(path)
+    return report
+
+
+def _opened(maps: Any) -> ExplainedDataset:
+    if isinstance(maps, ExplainedDataset):
+        return maps
+    if isinstance(maps, (str, os.PathLike)):
+        return open_dataset(maps)
+    raise ArgumentTypeError(
+        f"expected maps as a folder that explain_dataset wrote, or what open_dataset gives, got "
+        f"{shown(maps)}"
+    )
+
+
+def _truth(labels: str | os.PathLike[str] | None, maps: ExplainedDataset) -> Truth:
+    if labels is None:
+        return Truth()
+    return ListedTruth(labels, maps.table.to_table(columns=["id"]).column("id").combine_chunks())
