@@ -53,9 +53,9 @@ def reading_part(findings: Findings, thumbnails: Thumbnails) -> str:
         "clusters": "Maps of a class, small and normalised, joined to their nearest neighbours; "
         "the largest gap between eigenvalues tells how many clusters there are (spectral "
         "relevance analysis, SpRAy). Of a large class a sample is taken, always the same.",
-        "stands out": "A cluster's score is the share of the class's maps that depart most from "
-        "their mean in one place, less that of other classes (less two standard errors), times "
-        "its share at the border, over its looseness. From "
+        "stands out": "A cluster's score grows with the share of the class's maps that depart most "
+        "from their mean in one place, where other classes' maps do not; with its share at the "
+        "border; and with how much its maps are alike. From "
         f"{STANDS_OUT} on it stands out. A mark that moves about makes no cluster, and a mark on "
         "nearly all of a class is its mean: see where its maps lie.",
     }

@@ -6,12 +6,14 @@ that very place, those of other classes do not, and they are more alike than the
 clusters. Objects that lie now here, now there, make clusters too, but of many places, or of places
 where other classes' maps are as well.
 
-Each of three facts is a factor of a cluster's score:
+A cluster's score is the product of
 
 - the excess: of the class's maps, the share that departs most from the class's mean map in the
   cluster's place, less that share of the other classes' maps, less two standard errors;
+- the contrast of these two shares, their difference over their sum;
 - how much of what the cluster has more than the rest of its class lies at the picture's border;
-- how much closer together its maps are than those of the class's other clusters.
+- one over the looseness: how far apart its maps are, over that of the class's other clusters;
+- one over the root of the cluster's share of its class, since a rare mark is a mark, too.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from numpy.typing import NDArray
 from .clusters import Clustering, clusters_of
 from .places import Floats, inside
 
-STANDS_OUT = 0.06  # of networks that read no mark, the highest was 0.05
+STANDS_OUT = 0.06
 PLACE = 7  # a place is a seventh of the picture's sides
-_SAME_PLACE = 0.5  # of a cluster's maps that depart there, for it to be joined with another
+_SAME_PLACE = 0.6  # of a cluster's maps that depart thereabouts, for it to be joined with another
 _FEWEST = 5  # maps of a cluster that can stand out
 Place = tuple[int, int]
 
@@ -108,6 +110,12 @@ class Departures:
         shares: NDArray[np.float64] = (sums + table[:-high, :-wide]) / total
         return shares
 
+    def about(self, members: NDArray[np.int64], place: Place) -> float:
+        """The share of some of the maps that departs most in a place or in the cells about it."""
+        cells = np.stack(np.divmod(self.cells[members], self.grid[1]), 1)
+        low, high = np.array(place) - 1, np.array(place) + self.size
+        return float(((cells >= low) & (cells <= high)).all(1).mean())
+
     def box(self, place: Place) -> tuple[float, float, float, float]:
         """A place as left, top, right and bottom in [0, 1]."""
         (top, left), (high, wide), (rows, columns) = place, self.size, self.grid
@@ -140,9 +148,10 @@ def _places_of(found: Clustering, own: Departures) -> dict[int, Place]:
     """The place of each cluster most of whose maps depart in one."""
     places = {}
     for label in range(int(found.labels.max()) + 1):
-        shares = own.of(np.flatnonzero(found.labels == label))
-        if shares.max() >= _SAME_PLACE:
-            places[label] = _highest(shares)
+        members = np.flatnonzero(found.labels == label)
+        place = _highest(own.of(members))
+        if own.about(members, place) >= _SAME_PLACE:
+            places[label] = place
     return places
 
 
@@ -171,7 +180,7 @@ def _cluster(
         border=border,
         looseness=looseness,
         gap=found.gap,
-        score=excess * border / max(looseness, 0.1),
+        score=_score(excess, here, elsewhere, border, looseness, len(members) / len(masses)),
     )
 
 
@@ -201,6 +210,15 @@ def _excess(here: float, own: Departures, elsewhere: float, others: int, place: 
         elsewhere, others = float(max(mirrored)), own.count
     variance = here * (1 - here) / own.count + elsewhere * (1 - elsewhere) / others
     return max(here - elsewhere - 2 * math.sqrt(max(variance, 0)), 0)
+
+
+def _score(
+    excess: float, here: float, elsewhere: float, border: float, looseness: float, share: float
+) -> float:
+    """See the module; without other classes there is no contrast."""
+    known = not math.isnan(elsewhere)
+    contrast = (here - elsewhere) / max(here + elsewhere, 1e-9) if known else 1.0
+    return excess * max(contrast, 0) * border / max(looseness, 0.1) / math.sqrt(share)
 
 
 def _border(excess: Floats) -> float:
