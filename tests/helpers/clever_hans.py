@@ -60,8 +60,10 @@ def trained(
     given: Pictures, classes: NDArray[np.int64], seed: int = 0, epochs: int = 12
 ) -> nn.Module:
     """A network of three convolutions, trained on the pictures in a second or two."""
+    threads = torch.get_num_threads()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        torch.set_num_threads(1)  # so small a network is no quicker with more, which wait
         model = nn.Sequential(
             nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 24, 3, 2, 1), nn.ReLU(),
             nn.Conv2d(24, 24, 3, 1, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
@@ -75,4 +77,5 @@ def trained(
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
+    torch.set_num_threads(threads)
     return model.eval()
