@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from weakref import ref
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -46,6 +47,7 @@ class Tape(TorchFunctionMode):
         calls: the calls, in order.
         written: slot and earlier value of tensors from before the layer that a call wrote into.
         output: the model's output with slots for its tensors; None until `stop`.
+        sizes: the shape of the tensor in each slot.
         reads_values: whether the model's code looked at values, so that it may run other calls
             when the values are others.
     """
@@ -56,8 +58,8 @@ class Tape(TorchFunctionMode):
         self.written: dict[int, Tensor] = {}
         self.output: Any = None
         self.reads_values = False
+        self.sizes: list[torch.Size] = []
         self._slots: dict[int, tuple[int, ref[Tensor]]] = {}  # by identity
-        self._count = 0
         self._constants: list[tuple[Tensor, int]] = []
         self._running = False
 
@@ -75,6 +77,18 @@ class Tape(TorchFunctionMode):
         self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self.output, _ = self._with_slots(output)
         self._slots = {}
+
+    def like(self, output: Any) -> Tape:
+        """A tape without calls, of the same slots and constants, with this output."""
+        tape = Tape()
+        tape.output, tape.written, tape.reads_values = output, self.written, self.reads_values
+        tape.sizes, tape._constants = [*self.sizes], self._constants
+        return tape
+
+    def new_slot(self, shape: torch.Size) -> Slot:
+        """A slot that no call has yet given."""
+        self.sizes.append(shape)
+        return Slot(len(self.sizes) - 1)
 
     @property
     def complete(self) -> bool:
@@ -107,7 +121,7 @@ class Tape(TorchFunctionMode):
         result = func(*args, **kwargs)
         if noted is not None:
             results = tuple(map(self._take_slot, tensors_in(result)))
-            if results or _writes(func):
+            if results or writes(func):
                 self.calls.append(Call(func, noted[0], noted[1], results))
         return result
 
@@ -116,7 +130,7 @@ class Tape(TorchFunctionMode):
         noted, constants = self._with_slots([args, kwargs])
         if noted is None:
             return None
-        if _writes(func) and isinstance(noted[0][0], Tensor):
+        if writes(func) and isinstance(noted[0][0], Tensor):
             self.written[self._take_slot(args[0])] = args[0].detach().clone()
             noted, constants = self._with_slots([args, kwargs])
         self._constants += constants
@@ -124,9 +138,9 @@ class Tape(TorchFunctionMode):
         return noted
 
     def _take_slot(self, tensor: Tensor) -> int:
-        index = self._count
+        index = len(self.sizes)
         self._slots[id(tensor)] = index, ref(tensor)
-        self._count += 1
+        self.sizes.append(tensor.shape)
         return index
 
     def _slot(self, tensor: Tensor) -> int | None:
@@ -175,7 +189,8 @@ def _name(func: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _writes(func: Any) -> bool:
+def writes(func: Any) -> bool:
+    """Whether a function writes into its first argument."""
     name = _name(func)
     return (
         name == "__setitem__"

@@ -29,7 +29,7 @@ from .tail.ablation import (
 )
 from .tail.masking import masked
 from .tail.moved_channels import ablations_through_reshape, whole_axes
-from .tail.proof import proven_replay
+from .tail.proof import proven_tail
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class Perturbation:
         share: Hashable,
         outputs: Outputs | None = None,
     ) -> Tensor:
-        if not outputs and not proven_replay(self._pass):
+        if not outputs and not proven_tail(self._pass):
             self.note(
                 f"tail runs at {self._pass.layer!r} took full forward passes: replaying what "
                 f"follows the layer could not be proved exact for this model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from ...maps import full
 from ..rows import row_axis
 from .affine import proved_affine
 from .first_linear import first_linear
+from .token_ablation import token_ablation
 
 
 def ablation_is_affine(recording: Recording, targets: Targets, values: Tensor) -> bool:
@@ -76,6 +78,9 @@ def ablation_runs(
     if images:
         edits = ablations(*rows_first(raw, images, axis), values, size(raw))
         return (chunk.movedim(1, images + 1) for chunk in edits), None
+    if axis == raw.ndim - 1 and not at_layer and (tokens := token_ablation(recording)):
+        every = torch.arange(raw.shape[axis], device=raw.device)
+        return iter(torch.split(every, size(tokens.example))), partial(tokens.outputs, values)
     linear = first_linear(recording) if axis == 1 and not at_layer else None
     if linear is None:
         return ablations(raw, axis, values, size(raw)), None

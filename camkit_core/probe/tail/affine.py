@@ -94,12 +94,13 @@ def is_affine(tape: Tape, positive: bool) -> bool:
         first = slots_in(call.args[0]) if call.args else []
         if call.function in _RELU and first and set(first) <= unchanged:
             unchanged |= set(call.results)
-        elif not _affine(call):
+        elif not affine_call(call):
             return False
     return not tape.written
 
 
-def _affine(call: Call) -> bool:
+def affine_call(call: Call) -> bool:
+    """Whether a call is affine in what it reads of the layer's output."""
     function, slots = call.function, slots_in((call.args, call.kwargs))
     if function in _IN_ALL:
         return not slots_in(call.kwargs)

@@ -30,10 +30,12 @@ from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, has_samples, located, map_tensors, rowwise, tensors_in
 from ..rows import row_axis
 from ..touching import rows_touch
+from .needed_rows import needed_tape
 from .replay import Replay, batched, vmapped
 
 if TYPE_CHECKING:
     from ...forward.recording import Recording
+    from ...forward.tape import Tape
 
 
 _proofs: ModelMemory[bool] = ModelMemory()
@@ -48,11 +50,11 @@ def tail_outputs(recording: Recording, edits: Tensor) -> Any:
     The tape is replayed where that is proved exact for this model and layer; elsewhere the whole
     model is run.
     """
-    replay = proven_replay(recording)
-    if replay is None:
+    run = proven_tail(recording)
+    if run is None:
         return full_run(recording, edits)
     count("tail", len(edits) * len(recording.images))
-    return replay(recording.tape, edits)
+    return run(edits)
 
 
 def full_run(recording: Recording, edits: Tensor) -> Any:
@@ -113,14 +115,33 @@ def _by_run(tensor: Tensor, runs: int, rows: int) -> Tensor:
     return tensor.expand(runs, *tensor.shape)
 
 
-def proven_replay(recording: Recording) -> Replay | None:
+def proven_tail(recording: Recording) -> Callable[[Tensor], Any] | None:
+    """From versions of the layer's output to outputs, by the quickest replay that is proved.
+
+    Where some rows alone reach the output, only these are computed. None if no replay is proved.
+    """
+    short = needed_tape(recording)
+    replay = proven_replay(recording, short) if short else None
+    if replay:
+        return partial(replay, short)
+    replay = proven_replay(recording)
+    return partial(replay, recording.tape) if replay else None
+
+
+def proven_replay(recording: Recording, short: Tape | None = None) -> Replay | None:
     """The quickest replay proved to equal full runs; None if there is none.
 
     Unedited activations must give back the recorded output, and an edit what a full run gives.
+
+    Args:
+        recording: the forward pass.
+        short: a tape of fewer rows, in place of what ran.
     """
     if recording.tape.complete:
+        tape, kind = (short, "short ") if short else (recording.tape, "")
         for replay in (batched, vmapped):
-            if proved(recording, replay.__name__, partial(_replay_error, replay)):
+            error = partial(_replay_error, partial(replay, tape))
+            if proved(recording, f"{kind}{replay.__name__}", error):
                 return replay
     return None
 
@@ -193,10 +214,12 @@ def _probe_edit(recording: Recording) -> tuple[Tensor, Tensor]:
     return _probe_edits[recording]
 
 
-def _replay_error(replay: Replay, recording: Recording, edited: Tensor, slow: Tensor) -> float:
+def _replay_error(
+    run: Callable[[Tensor], Any], recording: Recording, edited: Tensor, slow: Tensor
+) -> float:
     plain = recording.raw.detach()
     try:
-        again, fast = flat(replay(recording.tape, torch.stack([plain, edited])), 2)
+        again, fast = flat(run(torch.stack([plain, edited])), 2)
     except Exception:  # noqa: BLE001 - whatever a call may raise on another batch, or under vmap
         return torch.inf
     recorded = flat(recording.output)

@@ -39,7 +39,21 @@ def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
     Raises:
         Exception: whatever a call raises that cannot take more rows.
     """
-    many, images = activations.shape[:2]
+    # A copy, because a call may be in place and the edits belong to the caller.
+    values = {_start(tape, after): activations.flatten(0, 1).clone()}
+    return batched_from(tape, values, after, *activations.shape[:2])
+
+
+def batched_from(tape: Tape, values: dict[int, Tensor], after: int, many: int, images: int) -> Any:
+    """The same, from the values of several slots.
+
+    Args:
+        tape: what ran after the layer.
+        values: by slot, of all versions' rows (M * N, ...), as a run of them would give.
+        after: the position of the last call that is not run.
+        many: M, the count of versions.
+        images: N, of the recorded pass.
+    """
     if any(call.kwargs.get("out") is not None for call in tape.calls):
         raise ValueError("a tensor from before the layer is written to")
 
@@ -54,9 +68,7 @@ def batched(tape: Tape, activations: Tensor, after: int = -1) -> Any:
         states = map_tensors(lambda tensor: tensor.repeat(1, many, 1), call.args[1])
         return (call.args[0], states, *call.args[2:]), call.kwargs
 
-    # Copies, because a call may be in place and the edits belong to the caller.
-    values = {slot: repeated(tensor).clone() for slot, tensor in tape.written.items()}
-    values[_start(tape, after)] = activations.flatten(0, 1).clone()
+    values = values | {slot: repeated(tensor).clone() for slot, tensor in tape.written.items()}
     _run(tape, values, after, many, arguments)
     # What does not depend on the layer, such as a temperature, is the same in each version.
     output = map_tensors(lambda tensor: tensor.expand(many, *tensor.shape), tape.output)

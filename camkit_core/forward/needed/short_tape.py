@@ -1,0 +1,119 @@
+"""A tape without the rows that do not reach the output.
+
+Behind a class token, one row of the last block is read. The rows of the others are needed as keys
+and values of its attention, and nowhere else: what follows is computed for one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..tape import Call, Slot, Tape, writes
+from .demands import Step, demands
+from .rows import Need, Rows
+
+
+def short_tape(tape: Tape) -> Tape | None:
+    """The same output from fewer rows; None if it needs more than half of them everywhere."""
+    if any(writes(call.function) or call.kwargs.get("inplace") for call in tape.calls):
+        return None  # a tensor may be another's memory
+    steps = demands(tape)
+    counts = [
+        (step.rows.count, tape.sizes[tape.calls[position].results[0]][step.rows.axis])
+        for position, step in steps.items()
+        if step.rows
+    ]
+    return rebuilt(tape, steps) if any(2 * few <= all_ for few, all_ in counts) else None
+
+
+def rebuilt(tape: Tape, steps: dict[int, Step], output: Any = None) -> Tape:
+    """The calls of some steps, with what is narrowed before they read it.
+
+    Args:
+        tape: the noted calls.
+        steps: by position; the other calls are left out.
+        output: slots in place of the tape's output.
+    """
+    short = tape.like(output if output is not None else tape.output)
+    held: dict[int, Rows | None] = {0: None}
+    narrow = partial(_narrow, short, held, {})
+    for position in sorted(steps):
+        call, step = tape.calls[position], steps[position]
+        args, kwargs = arguments(call.args, call.kwargs, step.need, narrow)
+        short.calls.append(Call(call.function, args, kwargs, call.results))
+        held.update(dict.fromkeys(call.results, step.rows))
+        for slot in call.results:
+            short.sizes[slot] = _with(tape.sizes[slot], step.rows)
+    return short
+
+
+def arguments(
+    args: Any, kwargs: Any, need: Need, narrow: Callable[[Any, Rows | None], Any]
+) -> tuple[Any, Any]:
+    """The arguments of a call for what it needs.
+
+    Args:
+        args: by position.
+        kwargs: by name.
+        need: the rows that are read, and the arguments that differ.
+        narrow: from a slot or tensor, and rows of the whole, to these rows of it.
+    """
+    listed, named = list(args), dict(kwargs)
+
+    def put(where: tuple[Any, ...], change: Callable[[Any], Any]) -> None:
+        holder: Any = named if isinstance(where[0], str) else listed
+        if len(where) == 1:
+            holder[where[0]] = change(holder[where[0]])
+            return
+        items = list(holder[where[0]])
+        items[where[1]] = change(items[where[1]])
+        holder[where[0]] = items
+
+    for where, rows in need.reads.items():
+        put(where, lambda leaf, rows=rows: narrow(leaf, rows))  # type: ignore[misc]
+    for where, value in need.fixed.items():
+        put(where, lambda _, value=value: value)  # type: ignore[misc]
+    return tuple(listed), named
+
+
+def _narrow(
+    short: Tape,
+    held: dict[int, Rows | None],
+    made: dict[tuple[int, Rows], Slot],
+    leaf: Any,
+    rows: Rows,
+) -> Any:
+    """Some rows of a constant, or a slot that holds these of another slot.
+
+    Args:
+        short: the tape that the slot's call is added to.
+        held: the rows that each slot holds; None for the whole.
+        made: the slots that were made so before.
+        leaf: the constant or slot.
+        rows: of the whole.
+    """
+    if isinstance(leaf, Tensor):
+        return leaf.narrow(rows.axis, rows.start, rows.count)
+    own = held[leaf.index]
+    if own == rows:
+        return leaf
+    key = leaf.index, rows
+    if key not in made:
+        made[key] = new = short.new_slot(_with(short.sizes[leaf.index], rows))
+        start = rows.start - (own.start if own else 0)
+        call = Call(Tensor.narrow, (leaf, rows.axis, start, rows.count), {}, (new.index,))
+        short.calls.append(call)
+    return made[key]
+
+
+def _with(shape: torch.Size, rows: Rows | None) -> torch.Size:
+    """A shape with these rows alone."""
+    sizes = [*shape]
+    if rows:
+        sizes[rows.axis] = rows.count
+    return torch.Size(sizes)
