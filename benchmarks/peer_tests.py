@@ -85,8 +85,7 @@ class Outcome:
 def download(folder: Path) -> Path:
     """The source distribution, as pip downloads it; SystemExit if it cannot be had."""
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-binary", ":all:", "--no-deps"]
-    # Its metadata need no build environment of its own.
-    command = [*pip, "--no-build-isolation", "-d", str(folder), f"grad-cam=={VERSION}"]
+    command = [*pip, "-d", str(folder), f"grad-cam=={VERSION}"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     found = list(folder.glob("*.tar.gz"))
     if not found:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from camkit_core import Probe, untouched
 
 from .activations_and_gradients import ActivationsAndGradients, Reshape, pull
-from .arrays import best, detached, device_of, weighted
+from .arrays import anything, best, detached, device_of, weighted
 from .bundle import mapped
 from .probing import Array, Asked, Needs
 from .utils.image import scale_cam_image
@@ -143,7 +143,8 @@ class BaseCAM:
 
     def _live_images(self, images: Tensor, targets: Targets, eigen_smooth: bool) -> Iterator[Array]:
         kept = self.activations_and_grads
-        gradients: list[Any] = kept.gradients or [None] * len(kept.activations)
+        # A copy, as a method that goes backward again has the hooks add to the list.
+        gradients: list[Any] = list(kept.gradients) or [None] * len(kept.activations)
         for layer, acts, grads in zip(self.target_layers, kept.activations, gradients, strict=True):
             yield self.get_cam_image(images, layer, targets, acts, grads, eigen_smooth)
 
@@ -156,13 +157,13 @@ class BaseCAM:
             yield cam if self._within() else image()
 
     def _read(self, image: Callable[[], Array], probe: Probe) -> Array:
-        """The map, where the engine makes it; else anything of its shape."""
+        """The map, where it is made while the engine is at work."""
         kept, self.outputs = self.activations_and_grads, mapped(detached, probe.recording.output)
         kept.activations.append(probe.activations.cpu())
         kept.gradients += [probe.gradients.cpu()] if self.uses_gradients else []
         self._probe = probe
         try:
-            return image() if self._within() else np.ones_like(kept.activations[-1][:, 0].numpy())
+            return image() if self._within() else anything(kept.activations[-1])
         finally:
             self._probe = None
 

@@ -68,7 +68,7 @@ class GuidedBackpropReLUModel:
         image = input_img.detach().to(self.device).clone().requires_grad_()
         with untouched(self.model), torch.enable_grad(), _guided(self.model):
             output = self.forward(image)
-            category = int(output.argmax()) if target_category is None else target_category
+            category = int(output[0].argmax()) if target_category is None else target_category
             gradient = torch.autograd.grad(output[0, category], image)[0]
         array: Array = gradient[0].movedim(0, -1).cpu().numpy()
         return array

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from camkit_core import ImportFailed, Probe
 
 from ..activations_and_gradients import ActivationsAndGradients, Reshape
+from ..arrays import anything
 from ..probing import Array, Asked
 from ..utils.image import create_labels_legend, scale_cam_image, show_factorization_on_image
 
@@ -77,7 +78,7 @@ class DeepFeatureFactorization:
         def read(probe: Probe) -> Array:
             self.activations_and_grads.activations = [probe.activations.cpu()]
             found.append(probe.activations.cpu().numpy())
-            return np.ones_like(found[0][:, 0])
+            return anything(probe.activations)
 
         self._asked.at(self._layer, input_tensor, None, read)
         concepts, maps = dff(found[0], n_components)

@@ -43,7 +43,9 @@ class NoisyLinearImputer:
     def __call__(self, img: Tensor, mask: Tensor) -> Tensor:
         """The image (C, H, W) with what the mask (H, W) has as 0 filled in."""
         gaps = mask == 0
-        smooth = filled(img, ~gaps[None], 0.0, 0, 1e-6)[0]
+        # Where nothing is left, any constant solves the equations; the peer's solver says 0.
+        nothing = bool(gaps.all())
+        smooth = torch.zeros_like(img) if nothing else filled(img, ~gaps[None], 0.0, 0, 1e-5)[0]
         noise = self.noise * torch.randn(len(img), int(gaps.sum()))
         smooth[:, gaps] += noise.to(smooth)
         return smooth

@@ -1,0 +1,352 @@
+"""Compare the compat form with pytorch-grad-cam on random cases of model, layer, target and batch.
+
+    python benchmarks/peer_parity.py --output docs/results/peer-parity.md
+    python benchmarks/peer_parity.py --cases 12 --tiny
+
+Each case is compared at the layer's grid, before anything is brought to [0, 1], and at the image's
+size. On the CPU pytorch-grad-cam keeps the layer's output itself, not a copy: what works in place
+after the layer, such as a ReLU, rewrites it. There it is compared once more, with a copy in
+its place, as it is on a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import random
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from torch import Tensor, nn
+
+TOLERANCE = 1e-4
+ONE_RUN = [
+    "GradCAM",
+    "GradCAMPlusPlus",
+    "XGradCAM",
+    "HiResCAM",
+    "GradCAMElementWise",
+    "LayerCAM",
+    "EigenCAM",
+    "EigenGradCAM",
+    "SegEigenCAM",
+    "KPCA_CAM",
+    "FEM",
+    "RandomCAM",
+    "ShapleyCAM",
+    "FullGrad",
+    "FinerCAM",
+    "RefineCAM",
+]
+MANY_RUNS = ["ScoreCAM", "AblationCAM", "SESS"]
+TARGETS = [
+    "None",
+    "ClassifierOutputTarget",
+    "ClassifierOutputSoftmaxTarget",
+    "ClassifierOutputReST",
+    "lambda",
+]
+
+
+class Tiny(nn.Module):
+    """A few convolutions, in-place and plain ReLUs, a residual connection, and a head."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU())
+        self.block = nn.Conv2d(width, width, 3, 1, 1)
+        self.act = nn.ReLU(inplace=True)
+        self.last = nn.Sequential(nn.Conv2d(width, 2 * width, 3, 2, 1), nn.GELU())
+        self.head = nn.Linear(2 * width, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, 6)."""
+        stem = self.stem(x)
+        return self.head(self.last(stem + self.act(self.block(stem))).mean((2, 3)))
+
+
+def _timm(name: str, **options: Any) -> nn.Module:
+    import timm
+
+    model: nn.Module = timm.create_model(name, num_classes=10, **options)
+    return model
+
+
+SMALL = {"Tiny": Tiny, "Tiny, wider": lambda: Tiny(12)}
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    **SMALL,
+    "resnet18": lambda: torchvision.models.resnet18(num_classes=10),
+    "vgg11": lambda: torchvision.models.vgg11_bn(num_classes=10, init_weights=False).features,
+    "mobilenet_v2": lambda: torchvision.models.mobilenet_v2(num_classes=10),
+    "densenet121": lambda: torchvision.models.densenet121(num_classes=10),
+    "efficientnet_b0": lambda: torchvision.models.efficientnet_b0(num_classes=10),
+    "convnext_atto": lambda: _timm("convnext_atto"),
+    "vit": lambda: _timm("vit_tiny_patch16_224", img_size=64, depth=3),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random question.
+
+    Attributes:
+        seed: of everything.
+        model: its name.
+        layer: its target layer's name.
+        method: a class of pytorch-grad-cam.
+        target: the kind of target.
+        images: how many.
+        size: height and width.
+    """
+
+    seed: int
+    model: str
+    layer: str
+    method: str
+    target: str
+    images: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two maps lie apart, as a share of the largest absolute value.
+
+    Attributes:
+        grid: at the layer's grid.
+        image: at the image's size.
+    """
+
+    grid: float
+    image: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are small."""
+        return self.grid <= TOLERANCE and self.image <= TOLERANCE
+
+
+def build(name: str, seed: int) -> nn.Module:
+    """A model whose norms are none that do nothing, with random weights."""
+    torch.manual_seed(seed)
+    model = MODELS[name]().eval()
+    if name == "vgg11":  # its classifier has 120 million weights
+        model = nn.Sequential(*model, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.1)
+    return model.eval().requires_grad_()
+
+
+def layers(model: nn.Module, x: Tensor, most: int) -> list[str]:
+    """The layers that run once and give (N, C, h, w) with at most so many channels, or tokens."""
+    found: Counter[str] = Counter()
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and _is_grid(output) and output.shape[1] <= most:
+                found[name] += 1
+
+        return hook
+
+    handles = [m.register_forward_hook(note(n)) for n, m in model.named_modules() if n]
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    return [name for name, count in found.items() if count == 1]
+
+
+def _is_grid(output: Tensor) -> bool:
+    return (output.ndim == 4 and min(output.shape[2:]) > 1) or (output.ndim == 3)
+
+
+def reshape(tokens: Tensor) -> Tensor:
+    """Tokens of a ViT after its class token as a grid of 4 by 4."""
+    return tokens[:, 1:].reshape(len(tokens), 4, 4, -1).permute(0, 3, 1, 2)
+
+
+def case(seed: int, tiny: bool = False) -> Case:
+    """A random case."""
+    draw = random.Random(seed)
+    name = draw.choice(list(SMALL if tiny else MODELS))
+    method = draw.choice(ONE_RUN + MANY_RUNS)
+    if name == "vit" and method in ("ShapleyCAM", "FullGrad", "SESS"):
+        method = "GradCAM"  # the peer has no ShapleyCAM of tokens, nor the others at 64 pixels
+    size = (64, 64) if name == "vit" else (draw.choice([48, 64]), draw.choice([40, 64]))
+    model, images = build(name, seed), draw.choice([1, 2, 3])
+    names = layers(model, torch.zeros(1, 3, *size), 64 if method in MANY_RUNS else 10_000)
+    if name == "vit":
+        names = [each for each in names if each.startswith("blocks") and each.count(".") == 1]
+        names = names or ["blocks.2"]
+    target = "None" if method == "FinerCAM" else draw.choice(TARGETS)
+    return Case(seed, name, draw.choice(names), method, target, images, size)
+
+
+def asked(library: Any, kind: str, count: int) -> Any:
+    """The targets of a case, as one of the two libraries has them."""
+    if kind == "None":
+        return None
+    if kind == "lambda":
+        return [lambda output: output[1] - output[2:].mean()] * count
+    targets = library.utils.model_targets
+    return [getattr(targets, kind)(k % 5) for k in range(count)]
+
+
+def maps(library: Any, asks: Case, copied: bool = False) -> tuple[list[Any], Any]:
+    """The maps of a case: at the layer's grid, and at the image's size."""
+    model = build(asks.model, asks.seed)
+    x = torch.randn(asks.images, 3, *asks.size, generator=torch.Generator().manual_seed(asks.seed))
+    np.random.seed(asks.seed)
+    chosen = [model.get_submodule(asks.layer)]
+    options: dict[str, Any] = {"num_scales": 2} if asks.method == "SESS" else {}
+    options["reshape_transform"] = reshape if asks.model == "vit" else None
+    if asks.method == "AblationCAM" and asks.model == "vit":
+        options["ablation_layer"] = library.AblationLayerVit()
+    if asks.method == "ScoreCAM" and asks.model == "vit":
+        options["reshape_transform"] = reshape
+    grids: list[Any] = []
+    with _copies(library) if copied else contextlib.nullcontext():
+        cam = getattr(library, asks.method)(model, chosen, **options)
+        for base in bases(cam):
+            spy(base, grids)
+        heatmap = cam(x, targets=asked(library, asks.target, len(x)))
+    return grids, heatmap
+
+
+def bases(cam: Any) -> list[Any]:
+    """The objects that make maps at a layer's grid."""
+    inner = getattr(cam, "base_cam", None)
+    return getattr(cam, "base_cam_per_layer", None) or [inner or cam]
+
+
+def spy(cam: Any, grids: list[Any]) -> None:
+    """Keep what `get_cam_image` of an object gives."""
+    compute = cam.get_cam_image
+
+    def kept(*args: Any, **kwargs: Any) -> Any:
+        grids.append(np.asarray(compute(*args, **kwargs)))
+        return grids[-1]
+
+    cam.get_cam_image = kept
+
+
+@contextlib.contextmanager
+def _copies(library: Any) -> Iterator[None]:
+    """Inside, the peer's layers hand on a copy of their output."""
+    kind = library.activations_and_gradients.ActivationsAndGradients
+    own = kind.save_activation
+
+    def save(self: Any, module: nn.Module, args: Any, output: Any) -> None:
+        own(self, module, args, output.clone() if isinstance(output, Tensor) else output)
+
+    kind.save_activation = save
+    try:
+        yield
+    finally:
+        kind.save_activation = own
+
+
+def apart(ours: Any, theirs: Any) -> Difference:
+    """How far the maps of two libraries lie apart."""
+    pairs = zip(ours[0], theirs[0], strict=True)
+    grid = max((_apart(*pair) for pair in pairs), default=0.0)
+    return Difference(grid, _apart(ours[1], theirs[1]))
+
+
+def _apart(ours: Any, theirs: Any) -> float:
+    size = float(np.abs(theirs).max())
+    return float(np.abs(ours - theirs).max()) / size if size else float(np.abs(ours).max())
+
+
+def compared(asks: Case) -> tuple[Difference, Difference | None]:
+    """The difference from the peer; where it is not small, also from the peer with copies."""
+    import pytorch_grad_cam as peer
+
+    from camkit_methods.compat import pytorch_grad_cam as compat
+
+    quiet = io.StringIO()
+    with contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet):
+        ours = maps(compat, asks)
+        plain = apart(ours, maps(peer, asks))
+        return plain, None if plain.equal else apart(ours, maps(peer, asks, copied=True))
+
+
+ABOUT = """# Maps beside pytorch-grad-cam's
+
+{count} random cases of model, layer, method, target and batch, made by
+`python benchmarks/peer_parity.py`. Each is compared at the layer's grid, before anything is brought
+to [0, 1], and at the image's size. A difference is the largest one, as a share of the map's largest
+absolute value.
+
+- **{equal}** equal pytorch-grad-cam's map to {tolerance:g}; the median difference is {grid:.1e} at
+  the grid and {image:.1e} at the image's size.
+- **{alias}** do not, and equal it once it keeps a copy of the activations: on the CPU it keeps the
+  layer's output itself, which a later in-place ReLU rewrites. On a GPU it copies, and gives
+  camkit's map.
+- **{other}** differ for another reason.
+"""
+
+
+def page(rows: list[tuple[Case, Difference, Difference | None]]) -> str:
+    """The figures, and each case that differs."""
+    equal = [first for _, first, _ in rows if first.equal]
+    differing = [row for row in rows if not row[1].equal]
+    alias = [row for row in differing if row[2] and row[2].equal]
+    about = ABOUT.format(
+        count=len(rows),
+        equal=len(equal),
+        alias=len(alias),
+        other=len(differing) - len(alias),
+        tolerance=TOLERANCE,
+        grid=float(np.median([each.grid for each in equal])),
+        image=float(np.median([each.image for each in equal])),
+    )
+    table = [
+        f"| {each.seed} | {each.model} | `{each.layer}` | {each.method} | {each.target} | "
+        f"{first.grid:.1e} | {first.image:.1e} | {again.grid:.1e} | {again.image:.1e} |"
+        for each, first, again in differing
+        if again
+    ]
+    head = [
+        "| case | model | layer | method | target | grid | image | grid, copied | image, copied |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([about, *([*head, *table, ""] if table else [])])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cases", type=int, default=100, help="how many (default: 100)")
+    parser.add_argument("--first", type=int, default=0, help="the first case's seed (default: 0)")
+    parser.add_argument("--tiny", action="store_true", help="small networks alone")
+    parser.add_argument("--output", type=Path, help="a page, .md")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rows = []
+    for seed in range(args.first, args.first + args.cases):
+        asks = case(seed, args.tiny)
+        first, again = compared(asks)
+        rows.append((asks, first, again))
+        if again:
+            print(asks, first, again, flush=True)
+    text = page(rows)
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
