@@ -1,0 +1,97 @@
+"""The Ray engine gives the rows of the local one; it is started once for these tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+import camkit_core as camkit
+from camkit_core.datasets.ray_cluster import Pool, pool_for
+from camkit_core.errors import RunError, TargetError
+from helpers.picture_folders import Tiny, transform
+
+explained = partial(camkit.explain_dataset, Tiny(), transform=transform, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def two_cores():
+    """A cluster of two cores in this machine, which the engine finds started."""
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        ray = pytest.importorskip("ray")
+        paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            object_store_memory=1 << 28,
+            runtime_env={"env_vars": paths},
+        )
+        yield ray
+        ray.shutdown()
+
+
+def by_id(maps):
+    return {row.id: row for row in maps}
+
+
+def test_ray_gives_the_rows_of_the_local_engine_and_goes_on_with_its_shards(
+    two_cores, photos, tmp_path
+):
+    local = by_id(explained(photos, tmp_path / "local", labels="folders"))
+    explained(photos, tmp_path / "ray", shard=(1, 2), labels="folders", workers=0)
+    maps = explained(photos, tmp_path / "ray", engine="ray", labels="folders")
+    assert two_cores.is_initialized()  # who started it, ends it
+    assert len(maps) == 60
+    others = by_id(maps)
+    same = ("class_index", "top_class", "label_name", "error", "grid", "layer", "notes", "target")
+    for name, row in local.items():
+        assert [row.values[key] for key in same] == [others[name].values[key] for key in same]
+        if row.error is None:
+            steps = np.abs(np.subtract(row.values["map"], others[name].values["map"]))
+            assert steps.max() <= 2**-10
+    assert (
+        maps.metadata["notes"].keys()
+        == camkit.open_dataset(tmp_path / "local").metadata["notes"].keys()
+    )
+    with pytest.raises(TargetError, match="out of range: the model has 3 classes"):
+        explained(photos, tmp_path / "wrong", "gradcam", 7, engine="ray")
+
+
+def test_each_free_gpu_has_an_actor_and_where_there_is_none_each_free_core():
+    assert pool_for({"CPU": 8, "GPU": 2}, {"CPU": 8, "GPU": 2}, None) == Pool(2, 4, 1)
+    assert pool_for({"CPU": 8}, {"CPU": 5.5}, None) == Pool(5, 1, 0)
+    assert pool_for({"CPU": 8}, {"CPU": 8}, 3) == Pool(3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("whole", "free", "told"),
+    [
+        ({"CPU": 8}, {}, "none of its 8 CPUs free"),
+        ({"CPU": 8, "GPU": 2}, {"CPU": 8}, "none of its 2 GPUs free"),
+        ({"CPU": 1, "GPU": 2}, {"GPU": 2}, "none of its 1 CPUs free"),
+    ],
+)
+def test_a_cluster_without_room_is_refused_in_place_of_waiting_for_ever(whole, free, told):
+    with pytest.raises(RunError, match=told):
+        pool_for(whole, free, None)
+
+
+def test_nothing_of_ray_is_imported_before_it_is_asked_for(photos, tmp_path):
+    from helpers.picture_folders import in_another_process
+
+    program = """
+import sys
+from helpers.picture_folders import Tiny, transform
+import camkit_core as camkit
+camkit.explain_dataset(Tiny(), sys.argv[1], sys.argv[2], transform=transform, workers=0)
+print("ray" in sys.modules)
+"""
+    process = in_another_process(program, str(photos), str(tmp_path))
+    assert process.communicate()[0].strip() == "False"
