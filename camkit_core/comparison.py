@@ -131,6 +131,17 @@ class Comparison:
 
         return save(self._judged(), path)
 
+    def widget(self, index: int = 0) -> Any:
+        """All maps of one image to look into, in a notebook; a click changes the target.
+
+        Raises:
+            ImportFailed: if anywidget is not installed (the extra `widget`).
+            InputError: for maps of signals or volumes.
+        """
+        from .results.viewer.widget import widget_of
+
+        return widget_of(self.rows, position(index, len(self[0, 0]), "image", "the explanation"))
+
     def _judged(self) -> Judgement:
         if self.judgement is None:
             raise ArgumentError(

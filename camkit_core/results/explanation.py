@@ -231,6 +231,18 @@ class Explanation:
         values: np.ndarray[Any, Any] = self.heatmap.cpu().numpy()
         return values
 
+    def widget(self, index: int = 0) -> Any:
+        """One image's map to look into, in a notebook: opacity, colours, threshold, values.
+
+        Raises:
+            ImportFailed: if anywidget is not installed (the extra `widget`).
+            InputError: for the map of a signal or a volume.
+        """
+        from .viewer.widget import widget_of
+
+        self._check(index)
+        return widget_of([[self]], index)
+
     def _repr_html_(self) -> str:
         from .notebook import explanation_block
 

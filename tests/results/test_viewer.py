@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 import camkit_core as camkit
 from camkit_core.errors import InputError
+from camkit_core.results.viewer import widget as widget_module
 from camkit_core.results.viewer.modules import joined, web_files
 from camkit_core.results.viewer.record import best_classes, colour_tables, map_record
 from camkit_core.results.viewer.saved import in_script, saved_page
@@ -127,3 +129,28 @@ def test_every_module_that_is_imported_is_there():
     for text in sources().values():
         for name in re.findall(r'from "\./([\w.-]+)"', text):
             assert name in sources()
+
+
+def test_a_widget_holds_every_target_by_every_method():
+    pytest.importorskip("anywidget")
+    maps = camkit.compare(small(), pictures(2), ["gradcam", "hirescam"], [1, 3], layer="body")
+    values = maps.widget(1).values
+    told = [(each["method"], each["target"]) for each in values["maps"]]
+    assert told == [("gradcam", 1), ("hirescam", 1), ("gradcam", 3), ("hirescam", 3)]
+    assert values["picture"].startswith("data:image/jpeg;base64,")
+    assert [each["target"] for each in values["best"]] == [1, 3]
+    json.dumps(values, allow_nan=False)
+    with pytest.raises(IndexError):
+        maps.widget(2)
+
+
+def test_a_widget_of_one_map(explanation):
+    pytest.importorskip("anywidget")
+    assert len(explanation.widget().values["maps"]) == 1
+
+
+def test_a_widget_names_its_extra_where_anywidget_is_missing(explanation, monkeypatch):
+    widget_module._viewer.cache_clear()
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    with pytest.raises(ImportError, match=r"camkit\[widget\]"):
+        explanation.widget()

@@ -246,3 +246,25 @@ def test_the_json_of_the_screen_has_the_values_row_by_row(page, url):
         page.get_by_role("button", name="JSON").click()
     written = json.loads(download.value.path().read_text())
     assert np.shape(written["maps"][0]["values"]) == (8, 8)
+
+
+def test_a_notebooks_widget_draws_the_same_maps(chromium, home):
+    pytest.importorskip("anywidget")
+    maps = camkit.compare(tiny_model(), str(home / "mine.png"), ["gradcam", "hirescam"], [1, 2])
+    widget = maps.widget()
+    page = chromium.new_page()
+    page.set_content(f"<style>{widget._css}</style><div id=here></div>")
+    page.evaluate(
+        """async ([code, values]) => {
+            const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+            const widget = (await import(address)).default;
+            const model = { get: () => values, on: () => null };
+            widget.render({ model, el: document.getElementById("here") });
+        }""",
+        [widget._esm, widget.values],
+    )
+    page.get_by_role("button", name=NAMES[2]).click()
+    page.locator(".card", has_text="hirescam").locator(".label", has_text=NAMES[2]).wait_for()
+    page.wait_for_timeout(200)
+    assert pixels(page).any()
+    page.close()
