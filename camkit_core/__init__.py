@@ -31,6 +31,7 @@ _HOMES = {
     "LayerError": "errors",
     "ListedModel": "inputs.models.listed_model",
     "LoadedModel": "inputs.models.load",
+    "MapLogger": "studio.callbacks",
     "Method": "plugins.facts",
     "Metric": "plugins.facts",
     "ModelSource": "inputs.models.source",
@@ -68,6 +69,7 @@ _HOMES = {
     "load_model": "loading.models",
     "load_raw": "results.files",
     "open_dataset": "datasets.opened",
+    "map_callback": "studio.callbacks",
     "names_in": "inputs.models.class_names",
     "preprocessing_in": "inputs.models.sources.carried",
     "principal_map": "maps",
@@ -153,6 +155,8 @@ if TYPE_CHECKING:
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
     from .results.originals import Original as Original
+    from .studio.callbacks import MapLogger as MapLogger
+    from .studio.callbacks import map_callback as map_callback
     from .target_layer.listing import layers as layers
 
 
