@@ -6,7 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -19,9 +19,7 @@ from ..boxes import Boxes
 from ..files import as_array
 from ..originals import ground
 
-if TYPE_CHECKING:
-    from ..explanation import Explanation
-
+Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this folder
 LONGEST = 2048  # pixels of a picture's longer side, as browsers are sent it
 FIRST = ("inferno", "viridis", "cividis")  # all eyes tell their steps apart
 

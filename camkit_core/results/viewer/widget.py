@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from ...errors import ImportFailed
 from .modules import joined, web_files
 from .record import best_classes, colour_tables, map_record, picture_of
 
-if TYPE_CHECKING:
-    from ..explanation import Explanation
-
+Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this folder
 LONGEST = 1024  # pixels of the picture's longer side; a notebook keeps it
 
 
