@@ -145,7 +145,8 @@ def _told(explanation: Explanation, index: int) -> str:
     if isinstance(explanation.target, Tensor):
         return f"class {int(explanation.target[index])}"
     score = f" {float(explanation.score[index]):.2f}"
-    return explanation.describe(index).partition(score)[0]
+    label: str = explanation.describe(index)
+    return label.partition(score)[0]
 
 
 def _other_notes(explanation: Explanation, index: int) -> list[str]:
