@@ -62,6 +62,7 @@ _HOMES = {
     "dataset_report": "datasets.report.report",
     "explain": "engine",
     "explain_dataset": "datasets.run",
+    "export_dataset": "datasets.export.export",
     "filled": "metrics.image_edits",
     "heat_at": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .compat import ClassForm as ClassForm
     from .datasets.explained import Explained as Explained
+    from .datasets.export.export import export_dataset as export_dataset
     from .datasets.opened import ExplainedDataset as ExplainedDataset
     from .datasets.opened import open_dataset as open_dataset
     from .datasets.report.report import DatasetReport as DatasetReport

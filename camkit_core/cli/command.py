@@ -14,6 +14,7 @@ from .common.messages import say, warnings_in_one_line
 from .common.parser import Parser
 from .common.unexpected import account, show_traceback
 from .compare import add_compare_command
+from .dataset_export import add_dataset_export_command
 from .dataset_report import add_dataset_report_command
 from .demo import add_demo_command
 from .evaluate import add_evaluate_command
@@ -142,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compare_command(commands)
     add_studio_command(commands)
     add_dataset_report_command(commands)
+    add_dataset_export_command(commands)
     add_layers_command(commands)
     add_list_models_command(commands)
     add_list_commands(commands)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import position
-from ..errors import FileError
+from ..errors import ArgumentTypeError, FileError, shown
 from . import manifest
 from .arrow import arrow, compute
 from .arrow import dataset as datasets
@@ -57,6 +57,23 @@ def open_dataset(path: str | os.PathLike[str]) -> ExplainedDataset:
         )
     files = [os.fspath(shard) for shard in shards]
     return ExplainedDataset(folder, datasets.dataset(files, schema=SCHEMA, format="parquet"))
+
+
+def opened(maps: Any) -> ExplainedDataset:
+    """Explanations as they are, or opened by the path of their folder.
+
+    Raises:
+        ArgumentTypeError: for anything else.
+        FileError: if it is no such folder.
+    """
+    if isinstance(maps, ExplainedDataset):
+        return maps
+    if isinstance(maps, (str, os.PathLike)):
+        return open_dataset(maps)
+    raise ArgumentTypeError(
+        f"expected maps as a folder that explain_dataset wrote, or what open_dataset gives, got "
+        f"{shown(maps)}"
+    )
 
 
 class ExplainedDataset(Sequence[Explained]):

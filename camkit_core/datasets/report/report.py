@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import ArgumentTypeError, InputError, shown
+from ...errors import InputError
 from ...results.whole_files import written_whole
-from ..opened import ExplainedDataset, open_dataset
+from ..opened import ExplainedDataset, opened
 from ..windows import Windows
 from .findings import Findings
 from .masks import Masks
@@ -90,25 +90,14 @@ def dataset_report(
         >>> report.suspicious[0].kind.name, report.mistakes.surest[:3]  # doctest: +SKIP
     """
     path = None if output is None else report_path(output)
-    opened = _opened(maps)
-    reading = Reading(opened, _truth(labels, opened), Masks(masks) if masks else None)
+    explained = opened(maps)
+    reading = Reading(explained, _truth(labels, explained), Masks(masks) if masks else None)
     reading.read()
-    found = reading.findings(Windows(opened.metadata, transform))
+    found = reading.findings(Windows(explained.metadata, transform))
     report = DatasetReport(**vars(found))
     if path is not None:
         report.save(path)
     return report
-
-
-def _opened(maps: Any) -> ExplainedDataset:
-    if isinstance(maps, ExplainedDataset):
-        return maps
-    if isinstance(maps, (str, os.PathLike)):
-        return open_dataset(maps)
-    raise ArgumentTypeError(
-        f"expected maps as a folder that explain_dataset wrote, or what open_dataset gives, got "
-        f"{shown(maps)}"
-    )
 
 
 def _truth(labels: str | os.PathLike[str] | None, maps: ExplainedDataset) -> Truth:

@@ -1,0 +1,1 @@
+"""Explanations of a data set in the formats of other tools."""
