@@ -13,7 +13,7 @@ from ..opened import ExplainedDataset, opened
 from ..windows import Windows
 from .findings import Findings
 from .masks import Masks
-from .page import html
+from .page.page import html
 from .reading import Reading
 from .record import as_json, record
 from .truth import ListedTruth, Truth

@@ -8,13 +8,13 @@ from html import escape
 
 import numpy as np
 
-from ...metrics.judging.report.tables import scrolling
-from ...metrics.judging.wording import number
-from .findings import Findings, Found
-from .mistakes import Mistake
+from ....metrics.judging.report.tables import scrolling
+from ....metrics.judging.wording import number
+from ..findings import Findings, Found
+from ..mistakes import Mistake
+from ..places import Floats
+from ..words import cluster_in_words, counted_in_thousands, percent, place_in_words
 from .pictures import Thumbnails, mean_map
-from .places import Floats
-from .words import cluster_in_words, counted_in_thousands, percent, place_in_words
 
 OUT, NEXT = 12, 12  # clusters that are shown: of those that stand out, and of the others
 EXAMPLES, NEXT_EXAMPLES = 8, 3  # images of each

@@ -7,12 +7,12 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from ...metrics.judging.report.page import style
-from .findings import Findings
+from ....metrics.judging.report.page import style
+from ..findings import Findings
+from ..words import counted_in_thousands, sentences
 from .parts import classes_part, clusters_part, grounding_part, mistakes_part
 from .pictures import Thumbnails
 from .rest import counts_part, notes_part, provenance_part, reading_part
-from .words import counted_in_thousands, sentences
 
 
 def html(findings: Findings) -> str:

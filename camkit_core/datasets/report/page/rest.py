@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from html import escape
 
-from .counts import Tally
-from .findings import Findings
-from .masks import MOST as MASKS
+from ..counts import Tally
+from ..findings import Findings
+from ..masks import MOST as MASKS
+from ..suspicion import STANDS_OUT
 from .parts import table
 from .pictures import Thumbnails
-from .suspicion import STANDS_OUT
 
 
 def counts_part(findings: Findings) -> str:

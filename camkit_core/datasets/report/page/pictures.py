@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...errors import CamkitError
-from ...image import read_image
-from ...renderers.colour import ALPHA, COLOUR_MAP, coloured
-from ...renderers.overlay import mixed
-from ...results.notebook import data_uri
-from ..drawing import location_of
-from .findings import Findings
-from .places import Floats
-from .words import place_in_words
+from ....errors import CamkitError
+from ....image import read_image
+from ....renderers.colour import ALPHA, COLOUR_MAP, coloured
+from ....renderers.overlay import mixed
+from ....results.notebook import data_uri
+from ...drawing import location_of
+from ..findings import Findings
+from ..places import Floats
+from ..words import place_in_words
 
 SIDE = 168  # pixels of a picture's longer side
 MEAN_SIDE = 72  # pixels of a mean map's longer side
