@@ -101,6 +101,8 @@ def percent(share: float) -> str:
     if math.isnan(share):
         return "-"
     value = 100 * share
+    if 99.95 <= value < 100:
+        return "over 99.9%"
     return f"{value:.1f}%" if 0 < value < 1 or 99 < value < 100 else f"{value:.0f}%"
 
 
