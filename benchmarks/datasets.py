@@ -1,7 +1,10 @@
 """Data sets at full size: the same rows by both engines, kills, speed and memory.
 
 python benchmarks/datasets.py same          # 600 pictures, local and Ray
-python benchmarks/datasets.py kills         # process, actor and driver, ten times each; Ctrl-C
+python benchmarks/datasets.py process       # killed ten times; then the same for an actor, and
+python benchmarks/datasets.py actor         # for the driver of Ray
+python benchmarks/datasets.py driver
+python benchmarks/datasets.py interrupt     # Ctrl-C
 python benchmarks/datasets.py speed         # 5,000 pictures: a loop by hand, local, Ray
 python benchmarks/datasets.py memory        # 20,000 pictures
 """
@@ -62,20 +65,18 @@ def same(folder: Path) -> list[str]:
     ]
 
 
-def kills(folder: Path, times: int) -> list[str]:
-    """SIGKILL at random moments to the process, to an actor, to Ray's driver; and Ctrl-C."""
+def kills(folder: Path, what: str, times: int) -> list[str]:
+    """SIGKILL at random moments to the process, to an actor, or to Ray's driver."""
     photos = folder_of(folder / "photos", 600, broken=True)
-    rng = random.Random(0)
-    lines = ["| what is killed | kills | rows | unique | half shards |", "|---|---|---|---|---|"]
-    for what in ("process", "actor", "driver"):
-        output = folder / what
-        ended = _killed(what, photos, output, times, rng)
-        maps = camkit.open_dataset(output)
-        half = [path for path in output.iterdir() if path.suffix == ".tmp"]
-        unique = len({row.id for row in maps})
-        lines.append(f"| the {what} | {ended} | {len(maps)} | {unique} | {len(half)} |")
-        print(lines[-1], flush=True)
-    return [*lines, "", _interrupted(photos, folder / "interrupted")]
+    ended = _killed(what, photos, folder / what, times, random.Random(0))
+    maps = camkit.open_dataset(folder / what)
+    half = [path for path in (folder / what).iterdir() if path.suffix == ".tmp"]
+    return [
+        "| what is killed | kills | rows | unique | errors | half shards |",
+        "|---|---|---|---|---|---|",
+        f"| the {what} | {ended} | {len(maps)} | {len({row.id for row in maps})} | "
+        f"{sum(row.error is not None for row in maps)} | {len(half)} |",
+    ]
 
 
 def _killed(what: str, photos: Path, output: Path, times: int, rng: random.Random) -> int:
@@ -107,13 +108,22 @@ def _kill_one(run: Run, rng: random.Random) -> int:
     return len(found) > 0
 
 
-def _interrupted(photos: Path, output: Path) -> str:
-    run = Run(photos, output, slow=0.02, shard_rows=100_000, command=True)
+def interrupt(folder: Path) -> list[str]:
+    """Ctrl-C to the command, and the same command again."""
+    photos, output = folder_of(folder / "photos", 600, broken=True), folder / "maps"
+    run = Run(photos, output, slow=0.02, command=True)
     run.start()
-    time.sleep(6)
+    while run.runs() and not (output / "camkit.json").exists():
+        time.sleep(0.1)
+    time.sleep(4)
     run.signal(signal.SIGINT)
     code, kept = run.wait(), len(camkit.open_dataset(output))
-    return f"Ctrl-C: exit code {code}, {kept} rows of 600 kept."
+    run.start()
+    again, rows = run.wait(), [row.id for row in camkit.open_dataset(output)]
+    return [
+        f"Ctrl-C: exit code {code}, {kept} rows of 600 kept. The same command again: exit code "
+        f"{again}, as four pictures cannot be read; {len(rows)} rows, {len(set(rows))} unique."
+    ]
 
 
 def speed(folder: Path, images: int) -> list[str]:
@@ -170,7 +180,10 @@ def _cores() -> Any:
 
 COMMANDS: dict[str, tuple[str, Callable[[Path, argparse.Namespace], list[str]]]] = {
     "same": ("The same rows by both engines", lambda folder, args: same(folder)),
-    "kills": ("Kills", lambda folder, args: kills(folder, args.times)),
+    "process": ("The process killed", lambda folder, args: kills(folder, "process", args.times)),
+    "actor": ("An actor killed", lambda folder, args: kills(folder, "actor", args.times)),
+    "driver": ("The driver killed", lambda folder, args: kills(folder, "driver", args.times)),
+    "interrupt": ("Ctrl-C", lambda folder, args: interrupt(folder)),
     "speed": ("Speed", lambda folder, args: speed(folder, args.images or 5000)),
     "memory": ("Memory", lambda folder, args: memory(folder, args.images or 20_000)),
 }

@@ -36,7 +36,6 @@ from .sources.source import Prepare, Source
 from .sources.torch_data import is_loader, settings_of
 
 _ON_GPU, _ON_CPU = 64, 16  # images of a batch
-_MOST_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def job_of(asked: Asked) -> Job:
         asked.output,
         _facts(asked, explainer, source),
         size or (_ON_CPU if device.type == "cpu" else _ON_GPU),
-        _usual_workers(device) if workers is None else workers,
+        workers,
         shard,
         asked.retry_errors,
         asked.shard_rows,
@@ -160,7 +159,7 @@ def _loaded(model: Any, transform: Any) -> tuple[LoadedModel, Prepare | None]:
 def _methods(given: Any) -> list[Any]:
     if isinstance(given, str):
         return [name.strip() for name in given.split(",") if name.strip()]
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    return list(dict.fromkeys(given)) if isinstance(given, (list, tuple)) else [given]
 
 
 def _explainer(
@@ -215,11 +214,3 @@ def _facts(asked: Asked, explainer: BatchExplainer, source: Source) -> dict[str,
         },
         "began": started_at(),
     }
-
-
-def _usual_workers(device: torch.device) -> int:
-    """On a CPU, which the model needs itself, a worker for every four cores."""
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, cores // 4) if device.type == "cpu" else min(cores, _MOST_WORKERS)

@@ -33,7 +33,7 @@ class Job:
         folder: where shards go.
         facts: the manifest.
         batch_size: images that run together.
-        workers: processes that read images; 0 for none.
+        workers: processes that read images, or actors; None for the usual number.
         shard: which part of the images is this run's.
         retry_errors: whether images that failed before are tried again.
         most_rows: of a shard.
@@ -44,7 +44,7 @@ class Job:
     folder: Path
     facts: dict[str, Any]
     batch_size: int
-    workers: int
+    workers: int | None
     shard: Shard | None
     retry_errors: bool
     most_rows: int

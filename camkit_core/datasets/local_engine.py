@@ -6,7 +6,7 @@ from contextlib import closing
 
 from .job import Job, Running
 from .sources.batches import by_size
-from .sources.decoding import decoded, left_of
+from .sources.decoding import decoded, left_of, usual_workers
 
 
 def run_locally(job: Job) -> None:
@@ -25,7 +25,8 @@ def _explain(job: Job, running: Running) -> None:
     else:
         model = job.explainer.loaded.model
         device = job.explainer.precise.device(model)
-        read = decoded(job.source, running.ids, job.batch_size, job.workers, device)
+        workers = usual_workers(device) if job.workers is None else job.workers
+        read = decoded(job.source, running.ids, job.batch_size, workers, device)
     with closing(read):
         for batch in by_size(read, job.batch_size):
             running.add(job.explainer.rows(batch))

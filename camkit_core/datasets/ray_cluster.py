@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ _SETTINGS = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # else each actor tells of something that is no fault
 }
 _STORE = 1 << 29  # bytes for rows and ids on this machine, beside the model
+_STEP, _PARTLY, _GIVEN_BACK = 0.2, 5.0, 30.0  # seconds that free cores are waited for
 _WAIT = 300  # seconds until Ray's actors have to be there
 
 
@@ -56,7 +58,8 @@ def cluster(job: Job) -> Iterator[Pool]:
     if own:
         _start(ray, job)
     try:
-        yield pool_for(ray.cluster_resources(), ray.available_resources(), job.workers)
+        whole = ray.cluster_resources()
+        yield pool_for(whole, _free(whole, ray.available_resources), job.workers)
     finally:
         if own:
             ray.shutdown()
@@ -96,6 +99,24 @@ def _start(ray: Any, job: Job) -> None:
             f"cannot use Ray {where}: {said(error)}; start the cluster, or leave RAY_ADDRESS out, "
             f"or take engine='local'"
         ) from error
+
+
+def _free(whole: dict[str, float], asked: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """The free resources, where those of a run that has just ended come back after a while.
+
+    Args:
+        whole: the resources of the cluster.
+        asked: gives those that are free now.
+    """
+    kinds = [kind for kind in ("CPU", "GPU") if whole.get(kind, 0) >= 1]
+    for step in range(int(_GIVEN_BACK / _STEP)):
+        free = asked()
+        some = all(free.get(kind, 0) >= 1 for kind in kinds)
+        every = all(free.get(kind, 0) >= whole[kind] for kind in kinds)
+        if every or (some and step * _STEP >= _PARTLY):
+            return free
+        time.sleep(_STEP)
+    return asked()
 
 
 def pool_for(whole: dict[str, float], free: dict[str, float], asked: int | None) -> Pool:

@@ -9,12 +9,10 @@ from itertools import product
 from time import perf_counter
 from typing import Any
 
-import torch
-
 from ...comparison import Comparison
 from ...engine import compare
 from ...errors import CamkitError, InputError, RunError, TargetError, quietly
-from ...forward.chunks import Halving, without_bars
+from ...forward.chunks import Halving, out_of_memory, without_bars
 from ...inputs.models.load import LoadedModel
 from ...probe.further.configured_method import ConfiguredMethod, configure
 from ...results.explanation import Explanation
@@ -99,7 +97,7 @@ class BatchExplainer:
         except Exception as error:
             if self._is_of_all(error):
                 raise
-            if isinstance(error, torch.OutOfMemoryError) and len(batch) > 1:
+            if len(batch) > 1 and out_of_memory(error):
                 raise  # it is tried in halves
             return self._one_by_one(batch, error)
         self.seen = True
@@ -138,16 +136,21 @@ class BatchExplainer:
 
     def _is_of_all(self, error: Exception) -> bool:
         """Whether an error is of the request, not of an image."""
-        finds = self.loaded.task in ("detection", "segmentation")
-        own = (InputError, TargetError) if finds else InputError
+        own = (InputError, TargetError) if self._finds else InputError
         return isinstance(error, CamkitError) and not isinstance(error, own) and not self.seen
+
+    @property
+    def _finds(self) -> bool:
+        """Whether the model finds things, which one image has and another has not."""
+        return self.loaded.task in ("detection", "segmentation")
 
     def _one_by_one(self, batch: Batch, error: Exception) -> Any:
         """The rows of images that cannot be explained together."""
         if len(batch) > 1:
             parts = [self._explained(batch[index : index + 1]) for index in range(len(batch))]
             whole = joined(parts)
-            if not self.seen and whole.column("error").null_count == 0:
+            nothing_there = self._finds and isinstance(error, CamkitError)
+            if not self.seen and not nothing_there and whole.column("error").null_count == 0:
                 raise RunError(
                     f"none of the first {len(batch)} images can be explained: {said(error)}"
                 ) from error

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import signal
+import sys
 from collections.abc import Callable, Container, Generator, Sequence
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from ...errors import InputError, RunError
+from ...errors import ArgumentError, InputError, RunError
+from ...image.opencv import opencv
 from .batches import One, Read, gathered, said
 from .source import Sample, Source, sample_of
 
 _AHEAD = 2  # batches that each worker has ready
+_MOST = 16  # workers, where nobody says how many
 
 
 class Images(Dataset[One]):
@@ -59,7 +64,7 @@ def decoded(
         pin_memory=device.type == "cuda",
         prefetch_factor=_AHEAD if workers else None,
         worker_init_fn=_left_alone if workers else None,
-        multiprocessing_context="spawn" if workers and source.spawned else None,
+        multiprocessing_context=_context(source) if workers else None,
     )
     try:
         yield from loader
@@ -72,9 +77,37 @@ def decoded(
         ) from error
 
 
+def usual_workers(device: torch.device) -> int:
+    """A worker for each core; on a CPU, which the model needs itself, one for every four."""
+    known = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    return max(1, cores // 4) if device.type == "cpu" else min(cores, _MOST)
+
+
+def _context(source: Source) -> str | None:
+    """How workers begin. Forked, they have the source as it is; else it has to be sent to them.
+
+    Raises:
+        ArgumentError: if it cannot be sent.
+    """
+    if sys.platform == "linux" and not source.spawned:
+        return "fork"
+    try:
+        pickle.dumps(source.read)
+    except Exception as error:
+        raise ArgumentError(
+            f"what reads the images cannot be sent to other processes ({said(error)}); read them "
+            f"in this one, workers=0, or write transform= as a function of a module"
+        ) from error
+    return "spawn"
+
+
 def _left_alone(number: int) -> None:
-    """Ctrl-C is for the process that explains; it ends its workers itself."""
+    """Ctrl-C is for the process that explains, which ends its workers itself; and a worker has the
+    threads of OpenCV no more, once it is forked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    opencv().setNumThreads(0)
 
 
 def left_of(

@@ -63,19 +63,33 @@ def preprocessing_of(given: Any, name: str, verb: str = "returned") -> Preproces
     return _of_transform(given, name)
 
 
-def _of_transform(transform: Callable[[Any], Any], name: str) -> Preprocessing:
-    def one(image: Any) -> Tensor:
-        values = transform(image)
+@dataclass(frozen=True)
+class _One:
+    """A transform that is held to give one input; an object, so that it can be sent to workers.
+
+    Attributes:
+        transform: from a PIL image.
+        name: what it is called in errors.
+    """
+
+    transform: Callable[[Any], Any]
+    name: str
+
+    def __call__(self, image: Any) -> Tensor:
+        values = self.transform(image)
         if isinstance(values, Tensor) and values.ndim == 4 and len(values) == 1:
             values = values[0]
         if not isinstance(values, Tensor) or values.ndim != 3 or not values.is_floating_point():
             shape = tuple(values.shape) if hasattr(values, "shape") else ""
             raise InputTypeError(
-                f"{name} made {type(values).__name__} {shape} of a picture; "
+                f"{self.name} made {type(values).__name__} {shape} of a picture; "
                 f"expected a floating-point tensor (3, H, W)"
             )
         return values
 
+
+def _of_transform(transform: Callable[[Any], Any], name: str) -> Preprocessing:
+    one = _One(transform, name)
     try:
         made = one(Image.fromarray(np.zeros((_TRIAL, _TRIAL, 3), np.uint8)))
     except InputTypeError:
