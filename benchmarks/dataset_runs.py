@@ -219,8 +219,9 @@ def by_hand(photos: Path, size: int) -> Iterator[int]:
 
 
 def _memory() -> int:
+    """Bytes of the process and its workers, what they share counted once."""
     me = psutil.Process()
-    return sum(each.memory_info().rss for each in [me, *me.children(recursive=True)])
+    return sum(each.memory_full_info().pss for each in [me, *me.children(recursive=True)])
 
 
 def main() -> None:
@@ -246,8 +247,6 @@ def main() -> None:
         _explain(args)
     if args.rate:
         told["rate"] = rate.value()
-    if args.memory:
-        told["late"] = _memory()
     print(json.dumps(told), flush=True)
 
 
@@ -263,8 +262,9 @@ def _watched(rate: _Rate, early: int, told: dict[str, Any]) -> None:
         add(running, rows)
         rate.add(rows.num_rows)
         seen[0] += rows.num_rows
-        if early and early <= seen[0] and "early" not in told:
-            told["early"] = _memory()
+        if early and seen[0] >= early and (seen[0] // BATCH) % 10 == 0:
+            told["late"] = _memory()  # while the workers are there
+            told.setdefault("early", told["late"])
 
     Running.add = noted  # type: ignore[method-assign]
 

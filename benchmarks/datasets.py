@@ -155,7 +155,7 @@ def memory(folder: Path, images: int) -> list[str]:
     told = json.loads(run.output().splitlines()[-1])
     early, late = told["early"], told["late"]
     return [
-        f"{images} pictures of 64 x 64; resident memory of the process and its worker.",
+        f"{images} pictures of 64 x 64; memory of the process and its worker (PSS).",
         "",
         f"| after {images // 10} | after {images} | |",
         "|---|---|---|",

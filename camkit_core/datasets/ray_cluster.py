@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ImportFailed, RunError
+from ..image.decoders import quiet_decoders
 from .job import Job
 from .sources.batches import said
 
@@ -92,7 +93,8 @@ def _start(ray: Any, job: Job) -> None:
             "runtime_env": {"env_vars": {"PYTHONPATH": paths}},
         }
     try:
-        ray.init(**settings)
+        with quiet_decoders():  # so is the C code of Ray, which tells of its log level
+            ray.init(**settings)
     except Exception as error:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise RunError(

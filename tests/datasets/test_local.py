@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -146,6 +148,14 @@ def test_a_list_of_paths_has_the_paths_as_ids_each_once(photos, tmp_path):
     paths = [photos / "a/deep 0/000.jpg", str(photos / "text.jpg"), photos / "a/deep 0/000.jpg"]
     maps = explained(paths, tmp_path)
     assert ids(maps) == [str(photos / "text.jpg"), str(paths[0])]  # errors are known at once
+
+
+def test_a_name_that_is_no_text_is_read_all_the_same(photos, tmp_path):
+    odd = os.path.join(os.fsencode(tmp_path), b"\xff.jpg")
+    with open(odd, "wb") as file:
+        file.write((photos / "a/deep 0/000.jpg").read_bytes())
+    (row,) = explained(tmp_path, tmp_path / "maps")
+    assert (row.id, row.error) == ("\\xff.jpg", None)
 
 
 def test_an_address_is_listed_and_read(photos, tmp_path):

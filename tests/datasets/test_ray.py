@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import camkit_core as camkit
+from camkit_core.datasets import ray_cluster
 from camkit_core.datasets.ray_cluster import Pool, pool_for
 from camkit_core.errors import RunError, TargetError
 from helpers.picture_folders import Tiny, transform
@@ -81,6 +82,14 @@ def test_each_free_gpu_has_an_actor_and_where_there_is_none_each_free_core():
 def test_a_cluster_without_room_is_refused_in_place_of_waiting_for_ever(whole, free, told):
     with pytest.raises(RunError, match=told):
         pool_for(whole, free, None)
+
+
+def test_the_cores_of_a_run_that_has_just_ended_are_waited_for(monkeypatch):
+    monkeypatch.setattr(ray_cluster, "_STEP", 0.001)
+    answers = iter([{}, {"CPU": 1}, {"CPU": 2}])
+    assert ray_cluster._free({"CPU": 2}, lambda: next(answers)) == {"CPU": 2}
+    monkeypatch.setattr(ray_cluster, "_PARTLY", 0)
+    assert ray_cluster._free({"CPU": 2}, lambda: {"CPU": 1}) == {"CPU": 1}
 
 
 def test_nothing_of_ray_is_imported_before_it_is_asked_for(photos, tmp_path):

@@ -68,8 +68,13 @@ class BatchExplainer:
 
     def take_facts(self, facts: Mapping[str, Any]) -> None:
         """Add what an explainer elsewhere says of its rows."""
-        self.sentences |= facts["notes"]
+        self._keep(facts["notes"])
         self.precise.error = self.precise.error or facts.get("precision_error", {})
+
+    def _keep(self, sentences: Mapping[str, str]) -> None:
+        """Keep the sentences of codes, up to a number: a method's notes may all be different."""
+        if len(self.sentences) < _SENTENCES:
+            self.sentences |= sentences
 
     def rows(self, batch: Batch | Unread) -> Any:
         """The rows of a batch, a record batch of `SCHEMA`: an image's rows are beside each other.
@@ -190,7 +195,7 @@ class BatchExplainer:
 
     def _of(self, batch: Batch, question: Question, explanation: Explanation, share: float) -> Any:
         codes, sentences = codes_of(explanation.notes, len(batch))
-        self.sentences |= sentences
+        self._keep(sentences)
         names = self.loaded.class_names or explanation.class_names
         labels = self._labels_of(batch)
         return explained_rows(batch, question.name, labels, explanation, names, codes, share)
@@ -213,6 +218,7 @@ class BatchExplainer:
         )
 
 
+_SENTENCES = 500
 OF_COMPARE = frozenset(
     {
         *("image_input", "shared_inputs", "output", "adapter", "batch_size", "reshape_transform"),
