@@ -17,7 +17,7 @@ import io
 import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,9 @@ def case(seed: int, tiny: bool = False) -> Case:
     if name == "vit":
         names = [each for each in names if each.startswith("blocks") and each.count(".") == 1]
         names = names or ["blocks.2"]
-    target = "None" if method == "FinerCAM" else draw.choice(TARGETS)
+    # The peer's FinerCAM makes its own targets, and its SESS asks targets of a whole batch.
+    kinds = {"FinerCAM": TARGETS[:1], "SESS": TARGETS[:2]}.get(method, TARGETS)
+    target = draw.choice(kinds)
     return Case(seed, name, draw.choice(names), method, target, images, size)
 
 
@@ -216,11 +218,12 @@ def maps(library: Any, asks: Case, copied: bool = False) -> tuple[list[Any], Any
     if asks.method == "ScoreCAM" and asks.model == "vit":
         options["reshape_transform"] = reshape
     grids: list[Any] = []
-    with _copies(library) if copied else contextlib.nullcontext():
-        cam = getattr(library, asks.method)(model, chosen, **options)
-        for base in bases(cam):
-            spy(base, grids)
-        heatmap = cam(x, targets=asked(library, asks.target, len(x)))
+    cam = getattr(library, asks.method)(model, chosen, **options)
+    if copied:  # the peer's hooks keep the layer's output, and what follows gets a copy
+        chosen[0].register_forward_hook(lambda module, args, output: output.clone())
+    for base in bases(cam):
+        spy(base, grids)
+    heatmap = cam(x, targets=asked(library, asks.target, len(x)))
     return grids, heatmap
 
 
@@ -239,22 +242,6 @@ def spy(cam: Any, grids: list[Any]) -> None:
         return grids[-1]
 
     cam.get_cam_image = kept
-
-
-@contextlib.contextmanager
-def _copies(library: Any) -> Iterator[None]:
-    """Inside, the peer's layers hand on a copy of their output."""
-    kind = library.activations_and_gradients.ActivationsAndGradients
-    own = kind.save_activation
-
-    def save(self: Any, module: nn.Module, args: Any, output: Any) -> None:
-        own(self, module, args, output.clone() if isinstance(output, Tensor) else output)
-
-    kind.save_activation = save
-    try:
-        yield
-    finally:
-        kind.save_activation = own
 
 
 def apart(ours: Any, theirs: Any) -> Difference:

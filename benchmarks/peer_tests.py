@@ -12,13 +12,14 @@ and a picture where a test reads one that the source distribution leaves out.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tarfile
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 VERSION = "1.5.7"
@@ -147,6 +148,13 @@ def page(outcomes: list[Outcome]) -> str:
     return "\n".join([account, *table, *failing])
 
 
+def earlier(path: Path) -> list[Outcome]:
+    """The outcomes of a page, of which some are kept where few files are run again."""
+    file = path.with_suffix(".json")
+    rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return [Outcome(**row) for row in rows]
+
+
 def _reason(outcome: Outcome) -> str:
     return REASONS.get(outcome.name.partition("[")[0], outcome.message)
 
@@ -157,17 +165,22 @@ def main() -> None:
     )
     parser.add_argument("--tests", nargs="+", help="names of files (default: all)")
     parser.add_argument("--source", type=Path, help="the source distribution, if it is at hand")
-    parser.add_argument("--output", type=Path, help="a page, .md")
+    parser.add_argument(
+        "--output", type=Path, help="a page, .md; files that are not run again keep their rows"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = unpack(args.source or download(folder), folder)
         chosen = [file for file in files if not args.tests or file.name in args.tests]
         outcomes = run(folder, chosen)
-    text = page(outcomes)
-    print(text)
     if args.output:
-        args.output.write_text(text, encoding="utf-8")
+        again = {file.name for file in chosen}
+        outcomes += [each for each in earlier(args.output) if each.file not in again]
+        rows = [asdict(each) for each in outcomes]
+        args.output.with_suffix(".json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        args.output.write_text(page(outcomes), encoding="utf-8")
+    print(page(outcomes))
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def as_grid(adapter: Adapter, output: Tensor, rank: int) -> Tensor:
     Raises:
         LayerError: if the result has another number of axes.
     """
-    grid = output if adapter.reshape is None else adapter.reshape(output)
+    grid = output if adapter.reshape is None else _reshaped(adapter.reshape, output)
     if not isinstance(grid, Tensor):
         raise LayerTypeError(
             f"expected a tensor (N, C, {AXES[rank]}) from reshape_transform, got {shown(grid)}"
@@ -180,6 +180,18 @@ def as_grid(adapter: Adapter, output: Tensor, rank: int) -> Tensor:
             f"{_possible_grids(grid, rank)}; pass reshape_transform= or choose another layer"
         )
     return grid
+
+
+def _reshaped(reshape: Reshape, output: Tensor) -> Any:
+    try:
+        return reshape(output)
+    except (TypeError, KeyError, IndexError) as error:
+        raise LayerTypeError(
+            f"reshape_transform failed on the tensor {tuple(output.shape)} of the target layer: "
+            f"{error}; of a layer that returns several it is given one, so leave layer= and "
+            f"reshape_transform= out, by which a detector's levels are explained together, or take "
+            f"the classes of camkit_methods.compat.pytorch_grad_cam, which hand it all of them"
+        ) from error
 
 
 def _possible_grids(output: Tensor, rank: int) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from camkit_core.errors import LayerTypeError
 from camkit_core.image import preprocess_image
 from camkit_methods import AblationCAM, GradCAM, ScoreCAM
 
@@ -52,3 +53,24 @@ def test_a_mask_of_a_segmentation_may_be_an_array_and_of_a_volume() -> None:
     target = camkit.SegmentationTarget(1, mask)
     expected: Tensor = scores[1, 1, 2, :3].mean()
     assert torch.allclose(target(scores), expected)
+
+
+def test_a_reshape_of_several_tensors_is_told_what_it_is_given() -> None:
+    class Backbone(nn.Module):
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            return {"0": x, "pool": x[..., ::2, ::2]}
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = Backbone()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.backbone(x)["pool"].mean((2, 3))
+
+    def reshape(levels: dict[str, Tensor]) -> Tensor:
+        return levels["pool"]
+
+    x = torch.randn(1, 3, 8, 8)
+    with pytest.raises(LayerTypeError, match="of a layer that returns several it is given one"):
+        camkit.explain(Model(), x, "eigencam", layer="backbone", reshape_transform=reshape)

@@ -198,7 +198,7 @@ class SESS:
         with untouched(self.model):
             outputs = [self.model(batch) for batch in self._batches(patches)]
             every = [each.softmax(-1) if self.use_softmax_scores else each for each in outputs]
-            scores = torch.cat([target(each) for each in every])
+            scores = torch.stack([target(row).reshape(()) for each in every for row in each])
         weights: Array = scores.clamp(min=0).cpu().numpy()
         return weights
 
