@@ -192,3 +192,10 @@ def test_an_ablation_layer_of_the_users_own_is_asked(model: nn.Module, x: Tensor
         cam = library.AblationCAM(model, [model.act], ablation_layer=Halved(), batch_size=2)
         both.append(cam(x, None))
     assert np.abs(both[0] - both[1]).max() < 1e-5
+
+
+def test_a_class_that_was_pasted_somewhere_knows_no_module(model: nn.Module, x: Tensor) -> None:
+    pasted: dict[str, Any] = {"base": compat.GradCAM, "__builtins__": __builtins__}
+    text = "class Mine(base):\n    def get_cam_weights(self, *args): return args[-1].max((2, 3))"
+    exec(text, pasted | {"__name__": None}, pasted)
+    assert pasted["Mine"](model, [model.act])(x, None).shape == (2, 12, 14)

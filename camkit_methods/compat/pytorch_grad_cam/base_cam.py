@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from camkit_core import Probe, untouched
 
 from .activations_and_gradients import ActivationsAndGradients, Reshape, pull
-from .arrays import anything, best, detached, device_of, weighted
+from .arrays import anything, best, detached, device_of, is_ours, weighted
 from .bundle import mapped
 from .probing import Array, Asked, Needs
 from .utils.image import scale_cam_image
@@ -22,7 +22,6 @@ from .views import VIEWS
 
 Targets = Sequence[Callable[..., Tensor]] | None
 Self = TypeVar("Self", bound="BaseCAM")
-OURS = __name__.rpartition(".")[0]
 
 
 class BaseCAM:
@@ -116,9 +115,8 @@ class BaseCAM:
 
     def _reads_graph(self) -> bool:
         kind = type(self)
-        own_loop = not kind.compute_cam_per_layer.__module__.startswith(OURS)
-        own_weights = not kind.get_cam_weights.__module__.startswith(OURS)
-        return own_loop or (own_weights and not self.detach)
+        own_weights = not is_ours(kind.get_cam_weights)
+        return not is_ours(kind.compute_cam_per_layer) or (own_weights and not self.detach)
 
     def _run(self, images: Tensor, targets: Targets) -> tuple[Tensor, Targets]:
         """A pass with hooks: the images, with their gradient, and the targets."""
@@ -179,8 +177,7 @@ class BaseCAM:
     def _within(self) -> bool:
         """Whether the map is made while the engine is at work: not by code of the user's."""
         kind = type(self)
-        functions = kind.get_cam_weights, kind.get_cam_image
-        return not self.draws and all(each.__module__.startswith(OURS) for each in functions)
+        return not self.draws and is_ours(kind.get_cam_weights) and is_ours(kind.get_cam_image)
 
     def of_probe(
         self, read: Callable[[Probe], Array], images: Tensor, layer: nn.Module, targets: Targets
