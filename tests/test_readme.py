@@ -54,6 +54,8 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", downloaded)
     quick = partial(explain_photos, ["gradcam"])  # tests/cli/test_demo.py has all of them
     monkeypatch.setattr("camkit_core.cli.demo_photos.explain_photos", quick)
+    # It would serve for ever: tests/studio/test_server.py starts and ends it.
+    monkeypatch.setattr("camkit_core.studio.serving.serve", lambda *ignored: None)
     return tmp_path
 
 
