@@ -7,6 +7,7 @@ python benchmarks/datasets.py driver
 python benchmarks/datasets.py interrupt     # Ctrl-C
 python benchmarks/datasets.py speed         # 5,000 pictures: a loop by hand, local, Ray
 python benchmarks/datasets.py memory        # 20,000 pictures
+python benchmarks/datasets.py million       # a million rows: opening, filtering, the report
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from dataset_runs import Run, actors, folder_of, measured
+from datasets_million import million
 
 import camkit_core as camkit
 
@@ -185,6 +187,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Path, argparse.Namespace], list[str]]]]
     "driver": ("The driver killed", lambda folder, args: kills(folder, "driver", args.times)),
     "interrupt": ("Ctrl-C", lambda folder, args: interrupt(folder)),
     "speed": ("Speed", lambda folder, args: speed(folder, args.images or 5000)),
+    "million": ("A million rows", lambda folder, args: million(folder, args.images or 10**6)),
     "memory": ("Memory", lambda folder, args: memory(folder, args.images or 20_000)),
 }
 

@@ -88,6 +88,7 @@ def batches(source: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         if count >= ROWS:
             yield first, _joined(held)
             first, held, count = first + count, [], 0
+            arrow.default_memory_pool().release_unused()  # or as much again stays with the pool
     if count:
         yield first, _joined(held)
 

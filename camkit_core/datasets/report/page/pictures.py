@@ -53,7 +53,7 @@ class Thumbnails:
         self.found = True
         placed = self._findings.windows.placed(heat, picture.size[::-1])
         drawn = mixed(picture, placed, COLOUR_MAP, ALPHA) if heat.any() else picture
-        return self._image(picture, name) + self._image(drawn, said)
+        return self._image(picture, "the picture") + self._image(drawn, said)
 
     def _picture(self, row: Any) -> Image.Image | None:
         """The original, shrunk; None if it is not there any more, or cannot be read."""

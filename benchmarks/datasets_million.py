@@ -1,0 +1,76 @@
+"""A million rows with random maps: how long opening, filtering and the report take, and memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from camkit_core.datasets import manifest
+from camkit_core.datasets.schema import rows
+from camkit_core.datasets.shards import ShardWriter
+
+CLASSES, SHARD, SIDE = 1000, 10_000, 7
+# Each step in a process of its own, so that its peak of memory is its own.
+STEPS = {
+    "opening": "maps = camkit.open_dataset(folder); len(maps)",
+    "filtering": "maps = camkit.open_dataset(folder); "
+    "len(maps.filter((pc.field('label') != pc.field('top_class')) & "
+    "(pc.field('top_probability') > 0.9)))",
+    "report": "camkit.dataset_report(folder, folder + '/report.html')",
+}
+_RUN = """
+import json, resource, sys, time
+import camkit_core as camkit, pyarrow.compute as pc
+folder, start, cpu = sys.argv[1], time.perf_counter(), time.process_time()
+{step}
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps([time.perf_counter() - start, time.process_time() - cpu, peak]))
+"""
+
+
+def million(folder: Path, count: int) -> list[str]:
+    """The lines of a table: each step with its time and its peak of memory."""
+    made(folder, count)
+    lines = ["| step | seconds | of CPU | peak of memory |", "|---|---|---|---|"]
+    for name, step in STEPS.items():
+        words = [sys.executable, "-c", _RUN.format(step=step), str(folder)]
+        answer = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        seconds, cpu, peak = json.loads(answer.splitlines()[-1])
+        lines.append(f"| {name} | {seconds:.1f} | {cpu:.1f} | {peak / 1e6:.0f} MB |")
+    size = sum(path.stat().st_size for path in folder.glob("*.parquet")) / 1e6
+    page = (folder / "report.html").stat().st_size / 1e6
+    told = f"{count:,} rows of {CLASSES} classes with random maps of {SIDE} x {SIDE}"
+    return [*lines, "", f"{told}: {size:.0f} MB; the page has {page:.1f} MB."]
+
+
+def made(folder: Path, count: int) -> None:
+    """Write rows with random maps, a tenth of them mistakes."""
+    manifest.agree(folder, {"model": "simulated"})
+    rng = np.random.default_rng(0)
+    with ShardWriter(folder, lambda: {"model": "simulated"}, most_rows=SHARD) as writer:
+        for start in range(0, count, SHARD):
+            writer.add(_shard(rng, start, min(SHARD, count - start)))
+
+
+def _shard(rng: np.random.Generator, start: int, count: int):  # type: ignore[no-untyped-def]
+    label = (np.arange(count) + start) % CLASSES
+    answer = np.where(rng.random(count) < 0.1, (label + 1) % CLASSES, label)
+    names, sure = [f"class {each}" for each in answer], rng.random(count).tolist()
+    maps = rng.uniform(-1, 1, (count, SIDE * SIDE)).astype(np.float16)
+    fixed = {"target": "top1", "method": "gradcam", "layer": "layer4", "options": "{}"}
+    return rows(
+        {
+            "id": [f"{(start + row) // 1000:05d}/{row % 1000:03d}.jpg" for row in range(count)],
+            **{name: [value] * count for name, value in fixed.items()},
+            "class_index": answer.tolist(), "class_name": names, "top_class": answer.tolist(),
+            "top_name": names, "top_probability": sure, "probability": sure,
+            "score": rng.normal(5, 2, count).tolist(), "label": label.tolist(),
+            "label_name": [f"class {each}" for each in label], "map": list(maps),
+            "scale": [1.0] * count, "grid": [[SIDE, SIDE]] * count,
+            "input_size": [[224, 224]] * count, "notes": [[]] * count, "seconds": [0.01] * count,
+        }
+    )  # fmt: skip
