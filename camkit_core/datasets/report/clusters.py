@@ -104,6 +104,15 @@ def _assigned(vectors: Any) -> NDArray[np.int64]:
     return np.asarray(means.labels_, np.int64)
 
 
+def one_thread() -> Any:
+    """A `with` in which linear algebra takes one thread: these matrices are too small for more."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise needs_sklearn(error) from error
+    return threadpool_limits(1)
+
+
 def needs_sklearn(error: ImportError) -> ImportFailed:
     """The error that says how to get scikit-learn."""
     return ImportFailed(

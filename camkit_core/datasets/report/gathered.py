@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..arrow import arrow, compute
 from .places import Floats, common_grid, evidence, mass, planar
 
-ROWS = 20_000  # that are worked on at a time
+ROWS = 10_000  # that are worked on at a time
 
 Ints = NDArray[np.int64]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..opened import ExplainedDataset
 from ..windows import Windows
 from .classes import ClassSums
+from .clusters import one_thread
 from .counts import Counts
 from .findings import Findings, Found
 from .gathered import CommonGrids, Kind, Kinds, Maps, batches, maps_of
@@ -26,7 +27,7 @@ COLUMNS = (
     "top_probability", "map", "grid", "layer", "notes", "error",
 )  # fmt: skip
 MOST, FEWEST = 1_000, 100  # maps of a class that are sampled for its clusters
-SAMPLED = 200_000  # maps of all classes
+SAMPLED = 150_000  # maps of all classes
 CLUSTERED = 1_000  # classes of a method that are clustered: those with most maps
 
 
@@ -115,7 +116,9 @@ class Reading:
             largest = np.argsort(-sample.seen, kind="stable")[:CLUSTERED]
             rows = [np.flatnonzero(of_class == number) for number in largest]
             masses = [_whole(sample.columns["mass"][each]) for each in rows]
-            for number, each, found in zip(largest, rows, clusters(masses), strict=True):
+            with one_thread():
+                clustered = clusters(masses)
+            for number, each, found in zip(largest, rows, clustered, strict=True):
                 positions = sample.columns["position"][each]
                 for cluster in found:
                     yield Found(

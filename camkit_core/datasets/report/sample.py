@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEED = 0
+_WAITING = 50_000  # rows that are held before they are added to the others
 
 
 class Sample:
@@ -19,13 +20,14 @@ class Sample:
         most: rows of a kind.
 
     Attributes:
-        columns: what is kept of the rows, an array for each name, with `kind` among them.
         seen: how many rows of each kind went by.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.columns: dict[str, NDArray[Any]] = {}
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._waiting: list[dict[str, NDArray[Any]]] = []
+        self._count = 0
         self.seen = np.zeros(0, np.int64)
         self._random = np.random.default_rng(SEED)
         self._limits = np.zeros(0)
@@ -37,13 +39,24 @@ class Sample:
         drawn = self._random.random(len(kinds))
         kept = drawn < self._limits[kinds]
         fresh = {name: values[kept] for name, values in columns.items()}
-        fresh |= {"kind": kinds[kept], "drawn": drawn[kept]}
-        if not self.columns:
-            self.columns = fresh
-        else:
-            self.columns = {
-                name: np.concatenate([values, fresh[name]]) for name, values in self.columns.items()
-            }
+        self._waiting.append(fresh | {"kind": kinds[kept], "drawn": drawn[kept]})
+        self._count += int(kept.sum())
+        if self._count >= _WAITING:
+            self._merge()
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """What is kept of the rows, an array for each name, with `kind` among them."""
+        self._merge()
+        return self._columns
+
+    def _merge(self) -> None:
+        """Add the rows that wait to the others; rarely, as all are copied."""
+        if not self._waiting:
+            return
+        parts = [self._columns, *self._waiting] if self._columns else self._waiting
+        self._columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._waiting, self._count = [], 0
         self._trim()
 
     def _grow(self, count: int) -> None:
@@ -54,18 +67,19 @@ class Sample:
 
     def _trim(self) -> None:
         """Leave out rows beyond the most of their kind; later ones must draw less than those."""
-        kind, drawn = self.columns["kind"], self.columns["drawn"]
+        kind, drawn = self._columns["kind"], self._columns["drawn"]
         order = np.lexsort((drawn, kind))
         ranks = np.arange(len(order)) - np.searchsorted(kind[order], kind[order])
         last = order[ranks == self.most - 1]
         self._limits[kind[last]] = drawn[last]
         kept = np.sort(order[ranks < self.most])
         if len(kept) < len(kind):
-            self.columns = {name: values[kept] for name, values in self.columns.items()}
+            self._columns = {name: values[kept] for name, values in self._columns.items()}
 
     def limit(self, most: int) -> None:
         """Keep fewer rows of each kind from now on."""
         if most < self.most:
+            self._merge()
             self.most = most
-            if self.columns:
+            if self._columns:
                 self._trim()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,7 +13,7 @@ import camkit_core as camkit
 from camkit_core.cli import main
 from camkit_core.datasets import manifest
 from camkit_core.datasets.report.report import dataset_report
-from camkit_core.datasets.report.words import percent, place_in_words, sentences
+from camkit_core.datasets.report.words import sentences
 from camkit_core.datasets.shards import ShardWriter
 from camkit_core.errors import ArgumentTypeError, InputError, PathError
 from helpers.explained_rows import made_rows
@@ -244,25 +243,6 @@ def test_a_filtered_data_set_has_a_report_of_its_rows(folder):
 def test_what_is_no_data_set_is_told():
     with pytest.raises(ArgumentTypeError, match="got 3"):
         dataset_report(3)
-
-
-@pytest.mark.parametrize(
-    ("box", "words"),
-    [
-        ((0, 0, 0.1, 0.1), "the upper left corner"),
-        ((0.9, 0.9, 1, 1), "the lower right corner"),
-        ((0.45, 0, 0.55, 0.1), "the upper edge"),
-        ((0.45, 0.45, 0.55, 0.55), "the centre"),
-        ((0.25, 0.25, 0.35, 0.35), "the upper left"),
-    ],
-)
-def test_places_are_told_in_words(box, words):
-    assert place_in_words(box) == words
-
-
-def test_shares_are_told_without_rounding_to_all_or_nothing():
-    shares = [percent(each) for each in (0, 0.004, 0.5, 0.9999, 1, math.nan)]
-    assert shares == ["0%", "0.4%", "50%", "over 99.9%", "100%", "-"]
 
 
 def test_the_command_writes_page_and_data(folder, tmp_path, capsys):
