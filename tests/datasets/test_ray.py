@@ -90,17 +90,3 @@ def test_the_cores_of_a_run_that_has_just_ended_are_waited_for(monkeypatch):
     assert ray_cluster._free({"CPU": 2}, lambda: next(answers)) == {"CPU": 2}
     monkeypatch.setattr(ray_cluster, "_PARTLY", 0)
     assert ray_cluster._free({"CPU": 2}, lambda: {"CPU": 1}) == {"CPU": 1}
-
-
-def test_nothing_of_ray_is_imported_before_it_is_asked_for(photos, tmp_path):
-    from helpers.picture_folders import in_another_process
-
-    program = """
-import sys
-from helpers.picture_folders import Tiny, transform
-import camkit_core as camkit
-camkit.explain_dataset(Tiny(), sys.argv[1], sys.argv[2], transform=transform, workers=0)
-print("ray" in sys.modules)
-"""
-    process = in_another_process(program, str(photos), str(tmp_path))
-    assert process.communicate()[0].strip() == "False"
