@@ -72,6 +72,7 @@ _HOMES = {
     "open_dataset": "datasets.opened",
     "map_callback": "studio.callbacks",
     "names_in": "inputs.models.class_names",
+    "perturbed": "metrics.perturbed",
     "preprocessing_in": "inputs.models.sources.carried",
     "principal_map": "maps",
     "record": "forward.recording",
@@ -147,6 +148,7 @@ if TYPE_CHECKING:
     from .maps import weighted_sum as weighted_sum
     from .metrics.case import Case as Case
     from .metrics.image_edits import filled as filled
+    from .metrics.perturbed import perturbed as perturbed
     from .plugins.facts import Method as Method
     from .plugins.facts import Metric as Metric
     from .plugins.hookspecs import Spec as Spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge
 from torch import Tensor, nn
@@ -75,14 +75,15 @@ def explain(
         layer: None lets the adapter choose, or a search that proves what it takes; or a module of
             the model, its dotted name, a name as `Explanation.layer` gives (`encoder#1`,
             `backbone['3']`, `norm5 > relu`), or a list of these: then `cam` is the mean of the
-            layers' maps, each divided by its largest absolute value and resized to the finest grid.
+            layers' maps, each divided by its largest absolute value and resized to the finest grid
+            (`fuse_layers="max"`: the greatest of them).
             Where the adapter names the levels of a pyramid, as for detectors, one forward pass is
             cut at all of them, and each level's map counts by its share of the score: the sum of
             the absolute values of gradient times activation, divided by that of all levels.
         reshape_transform: from the layer's output to (N, C, h, w), in place of the adapter's.
         **settings: those of `compare` (`image_input`, `shared_inputs`, `output`, `adapter`,
-            `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`, `transform`), and the
-            method's own options.
+            `batch_size`, `aug_smooth`, `eigen_smooth`, `guided`, `fuse_layers`, `transform`), and
+            the method's own options.
 
     Returns:
         The explanation, on the model's device.
@@ -118,6 +119,7 @@ def compare(
     aug_smooth: bool = False,
     eigen_smooth: bool = False,
     guided: bool = False,
+    fuse_layers: Literal["mean", "max"] = "mean",
     metrics: Metrics = (),
     transform: Callable[[Any], Any] | None = None,
     **options: Any,
@@ -147,6 +149,8 @@ def compare(
         aug_smooth: average over six mirrored and rescaled versions of the images.
         eigen_smooth: take the first principal component of the weighted channels, not their sum.
         guided: also compute Guided Grad-CAM, into `guided` of each explanation.
+        fuse_layers: how the maps of several layers become one: by their "mean", or by the greatest
+            value at each position, "max".
         metrics: names of installed metrics (`camkit list-metrics`) or functions of a `Case`; or a
             dict from these to their options. The comparison then has a `judgement` of the methods
             and of baselines, has a `verdict`, and can be saved as a report.
@@ -168,6 +172,8 @@ def compare(
     aug_smooth = _checked("aug_smooth", aug_smooth, bool)
     eigen_smooth = _checked("eigen_smooth", eigen_smooth, bool)
     guided = _checked("guided", guided, bool)
+    fuse_layers = _checked("fuse_layers", fuse_layers, Literal["mean", "max"])
+    fused = {} if fuse_layers == "mean" else {"fuse_layers": fuse_layers}
     reshape_transform = _checked("reshape_transform", reshape_transform, Callable | None)
     judge = _judge_with(metrics, aug_smooth or guided)
     _check_targets(targets, aug_smooth)
@@ -195,7 +201,7 @@ def compare(
         else:
             plain = list(map(probes_of, recordings))
             views = probed_views(inputs, passes, aug_smooth, taped, plain, probes_of)
-            smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth}
+            smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth} | fused
             rows = assemble(configured, plain[0], views, layers, notes, smoothing, guided)
     comparison = Comparison(rows, tuple(method.name for method in configured), judgement)
     return handed.described(comparison) if handed else comparison

@@ -20,6 +20,7 @@ def ablationcam(
     variant: Variant = "drop",
     ablate: Literal["zero", "mean"] = "zero",
     max_channels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
+    ratio_channels_to_ablate: Annotated[float, Interval(gt=0, le=1)] = 1.0,
 ) -> Tensor:
     """Weight each channel by how far the score drops without it.
 
@@ -35,6 +36,7 @@ def ablationcam(
         ablate: the value of an ablated channel: "zero", or the "mean" over its positions.
         max_channels: ablate only that many channels, those with the greatest variance; the others
             get no weight. None ablates all channels.
+        ratio_channels_to_ablate: the same as a share of all channels, at least one of them.
 
     Returns:
         The map (N, h, w), signed.
@@ -47,7 +49,11 @@ def ablationcam(
             "variant 'pytorch-grad-cam' is defined for activations >= 0 only, and this layer's "
             "are signed; take variant='paper' or 'drop'"
         )
-    drops = _drops(probe, "mean" if ablate == "mean" else 0.0, max_channels)
+    count = max_channels
+    if ratio_channels_to_ablate < 1:
+        share = max(1, int(probe.activations.shape[1] * ratio_channels_to_ablate))
+        count = min(share, max_channels or share)
+    drops = _drops(probe, "mean" if ablate == "mean" else 0.0, count)
     if variant in ("paper", "pytorch-grad-cam"):
         drops = drops / probe.scores[:, None]
     if variant == "slope":

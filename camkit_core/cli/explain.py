@@ -46,6 +46,12 @@ def add_explain_command(subparsers: Any) -> None:
     question.add_argument(
         "--eigen-smooth", action="store_true", help="keep the principal component"
     )
+    question.add_argument(
+        "--fuse-layers",
+        choices=("mean", "max"),
+        default="mean",
+        help="how maps of several layers become one (default: mean)",
+    )
     question.add_argument("--guided", action="store_true", help="write Guided Grad-CAM as well")
     _add_answer(parser.add_argument_group("the answer"))
     parser.set_defaults(func=run)
@@ -89,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     What can be told to be wrong without the model is told before torch is imported.
     """
-    settings = ("guided", "aug_smooth", "eigen_smooth")
+    settings = ("guided", "aug_smooth", "eigen_smooth", "fuse_layers")
     request = ExplainRequest(
         **shared_fields(arguments),
         settings={name: getattr(arguments, name) for name in settings},

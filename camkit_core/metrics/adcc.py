@@ -28,12 +28,22 @@ def adcc(case: Case) -> Tensor:
     """
     drop = average_drop(case) / 100
     complexity = case.heatmaps.flatten(1).mean(1).to(drop)
+    parts = torch.stack([coherency(case, "adcc").to(drop), 1 - complexity, 1 - drop])
+    return 3 / (1 / parts).sum(0)
+
+
+def coherency(case: Case, metric: str) -> Tensor:
+    """How far each map is that of the image masked by it: (N,) in [0, 1]; nan of a constant map.
+
+    Args:
+        case: the maps.
+        metric: whose part it is, for the note on constant maps.
+    """
     masked = case.images * case.heatmaps[:, None].to(case.images)
     correlation = pearson(case.heatmaps.flatten(1), case.explained(masked).flatten(1))
-    coherency = (1 + correlation.clamp(-1, 1).to(drop)) / 2
-    if bool(coherency.isnan().any()):
+    coherent = (1 + correlation.clamp(-1, 1)) / 2
+    if bool(coherent.isnan().any()):
         case.note(
-            "adcc is not defined for a map that is constant, or becomes so when it is applied"
+            f"{metric} is not defined for a map that is constant, or becomes so when it is applied"
         )
-    parts = torch.stack([coherency, 1 - complexity, 1 - drop])
-    return 3 / (1 / parts).sum(0)
+    return coherent

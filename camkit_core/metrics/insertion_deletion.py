@@ -13,17 +13,34 @@ from ..plugins.facts import Metric
 from .case import Case
 from .image_edits import ranks, soft
 
+Baseline = Literal["blur", "zero"]
+
+
+def inserted(
+    image: Tensor, heatmap: Tensor, share: float, seed: int, *, baseline: Baseline = "blur"
+) -> Tensor:
+    """An image (C, H, W) of which only the highest pixels of its heatmap (H, W) are there."""
+    return _at_share(_covered(baseline)(image), image, heatmap, share, seed)
+
+
+def deleted(
+    image: Tensor, heatmap: Tensor, share: float, seed: int, *, baseline: Baseline = "zero"
+) -> Tensor:
+    """An image (C, H, W) of which the highest pixels of its heatmap (H, W) are gone."""
+    return _at_share(image, _covered(baseline)(image), heatmap, share, seed)
+
 
 @Metric(
     higher_is_better=True,
     reading="The class's mean probability while the blurred image becomes clear, the map's highest "
     "pixels first. High: what the map names first is enough for the class.",
+    edit=inserted,
 )
 def insertion(
     case: Case,
     *,
     steps: Annotated[int, Interval(ge=1, le=1_000_000)] = 32,
-    baseline: Literal["blur", "zero"] = "blur",
+    baseline: Baseline = "blur",
 ) -> Tensor:
     """How soon the class is seen when the map's highest pixels come in first: an area, (N,).
 
@@ -37,20 +54,20 @@ def insertion(
     Raises:
         TargetError: if the target is no class.
     """
-    start = soft if baseline == "blur" else torch.zeros_like
-    return _curve_area(case, steps, start, lambda image: image)
+    return _curve_area(case, steps, _covered(baseline), lambda image: image)
 
 
 @Metric(
     higher_is_better=False,
     reading="The class's mean probability while the image is covered, the map's highest pixels "
     "first. Low: what the map names first is needed for the class.",
+    edit=deleted,
 )
 def deletion(
     case: Case,
     *,
     steps: Annotated[int, Interval(ge=1, le=1_000_000)] = 32,
-    baseline: Literal["zero", "blur"] = "zero",
+    baseline: Baseline = "zero",
 ) -> Tensor:
     """How soon the class is lost when the map's highest pixels go first: an area, (N,).
 
@@ -65,8 +82,17 @@ def deletion(
     Raises:
         TargetError: if the target is no class.
     """
-    end = torch.zeros_like if baseline == "zero" else soft
-    return _curve_area(case, steps, lambda image: image, end)
+    return _curve_area(case, steps, lambda image: image, _covered(baseline))
+
+
+def _covered(baseline: Baseline) -> Callable[[Tensor], Tensor]:
+    """From an image to the image without anything to be seen."""
+    return torch.zeros_like if baseline == "zero" else soft
+
+
+def _at_share(first: Tensor, last: Tensor, heatmap: Tensor, share: float, seed: int) -> Tensor:
+    order = ranks(heatmap, seed).view(heatmap.shape)
+    return torch.where(order < round(share * order.numel()), last, first)
 
 
 def _curve_area(

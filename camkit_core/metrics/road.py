@@ -19,11 +19,26 @@ SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NOISE = 0.01
 
 
+def without_highest(
+    image: Tensor, heatmap: Tensor, share: float, seed: int, *, noise: Noise = NOISE
+) -> Tensor:
+    """An image (C, H, W) after the highest pixels of its heatmap (H, W) are filled in."""
+    return _removed(image, heatmap, (share,), noise, seed)[0]
+
+
+def without_lowest(
+    image: Tensor, heatmap: Tensor, share: float, seed: int, *, noise: Noise = NOISE
+) -> Tensor:
+    """An image (C, H, W) after the lowest pixels of its heatmap (H, W) are filled in."""
+    return _removed(image, -heatmap, (share,), noise, seed)[0]
+
+
 @Metric(
     higher_is_better=True,
     reading="Half of the probability without the lowest pixels, less that without the highest, the "
     "gaps filled from their surroundings. High: the map's order is that of importance; 0: it is "
     "no better than any.",
+    edit=without_highest,
 )
 def road(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """Half of what the lowest pixels' removal leaves, less what the highest pixels' leaves: (N,).
@@ -48,6 +63,7 @@ def road(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor
     higher_is_better=False,
     reading="The class's mean probability without the highest pixels, the gaps filled from their "
     "surroundings. Low: they were needed.",
+    edit=without_highest,
 )
 def road_morf(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """The class's probability after the map's highest pixels are removed and filled in: (N,).
@@ -62,6 +78,7 @@ def road_morf(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> T
     higher_is_better=True,
     reading="The class's mean probability without the lowest pixels, the gaps filled from their "
     "surroundings. High: they were not needed.",
+    edit=without_lowest,
 )
 def road_lerf(case: Case, *, shares: Shares = SHARES, noise: Noise = NOISE) -> Tensor:
     """The class's probability after the map's lowest pixels are removed and filled in: (N,).
@@ -79,9 +96,16 @@ def _after_removal(
     means = []
     for index, image in enumerate(case.images):
         heatmap = case.heatmaps[index]
-        order = ranks(heatmap if highest_first else -heatmap, case.seed)
-        removed = torch.tensor([round(share * order.numel()) for share in shares], device="cpu")
-        kept = (order >= removed[:, None].to(order.device)).view(-1, *image.shape[1:])
-        edits = filled(image, kept, noise, case.seed)
+        edits = _removed(image, heatmap if highest_first else -heatmap, shares, noise, case.seed)
         means.append(case.probabilities(index, edits, len(shares)).mean())
     return torch.stack(means)
+
+
+def _removed(
+    image: Tensor, heatmap: Tensor, shares: Sequence[float], noise: float, seed: int
+) -> Tensor:
+    """Versions (M, C, H, W) of an image: a share of its pixels, the highest, is filled in."""
+    order = ranks(heatmap, seed)
+    counts = torch.tensor([round(share * order.numel()) for share in shares], device="cpu")
+    kept = (order >= counts[:, None].to(order.device)).view(-1, *image.shape[1:])
+    return filled(image, kept, noise, seed)

@@ -155,6 +155,7 @@ DECLARED: dict[str, dict[str, str]] = {
         "average_increase": "camkit_core.metrics.average_drop:average_increase",
         "average_gain": "camkit_core.metrics.average_drop:average_gain",
         "adcc": "camkit_core.metrics.adcc:adcc",
+        "arcc": "camkit_core.metrics.arcc:arcc",
         "sensitivity": "camkit_core.metrics.sensitivity:sensitivity",
         "randomisation": "camkit_core.metrics.randomisation:randomisation",
         "area": "camkit_core.metrics.area:area",

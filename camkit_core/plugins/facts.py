@@ -114,6 +114,9 @@ class Metric(_Facts):
         reading: how to read its values, in a sentence or two, for the report.
         rewards: the name of the check whose shortcut does well here by itself, as a map that keeps
             the whole image has next to no average drop; "" for none.
+        edit: from an image (C, H, W), its heatmap (H, W), a share in (0, 1), a seed, and options of
+            the metric by name, to the edited image that it shows the model at that share, as
+            `camkit_core.perturbed` gives it; None if it edits none by a share.
         unbeatable: the baselines that no method can beat here by construction; "*" is all.
         expected_failures: by the name of a check of the conformance kit, why it cannot pass.
     """
@@ -125,6 +128,7 @@ class Metric(_Facts):
     shortcut: str = ""
     reading: str = ""
     rewards: str = ""
+    edit: Callable[..., Any] | None = None
     unbeatable: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 

@@ -23,6 +23,7 @@ SETTINGS = {
     "aug_smooth": "aug_smooth=, --aug-smooth of camkit explain",
     "batch_size": "batch_size=, --batch-size of the command",
     "eigen_smooth": "eigen_smooth=, --eigen-smooth of camkit explain",
+    "fuse_layers": "fuse_layers=, --fuse-layers of camkit explain",
     "guided": "guided=, --guided of camkit explain",
     "image_input": "image_input=",
     "layer": "layer=, --layer of the command",

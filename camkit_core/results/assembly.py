@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from .caveats import caveats
 from .explanation import Explanation
 from .levels import shares_of, weighted_levels
 from .provenance import of_levels, of_method, of_output
-from .smoothing import View, mean_of_layers, mean_of_views
+from .smoothing import View, joined_layers, mean_of_views
 
 Rows = tuple[tuple[Explanation, ...], ...]  # a row for each target, a column for each method
 
@@ -77,18 +78,18 @@ class ExplanationBuilder:
             )
         self.maps.setdefault(probe.recording.layer, []).append(cam)
 
-    def _joined(self) -> Tensor:
+    def _joined(self, fuse: str) -> Tensor:
         """The maps of all views and layers as one."""
         maps = [mean_of_views(maps) for maps in self.maps.values()]
         if not self.shares or len(maps) == 1:
-            return mean_of_layers(maps)
-        return weighted_levels(maps, mean_of_views(self.shares))
+            return joined_layers(maps, fuse)
+        return weighted_levels(maps, mean_of_views(self.shares), fuse)
 
     def explanation(
-        self, layers: Sequence[TargetLayer], smoothing: Mapping[str, bool], guided: bool
+        self, layers: Sequence[TargetLayer], smoothing: Mapping[str, Any], guided: bool
     ) -> Explanation:
         """The explanation made of all views so far."""
-        cam = self._joined()
+        cam = self._joined(smoothing.get("fuse_layers", "mean"))
         cam = without_undefined(cam, self.plain)
         default = layers[0].default if layers[0].default != layers[0].name else None
         reasons = blank_reasons(cam, self.levels or [self.plain], default)
@@ -151,7 +152,7 @@ def assemble(
     views: Iterable[tuple[View, Sequence[Sequence[Probe]]]],
     layers: Sequence[TargetLayer],
     notes: Sequence[str],
-    smoothing: Mapping[str, bool],
+    smoothing: Mapping[str, Any],
     guided: bool,
 ) -> Rows:
     """The explanations of T targets by M methods.
@@ -163,7 +164,8 @@ def assemble(
             pyramid.
         layers: the target layers.
         notes: what the reader should know whatever the method.
-        smoothing: which kinds of smoothing were asked for.
+        smoothing: which kinds of smoothing were asked for, and `fuse_layers` where it is not the
+            mean.
         guided: whether to compute Guided Grad-CAM, too.
     """
     builders = [[ExplanationBuilder(method, probe, notes) for method in methods] for probe in plain]

@@ -243,6 +243,10 @@ class Explanation:
         self._check(index)
         return widget_of([[self]], index)
 
+    def to_captum(self) -> Tensor:
+        """The map as captum's `LayerGradCam` gives it: (N, 1, h, w), signed, at the layer's grid."""
+        return self.cam[:, None]
+
     def _repr_html_(self) -> str:
         from .notebook import explanation_block
 

@@ -40,7 +40,7 @@ def _contribution(probe: Probe) -> Tensor:
     return (probe.gradients * probe.activations).abs().flatten(1).sum(1)
 
 
-def weighted_levels(maps: Sequence[Tensor], shares: Tensor) -> Tensor:
+def weighted_levels(maps: Sequence[Tensor], shares: Tensor, fuse: str = "mean") -> Tensor:
     """The maps of L levels as one, at the finest grid: (N, h, w).
 
     Each map is divided by its own largest absolute value, and weighted by its share.
@@ -48,8 +48,9 @@ def weighted_levels(maps: Sequence[Tensor], shares: Tensor) -> Tensor:
     Args:
         maps: L of (N, h, w), of different sizes.
         shares: (L, N).
+        fuse: "mean" for their sum, as the shares add up to 1, or "max" for the greatest.
     """
     finest = max((cam.shape[1:] for cam in maps), key=math.prod)
     sized = torch.stack([upsample(unit_size(cam), finest) for cam in maps])
     weights = shares.to(sized).view(*shares.shape, *[1] * len(finest))
-    return (weights * sized).sum(0)
+    return (weights * sized).amax(0) if fuse == "max" else (weights * sized).sum(0)

@@ -20,7 +20,7 @@ UNKNOWN = "unknown"  # the version of camkit that was never installed
 
 
 def of_method(
-    method: ConfiguredMethod, layers: Sequence[TargetLayer], smoothing: Mapping[str, bool]
+    method: ConfiguredMethod, layers: Sequence[TargetLayer], smoothing: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Method, options, layers and versions."""
     import torch

@@ -59,13 +59,18 @@ def mean_of_views(maps: Sequence[Tensor]) -> Tensor:
     return maps[0] if len(maps) == 1 else torch.stack(list(maps)).mean(0)
 
 
-def mean_of_layers(maps: Sequence[Tensor]) -> Tensor:
+def joined_layers(maps: Sequence[Tensor], fuse: str = "mean") -> Tensor:
     """Maps of several layers as one, at the finest grid; a single map as it is.
 
     Each is divided by its largest absolute value first: layers differ in scale by orders of
     magnitude, and a plain mean would show one of them only.
+
+    Args:
+        maps: (N, h, w) each, of different sizes.
+        fuse: "mean", or "max" for the greatest value at each position.
     """
     if len(maps) == 1:
         return maps[0]
     finest = max((cam.shape[1:] for cam in maps), key=math.prod)
-    return torch.stack([upsample(unit_size(cam), finest) for cam in maps]).mean(0)
+    sized = torch.stack([upsample(unit_size(cam), finest) for cam in maps])
+    return sized.amax(0) if fuse == "max" else sized.mean(0)

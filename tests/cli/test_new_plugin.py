@@ -17,18 +17,18 @@ from camkit_core.plugins.contribution import KINDS
 from helpers.checkout import ROOT
 from helpers.wheels import installed_wheels
 
-EXAMPLE = ROOT / "docs" / "examples" / "camkit-more-cams"
+EXAMPLES = [ROOT / "docs" / "examples" / name for name in ("camkit-more-cams", "camkit-captum")]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A project of each kind and the example package, installed; and what their tests print."""
+    """A project of each kind and the example packages, installed; and what their tests print."""
     folder = tmp_path_factory.mktemp("projects")
     projects = {kind: new_plugin(f"my-first_{kind}", kind, folder) for kind in KINDS}
-    site = installed_wheels([*projects.values(), EXAMPLE], folder)
+    site = installed_wheels([*projects.values(), *EXAMPLES], folder)
     environment = os.environ | {"PYTHONPATH": str(site)}
     options = ["-rA", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=/"]
-    tests = [str(project / "tests") for project in (*projects.values(), EXAMPLE)]
+    tests = [str(project / "tests") for project in (*projects.values(), *EXAMPLES)]
     run = [sys.executable, "-m", "pytest", *options, *tests]
     listing = [sys.executable, "-m", "camkit_core", "plugins"]
     tested, listed = (
@@ -46,8 +46,9 @@ def test_a_new_plugin_passes_its_own_conformance_test(kind: str, installed: Any)
     assert installed["listed"].stderr == ""
 
 
-def test_the_example_of_a_plugin_package_conforms(installed: Any) -> None:
-    assert conforms(EXAMPLE, installed["tested"].stdout)
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
+def test_the_example_of_a_plugin_package_conforms(example: Path, installed: Any) -> None:
+    assert conforms(example, installed["tested"].stdout)
     assert installed["tested"].returncode == 0
 
 

@@ -126,3 +126,20 @@ def test_sensitivity_is_that_of_captum_for_the_same_noise():
     assert comparison.judgement.measures[0].values.numpy() == pytest.approx(
         expected.numpy(), abs=1e-5
     )
+
+
+def test_arcc_is_the_peers():
+    from pytorch_grad_cam.metrics.arcc import ARCC
+
+    images, maps = smooth_images(), distinct_maps()
+    targets = [ClassifierOutputSoftmaxTarget(CATEGORY)] * len(images)
+    peer = ARCC(lambda input_tensor, targets: maps.numpy())
+    peer.road = lambda *given: np.full(len(images), 0.2)  # its noise has no seed
+    expected = peer(images, maps.numpy(), targets, conv_net())
+    by_road = 3 / (1 + 1 / (1 - maps.flatten(1).mean(1).numpy()) + 1 / 0.4)
+    assert expected == pytest.approx(by_road, abs=1e-6)
+    road = ours("road", images, maps, shares=(0.2, 0.4, 0.6, 0.8)).clip(0)
+    complexity = maps.flatten(1).mean(1).numpy()
+    assert ours("arcc", images, maps) == pytest.approx(
+        3 / (1 + 1 / (1 - complexity) + 1 / np.maximum(2 * road, 1e-30)), abs=1e-6
+    )

@@ -92,6 +92,22 @@ def test_adcc_of_a_constant_map_is_undefined_and_noted():
     assert any("adcc is not defined" in note for note in comparison[0, 0].notes)
 
 
+def test_arcc_by_hand():
+    # Black and white: masked by itself it is the same image, so that coherency is 1; half of it is
+    # the map. Without the white half all is black, and without the black half all is white.
+    image = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
+    [road] = of("road", itself, image, shares=[0.5], noise=0.0)
+    assert road == pytest.approx(0.5)  # the white half is all that there is
+    assert of("arcc", itself, image, shares=[0.5], noise=0.0) == pytest.approx([3 / (1 + 2 + 1)])
+
+
+def test_arcc_of_an_order_that_says_nothing_is_zero():
+    image = torch.full((1, 1, 4, 4), 0.5)
+    image[..., :2] += 0.1
+    backwards = 1 - image[0, 0]
+    assert of("arcc", as_map(backwards), image, noise=0.0) == [0]
+
+
 def test_sensitivity_is_nothing_for_a_map_that_ignores_the_image():
     assert of("sensitivity", as_map(HALF), IMAGE) == [0]
 

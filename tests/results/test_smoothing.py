@@ -80,3 +80,18 @@ def test_guided_is_the_guided_gradient_times_the_heatmap(method: str) -> None:
     camkit.explain(model, images, guided, 1, "body")
     assert explanation.guided.shape == images.shape
     assert close(explanation.guided, gradients[0] * heatmaps(explanation.cam, (12, 16))[:, None])
+
+
+def test_layers_are_joined_by_their_mean_or_their_greatest_values() -> None:
+    model, images = small(), pictures(2)
+    layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)][:2]
+    alone = [camkit.explain(model, images, "gradcam", 1, layer).cam for layer in layers]
+    sized = [cam / cam.abs().amax((1, 2), keepdim=True) for cam in alone]
+    finest = max((cam.shape[1:] for cam in sized), key=torch.Size.numel)
+    stacked = torch.stack([camkit.upsample(cam, finest) for cam in sized])
+    mean = camkit.explain(model, images, "gradcam", 1, layers)
+    most = camkit.explain(model, images, "gradcam", 1, layers, fuse_layers="max")
+    assert close(mean.cam, stacked.mean(0))
+    assert close(most.cam, stacked.amax(0))
+    assert most.provenance["fuse_layers"] == "max"
+    assert "fuse_layers" not in mean.provenance

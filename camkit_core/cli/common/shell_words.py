@@ -28,6 +28,7 @@ _OPTIONS = {
     "weights": "--weights",
     "aug_smooth": "--aug-smooth",
     "eigen_smooth": "--eigen-smooth",
+    "fuse_layers": "--fuse-layers",
     "guided": "--guided",
 }
 _NAMES = "|".join(_OPTIONS)

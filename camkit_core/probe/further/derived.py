@@ -94,6 +94,21 @@ class Derived(Perturbation):
         targets = self._targets.of_image(image, len(versions))
         return self._like(SharedPass(recording, [targets]))
 
+    def score_function(self, image: int) -> Callable[[Tensor], Tensor]:
+        """A function from versions (M, C, H, W) of one image to its target's scores (M,).
+
+        The scores have a graph, back to versions that require a gradient: for methods at the
+        pixels, and for libraries that explain a function.
+        """
+
+        def scores(versions: Tensor) -> Tensor:
+            with torch.enable_grad():
+                rows = versions.clone() if versions.requires_grad else versions
+                output = self._pass.run(rows.to(self._pass.images), image)
+                return full(self._targets.scores_of_rows(image, output, len(versions)))
+
+        return scores
+
     def logits_of_vectors(self, vectors: Sequence[Tensor]) -> Tensor:
         """The class scores for the same activations at every position of the grid: (M, N, K).
 
