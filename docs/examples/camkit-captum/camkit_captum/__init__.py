@@ -7,6 +7,7 @@ import torch
 from annotated_types import Interval
 from captum.attr import IntegratedGradients, NoiseTunnel, Occlusion, Saliency
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from camkit_core import Method, Probe
 
@@ -30,27 +31,25 @@ def integrated_gradients(probe: Probe, *, steps: Count = 50) -> Tensor:
     return _attributed(probe, IntegratedGradients, n_steps=steps).sum(1)
 
 
-@Method(
-    group="pixels, by captum",
-    cost="1 run per window",
-    reads_layer=False,
-    expected_failures={
-        "place": "the windows stay where they are when the image moves",
-        "layouts": "the windows stay where they are when the image moves",
-    },
-)
-def occlusion(probe: Probe, *, window: Count = 16, stride: Count = 8) -> Tensor:
+@Method(group="pixels, by captum", cost="1 run per window", reads_layer=False)
+def occlusion(probe: Probe, *, window: Count | None = None, stride: Count | None = None) -> Tensor:
     """How far the score falls when a window is set to zero (arXiv 1311.2901).
 
     Args:
         probe: the forward pass.
-        window: its side in pixels; at most that of the image.
-        stride: how far it slides.
+        window: its side in pixels; None for an eighth of the image's shorter side.
+        stride: how far it slides; None for half of the window.
     """
     colours, *size = probe.image_shape[1:]
-    shape = (colours, *(min(window, side) for side in size))
-    steps = (colours, *(min(stride, side) for side in shape[1:]))
-    return _attributed(probe, Occlusion, sliding_window_shapes=shape, strides=steps).sum(1)
+    shape = [min(window or max(1, min(size) // 8), side) for side in size]
+    steps = [min(stride or max(1, side // 2), side) for side in shape]
+    return _attributed(
+        probe,
+        Occlusion,
+        sliding_window_shapes=(colours, *shape),
+        strides=(colours, *steps),
+        perturbations_per_eval=probe.batch_size or 32,
+    ).sum(1)
 
 
 @Method(
@@ -83,13 +82,34 @@ def noise_tunnel(
     """
     bases: dict[str, Any] = {"saliency": Saliency, "integrated_gradients": IntegratedGradients}
 
+    generator = torch.Generator(probe.images.device)
+
     def tunnel(scores: Callable[[Tensor], Tensor]) -> NoiseTunnel:
-        torch.manual_seed(seed)  # captum draws from the global state, which camkit puts back
+        generator.manual_seed(seed)  # the same noise for each image
         return NoiseTunnel(bases[base](scores))
 
-    with torch.random.fork_rng():
-        settings = {"nt_type": kind, "nt_samples": samples, "stdevs": sigma}
+    settings = {"nt_type": kind, "nt_samples": samples, "stdevs": sigma}
+    with _Drawing(generator):
         return _attributed(probe, tunnel, **settings).sum(1)
+
+
+class _Drawing(TorchFunctionMode):
+    """Inside, in this thread, normal numbers are drawn from a generator.
+
+    captum draws them from the global state, which other threads draw from and put back.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if function is torch.normal:
+            kwargs["generator"] = self.generator
+        return function(*args, **kwargs)
 
 
 def _attributed(probe: Probe, attribution: Callable[..., Any], **settings: Any) -> Tensor:
