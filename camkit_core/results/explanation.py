@@ -244,7 +244,7 @@ class Explanation:
         return widget_of([[self]], index)
 
     def to_captum(self) -> Tensor:
-        """The map as captum's `LayerGradCam` gives it: (N, 1, h, w), signed, at the layer's grid."""
+        """The map in captum's form, as of `LayerGradCam`: (N, 1, h, w), signed, at the grid."""
         return self.cam[:, None]
 
     def _repr_html_(self) -> str:
