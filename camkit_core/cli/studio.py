@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ EXAMPLES = """examples:
   camkit studio
   camkit studio photos/ --model resnet50
   camkit studio photos/ --model resnet50 --weights mine.pth --class-names classes.txt
+  camkit studio maps/
   camkit studio photo.jpg --model ultralytics:yolo11n.pt --port 8123 --no-browser
 """
 
@@ -31,7 +34,8 @@ def add_studio_command(subparsers: Any) -> None:
         description="Open a page in the browser: drop a photo, click classes and methods, change "
         "layer, opacity and threshold, paint over the photo, ask whether to trust the map. The "
         "page is served by this machine to itself, and asks no other. Without arguments it shows "
-        "the demo's network and photos. Ctrl-C ends it. Needs the extra `studio`.",
+        "the demo's network and photos; of a folder that `camkit explain-dataset` wrote, its rows. "
+        "Ctrl-C ends it. Needs the extra `studio`.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -67,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         )
     loading = {name: getattr(args, name) for name in LOADING}
     check_loading(loading)
+    if folder := _data_set(args.images):
+        return _serve_gallery(folder, args)
     asked = Asked(args.images, args.files_from, args.recursive)
     paths: list[Path] = []
     if args.images or args.files_from:
@@ -77,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from ..studio.code import ModelCode
     from ..studio.explainer import Explainer
     from ..studio.photos import Photos, of_files
-    from ..studio.serving import open_browser, serve
+    from ..studio.serving import serve
     from .common.model import load
 
     name, shown = _usual(args.model)
@@ -85,13 +91,33 @@ def run(args: argparse.Namespace) -> int:
     photos = Photos(of_files(paths, folders) if paths else shown)
     explainer = Explainer(load(name, loading), photos, ModelCode(name, loading))
 
-    def started(url: str) -> None:
-        put(url)
-        say("Ctrl-C ends the studio")
-        if not args.no_browser:
-            open_browser(url)
+    serve(Studio(explainer, photos), args.port, partial(_started, not args.no_browser))
+    return 0
 
-    serve(Studio(explainer, photos), args.port, started)
+
+def _started(browser: bool, url: str) -> None:
+    from ..studio.serving import open_browser
+
+    put(url)
+    say("Ctrl-C ends the studio")
+    if browser:
+        open_browser(url)
+
+
+def _data_set(images: Sequence[str]) -> Path | None:
+    """The folder that is named, if it is a data set's explanations; else None."""
+    folder = Path(images[0]) if len(images) == 1 else None
+    return folder if folder and next(folder.glob("part-*.parquet"), None) else None
+
+
+def _serve_gallery(folder: Path, args: argparse.Namespace) -> int:
+    from secrets import token_urlsafe
+
+    from ..studio.gallery import Gallery, GalleryStudio
+    from ..studio.serving import serve
+
+    studio = GalleryStudio(Gallery(folder), token_urlsafe(18))
+    serve(studio, args.port, partial(_started, not args.no_browser))
     return 0
 
 

@@ -58,12 +58,15 @@ class Studio:
     worker: Worker = field(default_factory=Worker)
     reader: Worker = field(default_factory=Worker)
 
+    def guarded(self, port: int | None = None) -> Guard:
+        """What a server serves: everything lies below the token, and is guarded."""
+        return Guard(Starlette(routes=_routes(self), exception_handlers=HANDLERS), self.token, port)
 
-def application(studio: Studio, port: int | None = None) -> Guard:
-    """What a server serves: everything lies below the token, and is guarded."""
-    routes = [
+
+def _routes(studio: Studio) -> list[Route]:
+    return [
         Route("/", _page),
-        Route("/static/{name}", _static),
+        Route("/static/{name}", static),
         Route("/api/start", partial(_start, studio)),
         Route("/api/photos", partial(_hand_in, studio), methods=["POST"]),
         *(
@@ -76,19 +79,18 @@ def application(studio: Studio, port: int | None = None) -> Guard:
         Route("/api/photo.png", partial(_png, studio), methods=["POST"]),
         Route("/photo/{key}", partial(_photo, studio)),
     ]
-    errors: Any = {CamkitError: _refused, HTTPException: _http_error, Exception: _failed}
-    return Guard(Starlette(routes=routes, exception_handlers=errors), studio.token, port)
 
 
 async def _page(request: Request) -> Response:
-    return _file("index.html")
+    return web_file("index.html")
 
 
-async def _static(request: Request) -> Response:
-    return _file(request.path_params["name"])
+async def static(request: Request) -> Response:
+    """A file that the page is made of."""
+    return web_file(request.path_params["name"])
 
 
-def _file(name: str) -> Response:
+def web_file(name: str) -> Response:
     """A file of the page: one of those that were read from the package, or none."""
     known = {**web_files(), **web_files(__package__ or "")}
     if name not in known:
@@ -109,13 +111,13 @@ async def _start(studio: Studio, request: Request) -> Response:
 async def _hand_in(studio: Studio, request: Request) -> Response:
     data = await _body(request, MOST_BYTES)
     name = unquote(request.headers.get("x-name", ""))
-    source = await _run(studio.reader, request, partial(studio.photos.add, data, name))
+    source = await run(studio.reader, request, partial(studio.photos.add, data, name))
     return JSONResponse({"key": source.key, "name": source.name})
 
 
 async def _answer(studio: Studio, what: str, request: Request) -> Response:
     asked = await _question(request)
-    answer = await _run(studio.worker, request, partial(getattr(studio.explainer, what), asked))
+    answer = await run(studio.worker, request, partial(getattr(studio.explainer, what), asked))
     return JSONResponse(answer)
 
 
@@ -132,7 +134,7 @@ async def _npz(studio: Studio, request: Request) -> Response:
             studio.explainer.file(asked, path)
             return path.read_bytes()
 
-    data = await _run(studio.worker, request, written)
+    data = await run(studio.worker, request, written)
     return Response(data, media_type="application/octet-stream")
 
 
@@ -145,7 +147,7 @@ async def _photo(studio: Studio, request: Request) -> Response:
     source = studio.photos[request.path_params["key"]]
     side = request.query_params.get("side", "")
     longest = min(int(side), 2048) if side.isdecimal() and int(side[:6]) > 0 else 2048
-    data = await _run(studio.reader, request, lambda: picture_bytes(source.read(), longest))
+    data = await run(studio.reader, request, lambda: picture_bytes(source.read(), longest))
     return Response(data, media_type="image/jpeg")
 
 
@@ -159,10 +161,10 @@ async def _png(studio: Studio, request: Request) -> Response:
         Image.fromarray(pixels).save(stream, "PNG", compress_level=3)
         return stream.getvalue()
 
-    return Response(await _run(studio.reader, request, made), media_type="image/png")
+    return Response(await run(studio.reader, request, made), media_type="image/png")
 
 
-async def _run(worker: Worker, request: Request, job: Job) -> Any:
+async def run(worker: Worker, request: Request, job: Job) -> Any:
     """What a job gives when its turn has come; not begun if the page no longer waits for it."""
     future = worker.submit(job)
     wrapped = asyncio.wrap_future(future)
@@ -173,12 +175,16 @@ async def _run(worker: Worker, request: Request, job: Job) -> Any:
 
 
 async def _question(request: Request) -> Question:
+    return question(await asked_in(request))
+
+
+async def asked_in(request: Request) -> Any:
+    """The JSON that a request holds."""
     data = await _body(request, MOST_JSON)
     try:
-        asked = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, "expected a question in JSON") from error
-    return question(asked)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -215,3 +221,6 @@ async def _http_error(request: Request, error: Any) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"the model failed ({in_brief(error)})"}, 500)
+
+
+HANDLERS: Any = {CamkitError: _refused, HTTPException: _http_error, Exception: _failed}

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from ..errors import ArgumentError
-from .application import Studio, application
+from .application import Studio
+from .gallery import GalleryStudio
 
 HOST = "127.0.0.1"
 MOST_AT_ONCE = 256  # connections; others are told to come again
@@ -32,7 +33,7 @@ class _Server(uvicorn.Server):
         self.started_by()
 
 
-def serve(studio: Studio, port: int, started: Callable[[str], None]) -> None:
+def serve(studio: Studio | GalleryStudio, port: int, started: Callable[[str], None]) -> None:
     """Serve until interrupted.
 
     Args:
@@ -47,7 +48,7 @@ def serve(studio: Studio, port: int, started: Callable[[str], None]) -> None:
     with _bound(port) as bound:
         port = bound.getsockname()[1]
         config = uvicorn.Config(
-            application(studio, port),
+            studio.guarded(port),
             log_level="critical",
             access_log=False,
             lifespan="off",
@@ -66,7 +67,7 @@ def serve(studio: Studio, port: int, started: Callable[[str], None]) -> None:
             raise
 
 
-def address(studio: Studio, port: int) -> str:
+def address(studio: Studio | GalleryStudio, port: int) -> str:
     """Where the page is."""
     return f"http://{HOST}:{port}/{studio.token}/"
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from camkit_core.inputs.models.load import LoadedModel
-from camkit_core.studio.application import Studio, application
+from camkit_core.studio.application import Studio
 from helpers.picture_bytes import png
 from helpers.studios import studio_of, tiny_model
 
@@ -38,7 +38,7 @@ def studio(loaded: LoadedModel, folder: Path) -> Studio:
 def client(studio: Studio) -> TestClient:
     """A browser that was given the address."""
     address = f"http://127.0.0.1/{studio.token}/"
-    return TestClient(application(studio), address, raise_server_exceptions=False)
+    return TestClient(studio.guarded(), address, raise_server_exceptions=False)
 
 
 @pytest.fixture
