@@ -88,6 +88,7 @@ def _start(ray: Any, job: Job) -> None:
         size = sum(weight.numel() * weight.element_size() for weight in weights)
         paths = os.pathsep.join(filter(None, sys.path))
         settings |= {
+            "address": "local",  # else Ray joins whatever cluster somebody has started here
             "include_dashboard": False,
             "object_store_memory": _STORE + 2 * size,
             "runtime_env": {"env_vars": {"PYTHONPATH": paths}},

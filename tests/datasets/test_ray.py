@@ -28,6 +28,7 @@ def two_cores():
         ray = pytest.importorskip("ray")
         paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         ray.init(
+            address="local",
             num_cpus=2,
             include_dashboard=False,
             log_to_driver=False,
