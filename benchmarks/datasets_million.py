@@ -44,7 +44,8 @@ def million(folder: Path, count: int) -> list[str]:
     size = sum(path.stat().st_size for path in folder.glob("*.parquet")) / 1e6
     page = (folder / "report.html").stat().st_size / 1e6
     told = f"{count:,} rows of {CLASSES} classes with random maps of {SIDE} x {SIDE}"
-    return [*lines, "", f"{told}: {size:.0f} MB; the page has {page:.1f} MB."]
+    other = "Seconds contain what other work on the machine took, those of CPU do not."
+    return [*lines, "", f"{told}: {size:.0f} MB; the page has {page:.1f} MB. {other}"]
 
 
 def made(folder: Path, count: int) -> None:
