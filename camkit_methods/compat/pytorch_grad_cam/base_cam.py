@@ -148,11 +148,15 @@ class BaseCAM:
 
     def _images(self, images: Tensor, targets: Targets, eigen_smooth: bool) -> Iterator[Array]:
         self.activations_and_grads.clear()
-        rows = getattr(self, "batch_size", None)
+        rows = self.rows(images)
         for layer in self.target_layers:
             image = partial(self._image, images, layer, targets, eigen_smooth)
             cam = self._asked.at(layer, images, targets, partial(self._read, image), rows)
             yield cam if self._within() else image()
+
+    def rows(self, images: Tensor) -> int | None:
+        """How many rows a run has at most; None for what suits the device."""
+        return getattr(self, "batch_size", None)
 
     def _read(self, image: Callable[[], Array], probe: Probe) -> Array:
         """The map, where it is made while the engine is at work."""
@@ -191,7 +195,7 @@ class BaseCAM:
             values.append(read(probe))
             return probe.activations.sum(1).cpu().numpy()
 
-        self._asked.at(layer, images, targets, kept, getattr(self, "batch_size", None))
+        self._asked.at(layer, images, targets, kept, self.rows(images))
         return values[0]
 
     def get_target_width_height(self, input_tensor: Tensor) -> tuple[int, ...]:

@@ -64,8 +64,7 @@ class FullGrad(BaseCAM):
             maps = [rows, *(upsample(each, size)[:, None] for each in layers)]
             return _joined(torch.cat(maps, 1).cpu().numpy(), eigen_smooth)
 
-        rows = getattr(self, "batch_size", None)
-        return self._asked.at(self.target_layers[-1], input_tensor, targets, read, rows)[:, None]
+        return self._asked.at(self.target_layers[-1], input_tensor, targets, read)[:, None]
 
     def aggregate_multi_layers(self, cam_per_target_layer: Any) -> Array:
         """The shares, brought to [0, 1]: (N, H, W)."""
