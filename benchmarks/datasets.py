@@ -142,7 +142,7 @@ def speed(folder: Path, images: int) -> list[str]:
         "",
         "| | images a second | |",
         "|---|---|---|",
-        f"| a loop by hand: decode, model, Grad-CAM by hooks (before and after) | "
+        f"| a loop by hand: decode, model, Grad-CAM by hooks (half of them before, half after) | "
         f"{rates['by hand']:.1f}, {rates['by hand again']:.1f} | 1 |",
         f"| local engine | {rates['local']:.1f} | {rates['local'] / by_hand:.2f} of the loop |",
         f"| Ray, an actor on each core | {rates['ray']:.1f} | "
