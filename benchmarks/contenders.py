@@ -40,6 +40,7 @@ def contenders(network: Network, method: str, x: Tensor, only: str = "") -> dict
         "forward": lambda: forward(model, x),
         "ideal": lambda: ideal(model, network, x),
         "camkit": lambda: lambda: camkit.explain(model, x, method, TARGET).heatmap,
+        "prepared": lambda: prepared(model, x, method),
         "pytorch-grad-cam": lambda: quietly(pytorch_grad_cam(network, method, x)),
     }
     if method == "ablationcam" and network.tail:
@@ -49,6 +50,12 @@ def contenders(network: Network, method: str, x: Tensor, only: str = "") -> dict
     if method == "gradcam" and network.reshape is None:
         makers["captum"] = lambda: captum(network, x)
     return {name: make() for name, make in makers.items() if only in ("", name)}
+
+
+def prepared(model: nn.Module, x: Tensor, method: str) -> Run:
+    """camkit's explainer, made ready beforehand."""
+    explainer = camkit.prepare(model, x, method, TARGET)
+    return lambda: explainer(x).heatmap
 
 
 def scorecam_ways(network: Network, x: Tensor) -> dict[str, Run]:

@@ -11,7 +11,7 @@ from tables import PEERS, Row
 
 PARTS = ("methods", "sharing", "opt_ins", "tails", "loops", "memory")
 BEYOND_NOISE = "Beyond noise is a run whose lower quartile is above the other's upper quartile."
-RUNS = ("forward", "ideal", "by hand", "camkit", *PEERS)
+RUNS = ("forward", "ideal", "by hand", "camkit", "prepared", *PEERS)
 EXPLAINED = (
     "Medians in milliseconds, the runs of a row in turns; one image of 224 pixels, float32, random "
     "weights. *Ideal* is one forward pass and the backward pass of what follows the layer; *by "

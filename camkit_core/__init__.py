@@ -22,6 +22,7 @@ _HOMES = {
     "DatasetReport": "datasets.report.report",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
+    "Explainer": "results.explainer",
     "Explained": "datasets.explained",
     "ExplainedDataset": "datasets.opened",
     "FileError": "errors",
@@ -71,6 +72,7 @@ _HOMES = {
     "load_raw": "results.files",
     "open_dataset": "datasets.opened",
     "map_callback": "studio.callbacks",
+    "prepare": "engine",
     "names_in": "inputs.models.class_names",
     "perturbed": "metrics.perturbed",
     "preprocessing_in": "inputs.models.sources.carried",
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from .datasets.run import explain_dataset as explain_dataset
     from .engine import compare as compare
     from .engine import explain as explain
+    from .engine import prepare as prepare
     from .errors import ArgumentError as ArgumentError
     from .errors import ArgumentTypeError as ArgumentTypeError
     from .errors import CamkitDeprecation as CamkitDeprecation
@@ -156,6 +159,7 @@ if TYPE_CHECKING:
     from .probe.further.concepts import Concepts as Concepts
     from .probe.probe import Probe as Probe
     from .renderers.colour import heat_at as heat_at
+    from .results.explainer import Explainer as Explainer
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
     from .results.originals import Original as Original

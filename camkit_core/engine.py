@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from annotated_types import Ge
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
-from .arguments import checked
 from .comparison import Comparison
-from .errors import ArgumentError, TargetError, TargetTypeError, UnknownName, shown
-from .forward.untouched import untouched_inputs
-from .inputs.companions import settled, stated
+from .errors import ArgumentError, quietly
 from .inputs.output import Output
 from .inputs.prepare import Arguments
-from .inputs.running_dtype import in_running_dtype
-from .inputs.targets.protocol import follows_places, for_model
-from .inputs.targets.questions import of_call, score_functions
-from .inputs.targets.resolve import Target, check_target
-from .probe.further.configured_method import Method, configure
-from .probe.probe import probes
-from .results.assembly import assemble
+from .inputs.targets.resolve import Target
+from .probe.further.configured_method import Method
+from .results.call import explained
+from .results.explainer import Explainer
 from .results.explanation import Explanation
-from .results.views import probed_views, recorded
-from .target_layer.choose import choose, together
+from .results.settings import Settings, check_targets, refuse_several, settings_of
 from .target_layer.find import Layer
-from .target_layer.known import known
-from .target_layer.pictures import pictured
 
 if TYPE_CHECKING:
     from .inputs.models.load import LoadedModel
@@ -98,8 +86,7 @@ def explain(
         >>> resnet = load_model("resnet50")                        # doctest: +SKIP
         >>> explain(resnet, "photo.jpg", target="tiger cat")       # doctest: +SKIP
     """
-    if several := {"methods", "targets"} & set(settings):
-        raise UnknownName(f"explain takes method= and target=; compare takes {min(several)}=")
+    refuse_several("explain", settings)
     return compare(model, images, [method], [target], layer, reshape_transform, **settings)[0, 0]
 
 
@@ -164,47 +151,92 @@ def compare(
     Raises:
         CamkitError: as for `explain`, and for an option that no method takes.
     """
-    configured = configure(methods, options)
-    handed = _handed(model, images, transform)
-    given: tuple[Any, Any] = (handed.model, handed.images) if handed else (model, images)
-    targets = handed.asked(targets) if handed else targets
-    batch_size = _checked("batch_size", batch_size, Annotated[int, Ge(1)] | None)
-    aug_smooth = _checked("aug_smooth", aug_smooth, bool)
-    eigen_smooth = _checked("eigen_smooth", eigen_smooth, bool)
-    guided = _checked("guided", guided, bool)
-    fuse_layers = _checked("fuse_layers", fuse_layers, Literal["mean", "max"])
-    fused = {} if fuse_layers == "mean" else {"fuse_layers": fuse_layers}
-    reshape_transform = _checked("reshape_transform", reshape_transform, Callable | None)
-    judge = _judge_with(metrics, aug_smooth or guided)
-    _check_targets(targets, aug_smooth)
-    taped = any(method.facts.needs == "tail" for method in configured)
-    with untouched_inputs(*given, image_input, output) as inputs:
-        inputs, found = known(pictured(inputs, adapter), adapter)
-        inputs = settled(in_running_dtype(stated(inputs, shared_inputs)))
-        targets = [for_model(target, inputs.model, found.adapter) for target in targets]
-        targets = of_call(targets, inputs)
-        layers = choose(inputs, found, layer, reshape_transform, targets)
-        passes = together(layers)
-        notes = (*inputs.notes, *layers[0].notes)
-        start = perf_counter()
-        recordings = recorded(inputs, passes[0], taped)
-        seconds = perf_counter() - start
-        class_free = not (judge or guided or any(method.facts.needs_class for method in configured))
-        scored = score_functions(targets, inputs, recordings[0].output, class_free)
-        probes_of = partial(
-            probes, targets=scored, batch_size=batch_size, eigen_smooth=eigen_smooth
-        )
-        judgement = None
-        if judge:
-            fresh_probes = partial(probes_of, recordings[0])
-            rows, judgement = judge(fresh_probes, seconds, configured, layers, notes)
-        else:
-            plain = list(map(probes_of, recordings))
-            views = probed_views(inputs, passes, aug_smooth, taped, plain, probes_of)
-            smoothing = {"aug_smooth": aug_smooth, "eigen_smooth": eigen_smooth} | fused
-            rows = assemble(configured, plain[0], views, layers, notes, smoothing, guided)
-    comparison = Comparison(rows, tuple(method.name for method in configured), judgement)
-    return handed.described(comparison) if handed else comparison
+    settings = _settings(
+        methods,
+        layer,
+        reshape_transform,
+        image_input=image_input,
+        shared_inputs=shared_inputs,
+        output=output,
+        adapter=adapter,
+        batch_size=batch_size,
+        aug_smooth=aug_smooth,
+        eigen_smooth=eigen_smooth,
+        guided=guided,
+        fuse_layers=fuse_layers,
+        metrics=metrics,
+        **options,
+    )
+    return _answered(model, images, targets, settings, transform)
+
+
+def prepare(
+    model: nn.Module | LoadedModel,
+    example: Tensor | Arguments | Picture,
+    method: str | Method = "gradcam",
+    target: Target = None,
+    layer: Layer | Sequence[Layer] | None = None,
+    reshape_transform: Reshape | None = None,
+    *,
+    transform: Callable[[Any], Any] | None = None,
+    **settings: Any,
+) -> Explainer:
+    """Make a model ready to be explained many times.
+
+    The example is explained once, so that what does not depend on the images alone is found and
+    proved here: the layer, the adapter, the memory format. An error in the settings is raised
+    here, too. For a model that has changed, the next call finds it anew.
+
+    Args:
+        model: see `explain`. It is left as it was after each call, and may be trained between them.
+        example: images as the explainer will be given them.
+        method: see `explain`, as for all further arguments.
+        target: what is asked where a call of the explainer asks nothing.
+        layer: see `explain`.
+        reshape_transform: see `explain`.
+        transform: see `compare`.
+        **settings: see `explain`.
+
+    Returns:
+        The explainer.
+
+    Raises:
+        CamkitError: as `explain`.
+    """
+    refuse_several("prepare", settings)
+    asked = _settings([method], layer, reshape_transform, **settings)
+
+    def answer(images: Any, target: Any) -> Explanation:
+        return _answered(model, images, [target], asked, transform)[0, 0]
+
+    explainer = Explainer(model, asked.methods[0].name, target, answer)
+    with quietly():  # a blank map of the example is none of the images'
+        explainer.layer = explainer(example).layer
+    return explainer
+
+
+def _answered(
+    model: Any, images: Any, targets: Sequence[Target], settings: Settings, transform: Any
+) -> Comparison:
+    """What `compare` gives, its settings checked."""
+    if (handed := _handed(model, images, transform)) is None:
+        return _compared(model, images, targets, settings)
+    targets = handed.asked(targets)
+    return handed.described(_compared(handed.model, handed.images, targets, settings))
+
+
+def _compared(model: Any, images: Any, targets: Sequence[Target], settings: Settings) -> Comparison:
+    check_targets(targets, settings.aug_smooth)
+    rows, judgement = explained(model, images, targets, settings)
+    return Comparison(rows, tuple(method.name for method in settings.methods), judgement)
+
+
+def _settings(
+    methods: Any, layer: Any, reshape_transform: Any, *, metrics: Metrics = (), **settings: Any
+) -> Settings:
+    """The settings of `compare`, checked."""
+    judge = _judge_with(metrics, settings)
+    return settings_of(methods, layer, reshape_transform, judge=judge, **settings)
 
 
 def _handed(model: Any, images: Any, transform: Any) -> Handed | None:
@@ -216,30 +248,14 @@ def _handed(model: Any, images: Any, transform: Any) -> Handed | None:
     return handed_in(model, images, transform)
 
 
-def _judge_with(metrics: Metrics, smoothed_or_guided: bool) -> Judge | None:
+def _judge_with(metrics: Metrics, settings: Mapping[str, Any]) -> Judge | None:
     """The function that explains and judges, where there are metrics; else None."""
     if isinstance(metrics, Sequence) and not metrics:
         return None
     from .metrics.judging.judge import judge_with
 
-    if smoothed_or_guided:
+    if settings.get("aug_smooth") or settings.get("guided"):
         raise ArgumentError(
             "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
         )
     return judge_with(metrics)
-
-
-_checked = partial(checked, "camkit")
-
-
-def _check_targets(targets: Any, aug_smooth: bool) -> None:
-    if isinstance(targets, str) or not isinstance(targets, Sequence):
-        raise TargetTypeError(f"expected a list of targets, at least one; got {shown(targets)}")
-    if not targets:
-        raise TargetError(f"expected a list of targets, at least one; got {shown(targets)}")
-    for target in targets:
-        check_target(target)
-    if aug_smooth and any(map(follows_places, targets)):
-        raise TargetError(
-            "the target is about a place in the image, which aug_smooth mirrors; leave one out"
-        )

@@ -70,8 +70,8 @@ def eagerly(modules: Modules) -> Iterator[None]:
     A compiled part is replaced by the module it was made from, so that names and indices are those
     of the plain model.
     """
-    if "torch._dynamo" not in sys.modules:
-        yield  # nothing has been compiled, and to import the compiler takes seconds
+    if not _compiles():
+        yield
         return
     replaced = _compiled(modules)
     with _by_thread.having("force_eager"):
@@ -82,6 +82,13 @@ def eagerly(modules: Modules) -> Iterator[None]:
         finally:
             for parent, table, _ in replaced:
                 parent.__dict__["_modules"] = table
+
+
+def _compiles() -> bool:
+    """Whether anything may have been compiled; the compiler's import alone takes seconds."""
+    compiler = sys.modules.get("torch._dynamo.eval_frame")
+    backends = getattr(compiler, "cached_backends", {None: compiler})
+    return any(backend is not None for backend in backends.values())
 
 
 def _compiled(modules: Modules) -> list[tuple[nn.Module, dict[str, Any], dict[str, Any]]]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CamkitError
+from ..inputs.look import Look
 from ..inputs.model_memory import ModelMemory
-from ..inputs.modules import modules_of
 from ..pytree import tensors_in
 from .chunks import out_of_memory
 from .format_calls import FormatCalls
@@ -129,7 +129,7 @@ def _same_in_both_formats(
     """Whether an image gives the same in both formats; None if the model cannot be run on it."""
     outputs = []
     for version in (image.clone(), _channels_last(image)):
-        before = Snapshot(modules_of(model))  # both runs begin with what the model keeps on itself
+        before = Snapshot(Look(model))  # both runs begin with what the model keeps on itself
         try:
             with torch.no_grad(), preserving_rng(model):
                 outputs.append(list(tensors_in(output(version))))

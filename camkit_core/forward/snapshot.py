@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter, is_
-from threading import current_thread
+from operator import attrgetter
+from threading import active_count, current_thread
 from threading import enumerate as enumerate_threads
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..inputs.modules import Modules, is_torchs
-from .attributes import Attributes, put_back
-from .own_hooks import OwnHooks
+from ..inputs.look import Look, put_back, versions
+from ..inputs.modules import is_torchs
+from .attributes import restore_attributes
+from .own_hooks import restore_hooks
 
-Buffers = list[Tensor | None]
+_version: Any = attrgetter("_version")
 
 
 class Snapshot:
@@ -25,34 +24,24 @@ class Snapshot:
     A small model runs in a few milliseconds, so its hundreds of modules and tensors are visited
     as few times as can be.
 
+    Args:
+        look: at the model, as it is.
+
     Attributes:
         writers: the modules with buffers that are not torch's own, so that they may write to them.
     """
 
-    def __init__(self, modules: Modules) -> None:
-        self._modules = modules.all
-        self._training = [module for module in self._modules if module.training]
-        self._scripted = any(
-            issubclass(kind, torch.jit.ScriptModule) for kind in set(modules.classes)
-        )
-        self._buffers = {m: dict(m._buffers) for m in self._modules if m._buffers}
-        self.writers: list[nn.Module] = []
-        counted: Buffers = []
-        uncounted: Buffers = []
-        for module, buffers in self._buffers.items():
-            # Tensors count the writes of torch's own modules; others may write through `.data` or
-            # numpy, which no tensor counts.
-            torchs = type(module) in modules.torchs
-            (counted if torchs else uncounted).extend(buffers.values())
-            if not torchs:
-                self.writers.append(module)
-        tables = [module._parameters for module in self._modules if module._parameters]
-        self._weights = [w for table in tables for w in table.values() if w is not None]
-        self._versions = _versions(self._weights)
-        self._attributes, self._hooks = Attributes(modules), OwnHooks(self._modules)
-        counted += self._attributes.tensors
-        self._counted = _copies_of_counted(modules.model, counted)
-        self._uncounted = _Copies(uncounted)
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._modules = look.modules.all
+        self._training = [self._modules[place] for place in look.training]
+        # To read the versions takes as long as to compare the attributes of all modules.
+        self._versions = versions(look.weights) if _other_threads() else None
+        kept = look.prepared.get("buffers")
+        if kept is None:
+            kept = look.prepared["buffers"] = _Buffers(look)
+        self.writers = [self._modules[place] for place in kept.writers]
+        self._counted, self._uncounted = kept.counted_now(), _Copies(kept.uncounted)
 
     def evaluate(self) -> None:
         """Put each module in evaluation mode.
@@ -70,8 +59,8 @@ class Snapshot:
                 modules, so that those were written to by others.
         """
         self._restore_modes()
-        self._attributes.restore()
-        self._hooks.restore()
+        restore_attributes(self._look)
+        restore_hooks(self._look)
         self.overwritten = self.weights_written()
         if self.overwritten:
             return  # with weights, another thread writes buffers that belong to them
@@ -83,10 +72,11 @@ class Snapshot:
 
     def weights_written(self) -> bool:
         """Whether a weight was written to while another thread may have done it."""
-        return _versions(self._weights) != self._versions and _other_threads()
+        before = self._versions
+        return before is not None and versions(self._look.weights) != before and _other_threads()
 
     def _restore_modes(self) -> None:
-        if not self._training and not self._scripted:
+        if not self._training and not self._look.scripted:
             return  # a mode is an attribute as any other
         training = set(self._training)
         for module in self._modules:
@@ -94,27 +84,43 @@ class Snapshot:
 
     def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""
-        before = [tensor for buffers in self._buffers.values() for tensor in buffers.values()]
-        now = [tensor for module in self._modules for tensor in module._buffers.values()]
-        if len(now) != len(before) or not all(map(is_, now, before)):
-            for module in self._modules:
+        if not self._look.buffers.equal():
+            for module, before in zip(self._modules, self._look.buffers.before, strict=True):
                 if not apart or is_torchs(type(module)):
-                    put_back(module._buffers, self._buffers.get(module, {}))
+                    put_back(module._buffers, before)
 
 
-_version: Callable[[Any], int] = attrgetter("_version")
+class _Buffers:
+    """The buffers of a model, and the tensors that its modules keep beside them.
 
+    Tensors count the writes of torch's own modules; others may write through `.data` or numpy,
+    which no tensor counts.
 
-def _versions(weights: Sequence[Tensor]) -> list[int]:
-    """How often each weight was written to, as far as it counts."""
-    try:
-        return list(map(_version, weights))
-    except RuntimeError:  # an inference tensor
-        return [weight._version for weight in weights if not weight.is_inference()]
+    Attributes:
+        writers: the places of modules with buffers that are not torch's own.
+        uncounted: the buffers of these.
+    """
+
+    def __init__(self, look: Look) -> None:
+        modules, buffers = look.modules, look.buffers.before
+        places = [place for place, table in enumerate(buffers) if table]
+        self.writers = [place for place in places if modules.classes[place] not in modules.torchs]
+        counted = [place for place in places if modules.classes[place] in modules.torchs]
+        self.uncounted = [each for place in self.writers for each in buffers[place].values()]
+        self._counted = [each for place in counted for each in buffers[place].values()]
+        self._copies = _Copies([*self._counted, *look.tensors])
+
+    def counted_now(self) -> _Copies:
+        """Copies of all others; those of the last call if none was written."""
+        if self._copies.written():
+            self._copies = _Copies(self._copies.buffers)
+        return self._copies
 
 
 def _other_threads() -> bool:
     """Whether there are other threads that may use a model; that of tqdm's bars uses none."""
+    if active_count() == 1:
+        return False
     mine = current_thread()
     others = (thread for thread in enumerate_threads() if thread is not mine)
     return any(not type(thread).__module__.startswith("tqdm.") for thread in others)
@@ -126,7 +132,7 @@ class _Copies:
     One concatenation for each kind: on a GPU, a copy for each would cost more than a small model.
     """
 
-    def __init__(self, buffers: Buffers) -> None:
+    def __init__(self, buffers: list[Tensor | None]) -> None:
         self.buffers = buffers
         self.tensors = [tensor for tensor in buffers if tensor is not None and _countable(tensor)]
         self.versions = list(map(_version, self.tensors))
@@ -135,10 +141,6 @@ class _Copies:
             kind = tensor.ndim == 0, tensor.dtype, tensor.device
             groups.setdefault(kind, []).append(tensor)
         self._groups = [(group, _joined(group).detach()) for group in groups.values()]
-
-    def of(self, buffers: Buffers) -> bool:
-        """Whether these are copies of those buffers and no others."""
-        return len(buffers) == len(self.buffers) and all(map(is_, buffers, self.buffers))
 
     def written(self) -> bool:
         """Whether a tensor was written to, as far as its version tells."""
@@ -155,17 +157,6 @@ class _Copies:
             for tensor, part in zip(group, parts, strict=True):
                 if not torch.equal(tensor.flatten(), part):
                     tensor.detach().copy_(part.view(tensor.shape))
-
-
-_last_copies: WeakKeyDictionary[nn.Module, _Copies] = WeakKeyDictionary()
-
-
-def _copies_of_counted(model: nn.Module, buffers: Buffers) -> _Copies:
-    """Copies of buffers whose writes are counted; those of the last call if none was written."""
-    copies = _last_copies.get(model)
-    if copies is None or not copies.of(buffers) or copies.written():
-        copies = _last_copies[model] = _Copies(buffers)
-    return copies
 
 
 def _countable(tensor: Tensor) -> bool:

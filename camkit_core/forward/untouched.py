@@ -13,9 +13,9 @@ from torch.jit._trace import TopLevelTracedModule
 
 from ..errors import RunError
 from ..inputs.in_use import in_use
-from ..inputs.modules import modules_of, unchanged
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
+from ..inputs.seen import look_at, seen, unchanged
 from .attributes import preserving_cached_weights
 from .eager import eagerly
 from .own_view import OwnBuffers
@@ -71,18 +71,25 @@ def untouched(model: nn.Module) -> Iterator[None]:
     `hooked`. Of several threads that explain one model, or models that share a module, each waits
     for the one before.
     """
+    with in_use(model), _untouched(model):
+        yield
+
+
+@contextmanager
+def _untouched(model: nn.Module) -> Iterator[None]:
+    """The same for a model that is in use by this thread alone."""
     # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
     inference = torch.is_inference_mode_enabled()
     normal: AbstractContextManager[Any] = (
         torch.inference_mode(False) if inference else nullcontext()
     )
-    with in_use(model), normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
-        modules, ran = modules_of(model), False
-        before = Snapshot(modules)
+    with normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
+        look, ran = seen(model) or look_at(model), False
+        before = Snapshot(look)
         buffers = OwnBuffers(model, before.writers)
         try:
             before.evaluate()
-            with eagerly(modules), unchanged(model, modules), torchs_limits_explained():
+            with eagerly(look.modules), unchanged(model, look), torchs_limits_explained():
                 yield
             ran = True
         except Exception as error:
@@ -110,7 +117,7 @@ def untouched_inputs(
 
     Another thread may be at work on the model, so it is waited for before the model is looked at.
     """
-    with in_use(model) as modules, unchanged(model, modules):
+    with in_use(model) as look, unchanged(model, look):
         inputs = prepare(model, images, image_input, output)
-        with untouched(inputs.model):
+        with _untouched(model) if inputs.model is model else untouched(inputs.model):
             yield inputs

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError, InputTypeError
 from ..pytree import plain
 from .placement import placed
+from .seen import once
 
 
 def spatial_rank(model: nn.Module, ndim: int) -> int:
@@ -26,7 +27,11 @@ def spatial_rank(model: nn.Module, ndim: int) -> int:
 
 def _first_convolution(model: nn.Module) -> nn.Conv1d | nn.Conv2d | nn.Conv3d | None:
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    return next((module for module in model.modules() if isinstance(module, kinds)), None)
+    return once(
+        model,
+        "first convolution",
+        lambda: next((module for module in model.modules() if isinstance(module, kinds)), None),
+    )
 
 
 def as_batch(images: Any, model: nn.Module) -> Tensor:

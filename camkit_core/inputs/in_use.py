@@ -17,7 +17,9 @@ from weakref import WeakSet
 from torch import nn
 
 from ..errors import RunError
+from .look import Look
 from .modules import Modules
+from .seen import keep, look_at
 
 _RECHECKED = 1.0  # seconds; a thread that an interrupt ended in the wrong moment tells nobody
 
@@ -30,12 +32,17 @@ class _Hold:
 
     def __init__(self, model: nn.Module) -> None:
         self.thread, self.model, self.ended = get_ident(), model, False
-        self.look()
+        self.ids: set[int] = set()
+        self.seen: Look | None = None
 
     def look(self) -> None:
         """Note which modules the model has now."""
-        self.modules = Modules(self.model)
-        self.ids = set(map(id, self.modules.all))
+        self.ids = set(map(id, Modules(self.model).all))
+
+    def take(self) -> None:
+        """Begin, as no other thread holds any of them."""
+        self.seen = look_at(self.model)
+        self.ids = self.seen.ids
 
     def has(self, model: nn.Module) -> bool:
         """Whether the calling thread has a model by this."""
@@ -56,11 +63,11 @@ _condition = Condition()
 
 
 @contextmanager
-def in_use(model: Any) -> Iterator[Modules | None]:
+def in_use(model: Any) -> Iterator[Look | None]:
     """Inside, only this thread explains the model, or any model that shares a module with it.
 
-    Waits for other threads to end. A thread may use a model again inside. Gives the modules that
-    are held; None if the thread held them already, and of anything but a model.
+    Waits for other threads to end. A thread may use a model again inside. Gives a look at the
+    model; None if the thread held it already, and of anything but a model.
 
     Args:
         model: of which all modules are held; anything else is no concern of other threads.
@@ -71,7 +78,7 @@ def in_use(model: Any) -> Iterator[Modules | None]:
     """
     hold = _taken(model) if isinstance(model, nn.Module) else None
     try:
-        yield hold.modules if hold else None
+        yield hold.seen if hold else None
     finally:
         if hold:
             hold.ended = True
@@ -84,10 +91,13 @@ def _taken(model: nn.Module) -> _Hold | None:
         if any(other.has(model) for other in _holds):
             return None
         hold = _Hold(model)
+        if _holds:
+            hold.look()
         while blockers := hold.blockers():
             _refuse_circle(hold, blockers)
             _wait(hold)
             hold.look()  # the thread before may have been changing them
+        hold.take()
         _holds.add(hold)
     return hold
 
@@ -102,6 +112,8 @@ def _wait(hold: _Hold) -> None:
 
 def _let_go(hold: _Hold) -> None:
     with _condition:
+        if hold.seen:
+            keep(hold.seen)
         _holds.discard(hold)
         _condition.notify_all()
 

@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 
 from torch import nn
 
-from .modules import Outline, modules_of
+from .modules import Outline
+from .seen import modules_of
 
 V = TypeVar("V")
 

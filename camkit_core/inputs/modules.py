@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cached_property
-from threading import get_ident
 from typing import Any
 from weakref import ref
 
@@ -56,33 +52,3 @@ class Modules:
 def is_torchs(kind: type) -> bool:
     """Whether a class of modules is torch's own."""
     return kind.__module__.startswith("torch.nn.")
-
-
-# With the thread, as a thread may begin with a copy of another one's context.
-_known: ContextVar[tuple[Modules, int] | None] = ContextVar("known", default=None)
-
-
-def modules_of(model: nn.Module) -> Modules:
-    """The model's modules: those of the walk that is known, or of a new one."""
-    known = _known.get()
-    if known and known[0].model is model and known[1] == get_ident():
-        return known[0]
-    return Modules(model)
-
-
-@contextmanager
-def unchanged(model: Any, modules: Modules | None = None) -> Iterator[None]:
-    """Inside, a model's modules stay what they are, so that they are looked through once.
-
-    Args:
-        model: the model; nothing happens with anything else.
-        modules: its modules, where they are known.
-    """
-    if not isinstance(model, nn.Module):
-        yield
-        return
-    token = _known.set((modules or Modules(model), get_ident()))
-    try:
-        yield
-    finally:
-        _known.reset(token)

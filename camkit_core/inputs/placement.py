@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .seen import once
 from .weights import loading_device, refuse_without_values
 
 _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
@@ -19,7 +20,7 @@ def placed(images: Tensor, model: nn.Module) -> Tensor:
     Raises:
         InputError: for a model on the meta device, whose weights have no values.
     """
-    first = next(_floating(model), None)
+    first = once(model, "first floating", lambda: next(_floating(model), None))
     if first is None:
         return images
     if first.is_meta:  # the model loads its weights when it runs
@@ -42,6 +43,10 @@ def _dtype(model: nn.Module, given: torch.dtype) -> torch.dtype:
 
 def first_weight(model: nn.Module) -> Tensor | None:
     """The weight of the first convolution or linear layer."""
+    return once(model, "first weight", lambda: _first_weight(model))
+
+
+def _first_weight(model: nn.Module) -> Tensor | None:
     layers = (module for module in model.modules() if isinstance(module, _WEIGHTED))
     weights = (layer._parameters.get("weight") for layer in layers)
     return next((w for w in weights if w is not None and w.is_floating_point()), None)

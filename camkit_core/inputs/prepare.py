@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +71,7 @@ def prepare(
     if forward_args.args or forward_args.kwargs:
         return Inputs(module, given, forward_args, tuple(notes))
     # A copy made in inference mode could not be part of a graph.
-    with torch.inference_mode(False):
+    inference = torch.is_inference_mode_enabled()
+    with torch.inference_mode(False) if inference else nullcontext():
         batch = as_batch(given, module)
     return Inputs(module, batch, forward_args, tuple(notes))

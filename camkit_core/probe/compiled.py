@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..forward.attributes import Attributes
 from ..forward.untouched import version
+from ..inputs.look import Look
 from ..inputs.model_memory import ModelMemory
-from ..inputs.modules import modules_of
+from ..inputs.seen import seen
 
 Run = Callable[..., Any]
 
@@ -36,7 +36,7 @@ class _State:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        kept = Attributes(modules_of(model)).tensors
+        kept = (seen(model) or Look(model)).tensors
         tensors = [*model.parameters(), *model.buffers(), *kept]
         self._tensors = list(map(weakref.ref, tensors))
         self._marks = [(tensor.data_ptr(), version(tensor)) for tensor in tensors]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..forward.chunks import run_in_chunks
 from ..forward.recording import Recording
-from ..inputs.modules import modules_of
+from ..inputs.seen import modules_of
 from ..inputs.targets.scores import Targets
 from ..maps import full
 from ..pytree import own_copy

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..inputs.models.class_names import fit, names_in
+from ..inputs.seen import once
 from ..inputs.targets.classification import found_logits
 from ..inputs.targets.found import where_scores_are
 from ..maps import heatmaps
@@ -113,7 +114,7 @@ class ExplanationBuilder:
             notes=tuple(dict.fromkeys([*self.notes, *warn_of_blanks(reasons)])),
             reasons=reasons,
             images=self.plain.images,
-            options=self.method.options,
+            options=dict(self.method.options),
             guided=guided_gradcam,
             class_names=_class_names(recording.model, logits),
             provenance=of_method(self.method, layers, smoothing)
@@ -142,7 +143,7 @@ class ExplanationBuilder:
 
 def _class_names(model: nn.Module, logits: Tensor | None) -> tuple[str, ...] | None:
     """The names that the model carries, if there is one for each of its scores (N, K)."""
-    names = names_in(model)
+    names = once(model, "class names", lambda: names_in(model))
     return names if names and (logits is None or fit(names, logits.shape[1])) else None
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ...errors import TargetError
 from ..output import OutputPart
 from ..prepare import Inputs
+from ..seen import once
 from .found import where_scores_are
 
 _NAMES = ("fc", "classifier", "head", "heads", "last_linear")  # of classifiers, in libraries
@@ -69,14 +70,21 @@ def _has_methods(model: nn.Module, names: Sequence[str]) -> bool:
 
 def _without_classifier(model: nn.Module, part: OutputPart | None, scores: Tensor) -> str:
     """By what the model says that it has no classifier; "" if it does not."""
-    classifier = _stated_classifier(model)
-    if _is_zero(getattr(model, "num_classes", None)) and not _has_weights(classifier):
+    none, identity, base = once(model, "classifier", lambda: _stated_of_classifier(model))
+    if none:
         return "num_classes=0"
-    if isinstance(classifier, nn.Identity) and _ends_with_features(scores):
+    if identity and _ends_with_features(scores):
         return "its classifier is an Identity"
-    if _is_base_of_transformers(model) and "logit" not in str(part.key if part else ""):
+    if base and "logit" not in str(part.key if part else ""):
         return "it is the base of models that have one"
     return ""
+
+
+def _stated_of_classifier(model: nn.Module) -> tuple[bool, bool, bool]:
+    """Whether the model says that it has none, or that it is an identity; or is made to get one."""
+    classifier = _stated_classifier(model)
+    none = _is_zero(getattr(model, "num_classes", None)) and not _has_weights(classifier)
+    return none, isinstance(classifier, nn.Identity), _is_base_of_transformers(model)
 
 
 def _is_zero(count: Any) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ...arguments import as_list
 from ...errors import ArgumentError, ArgumentTypeError, PluginError, shown
 from ...maps import AXES, full
+from ...plugins import get_registry
 from ...plugins.blame import kind_of
 from ...plugins.contribution import is_camkits_own
 from ...plugins.facts import Method as MethodFacts
@@ -89,12 +90,12 @@ class ConfiguredMethod:
         # Another's method may keep the tensor, and write the next map into it.
         return full(cam.detach()) if self.is_camkits_own else own_copy(full(cam.detach()))
 
-    @property
+    @cached_property
     def is_camkits_own(self) -> bool:
         """Whether camkit itself brings the method, so that it is known to change nothing."""
         return is_camkits_own(self.origin)
 
-    @property
+    @cached_property
     def culprit(self) -> str:
         """The method and where it comes from, for messages."""
         return f"method {self.name!r} ({self.origin})"
@@ -124,9 +125,29 @@ def configure(
     if not given:
         kind = ArgumentTypeError if given is None else ArgumentError
         raise kind(f"expected a list of methods, at least one; got {shown(methods)}")
+    if not options and all(isinstance(method, str) for method in given):
+        return list(map(_without_options, given))
     installed = [look_up("method", method) for method in given]
     refuse_unknown(options, [(name, function) for name, function, _ in installed])
     return [
         ConfiguredMethod(name, function, checked(function, options), origin)
         for name, function, origin in installed
     ]
+
+
+def _without_options(name: str) -> ConfiguredMethod:
+    """An installed method; camkit's own are looked up once, until plugins are registered."""
+    global _own
+    rows = get_registry().contributions("method")
+    if _own[0] is not rows:
+        _own = rows, {}
+    method = _own[1].get(name)
+    if method is None:
+        meant, function, origin = look_up("method", name)
+        method = ConfiguredMethod(meant, function, {}, origin)
+        if method.is_camkits_own:
+            _own[1][name] = method
+    return method
+
+
+_own: tuple[Any, dict[str, ConfiguredMethod]] = None, {}

@@ -1,0 +1,213 @@
+"""A model as it was found, to be known again when nothing about it has changed.
+
+The looks at a loop's calls are one: each module's attributes, tables and hooks are compared with
+those of the call before, which is quicker than to copy them. What was found out about the model
+while the look holds is kept with it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, starmap
+from operator import attrgetter, is_
+from types import FunctionType, NoneType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from .modules import Modules
+
+Table = dict[str, Any]
+Prepared = dict[Any, Any]
+CONTAINERS = (list, dict, set, deque)
+_OF_EVERY_MODULE = list(vars(nn.Module()))  # a module has them first, in this order
+_PARTS = "_modules", "_parameters"
+_HOOKS = "_forward_hooks", "_forward_pre_hooks"
+_NOTHING_INSIDE = {bool, int, float, str, NoneType, FunctionType, type}
+_version: Callable[[Any], int] = attrgetter("_version")
+
+
+class Look:
+    """The modules of a model, and all that they keep on themselves.
+
+    Attributes:
+        modules: the modules.
+        ids: their identities.
+        prepared: what was found out about the model as it is.
+        scripted: whether torch runs one of the modules as a script, which shows less of itself.
+        training: the places of those in training mode.
+        torchs: the attributes of modules of torch's own classes, a dict of each module.
+        others: the attributes of all other modules.
+        parts: the parts and the parameters of all modules, a dict of each kind.
+        hooks: the hooks that run before and after them.
+        buffers: their buffers.
+        containers: lists, dicts, sets and deques that modules keep, each with a copy.
+        tensors: those that modules keep beside parameters and buffers.
+        weights: the parameters.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.modules = modules = Modules(model)
+        self.ids = set(map(id, modules.all))
+        self.prepared: Prepared = {}
+        self.scripted = any(
+            issubclass(kind, torch.jit.ScriptModule) for kind in set(modules.classes)
+        )
+        self.training = [place for place, each in enumerate(modules.all) if each.training]
+        pairs = list(zip(modules.classes, modules.all, strict=True))
+        self.torchs = Tables(each.__dict__ for kind, each in pairs if kind in modules.torchs)
+        self.others = Tables(each.__dict__ for kind, each in pairs if kind not in modules.torchs)
+        self.parts = Tables(getattr(each, name) for each in modules.all for name in _PARTS)
+        self.hooks = Tables(getattr(each, name) for each in modules.all for name in _HOOKS)
+        self.buffers = Tables(each._buffers for each in modules.all)
+        self.containers: list[tuple[Any, Any]] = []
+        self._objects: list[tuple[Any, Any]] = []
+        self.tensors: list[Tensor] = []
+        visited: set[int] = set()
+        for table in self.others.now:
+            self._keep(_further(table), visited)
+        weights = chain.from_iterable(module._parameters.values() for module in modules.all)
+        self.weights = [weight for weight in weights if weight is not None]
+
+    def _keep(self, values: Iterable[Any], visited: set[int]) -> None:
+        for value in values:
+            if type(value) is Tensor:
+                self.tensors.append(value)
+            elif isinstance(value, tuple):
+                self._keep(value, visited)
+            elif isinstance(value, CONTAINERS) and id(value) not in visited:
+                visited.add(id(value))
+                copy = _copied(value)
+                self.containers.append((value, copy))
+                self._keep(copy.values() if isinstance(copy, dict) else copy, visited)
+            elif isinstance(own := getattr(value, "__dict__", None), dict):
+                self._keep_object(own, visited)
+
+    def _keep_object(self, own: Table, visited: set[int]) -> None:
+        """Note the attributes of an object such as a configuration, and its lists and dicts."""
+        inside = [value for value in own.values() if isinstance(value, CONTAINERS)]
+        for values in (own, *inside):
+            if id(values) not in visited:
+                visited.add(id(values))
+                self._objects.append((values, _copied(values)))
+
+    def holds(self) -> bool:
+        """Whether the model is what it was, as far as modules and tensors tell."""
+        modules = self.modules
+        return (
+            not self.scripted
+            and list(map(type, modules.all)) == modules.classes
+            and self.torchs.equal()
+            and self.others.same()
+            and self.parts.equal()
+            and self.hooks.equal()
+            and self.buffers.equal()
+            and all(starmap(same_values, chain(self.containers, self._objects)))
+        )
+
+    @property
+    def model(self) -> nn.Module:
+        """The model."""
+        return self.modules.model
+
+    def without_model(self) -> Look:
+        """The look, which keeps the model itself alive no more; its modules it does."""
+        nothing: Any = None
+        self.modules.all[0] = self.modules.model = nothing
+        return self
+
+    def of(self, model: nn.Module) -> Look:
+        """The look, with its model again."""
+        self.modules.all[0] = self.modules.model = model
+        return self
+
+
+class Tables:
+    """Dicts, with what was in them.
+
+    Attributes:
+        now: the dicts.
+        before: their copies.
+    """
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self.now = list(tables)
+        self.before = [dict(table) if table else _EMPTY for table in self.now]
+
+    def equal(self) -> bool:
+        """Whether the values are equal, tensors and modules the same."""
+        try:
+            with _NoTensorIsAnother():
+                return self.now == self.before
+        except Exception:  # noqa: BLE001 - values in place of others that cannot be compared
+            return False
+
+    def same(self) -> bool:
+        """Whether all values are the same objects."""
+        if list(map(len, self.now)) != list(map(len, self.before)):
+            return False
+        now, then = (
+            chain.from_iterable(map(dict.values, each)) for each in (self.now, self.before)
+        )
+        return all(map(is_, now, then))
+
+    def put_back(self) -> None:
+        """Make the dicts what they were."""
+        for table, values in zip(self.now, self.before, strict=True):
+            if len(table) != len(values) or not all(map(is_, table.values(), values.values())):
+                put_back(table, values)
+
+
+_EMPTY: Table = {}
+
+
+class _NoTensorIsAnother(TorchFunctionMode):
+    """While active, no tensor equals another one, whatever its values; the graphs may differ."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return False
+
+
+def put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
+    """Make a dict what it was, key by key, as another thread may read it meanwhile."""
+    for key in [key for key in table if key not in before]:
+        del table[key]
+    for key, value in before.items():
+        if key not in table or table[key] is not value:
+            table[key] = value
+
+
+def _copied(values: Any) -> Any:
+    return dict(values) if isinstance(values, dict) else list(values)
+
+
+def same_values(values: Any, before: Any) -> bool:
+    """Whether a list, dict, set or deque has the values of its copy."""
+    if len(values) != len(before):
+        return False
+    if isinstance(values, dict):
+        values, before = (chain.from_iterable(each.items()) for each in (values, before))
+    elif isinstance(values, set):
+        return all(value in values for value in before)
+    return all(map(is_, values, before))
+
+
+def _further(table: Table) -> list[Any]:
+    """The values, among those that not every module has, that may hold others."""
+    names, count = list(table), len(_OF_EVERY_MODULE)
+    if names[:count] == _OF_EVERY_MODULE:
+        further = list(table.values())[count:]
+    else:
+        further = [table[name] for name in names if name not in _OF_EVERY_MODULE]
+    return [value for value in further if type(value) not in _NOTHING_INSIDE]
+
+
+def versions(tensors: Sequence[Tensor]) -> list[int]:
+    """How often each tensor was written to, as far as it counts."""
+    try:
+        return list(map(_version, tensors))
+    except RuntimeError:  # an inference tensor
+        return [tensor._version for tensor in tensors if not tensor.is_inference()]

@@ -1,0 +1,58 @@
+"""One call: the model run on the images as settings say, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..forward.untouched import untouched_inputs
+from ..inputs.prepare import Arguments
+from ..inputs.targets.questions import score_functions
+from ..inputs.targets.resolve import Target
+from ..probe.probe import probes
+from ..target_layer.choose import together
+from ..target_layer.plan import planned
+from .assembly import Rows, assemble
+from .settings import Settings
+from .views import probed_views, recorded
+
+
+def explained(
+    model: nn.Module, images: Tensor | Arguments, targets: Sequence[Target], settings: Settings
+) -> tuple[Rows, Any]:
+    """The explanations of several targets by several methods, and what metrics say of them."""
+    with untouched_inputs(model, images, settings.image_input, settings.output) as inputs:
+        plan = planned(inputs, targets, settings.asked)
+        inputs, layers = plan.inputs, plan.layers
+        passes = together(layers)
+        notes = (*inputs.notes, *layers[0].notes)
+        start = perf_counter()
+        recordings = recorded(inputs, passes[0], settings.taped)
+        seconds = perf_counter() - start
+        scored = score_functions(plan.targets, inputs, recordings[0].output, settings.class_free)
+        probes_of = partial(
+            probes,
+            targets=scored,
+            batch_size=settings.batch_size,
+            eigen_smooth=settings.eigen_smooth,
+        )
+        judgement = None
+        if settings.judge:
+            fresh_probes = partial(probes_of, recordings[0])
+            rows, judgement = settings.judge(fresh_probes, seconds, settings.methods, layers, notes)
+        else:
+            plain = list(map(probes_of, recordings))
+            augmented, taped = settings.aug_smooth, settings.taped
+            views = probed_views(inputs, passes, augmented, taped, plain, probes_of)
+            smoothing: dict[str, Any] = {"aug_smooth": augmented}
+            smoothing["eigen_smooth"] = settings.eigen_smooth
+            if settings.fuse_layers != "mean":
+                smoothing["fuse_layers"] = settings.fuse_layers
+            rows = assemble(
+                settings.methods, plain[0], views, layers, notes, smoothing, settings.guided
+            )
+    return rows, judgement
