@@ -218,7 +218,6 @@ def prepare(
 def _answered(
     model: Any, images: Any, targets: Sequence[Target], settings: Settings, transform: Any
 ) -> Comparison:
-    """What `compare` gives, its settings checked."""
     if (handed := _handed(model, images, transform)) is None:
         return _compared(model, images, targets, settings)
     targets = handed.asked(targets)
