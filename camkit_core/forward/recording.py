@@ -26,6 +26,7 @@ from .grad_blocks import (
     run_through_blocks,
 )
 from .memory_format import run_quickest
+from .needed.recorded import recorded
 from .tape import Tape
 from .torch_limits import no_gradient, put_batch_norms_right, total
 from .untouched import hooked
@@ -187,8 +188,18 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
         # A run in another memory format begins anew, and so do its tapes.
         anew = any(layer in needs_gradients for layer in layers)
         blocks = IgnoredBlocks(graph=False) if anew else None
-        cuts = [begun(level, Tape() if taped else None, blocks) for level in levels]
-        return _run_cut(inputs, cuts, blocks, images)
+
+        def run_taped(tapes: Sequence[Tape | None], images: Tensor) -> list[Recording]:
+            cuts = [begun(*each, blocks) for each in zip(levels, tapes, strict=True)]
+            return _run_cut(inputs, cuts, blocks, images)
+
+        if blocks or len(levels) > 1:
+            return run_taped([Tape() if taped else None for _ in levels], images)
+        return [
+            recorded(
+                lambda *each: run_taped([each[0]], each[1])[0], inputs, levels[0], images, taped
+            )
+        ]
 
     call = partial(inputs.forward_args.call, inputs.model, image=0)
     entry = inputs.forward_args.entry

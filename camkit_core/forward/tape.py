@@ -134,7 +134,7 @@ class Tape(TorchFunctionMode):
             self.written[self._take_slot(args[0])] = args[0].detach().clone()
             noted, constants = self._with_slots([args, kwargs])
         self._constants += constants
-        self.reads_values |= _name(func) in _READS
+        self.reads_values |= function_name(func) in READS
         return noted
 
     def _take_slot(self, tensor: Tensor) -> int:
@@ -167,7 +167,7 @@ class Tape(TorchFunctionMode):
 
 _NOWHERE: tuple[int | None, ref[Tensor] | None] = (None, None)
 # Calls that tell Python a tensor's values.
-_READS = {
+READS = {
     "item",
     "tolist",
     "numpy",
@@ -184,14 +184,15 @@ _READS = {
 }
 
 
-def _name(func: Any) -> str:
+def function_name(func: Any) -> str:
+    """The name of a function; empty if it has none."""
     return getattr(func, "__name__", "")
 
 
 @lru_cache(maxsize=1024)
 def writes(func: Any) -> bool:
     """Whether a function writes into its first argument."""
-    name = _name(func)
+    name = function_name(func)
     return (
         name == "__setitem__"
         or (name.endswith("_") and not name.endswith("__"))

@@ -20,6 +20,12 @@ from .rows import Need, Rows
 
 def short_tape(tape: Tape) -> Tape | None:
     """The same output from fewer rows; None if it needs more than half of them everywhere."""
+    steps = few_rows(tape)
+    return rebuilt(tape, steps) if steps else None
+
+
+def few_rows(tape: Tape) -> dict[int, Step] | None:
+    """How its calls are made that the output needs, by position, if few rows are ever needed."""
     if any(writes(call.function) or call.kwargs.get("inplace") for call in tape.calls):
         return None  # a tensor may be another's memory
     steps = demands(tape)
@@ -28,7 +34,7 @@ def short_tape(tape: Tape) -> Tape | None:
         for position, step in steps.items()
         if step.rows
     ]
-    return rebuilt(tape, steps) if any(2 * few <= all_ for few, all_ in counts) else None
+    return steps if any(2 * few <= every for few, every in counts) else None
 
 
 def rebuilt(tape: Tape, steps: dict[int, Step], output: Any = None) -> Tape:

@@ -1,0 +1,120 @@
+"""Recordings by short passes: where a plan is known, where one can be made, and its proof.
+
+The first pass of a layer with a shape of images is whole, and noted. If few of its rows reach the
+output, a plan is made. It is proved by output and gradient of that pass: those of the plan's calls
+must agree with those of all calls. From then on passes are short. The first recording is given the
+output of the plan's calls as well, so that an image gets the same bits in the first pass and later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from ...inputs.prepare import Inputs
+from ...pytree import tensors_in
+from ..cut import Level
+from ..random_states import noise_like
+from ..tape import Tape
+from .plan import Plan, plan_of
+from .short_pass import ShortPass, output_again
+
+Recording = Any  # of `forward.recording`, which imports this file
+Run = Callable[[Tape | None, Tensor], Recording]
+# By layer; None where no plan can be made.
+_plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
+
+
+class TokenTape(Tape):
+    """A tape of what follows tokens (N, T, C), and of nothing else."""
+
+    def start(self, activations: Tensor) -> None:
+        """Begin noting, if the activations are tokens."""
+        if activations.ndim == 3:
+            super().start(activations)
+
+
+def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool) -> Recording:
+    """A recording of `images` at a layer, behind which needless rows are not computed.
+
+    Args:
+        run: records a pass with this tape, on images that it may change.
+        inputs: the model, its images, and the other arguments of its call.
+        level: the layer.
+        images: a copy of the images.
+        taped: whether the calls after the layer must be noted; such a pass is whole.
+    """
+    adapter = level[0]
+    plans = _plans.setdefault(adapter.layer, {})
+    key = images.shape, images.dtype, adapter.call, adapter.key, adapter.after
+    plan = plans.get(key)
+    if plan is None and key in plans:
+        return run(Tape() if taped else None, images)
+    if plan and not taped:
+        spare = images.clone()
+        short = _short(run, plan, images)
+        plans[key] = plan if short else None
+        return short or run(None, spare)
+    recording = run(Tape() if taped else TokenTape(), images)
+    if plan is None:
+        plan = _remembered(plans, key, recording)
+    if plan:
+        return replace(recording, output=output_again(plan, recording.tape, recording.raw))
+    return recording if taped or recording.raw.ndim == 3 else replace(recording, noted=None)
+
+
+def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
+    """A recording by a short pass; None where the model does not keep to the plan."""
+    tape = ShortPass(plan)
+    try:
+        recording = run(tape, images)
+    except Exception:  # noqa: BLE001 - an error of the model's own is met again in a whole pass
+        return None
+    return replace(recording, noted=None) if tape.kept else None
+
+
+def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
+    """The plan for a layer, if few rows are needed and the plan is proved."""
+    plan = plan_of(recording.tape) if recording.raw.ndim == 3 else None
+    if plan is None:
+        plans[key] = None
+        return None
+    proof = _proof(plan, recording)
+    if proof is not None:  # an image with nan in it proves nothing
+        plans[key] = plan if proof else None
+    return plan if proof else None
+
+
+def _proof(plan: Plan, recording: Recording) -> bool | None:
+    """Whether output and gradient agree with those of all calls; None if they prove nothing."""
+    try:
+        again = output_again(plan, recording.tape, recording.raw)
+        with torch.enable_grad():
+            short, whole = (_values(output) for output in (again, recording.output))
+            direction = noise_like(whole.detach()) - 0.5
+            gradients = [
+                torch.autograd.grad(values @ direction, recording.raw, retain_graph=True)[0]
+                for values in (short, whole)
+            ]
+    except Exception:  # noqa: BLE001 - whatever a call may raise on fewer rows
+        return False
+    pairs = (short.detach(), whole.detach()), (gradients[0], gradients[1])
+    if not all(bool(each.isfinite().all()) for each in pairs[1]) or not bool(pairs[1][1].any()):
+        return None
+    return all(map(_agree, *zip(*pairs, strict=True)))
+
+
+def _values(output: Any) -> Tensor:
+    floating = [t.flatten() for t in tensors_in(output) if t.is_floating_point()]
+    return torch.cat(floating)
+
+
+def _agree(short: Tensor, whole: Tensor) -> bool:
+    eps = torch.finfo(whole.dtype).eps
+    allowed = (200 if eps < 1e-6 else 8) * eps * float(whole.abs().max())
+    return short.shape == whole.shape and float((short - whole).abs().max()) <= allowed
