@@ -19,6 +19,7 @@ METRICS = (
     "average_increase",
     "average_gain",
     "adcc",
+    "arcc",
     "sensitivity",
     "randomisation",
     "area",
