@@ -66,7 +66,8 @@ class Explainer:
         """The first method's map for the target: see `map_record`; and the photo's best classes."""
         start = perf_counter()
         explanation = self._explained(asked)
-        logits = None if explanation.logits is None else explanation.logits[0]
+        embeds = self.loaded.task == "text-image"  # what it gives are no scores of classes
+        logits = None if explanation.logits is None or embeds else explanation.logits[0]
         assert explanation.originals is not None  # it was given a picture
         height, width = explanation.originals[0].pixels.shape[:2]
         return {

@@ -16,6 +16,8 @@ import { verdict } from "./trust.js";
 import { commonScale, decodedTables } from "./viewer.js";
 
 const REMEMBERED = 300; // answers
+// What a model of a task has to be told first.
+const NEEDED = { "text-image": "Say what to look for.", segmentation: "Search the class whose mask is explained." };
 const at = (id) => document.getElementById(id);
 
 class Studio {
@@ -127,9 +129,10 @@ class Studio {
     this.brushing.refresh(this.state.painted.length);
     this.judging.replaceChildren();
     if (!photo) return this.say("Choose, drop or paste a photo to begin.");
-    this.say(this.about.task === "text-image" && !this.state.target ? "Say what to look for." : "");
+    const wanted = this.state.target === null ? NEEDED[this.about.task] : "";
+    this.say(wanted || "");
     this.arrange(photo, methods);
-    if (this.about.task === "text-image" && !this.state.target) return undefined;
+    if (wanted) return undefined;
     return Promise.all(methods.map((name) => this.load(name)));
   }
 
