@@ -79,7 +79,9 @@ def rewritten_from(
         if module == CAPTUM and name in request.unused:
             continue
         rows[_source(module, name, line, request)].append(alias)
-    if list(rows) == [module]:
+    if not rows:
+        return []
+    if list(rows) == [module] and len(rows[module]) == len(node.names):
         return [node]
     if len(rows) == 1 and len(next(iter(rows.values()))) == len(node.names):
         return [node.with_changes(module=dotted(next(iter(rows))))]

@@ -127,3 +127,13 @@ def test_names_are_read_from_the_source_without_an_import() -> None:
     assert {"methods", "utils", "explain", "metrics"} <= names(HOME)
     assert "np" in names(f"{HOME}.utils")
     assert names("camkit_methods.compat.nope") == frozenset()
+
+
+@pytest.mark.parametrize("rest", ["", ", Saliency"])
+def test_captums_grad_cam_becomes_camkits_call(rest: str) -> None:
+    use = "g = LayerGradCam(m, n).attribute(x, target=3)\n"
+    code = f"from captum.attr import LayerGradCam{rest}\n{use}"
+    kept = "from captum.attr import Saliency\n" if rest else ""
+    call = "g = camkit_core.explain(m, x, target=3, layer=n).cam[:, None]\n"
+    assert changed(code, native=True) == f"{kept}import camkit_core\n{call}"
+    assert "from camkit_methods.compat.captum import LayerGradCam\n" in changed(code)
