@@ -189,17 +189,14 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
         anew = any(layer in needs_gradients for layer in layers)
         blocks = IgnoredBlocks(graph=False) if anew else None
 
-        def run_taped(tapes: Sequence[Tape | None], images: Tensor) -> list[Recording]:
-            cuts = [begun(*each, blocks) for each in zip(levels, tapes, strict=True)]
+        if blocks or len(levels) > 1:
+            cuts = [begun(level, Tape() if taped else None, blocks) for level in levels]
             return _run_cut(inputs, cuts, blocks, images)
 
-        if blocks or len(levels) > 1:
-            return run_taped([Tape() if taped else None for _ in levels], images)
-        return [
-            recorded(
-                lambda *each: run_taped([each[0]], each[1])[0], inputs, levels[0], images, taped
-            )
-        ]
+        def run_one(tape: Tape | None, images: Tensor) -> Recording:
+            return _run_cut(inputs, [begun(levels[0], tape, None)], None, images)[0]
+
+        return [recorded(run_one, inputs, levels[0], images, taped)]
 
     call = partial(inputs.forward_args.call, inputs.model, image=0)
     entry = inputs.forward_args.entry
@@ -253,18 +250,10 @@ def _run_cut(
     if blocks:
         raws = [beginning.leaf for _, beginning in cuts]
         output = map_tensors(partial(only_from, raws), output)
-    of_call = {"output": output, "companions": inputs.forward_args}
+    of_call, companions = (inputs.model, inputs.images), inputs.forward_args
     levels = [
-        Recording(
-            inputs.model,
-            inputs.images,
-            cut.adapter,
-            cut.layer,
-            raw=beginning.leaf,
-            noted=beginning.tape,
-            **of_call,
-        )
-        for cut, beginning in cuts
+        Recording(*of_call, cut.adapter, cut.layer, output, start.leaf, start.tape, companions)
+        for cut, start in cuts
     ]
     if len(levels) == 1:
         return levels
