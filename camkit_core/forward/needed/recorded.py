@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...inputs.prepare import Inputs
+from ...inputs.seen import seen
 from ...pytree import tensors_in
 from ..cut import Level
 from ..random_states import noise_like
@@ -53,7 +54,7 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     plans = _plans.setdefault(adapter.layer, {})
     key = images.shape, images.dtype, adapter.call, adapter.key, adapter.after
     plan = plans.get(key)
-    if plan is None and key in plans:
+    if (plan is None and key in plans) or _hooked(inputs.model):
         return run(Tape() if taped else None, images)
     if plan and not taped:
         spare = images.clone()
@@ -66,6 +67,14 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     if plan:
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
     return recording if taped or recording.raw.ndim == 3 else replace(recording, noted=None)
+
+
+def _hooked(model: nn.Module) -> bool:
+    """Whether hooks look at what modules give; they are to see it whole."""
+    look = seen(model)
+    if look:
+        return any(look.hooks.now)
+    return any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
 
 
 def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:

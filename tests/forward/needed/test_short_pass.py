@@ -158,3 +158,16 @@ def test_an_image_with_nan_leaves_the_plan_alone() -> None:
         assert (found - expected).abs().max() <= 1e-12 * expected.abs().max()
     again = asked(model, broken)["gradient"]
     assert torch.allclose(again[1], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_a_hook_sees_every_row() -> None:
+    model, images = lively(ATTENDED["timm"]), pictures()
+    asked(model, images)
+    shown: list[Tensor] = []
+    model.blocks[-1].mlp.register_forward_hook(lambda *each: shown.append(each[2].detach()))
+    with torch.no_grad():
+        model(images)
+    asked(model, images)
+    assert len(shown) >= 2
+    for each in shown[1:]:
+        assert torch.allclose(each, shown[0], rtol=1e-12)
