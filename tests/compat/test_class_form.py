@@ -28,7 +28,9 @@ def test_the_size_of_chunks_is_an_argument(form: type, model: nn.Module) -> None
     assert np.allclose(cam(x), form(model, [model[1]])(x), atol=1e-6)
 
 
-@pytest.mark.parametrize("third", [None, False, lambda output: output.flip(3)], ids=repr)
+@pytest.mark.parametrize(
+    "third", [None, False, lambda output: output.flip(3)], ids=["none", "false", "reshape"]
+)
 def test_the_third_argument_is_the_reshape_of_newer_code_or_use_cuda(
     third: object, model: nn.Module
 ) -> None:
