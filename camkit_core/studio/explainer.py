@@ -32,6 +32,7 @@ _JUDGED: dict[str, Any] = {
     "average_drop": {},
     "area": {},
 }
+_TOLD = ("segmentation", "text-image")  # tasks of models that are told what to look for
 _WITHOUT_PROBABILITIES: dict[str, Any] = {"sensitivity": {}, "area": {}}  # as of texts and masks
 
 
@@ -79,6 +80,12 @@ class Explainer:
             "seconds": perf_counter() - start,
         }
 
+    def warm_up(self) -> None:
+        """Explain the first photo as the page does when it opens; its forward pass is kept."""
+        first = next(iter(self.photos.given), None)
+        if first is not None and self.loaded.task not in _TOLD:
+            self.answer(Question(first))
+
     def file(self, asked: Question, path: Any) -> None:
         """Write the first method's raw values to a `.npz` file."""
         self._explained(asked).save(path)
@@ -97,7 +104,7 @@ class Explainer:
 
     def trust(self, asked: Question) -> dict[str, Any]:
         """What metrics say of the methods on this photo, beside maps that know nothing of it."""
-        few = self.loaded.task in ("segmentation", "text-image")
+        few = self.loaded.task in _TOLD
         with quietly():
             comparison = compare(
                 self.loaded,

@@ -114,7 +114,16 @@ class GalleryStudio:
     """
 
     def __init__(self, gallery: Gallery, token: str) -> None:
-        self.gallery, self.token, self.worker = gallery, token, Worker()
+        self.gallery, self.token = gallery, token
+        self.worker, self.clusterer = Worker(), Worker()
+
+    def warm_up(self) -> None:
+        """Nothing: a gallery has no model."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at work that cannot be asked to stop."""
+        return self.worker.busy or self.clusterer.busy
 
     def guarded(self, port: int | None = None) -> Guard:
         """What a server serves."""

@@ -8,6 +8,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 
@@ -58,13 +59,18 @@ def serve(studio: Studio | GalleryStudio, port: int, started: Callable[[str], No
             timeout_keep_alive=5,
         )
         server = _Server(config)
-        server.started_by = lambda: started(address(studio, port))
+        server.started_by = partial(_begin, studio, port, started)
         try:
             server.run(sockets=[bound])
         except KeyboardInterrupt:
-            if studio.worker.busy:
+            if studio.busy:
                 _end_at_once()
             raise
+
+
+def _begin(studio: Studio | GalleryStudio, port: int, started: Callable[[str], None]) -> None:
+    studio.warm_up()
+    started(address(studio, port))
 
 
 def address(studio: Studio | GalleryStudio, port: int) -> str:

@@ -60,6 +60,14 @@ def test_a_pass_is_made_again_after_the_weights_change(studio, key, loaded):
     assert before["score"] != after["score"]
 
 
+def test_the_first_photos_map_is_ready_when_the_page_asks_for_it(studio, key, runs):
+    studio.explainer.warm_up()
+    assert runs
+    runs.clear()
+    studio.explainer.answer(Question(key))
+    assert runs == []
+
+
 def test_the_model_stays_as_it_was(studio, key, loaded):
     before = {name: value.clone() for name, value in loaded.model.state_dict().items()}
     studio.explainer.answer(Question(key, painted=((0, 0, 9, 9),)))

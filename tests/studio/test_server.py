@@ -15,8 +15,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from camkit_core.studio.worker import Worker
+from helpers import slow_classifier
 from helpers.checkout import ROOT
 from helpers.studios import served
+from helpers.tiny_classifier import FACTORY
 
 UNFINISHED = b"Content-Length: 9000\r\n\r\nx"
 
@@ -96,20 +98,28 @@ def test_an_error_of_one_job_is_its_own():
 
 
 @pytest.fixture
-def process(folder: Path):
-    """The command, with the tiny network."""
-    command = [sys.executable, "-m", "camkit_core", "studio", str(folder), "--no-browser"]
-    command += ["--model", "helpers.tiny_classifier:made", "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    started = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    yield started
-    started.kill()
-    started.communicate()
+def begun(folder: Path):
+    """Begins the command with a network of a name, and ends it with the test."""
+    processes = []
+
+    def begin(model: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "camkit_core", "studio", str(folder), "--no-browser"]
+        command += ["--model", model, "--device", "cpu"]
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+        environment = {**os.environ, "PYTHONPATH": paths}
+        pipe = subprocess.PIPE
+        started = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+        processes.append(started)
+        return started
+
+    yield begin
+    for started in processes:
+        started.kill()
+        started.communicate()
 
 
-def test_ctrl_c_ends_it_at_once_while_a_client_hangs(process):
+def test_ctrl_c_ends_it_at_once_while_a_client_hangs(begun):
+    process = begun(FACTORY)
     url = process.stdout.readline().strip()
     photos = ask(url, "api/start")["photos"]
     assert [photo["name"] for photo in photos] == ["one.png", "two.png"]
@@ -117,6 +127,26 @@ def test_ctrl_c_ends_it_at_once_while_a_client_hangs(process):
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
     hanging.close()
+    errors = process.stderr.read()
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+
+
+def test_ctrl_c_ends_it_at_once_while_the_model_is_at_work_for_minutes(begun):
+    process = begun(slow_classifier.FACTORY)
+    url = process.stdout.readline().strip()
+    while slow_classifier.BEGUN not in process.stderr.readline():
+        assert process.poll() is None
+    key = ask(url, "api/start")["photos"][1]["key"]
+    question = json.dumps({"photo": key}).encode()
+    waiting = raw(
+        url,
+        b"POST /%b/api/explain HTTP/1.1\r\nHost: HOST\r\nContent-Length: %d\r\n\r\n%b"
+        % (url.split("/")[3].encode(), len(question), question),
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    waiting.close()
     errors = process.stderr.read()
     assert "interrupted" in errors
     assert "Traceback" not in errors
