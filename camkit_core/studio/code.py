@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..image.colour_maps import COLOUR_MAPS
+from .look import common, drawing, not_drawn, threshold
 from .photos import GREY, Source
 from .question import Question
 
@@ -34,7 +34,9 @@ class ModelCode:
         }
 
 
-def as_python(asked: Question, source: Source, model: ModelCode, names: Sequence[str] = ()) -> str:
+def as_python(
+    asked: Question, source: Source, model: ModelCode, names: Sequence[str] = (), task: str = ""
+) -> str:
     """A program that makes the maps of a question.
 
     Args:
@@ -42,6 +44,7 @@ def as_python(asked: Question, source: Source, model: ModelCode, names: Sequence
         source: its photo.
         model: its model.
         names: of the classes, for comments.
+        task: of the model.
     """
     picture = _picture(asked, source)
     lines = [
@@ -52,7 +55,7 @@ def as_python(asked: Question, source: Source, model: ModelCode, names: Sequence
         f"model = camkit.load_model({_arguments([model.name], model.said())})",
         *picture,
         *_explained(asked, names),
-        *_shown(asked),
+        *_shown(asked, task),
     ]
     return "\n".join(lines) + "\n"
 
@@ -60,10 +63,14 @@ def as_python(asked: Question, source: Source, model: ModelCode, names: Sequence
 def _imports(asked: Question, source: Source) -> Iterator[str]:
     if "np." in source.code and not source.path:
         yield "import numpy as np"
+    if threshold(asked) and asked.minus is None:
+        yield "from PIL import Image"
     if "data." in source.code and not source.path:
         yield "from skimage import data"
     if "make_scene" in source.code and not source.path:
         yield "from camkit_core.testing.ground_truth.scenes import make_scene"
+    if threshold(asked) and common(asked) and asked.minus is None:
+        yield "from torch.nn.functional import interpolate"
 
 
 def _picture(asked: Question, source: Source) -> list[str]:
@@ -101,25 +108,44 @@ def _explain(asked: Question) -> str:
     return f"camkit.explain(model, picture, {given})"
 
 
-def _shown(asked: Question) -> Iterator[str]:
-    colours, opacity = asked.view.get("colours"), asked.view.get("opacity")
-    options: dict[str, Any] = {}
-    if isinstance(colours, str) and colours in COLOUR_MAPS:
-        options["colormap"] = colours
-    if isinstance(opacity, (int, float)) and 0 <= opacity <= 1:
-        options["alpha"] = round(float(opacity), 3)
+def _shown(asked: Question, task: str) -> Iterator[str]:
+    options = dict(drawing(asked))
+    if task == "detection":
+        options = {"renderer": "boxes", **options}
     after = "".join(f", {name}={value!r}" for name, value in options.items())
+    yield from not_drawn(asked, command=False)
     if asked.minus is not None:
         count = len(asked.methods)
         yield f"differences = [a.cam - b.cam for a, b in zip(maps, maps[{count}:])]"
         yield "print(maps, differences)"
     elif len(asked.methods) > 1:
+        yield from _highest(asked)
         yield "for e in maps:"
         yield "    print(e)"
         yield f'    e.save(f"{{e.method}}.png"{after})'
+        yield from (f"    {line}" for line in _box(asked))
     else:
         yield "print(e)"
         yield f'e.save("why.png"{after})'
+        yield from _box(asked)
+
+
+def _highest(asked: Question) -> Iterator[str]:
+    """The highest value of all maps, which a common scale divides by."""
+    if threshold(asked) and common(asked):
+        yield "def highest(e):"
+        yield "    cells = e.cam.clamp(min=0)[None].float()"
+        yield '    return interpolate(cells, e.images.shape[2:], mode="bilinear").max().item()'
+        yield "most = max(map(highest, maps)) or 1"
+
+
+def _box(asked: Question) -> Iterator[str]:
+    """The box around what is above the threshold: left, top, right, bottom in the photo."""
+    if level := threshold(asked):
+        yield "heat = e.on_original() if e.originals[0].window else e.heatmap[0]"
+        if common(asked):
+            yield "heat = heat * (highest(e) / most)"
+        yield f'print("above {level}:", Image.fromarray((heat >= {level}).cpu().numpy()).getbbox())'
 
 
 def _comment(target: int | str | None, names: Sequence[str]) -> str:
@@ -133,21 +159,25 @@ def _arguments(positional: Sequence[Any], named: Mapping[str, Any]) -> str:
     return ", ".join([*map(repr, positional), *(f"{key}={each!r}" for key, each in named.items())])
 
 
-def as_command(asked: Question, source: Source, model: ModelCode) -> str:
+def as_command(asked: Question, source: Source, model: ModelCode, task: str = "") -> str:
     """The commands that draw the maps; a photo that is not in a file is to be saved first."""
     saved = source.path is None or asked.painted
     file = f"{source.key}.png" if saved else str(source.path)
-    first = f"# save the photo as {file} first, by the button Photo\n" if saved else ""
+    first = [f"# save the photo as {file} first, by the button Photo"] if saved else []
+    first += not_drawn(asked, command=True)
     together = asked.each() if asked.options else [asked]
-    return first + "".join(_command(each, file, model) for each in together)
+    return "".join(f"{line}\n" for line in first) + "".join(
+        _command(each, file, model, task) for each in together
+    )
 
 
-def _command(asked: Question, file: str, model: ModelCode) -> str:
+def _command(asked: Question, file: str, model: ModelCode, task: str) -> str:
     words = ["camkit", "explain", file, "--model", model.name, *_loading(model)]
-    words += ["--method", ",".join(asked.methods), *_target(asked)]
+    words += ["--method", ",".join(asked.methods), *_target(asked, task)]
     words += ["--layer", asked.layer] if asked.layer else []
     for name, value in asked.options.items():
         words += ["--set", f"{name}={value}"]
+    words += ["--boxes"] if task == "detection" else []
     return shlex.join(words) + "\n"
 
 
@@ -160,9 +190,10 @@ def _loading(model: ModelCode) -> Iterator[str]:
         yield from (f"--{name.replace('_', '-')}", str(value))
 
 
-def _target(asked: Question) -> list[str]:
+def _target(asked: Question, task: str) -> list[str]:
     said = [each for each in (asked.target, asked.minus) if each is not None]
-    words = [each for each in said if isinstance(each, str) and " " in each]
-    if words:
-        return [part for word in words for part in ("--text", word)]
+    if task == "text-image":
+        return [part for word in said for part in ("--text", str(word))]
+    if task == "detection" and not said:
+        return ["--target", ":0"]  # the page's is the best box, the command's are the three best
     return ["--target", ",".join(map(str, said))] if said else []

@@ -12,6 +12,7 @@ from ..engine import compare, explain
 from ..errors import quietly
 from ..inputs.models.class_names import names_in
 from ..inputs.models.load import LoadedModel
+from ..loading.asked import asked_of
 from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
 from ..plugins import get_registry
@@ -73,6 +74,7 @@ class Explainer:
         height, width = explanation.originals[0].pixels.shape[:2]
         return {
             **map_record(explanation),
+            **self._mask(asked),
             "size": [width, height],
             "best": best_classes(logits, explanation.class_names) or _boxes(explanation),
             "share": _share(explanation, logits),
@@ -135,10 +137,10 @@ class Explainer:
 
     def programs(self, asked: Question) -> dict[str, str]:
         """What gives the same maps outside of the page: as Python, and as a command."""
-        source, names = self.photos[asked.photo], self._names()
+        source, names, task = self.photos[asked.photo], self._names(), self.loaded.task
         return {
-            "python": as_python(asked, source, self.code, names),
-            "command": as_command(asked, source, self.code),
+            "python": as_python(asked, source, self.code, names, task),
+            "command": as_command(asked, source, self.code, task),
         }
 
     def _explained(self, asked: Question) -> Explanation:
@@ -158,6 +160,14 @@ class Explainer:
         while len(self._passes) > KEPT:
             self._passes.popitem(last=False)
         return passes
+
+    def _mask(self, asked: Question) -> dict[str, str]:
+        """The class whose mask is explained, by name; nothing for another target."""
+        category = getattr(asked_of(self.loaded, asked.target), "category", None)
+        if self.loaded.task != "segmentation" or category is None:
+            return {}
+        names = self._names()
+        return {"class": names[category] if category < len(names) else f"class {category}"}
 
     def _names(self) -> list[str]:
         return list(self.loaded.class_names or names_in(self.loaded.model) or ())

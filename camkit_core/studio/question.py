@@ -31,7 +31,7 @@ class Question:
         target: a class by number, or words as `explain` takes them; None for the best.
         minus: the class whose map is taken away; None for none.
         layer: name of the layer; None for the model's own.
-        view: how the page draws the maps: `colours`, `opacity`.
+        view: how the page draws the maps: `colours`, `opacity`, `threshold`, `scale`, `wipe`.
     """
 
     photo: str

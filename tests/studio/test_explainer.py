@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from ast import literal_eval
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +102,7 @@ def test_a_verdict_has_baselines_and_says_that_one_photo_is_few(studio, key):
     assert {metric["name"] for metric in judged["metrics"]} >= {"insertion", "area"}
 
 
+VIEW = {"colours": "viridis", "opacity": 0.5, "threshold": 0.25, "scale": "common", "wipe": 0.5}
 QUESTIONS = {
     "plain": Question(""),
     "painted": Question("", painted=((3, 4, 12, 20), (0, 0, 5, 5)), target=2),
@@ -113,7 +115,7 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("asked", QUESTIONS.values(), ids=QUESTIONS)
 def test_a_copied_program_gives_the_same_maps(studio, key, asked, tmp_path, monkeypatch):
-    asked = replace(asked, photo=key, view={"colours": "viridis", "opacity": 0.5})
+    asked = replace(asked, photo=key, view=VIEW)
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(compile(studio.explainer.programs(asked)["python"], "copied", "exec"), names)
@@ -138,3 +140,48 @@ def test_a_copied_command_explains_the_file(studio, key, folder):
     )
     painted = studio.explainer.programs(Question(key, painted=((0, 0, 5, 5),)))["command"]
     assert painted.splitlines()[0].startswith("# save the photo as")
+
+
+def heat_of(answer: dict) -> np.ndarray:
+    """The evidence at the tiny model's input."""
+    grid = torch.from_numpy(values(answer).copy()).clamp(min=0)[None, None]
+    return torch.nn.functional.interpolate(grid, (32, 32), mode="bilinear")[0, 0].numpy()
+
+
+def around(inside: np.ndarray) -> tuple | None:
+    """The box around what is true."""
+    rows, columns = np.nonzero(inside)
+    return (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else None
+
+
+@pytest.mark.parametrize("scale", ["own", "common"])
+def test_a_copied_program_tells_the_box_that_the_page_draws(studio, key, scale, folder, capsys):
+    asked = Question(key, methods=("gradcam", "hirescam", "gradcam++"), target=1)
+    asked = replace(asked, view={"threshold": 0.4, "scale": scale})
+    heats = [heat_of(studio.explainer.answer(each)) for each in asked.each()]
+    most = max(heat.max() for heat in heats)
+    wanted = [around(heat >= 0.4 * (most if scale == "common" else heat.max())) for heat in heats]
+    program = studio.explainer.programs(asked)["python"]
+    program = program.replace("e.save(", "(lambda *ignored: None)(")
+    exec(compile(program, "copied", "exec"), names := {})
+    window = names["maps"][0].originals[0].window
+    told = [line[len("above 0.4: ") :] for line in capsys.readouterr().out.splitlines()]
+    boxes = [literal_eval(text) for text in told if text.startswith(("(", "None"))]
+    assert len(boxes) == 3
+    for box, inside in zip(boxes, wanted, strict=True):
+        assert box == (inside and pytest.approx(window.to_picture(inside), abs=2))
+
+
+def test_what_no_picture_of_camkit_shows_is_said_in_the_copied_code(studio, key):
+    asked = Question(key, methods=("gradcam", "hirescam"), target=1, view=VIEW)
+    python, command = studio.explainer.programs(asked).values()
+    parts = "the threshold 0.25 with its contour and box", "one scale for all", "left of 50%"
+    for part in parts:
+        assert part in python
+        assert part in command
+    assert "the colours viridis; the opacity 0.5" in command
+    assert "colormap='viridis', alpha=0.5" in python
+    less = studio.explainer.programs(replace(asked, minus=2, view={}))
+    assert all("the difference of the two classes" in each for each in less.values())
+    usual = {"colours": "inferno", "opacity": 0.6, "threshold": 0, "scale": "own", "wipe": 0}
+    assert "#" not in studio.explainer.programs(Question(key, view=usual))["command"]

@@ -80,7 +80,11 @@ def slide(page, label: str, value: float) -> None:
     page.get_by_label(label, exact=True).fill(str(value))
 
 
-def test_from_an_upload_to_code_that_gives_the_same_map(page, url, home, monkeypatch):
+def sides(box: str) -> list[int]:
+    return [int(side) for side in box.split(",")]
+
+
+def test_from_an_upload_to_code_that_gives_the_same_map(page, url, home, monkeypatch, capsys):
     opened(page, url)
     page.set_input_files("#file", home / "mine.png")
     page.locator(".thumb[title='mine.png'][aria-pressed=true]").wait_for()
@@ -116,6 +120,9 @@ def test_from_an_upload_to_code_that_gives_the_same_map(page, url, home, monkeyp
 
     page.get_by_role("button", name="Copy as Python").click()
     program = page.locator("[data-code]:visible").inner_text()
+    page.mouse.move(0, 0)
+    page.locator(".readout", has_text="above 0.5").wait_for()
+    box = page.locator(".readout").inner_text().partition("box ")[2]
     monkeypatch.chdir(home)
     names: dict = {}
     exec(compile(program, "copied", "exec"), names)
@@ -124,6 +131,8 @@ def test_from_an_upload_to_code_that_gives_the_same_map(page, url, home, monkeyp
     assert np.allclose(arrays["cam"], names["e"].cam.numpy(), rtol=1e-4, atol=1e-7)
     assert np.allclose(arrays["score"], names["e"].score.numpy(), rtol=1e-4)
     assert (home / "why.png").is_file()
+    printed = capsys.readouterr().out.partition("above 0.5: (")[2].partition(")")[0]
+    assert sides(printed) == pytest.approx(sides(box), abs=2)
 
 
 def test_the_map_on_the_screen_is_the_heatmap_of_python(page, url, home):

@@ -69,8 +69,8 @@ class Studio {
 
   /** The question that is asked of a method. */
   question(methods = this.state.methods, changed = {}) {
-    const { photo, painted, target, minus, layer, colours, opacity } = this.state;
-    return { photo, painted, methods, target, minus, layer, view: { colours, opacity }, ...changed };
+    const { photo, painted, target, minus, layer, colours, opacity, threshold, scale, wipe } = this.state;
+    return { photo, painted, methods, target, minus, layer, view: { colours, opacity, threshold, scale, wipe }, ...changed };
   }
 
   /** Change the state, put it into the address, and ask for what it needs. */

@@ -55,7 +55,9 @@ export function search(classes, task, onPick) {
       at = (at + step + found.length) % found.length;
       mark();
     } else if (event.key === "Enter" && found.length) pick(found[at]);
-    else if (event.key === "Enter" && words && input.value.trim()) onPick(input.value.trim());
+    else if (event.key === "Enter" && !classes.length && /^\d{1,6}$/.test(input.value.trim())) {
+      onPick(task === "classification" || task === "" ? Number(input.value) : input.value.trim());
+    } else if (event.key === "Enter" && words && input.value.trim()) onPick(input.value.trim());
     else if (event.key === "Escape") show([]);
   });
   return element("div", { className: "search" }, input, list);

@@ -1,0 +1,73 @@
+"""How the page draws its maps, as options of camkit's pictures; and what these do not draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..image.colour_maps import COLOUR_MAPS
+from ..renderers.colour import ALPHA, COLOUR_MAP
+from .question import Question
+
+
+def drawing(asked: Question) -> dict[str, Any]:
+    """The options of `save` that draw as the page does."""
+    colours, opacity = asked.view.get("colours"), _share(asked, "opacity")
+    options: dict[str, Any] = {}
+    if isinstance(colours, str) and colours in COLOUR_MAPS:
+        options["colormap"] = colours
+    if opacity is not None:
+        options["alpha"] = opacity
+    return options
+
+
+def threshold(asked: Question) -> float:
+    """From which share of the highest value on the page shows the map; 0 for all of it."""
+    return _share(asked, "threshold") or 0.0
+
+
+def common(asked: Question) -> bool:
+    """Whether several maps are drawn on one scale."""
+    several = len(asked.methods) > 1
+    return several and asked.view.get("scale") == "common"
+
+
+def not_drawn(asked: Question, command: bool) -> list[str]:
+    """What is on the page and in no picture of camkit, as a comment; none where that is nothing.
+
+    Args:
+        asked: the question, with the page's view.
+        command: whether it is about the command, which draws with the usual colours.
+    """
+    parts = [*_options(asked)] if command else []
+    parts += _parts(asked, command)
+    return [f"# on the page, but not in these pictures: {'; '.join(parts)}"] if parts else []
+
+
+def _options(asked: Question) -> Iterator[str]:
+    said = drawing(asked)
+    if said.get("colormap", COLOUR_MAP) != COLOUR_MAP:
+        yield f"the colours {said['colormap']}"
+    if said.get("alpha", ALPHA) != ALPHA:
+        yield f"the opacity {said['alpha']}"
+
+
+def _parts(asked: Question, command: bool) -> Iterator[str]:
+    level, wipe = threshold(asked), _share(asked, "wipe")
+    if asked.minus is not None:
+        yield "the difference of the two classes"
+    if level:
+        told = "" if command or asked.minus is not None else " (its box is printed)"
+        yield f"the threshold {level} with its contour and box{told}"
+    if common(asked):
+        yield "one scale for all maps"
+    if wipe:
+        yield f"the photo itself left of {wipe:.0%} of the width"
+
+
+def _share(asked: Question, name: str) -> float | None:
+    """A number of the view in [0, 1]; None where there is none."""
+    value = asked.view.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        return None
+    return round(float(value), 3)
