@@ -16,6 +16,7 @@ from ..datasets.opened import open_dataset
 from ..errors import ArgumentError, CamkitError, shown
 from ..results.viewer.widget import values_of
 from .application import HANDLERS, asked_in, run, static, web_file
+from .clusters import Clusters, clusters_in
 from .guard import Guard
 from .worker import Worker
 
@@ -39,6 +40,7 @@ class Gallery:
         self.rows = [_row(number, row) for number, row in enumerate(rows)]
         self.rows.sort(key=_order)
         self.name = folder.name
+        self._found: Clusters | None = None
 
     def about(self) -> dict[str, Any]:
         """What the rows can be filtered by, the most frequent first."""
@@ -54,12 +56,31 @@ class Gallery:
         }
 
     def some(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The rows from `from` on that fit `class`, `note` and `mistakes`, and how many fit."""
+        """The rows from `from` on that fit what else is asked (see `_fits`), and how many fit."""
         start = asked.get("from", 0)
         if type(start) is not int or start < 0:
             raise ArgumentError(f"expected a row's number, got {shown(start)}")
-        fitting = [row for row in self.rows if _fits(row, asked)]
+        members = self._members(asked.get("cluster"))
+        fitting = [
+            row
+            for row in self.rows
+            if _fits(row, asked) and (members is None or row["number"] in members)
+        ]
         return {"total": len(fitting), "rows": fitting[start : start + MOST_ROWS]}
+
+    def clusters(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The clusters of maps that look alike, found when first asked for; see `Clusters`."""
+        self._found = self._found or clusters_in(self.dataset)
+        return self._found.record()
+
+    def _members(self, cluster: Any) -> frozenset[int] | None:
+        """The rows of a cluster; None for no cluster."""
+        if cluster is None:
+            return None
+        known = self._found.members if self._found else []
+        if type(cluster) is not int or not 0 <= cluster < len(known):
+            raise ArgumentError(f"expected a cluster that was found, got {shown(cluster)}")
+        return known[cluster]
 
     def opened(self, asked: dict[str, Any]) -> dict[str, Any]:
         """One row's map, as the viewer shows it, by its number in the data set."""
@@ -111,6 +132,10 @@ class GalleryStudio:
     Args:
         gallery: what is shown.
         token: the first part of the page's address.
+
+    Attributes:
+        worker: the thread that reads rows.
+        clusterer: the thread that compares maps, which may take a while.
     """
 
     def __init__(self, gallery: Gallery, token: str) -> None:
@@ -131,6 +156,7 @@ class GalleryStudio:
             Route("/", _page),
             Route("/static/{name}", static),
             Route("/api/start", partial(_answer, self, "about")),
+            Route("/api/clusters", partial(_answer, self, "clusters"), methods=["POST"]),
             Route("/api/rows", partial(_answer, self, "some"), methods=["POST"]),
             Route("/api/open", partial(_answer, self, "opened"), methods=["POST"]),
         ]
@@ -148,4 +174,5 @@ async def _answer(studio: GalleryStudio, what: str, request: Request) -> Respons
         if not isinstance(asked, dict):
             raise CamkitError(f"expected an object of JSON, got {shown(asked)}")
         answer = partial(answer, asked)
-    return JSONResponse(await run(studio.worker, request, answer))
+    worker = studio.clusterer if what == "clusters" else studio.worker
+    return JSONResponse(await run(worker, request, answer))

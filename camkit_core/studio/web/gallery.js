@@ -15,16 +15,47 @@ class Gallery {
     at("class").append(...about.classes.map((name) => element("option", { value: name, textContent: name || "no class" })));
     at("note").append(...about.notes.map(([code, text]) => element("option", { value: code, textContent: text.slice(0, 90) })));
     this.list = at("list");
-    for (const id of ["class", "note", "mistakes"]) at(id).addEventListener("change", () => this.filter());
+    at("find").addEventListener("click", () => this.findClusters());
+    for (const id of ["class", "note", "cluster", "mistakes"]) at(id).addEventListener("change", () => this.filter());
     this.list.addEventListener("scroll", () => requestAnimationFrame(() => this.draw()), { passive: true });
     window.addEventListener("resize", () => this.draw());
     this.filter();
+  }
+
+  /** Have the maps of each class compared, and list the clusters, those that stand out first. */
+  async findClusters() {
+    at("find").disabled = true;
+    at("found").textContent = "Comparing the maps of each class with each other: seconds, or minutes for a million rows …";
+    try {
+      this.clusters = await answer("clusters", {});
+      this.listClusters(this.clusters);
+    } catch (error) {
+      at("found").textContent = error.message;
+      at("find").disabled = false;
+    }
+  }
+
+  listClusters({ said, clusters }) {
+    at("found").textContent = said;
+    at("find").hidden = true;
+    for (const id of ["cluster-label", "cluster"]) at(id).hidden = clusters.length === 0;
+    at("cluster").append(...clusters.map((each, number) => element("option", { value: number, textContent: named(each) })));
+    if (clusters.length) at("cluster").focus();
+  }
+
+  /** What is said of the chosen cluster, or of all. */
+  tellCluster() {
+    if (!this.clusters) return;
+    const chosen = this.clusters.clusters[at("cluster").value];
+    const shown = this.clusters.count > this.clusters.clusters.length ? ` (${this.clusters.clusters.length} of ${this.clusters.count} clusters are listed.)` : "";
+    at("found").textContent = chosen ? told(chosen) : this.clusters.said + shown;
   }
 
   /** Ask for the first page of what fits, and begin at its top. */
   async filter() {
     this.pages = new Map();
     this.list.scrollTop = 0;
+    this.tellCluster();
     await this.page(0);
     this.draw();
   }
@@ -34,7 +65,8 @@ class Gallery {
     const pages = this.pages;
     if (pages.has(number)) return;
     pages.set(number, null);
-    const filter = { class: at("class").value, note: at("note").value, mistakes: at("mistakes").checked };
+    const cluster = at("cluster").value === "" ? null : Number(at("cluster").value);
+    const filter = { class: at("class").value, note: at("note").value, cluster, mistakes: at("mistakes").checked };
     const { total, rows } = await answer("rows", { from: number * PAGE, ...filter });
     if (pages !== this.pages) return;
     pages.set(number, rows);
@@ -97,6 +129,17 @@ class Gallery {
       at("opened").replaceChildren(element("p", { className: "status error", role: "alert", textContent: error.message }));
     }
   }
+}
+
+function named(cluster) {
+  const first = cluster.stands_out ? "stands out: " : "";
+  return `${first}${cluster.class}, ${cluster.size} maps of ${cluster.method}`;
+}
+
+function told(cluster) {
+  const sample = cluster.sampled < cluster.maps ? ` Of its ${cluster.maps} maps, a sample of ${cluster.sampled} was compared.` : "";
+  const first = cluster.stands_out ? "This cluster stands out: " : "";
+  return `${first}${cluster.words}.${sample}`;
 }
 
 start().then(
