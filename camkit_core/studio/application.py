@@ -77,6 +77,7 @@ def _routes(studio: Studio) -> list[Route]:
         Route("/", _page),
         Route("/static/{name}", static),
         Route("/api/start", partial(_start, studio)),
+        Route("/api/progress", partial(_progress, studio)),
         Route("/api/photos", partial(_hand_in, studio), methods=["POST"]),
         *(
             Route(f"/api/{path}", partial(_answer, studio, what), methods=["POST"])
@@ -128,6 +129,10 @@ async def _answer(studio: Studio, what: str, request: Request) -> Response:
     asked = await _question(request)
     answer = await run(studio.worker, request, partial(getattr(studio.explainer, what), asked))
     return JSONResponse(answer)
+
+
+async def _progress(studio: Studio, request: Request) -> Response:
+    return JSONResponse(studio.explainer.judging.progress())
 
 
 async def _programs(studio: Studio, request: Request) -> Response:

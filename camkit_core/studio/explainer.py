@@ -8,13 +8,11 @@ from collections.abc import Hashable, Mapping
 from time import perf_counter
 from typing import Any
 
-from ..engine import compare, explain
+from ..engine import explain
 from ..errors import quietly
 from ..inputs.models.class_names import names_in
 from ..inputs.models.load import LoadedModel
 from ..loading.asked import asked_of
-from ..metrics.judging.report.record import record
-from ..metrics.judging.verdict import verdict
 from ..plugins import get_registry
 from ..plugins.method_groups import facts_of, grouped
 from ..results.explanation import Explanation
@@ -22,19 +20,12 @@ from ..results.kept_passes import KeptPasses, keeping
 from ..results.viewer.record import best_classes, map_record, plain
 from ..target_layer.listing import layers
 from .code import ModelCode, as_command, as_python
+from .judging import Judging
 from .photos import Photos, photo
 from .question import QUICK, Question
 
 KEPT = 4  # photos whose forward passes are kept
-# A page waits for them: the curves are of fewer steps than `camkit compare` takes.
-_JUDGED: dict[str, Any] = {
-    "insertion": {"steps": 12},
-    "deletion": {"steps": 12},
-    "average_drop": {},
-    "area": {},
-}
 _TOLD = ("segmentation", "text-image")  # tasks of models that are told what to look for
-_WITHOUT_PROBABILITIES: dict[str, Any] = {"sensitivity": {}, "area": {}}  # as of texts and masks
 
 
 class Explainer:
@@ -46,12 +37,16 @@ class Explainer:
         loaded: the model.
         photos: that may be asked about.
         code: how a program loads the model.
+
+    Attributes:
+        judging: gives verdicts, and says how far it is with one.
     """
 
     def __init__(self, loaded: LoadedModel, photos: Photos, code: ModelCode) -> None:
         self.loaded, self.photos, self.code = loaded, photos, code
         self._passes: OrderedDict[Hashable, KeptPasses] = OrderedDict()
         self._layers: dict[str, Any] = {}
+        self.judging = Judging(loaded)
 
     def about(self) -> dict[str, Any]:
         """What the page says of the model, its classes and the methods."""
@@ -106,34 +101,7 @@ class Explainer:
 
     def trust(self, asked: Question) -> dict[str, Any]:
         """What metrics say of the methods on this photo, beside maps that know nothing of it."""
-        few = self.loaded.task in _TOLD
-        with quietly():
-            comparison = compare(
-                self.loaded,
-                photo(self.photos[asked.photo], asked.painted),
-                asked.methods,
-                [asked.target],
-                asked.layer,
-                metrics=_WITHOUT_PROBABILITIES if few else _JUDGED,
-                **asked.options,
-            )
-        assert comparison.judgement is not None  # there are metrics
-        numbers = record(comparison.judgement)
-        return {
-            "verdict": list(verdict(comparison.judgement)),
-            "makers": [
-                {"name": each["name"], "baseline": each["baseline"]} for each in numbers["makers"]
-            ],
-            "metrics": [
-                {
-                    "name": each["name"],
-                    "higher_is_better": each["higher_is_better"],
-                    "ranks": each["ranks"],
-                    "values": {name: row["mean"] for name, row in each["results"].items()},
-                }
-                for each in numbers["metrics"]
-            ],
-        }
+        return self.judging.verdict(asked, photo(self.photos[asked.photo], asked.painted))
 
     def programs(self, asked: Question) -> dict[str, str]:
         """What gives the same maps outside of the page: as Python, and as a command."""

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 import camkit_core as camkit
+from camkit_core.metrics.judging import judge
+from camkit_core.metrics.judging.judge import _measure
 from camkit_core.studio.question import Question
 from helpers.tiny_classifier import NAMES
 
@@ -103,6 +105,25 @@ def test_a_verdict_has_baselines_and_says_that_one_photo_is_few(studio, key):
 
 
 VIEW = {"colours": "viridis", "opacity": 0.5, "threshold": 0.25, "scale": "common", "wipe": 0.5}
+
+
+def test_what_is_measured_for_a_verdict_can_be_followed(studio, key, monkeypatch):
+    followed = []
+
+    def measured(*given):
+        followed.append(studio.explainer.judging.progress())
+        return _measure(*given)
+
+    monkeypatch.setattr(judge, "_measure", measured)
+    judged = studio.explainer.trust(Question(key, methods=("gradcam", "hirescam")))
+    count = len(judged["makers"]) * len(judged["metrics"])
+    assert [each["done"] for each in followed] == list(range(count))
+    assert {each["total"] for each in followed} == {count}
+    assert followed[0]["what"] == "insertion of gradcam"
+    assert [each["seconds"] for each in followed] == sorted(each["seconds"] for each in followed)
+    assert studio.explainer.judging.progress() == {}
+
+
 QUESTIONS = {
     "plain": Question(""),
     "painted": Question("", painted=((3, 4, 12, 20), (0, 0, 5, 5)), target=2),

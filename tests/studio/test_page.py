@@ -220,8 +220,13 @@ def test_the_keyboard_alone_suffices(page, url):
 
 def test_whether_to_trust_it_is_said_beside_baselines(page, url):
     opened(page, url)
+    told = {"done": 5, "total": 20, "what": "insertion of centre", "seconds": 10}
+    page.route("**/api/progress", lambda route: route.fulfill(json=told))
+    page.route("**/api/trust", lambda route: (page.wait_for_timeout(1000), route.continue_()))
     page.get_by_role("button", name="Judge these methods").click()
+    page.get_by_text("insertion of centre: 5 of 20 measurements made, about 30 s left").wait_for()
     page.locator(".trust .lead").wait_for()
+    assert page.locator("progress").count() == 0
     assert page.locator(".trust tr.baseline").count() >= 3
     assert page.locator(".trust li").count() >= 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -29,6 +30,8 @@ from .baselines import BASELINES
 from .judgement import Cost, Judgement, Measure
 
 Judge = Callable[..., tuple[Rows, Judgement]]
+Tell = Callable[[int, int, str], None]  # steps done, of how many, and what is done now
+told_to: ContextVar[Tell | None] = ContextVar("told_to", default=None)  # who follows the progress
 
 
 def judge_with(metrics: Metrics) -> Judge:
@@ -65,7 +68,8 @@ def _judge(
             f"layer={layers[0].name!r}, or leave out metrics"
         )
     builders, costs = {}, {}
-    for method in (*methods, *_baselines_beside(methods)):
+    for method in (makers := (*methods, *_baselines_beside(methods))):
+        _tell(0, len(makers) * len(metrics), f"the map of {method.name}")
         builders[method.name], cost = _explained(method, new_probes(), notes)
         costs[method.name] = replace(cost, seconds=seconds + cost.seconds)
     measures = _measured(builders, metrics)
@@ -133,14 +137,20 @@ def _measured(
     builders: Mapping[str, Sequence[ExplanationBuilder]], metrics: Sequence[ConfiguredMetric]
 ) -> tuple[Measure, ...]:
     """Each metric of each method and baseline; shows progress after two seconds."""
-    measures = []
+    measures: list[Measure] = []
     with progress(total=len(builders) * len(metrics)) as bar:
         for metric in metrics:
             for name, by_target in builders.items():
                 bar.set_description_str(f"{metric.name} of {name}", refresh=False)
+                _tell(len(measures), bar.total, f"{metric.name} of {name}")
                 measures.append(_measure(by_target, metric))
                 bar.update()
     return tuple(measures)
+
+
+def _tell(done: int, total: int, what: str) -> None:
+    if tell := told_to.get():
+        tell(done, total, what)
 
 
 def _measure(builders: Sequence[ExplanationBuilder], metric: ConfiguredMetric) -> Measure:

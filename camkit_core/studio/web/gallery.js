@@ -39,7 +39,8 @@ class Gallery {
     at("found").textContent = said;
     at("find").hidden = true;
     for (const id of ["cluster-label", "cluster"]) at(id).hidden = clusters.length === 0;
-    at("cluster").append(...clusters.map((each, number) => element("option", { value: number, textContent: named(each) })));
+    const several = new Set(clusters.map((each) => each.method)).size > 1;
+    at("cluster").append(...clusters.map((each, number) => element("option", { value: number, textContent: named(each, several) })));
     if (clusters.length) at("cluster").focus();
   }
 
@@ -131,9 +132,9 @@ class Gallery {
   }
 }
 
-function named(cluster) {
+function named(cluster, several) {
   const first = cluster.stands_out ? "stands out: " : "";
-  return `${first}${cluster.class}, ${cluster.size} maps of ${cluster.method}`;
+  return `${first}${cluster.class}, ${cluster.size} maps${several ? ` of ${cluster.method}` : ""}`;
 }
 
 function told(cluster) {

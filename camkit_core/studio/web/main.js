@@ -12,7 +12,7 @@ import { listenForPhotos, strip } from "./photos.js";
 import { search } from "./search.js";
 import { answer, handIn, photoAddress, start } from "./server.js";
 import { readState, writeState } from "./state.js";
-import { verdict } from "./trust.js";
+import { followed, verdict } from "./trust.js";
 import { commonScale, decodedTables } from "./viewer.js";
 
 const REMEMBERED = 300; // answers
@@ -269,12 +269,14 @@ class Studio {
 
   async trust() {
     this.judge.disabled = true;
-    this.judging.replaceChildren(element("p", { className: "soft", textContent: "Measuring: the model runs on edited copies of the photo …" }));
+    const following = followed(this.state.methods.length);
+    this.judging.replaceChildren(following.root);
     try {
       this.judging.replaceChildren(verdict(await answer("trust", this.question(), "trust")));
     } catch (error) {
       this.judging.replaceChildren(element("p", { className: "error", role: "alert", textContent: error.message }));
     }
+    following.stop();
     this.judge.disabled = false;
   }
 }

@@ -28,6 +28,11 @@ export async function start() {
   return (await ask("api/start", {})).json();
 }
 
+/** How far the verdict is that the server works at; empty while it works at none. */
+export async function progress() {
+  return (await ask("api/progress", {})).json();
+}
+
 /** What the server says to a question; see `Question` of Python. */
 export async function answer(what, question, kind) {
   return (await ask(`api/${what}`, posted(question), kind)).json();

@@ -1,6 +1,35 @@
 // What metrics say of the methods on this photo, beside maps that know nothing of it.
 
 import { element, short } from "./dom.js";
+import { progress } from "./server.js";
+
+const ASKED_EVERY = 400; // milliseconds
+
+/** What is measured now and how long it may take, until `stop` is called. */
+export function followed(methods) {
+  const told = element("p", { className: "soft", "aria-live": "off" });
+  const bar = element("progress", { "aria-label": "Share of the measurements made" });
+  const many = methods > 1 ? `${methods} methods` : "the method";
+  const root = element(
+    "div", {},
+    element("p", { className: "soft", textContent: `Measuring ${many} and maps that know nothing: the model runs on edited copies of the photo …` }),
+    bar, told,
+  );
+  const timer = setInterval(async () => {
+    const now = await progress().catch(() => ({}));
+    told.textContent = now.total ? inWords(now) : "Waiting for the model …";
+    if (!now.total) return;
+    bar.max = now.total;
+    bar.value = now.done;
+  }, ASKED_EVERY);
+  return { root, stop: () => clearInterval(timer) };
+}
+
+/** Where a verdict is, in words; the rest takes as long for each step as those before. */
+export function inWords({ done, total, what, seconds }) {
+  const left = Math.max(Math.ceil((seconds / done) * (total - done)), 1);
+  return `${what}: ${done} of ${total} measurements made${done ? `, about ${left} s left` : ""}`;
+}
 
 /** The verdict, and the numbers it rests on. */
 export function verdict(judged) {
