@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -25,6 +25,8 @@ _JUDGED: dict[str, Any] = {
     "area": {},
 }
 _WITHOUT_PROBABILITIES: dict[str, Any] = {"sensitivity": {}, "area": {}}  # as of texts and masks
+# About how long each takes for one map, in runs of the model.
+_RUNS = {"insertion": 13, "deletion": 13, "average_drop": 1, "area": 0, "sensitivity": 20}
 
 
 class Judging:
@@ -41,14 +43,15 @@ class Judging:
     def verdict(self, asked: Question, picture: Photo) -> dict[str, Any]:
         """What metrics say of the methods on a photo, beside maps that know nothing of it."""
         few = self.loaded.task in ("segmentation", "text-image")
-        with quietly(), self._followed():
+        metrics = _WITHOUT_PROBABILITIES if few else _JUDGED
+        with quietly(), self._followed([_RUNS[name] for name in metrics]):
             comparison = compare(
                 self.loaded,
                 picture,
                 asked.methods,
                 [asked.target],
                 asked.layer,
-                metrics=_WITHOUT_PROBABILITIES if few else _JUDGED,
+                metrics=metrics,
                 **asked.options,
             )
         assert comparison.judgement is not None  # there are metrics
@@ -57,18 +60,19 @@ class Judging:
     def progress(self) -> dict[str, Any]:
         """Of a verdict that is being made: steps `done` of `total`, `what` is measured, `seconds`.
 
+        `share` is that of the work that is done, since some steps take longer than others.
         Any thread may ask; it is empty while no verdict is made.
         """
         now = self._now
         return {**now, "seconds": perf_counter() - now["start"]} if now else {}
 
     @contextmanager
-    def _followed(self) -> Iterator[None]:
+    def _followed(self, runs: Sequence[int]) -> Iterator[None]:
         start = perf_counter()
 
         def tell(done: int, total: int, what: str) -> None:
             step = {"done": done, "total": total, "what": what.replace("_", " ")}
-            self._now = {**step, "start": start}
+            self._now = {**step, "share": _share(done, total, runs), "start": start}
 
         token = told_to.set(tell)
         try:
@@ -76,6 +80,13 @@ class Judging:
         finally:
             told_to.reset(token)
             self._now = {}
+
+
+def _share(done: int, total: int, runs: Sequence[int]) -> float:
+    """The share of the runs that are made; of one metric after the other, for all maps each."""
+    maps = total // len(runs)
+    whole, part = divmod(done, maps)
+    return (maps * sum(runs[:whole]) + part * sum(runs[whole : whole + 1])) / (maps * sum(runs))
 
 
 def _told(judgement: Judgement) -> dict[str, Any]:

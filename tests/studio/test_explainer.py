@@ -119,6 +119,8 @@ def test_what_is_measured_for_a_verdict_can_be_followed(studio, key, monkeypatch
     count = len(judged["makers"]) * len(judged["metrics"])
     assert [each["done"] for each in followed] == list(range(count))
     assert {each["total"] for each in followed} == {count}
+    shares = [each["share"] for each in followed]
+    assert (shares[0], shares[-1], shares) == (0, 1, sorted(shares))  # the last, area, runs nothing
     assert followed[0]["what"] == "insertion of gradcam"
     assert [each["seconds"] for each in followed] == sorted(each["seconds"] for each in followed)
     assert studio.explainer.judging.progress() == {}

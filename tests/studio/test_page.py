@@ -220,7 +220,8 @@ def test_the_keyboard_alone_suffices(page, url):
 
 def test_whether_to_trust_it_is_said_beside_baselines(page, url):
     opened(page, url)
-    told = {"done": 5, "total": 20, "what": "insertion of centre", "seconds": 10}
+    told = {"done": 5, "total": 20, "what": "insertion of centre"}
+    told |= {"share": 0.25, "seconds": 10}
     page.route("**/api/progress", lambda route: route.fulfill(json=told))
     page.route("**/api/trust", lambda route: (page.wait_for_timeout(1000), route.continue_()))
     page.get_by_role("button", name="Judge these methods").click()

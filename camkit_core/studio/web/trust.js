@@ -19,16 +19,15 @@ export function followed(methods) {
     const now = await progress().catch(() => ({}));
     told.textContent = now.total ? inWords(now) : "Waiting for the model …";
     if (!now.total) return;
-    bar.max = now.total;
-    bar.value = now.done;
+    bar.value = now.share;
   }, ASKED_EVERY);
   return { root, stop: () => clearInterval(timer) };
 }
 
-/** Where a verdict is, in words; the rest takes as long for each step as those before. */
-export function inWords({ done, total, what, seconds }) {
-  const left = Math.max(Math.ceil((seconds / done) * (total - done)), 1);
-  return `${what}: ${done} of ${total} measurements made${done ? `, about ${left} s left` : ""}`;
+/** Where a verdict is, in words. */
+export function inWords({ done, total, what, share, seconds }) {
+  const left = Math.max(Math.ceil((seconds / share) * (1 - share)), 1);
+  return `${what}: ${done} of ${total} measurements made${share ? `, about ${left} s left` : ""}`;
 }
 
 /** The verdict, and the numbers it rests on. */
