@@ -52,9 +52,8 @@ def dff(
     Raises:
         ArgumentError: for a `concept` that is none of them.
     """
-    activations = probe.activations
-    if not bool(activations.isfinite().all()):
-        return torch.full_like(activations[:, 0], torch.nan)
+    finite = probe.activations.isfinite().flatten(1).all(1)
+    activations = probe.activations.where(finite[:, None, None, None], 0)
     number = 0 if concept == "target" else concept
     if number >= concepts:
         raise ArgumentError(f"dff takes concept= below concepts={concepts}; got {number}")
@@ -62,6 +61,7 @@ def dff(
     found = [factorized(each, concepts) for each in sets]
     features = torch.cat([one.expand(len(cams), -1, -1) for one, cams in found])
     maps = torch.cat([cams for _, cams in found])
+    maps[~finite] = torch.nan
     pairs = zip(sets, found, strict=True)
     shares = torch.cat([_shares(one - _least(each)[0, :, 0], cams) for each, (one, cams) in pairs])
     vectors = features.unbind(1)

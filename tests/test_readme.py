@@ -41,6 +41,7 @@ def workplace(tmp_path, monkeypatch):
     Path("photos").mkdir()
     for name in ("photo.jpg", "scan.png", "photos/a.jpg"):
         Image.fromarray(pixels).save(name)
+    Path("labels.csv").write_text("file,label\na.jpg,3\n")
     architectures: dict[str, str] = {
         "resnet50": "resnet50",
         "resnet18": "resnet18",

@@ -21,6 +21,7 @@ from camkit_core.cli.command import _parser
 CommandLine = list[str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _TAKES_LONG = {"evaluate": ["--scenes", "0"], "check": ["nothing"], "demo": ["--arch", "none"]}
+_APART = ["studio", "migrate", "explain-dataset"]  # one serves, the others walk through "/"
 
 FILES = ["good.png", "good.jpg", "empty.png", "text.png", "cut.png", "folder", "none"]
 FILES += ["a\x1b[31m.png"]
@@ -53,6 +54,8 @@ _KNOWN = {
     "--tier": "0 1 7",
     "--arch": "vgg none",
     "model": "squeezenet1_1 timm:test_vit resnt18 sys:exit",
+    "maps": "folder none good.png",
+    "pattern": "resnet* nothing",
     "name": "gradcam nothing import my-cam json a/b overlay",
 }
 KNOWN = {"images": FILES} | {name: texts.split() for name, texts in _KNOWN.items()}
@@ -62,7 +65,8 @@ _SELDOM = st.integers(0, 9).map(lambda number: number == 9)
 def _commands() -> dict[str, list[argparse.Action]]:
     """The actions of each subcommand, as argparse has them; so a new option takes part at once."""
     tables = [each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction)]
-    return {name: list(parser._actions) for name, parser in tables[0].choices.items()}
+    commands = tables[0].choices.items()
+    return {name: list(parser._actions) for name, parser in commands if name not in _APART}
 
 
 COMMANDS = _commands()

@@ -56,7 +56,9 @@ class Look:
         self.scripted = any(
             issubclass(kind, torch.jit.ScriptModule) for kind in set(modules.classes)
         )
-        self.training = [place for place, each in enumerate(modules.all) if each.training]
+        self.training = [
+            place for place, each in enumerate(modules.all) if getattr(each, "training", False)
+        ]
         pairs = list(zip(modules.classes, modules.all, strict=True))
         self.torchs = Tables(each.__dict__ for kind, each in pairs if kind in modules.torchs)
         self.others = Tables(each.__dict__ for kind, each in pairs if kind not in modules.torchs)
@@ -173,7 +175,8 @@ class _NoTensorIsAnother(TorchFunctionMode):
 
 def put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
     """Make a dict what it was, key by key, as another thread may read it meanwhile."""
-    for key in [key for key in table if key not in before]:
+    keys = table.keys()  # a script's table cannot be iterated over
+    for key in [key for key in keys if key not in before]:
         del table[key]
     for key, value in before.items():
         if key not in table or table[key] is not value:

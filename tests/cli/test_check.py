@@ -36,7 +36,7 @@ def test_a_method_that_does_not(fresh: Install, capsys: Capture) -> None:
 
 def test_all_renderers(capsys: Capture) -> None:
     assert main(["check", "--all", "--kind", "renderer"]) == 0
-    assert capsys.readouterr().out.count("checks: ") == 5
+    assert capsys.readouterr().out.count("checks: ") == 6
 
 
 def test_an_adapter_is_checked_on_a_model(capsys: Capture) -> None:

@@ -69,6 +69,16 @@ class Plan:
     sizes: list[torch.Size]
     output: list[int]
 
+    def fits(self, tape: Tape) -> bool:
+        """Whether a whole pass made these calls."""
+        return len(tape.calls) == len(self.calls) and all(
+            planned.function == call.function
+            and planned.counts == (len(call.args), len(call.kwargs))
+            and planned.results == call.results
+            and all(same(value, at(call.args, call.kwargs, w)) for w, value, _ in planned.others)
+            for planned, call in zip(self.calls, tape.calls, strict=True)
+        )
+
 
 def plan_of(tape: Tape) -> Plan | None:
     """The plan for a noted pass; None if all rows reach the output."""

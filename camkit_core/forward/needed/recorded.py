@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from .short_pass import ShortPass, output_again
 
 Recording = Any  # of `forward.recording`, which imports this file
 Run = Callable[[Tape | None, Tensor], Recording]
+_MOST = 16  # plans of a layer
 # By layer; None where no plan can be made.
 _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
 
@@ -52,9 +53,9 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     """
     adapter = level[0]
     plans = _plans.setdefault(adapter.layer, {})
-    key = images.shape, images.dtype, adapter.call, adapter.key, adapter.after
+    key = ref(inputs.model), images.shape, images.dtype, adapter.call, adapter.key, adapter.after
     plan = plans.get(key)
-    if (plan is None and key in plans) or _hooked(inputs.model):
+    if (plan is None and key in plans) or images.is_meta or _hooked(inputs.model):
         return run(Tape() if taped else None, images)
     if plan and not taped:
         spare = images.clone()
@@ -62,7 +63,7 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
         plans[key] = plan if short else None
         return short or run(None, spare)
     recording = run(Tape() if taped else TokenTape(), images)
-    if plan is None:
+    if plan is None or not plan.fits(recording.tape):
         plan = _remembered(plans, key, recording)
     if plan:
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
@@ -94,6 +95,8 @@ def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -
         plans[key] = None
         return None
     proof = _proof(plan, recording)
+    while len(plans) >= _MOST:
+        plans.pop(next(iter(plans)))
     if proof is not None:  # an image with nan in it proves nothing
         plans[key] = plan if proof else None
     return plan if proof else None
