@@ -22,7 +22,7 @@ _HOMES = {
     "DatasetReport": "datasets.report.report",
     "DetectionTarget": "inputs.targets.detection",
     "Explanation": "results.explanation",
-    "Explainer": "results.explainer",
+    "PreparedExplainer": "results.explainer",
     "Explained": "datasets.explained",
     "ExplainedDataset": "datasets.opened",
     "FileError": "errors",
@@ -159,7 +159,7 @@ if TYPE_CHECKING:
     from .probe.further.concepts import Concepts as Concepts
     from .probe.probe import Probe as Probe
     from .renderers.colour import heat_at as heat_at
-    from .results.explainer import Explainer as Explainer
+    from .results.explainer import PreparedExplainer as PreparedExplainer
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw
     from .results.originals import Original as Original

@@ -15,7 +15,7 @@ from .inputs.prepare import Arguments
 from .inputs.targets.resolve import Target
 from .probe.further.configured_method import Method
 from .results.call import explained
-from .results.explainer import Explainer
+from .results.explainer import PreparedExplainer
 from .results.explanation import Explanation
 from .results.settings import Settings, check_targets, refuse_several, settings_of
 from .target_layer.find import Layer
@@ -180,7 +180,7 @@ def prepare(
     *,
     transform: Callable[[Any], Any] | None = None,
     **settings: Any,
-) -> Explainer:
+) -> PreparedExplainer:
     """Make a model ready to be explained many times.
 
     The example is explained once, so that what does not depend on the images alone is found and
@@ -209,7 +209,7 @@ def prepare(
     def answer(images: Any, target: Any) -> Explanation:
         return _answered(model, images, [target], asked, transform)[0, 0]
 
-    explainer = Explainer(model, asked.methods[0].name, target, answer)
+    explainer = PreparedExplainer(model, asked.methods[0].name, target, answer)
     with quietly():  # a blank map of the example is none of the images'
         explainer.layer = explainer(example).layer
     return explainer

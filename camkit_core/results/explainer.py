@@ -10,7 +10,7 @@ from .explanation import Explanation
 Answer = Callable[[Any, Any], Explanation]
 
 
-class Explainer:
+class PreparedExplainer:
     """Explains images by one method, for a model that is made ready once; see `prepare`.
 
     It may be called by several threads, each of which waits for the one before.
@@ -39,4 +39,4 @@ class Explainer:
 
     def __repr__(self) -> str:
         kind = type(getattr(self.model, "model", self.model)).__name__
-        return f"<Explainer {self.method} at {self.layer} of {kind}>"
+        return f"<PreparedExplainer {self.method} at {self.layer} of {kind}>"

@@ -53,7 +53,7 @@ def test_an_error_in_the_settings_is_raised_at_once() -> None:
 
 
 def test_its_name_tells_method_layer_and_model() -> None:
-    assert repr(camkit.prepare(small(), X)) == "<Explainer gradcam at head.0 of Small>"
+    assert repr(camkit.prepare(small(), X)) == "<PreparedExplainer gradcam at head.0 of Small>"
 
 
 def test_a_call_runs_the_model_once() -> None:
