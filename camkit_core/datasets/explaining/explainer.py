@@ -19,6 +19,7 @@ from ...results.explanation import Explanation
 from ..codes import codes_of
 from ..sources.batches import Batch, Unread, said
 from ..sources.labels import Labels
+from .heap import Heap
 from .precision import Precise
 from .questions import LABEL, Question
 from .rows import explained_rows, failed_rows, joined, side_by_side
@@ -52,6 +53,7 @@ class BatchExplainer:
 
     def __post_init__(self) -> None:
         self._whole = Halving(self._explained)
+        self._heap = Heap()
 
     @cached_property
     def configured(self) -> list[ConfiguredMethod]:
@@ -89,6 +91,7 @@ class BatchExplainer:
         if isinstance(batch, Unread):
             return self._failed(batch)
         parts = list(self._whole(self._on_device(batch)))
+        self._heap.after(len(batch))
         return parts[0] if len(parts) == 1 else joined(parts)
 
     def _on_device(self, batch: Batch) -> Batch:
