@@ -91,7 +91,7 @@ class BatchExplainer:
         if isinstance(batch, Unread):
             return self._failed(batch)
         parts = list(self._whole(self._on_device(batch)))
-        self._heap.after(len(batch))
+        self._heap.tidy()
         return parts[0] if len(parts) == 1 else joined(parts)
 
     def _on_device(self, batch: Batch) -> Batch:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from time import monotonic
 
-EVERY = 500  # images; giving back takes a hundredth of a second
+SECONDS = 3.0  # between two; one takes a hundredth of a second
 
 
 class Heap:
     """Gives freed memory back to the system from time to time."""
 
     def __init__(self) -> None:
-        self._images = 0
+        self._last = monotonic()
 
-    def after(self, images: int) -> None:
-        """Count images that were explained."""
-        self._images += images
-        if self._images >= EVERY:
-            self._images = 0
+    def tidy(self) -> None:
+        """Give freed memory back, if that was some time ago."""
+        if not 0 <= monotonic() - self._last < SECONDS:  # below 0 on another machine
             give_back()
+            self._last = monotonic()
 
 
 def give_back() -> None:
