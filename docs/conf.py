@@ -8,6 +8,7 @@ for fonts, scripts or formulas.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -38,7 +39,9 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # what a page writes is no part of the docs
 nb_execution_timeout = 300
-nb_output_stderr = "remove"  # progress, and notes on this machine
+nb_output_stderr = "remove"  # notes on this machine
+nb_ipywidgets_js = {}  # of other servers
+os.environ["TQDM_DISABLE"] = "1"  # bars would be such widgets
 smartquotes_action = "D"  # dashes; quotation marks stay as they are typed
 
 html_theme = "furo"
