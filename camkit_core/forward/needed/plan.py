@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..tape import Call, Slot, Tape, slots_in
 from .demands import Step
-from .rows import Rows, Where, leaves
+from .rows import Rows, Where, at, leaves
 from .short_tape import few_rows
 
 
@@ -108,13 +108,6 @@ def _planned(call: Call, step: Step | None) -> Planned:
     lists = [((key,), len(at(call.args, call.kwargs, (key,)))) for key in listed]
     counts = len(call.args), len(call.kwargs)
     return Planned(call.function, counts, reads, others, lists, call.results, step)
-
-
-def at(args: Any, kwargs: Any, where: Where) -> Any:
-    """The argument at a place; None if there is none."""
-    key = where[0]
-    value = kwargs.get(key) if isinstance(key, str) else args[key]
-    return value if len(where) == 1 else value[where[1]]
 
 
 def same(planned: Any, given: Any) -> bool:

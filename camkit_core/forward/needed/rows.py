@@ -95,3 +95,21 @@ def leaves(call: Call) -> Iterator[tuple[Where, Any]]:
             for index, leaf in enumerate(value):
                 if isinstance(leaf, (Slot, Tensor)):
                     yield (where, index), leaf
+
+
+def at(args: Any, kwargs: Any, where: Where) -> Any:
+    """The argument at a place; None if there is none."""
+    key = where[0]
+    value = kwargs.get(key) if isinstance(key, str) else args[key]
+    return value if len(where) == 1 else value[where[1]]
+
+
+def put(listed: list[Any], named: dict[str, Any], where: Where, value: Any) -> None:
+    """Set the argument at a place."""
+    holder: Any = named if isinstance(where[0], str) else listed
+    if len(where) == 1:
+        holder[where[0]] = value
+        return
+    items = list(holder[where[0]])  # the model's own list stays as it is
+    items[where[1]] = value
+    holder[where[0]] = items

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ...pytree import map_tensors, tensors_in
 from ..tape import READS, Slot, Tape, function_name, slots_in
-from .plan import Plan, Planned, Read, at, same
-from .rows import Rows
+from .plan import Plan, Planned, Read, same
+from .rows import Rows, at, put
 
 
 class OffPlanError(Exception):
@@ -36,10 +36,10 @@ class _Rows:
         assert call.step
         listed, named = list(args), dict(kwargs)
         for where, _, value in call.others:
-            _put(listed, named, where, value)
+            put(listed, named, where, value)
         for read in call.reads:
             constant = at(args, kwargs, read.where)
-            _put(listed, named, read.where, self._rows(read, constant))
+            put(listed, named, read.where, self._rows(read, constant))
         result = call.function(*listed, **named)
         for slot, tensor in zip(call.results, tensors_in(result), strict=True):
             self.tensors[slot], self._held[slot] = tensor, call.step.rows
@@ -52,16 +52,6 @@ class _Rows:
         if rows is None or rows == held:
             return tensor
         return tensor.narrow(rows.axis, rows.start - (held.start if held else 0), rows.count)
-
-
-def _put(listed: list[Any], named: dict[str, Any], where: tuple[Any, ...], value: Any) -> None:
-    holder: Any = named if isinstance(where[0], str) else listed
-    if len(where) == 1:
-        holder[where[0]] = value
-        return
-    items = list(holder[where[0]])  # the model's own list stays as it is
-    items[where[1]] = value
-    holder[where[0]] = items
 
 
 def output_again(plan: Plan, tape: Tape, raw: Tensor) -> Any:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..tape import Call, Slot, Tape, writes
 from .demands import Step, demands
-from .rows import Need, Rows
+from .rows import Need, Rows, at, put
 
 
 def short_tape(tape: Tape) -> Tape | None:
@@ -71,19 +71,10 @@ def arguments(
     """
     listed, named = list(args), dict(kwargs)
 
-    def put(where: tuple[Any, ...], change: Callable[[Any], Any]) -> None:
-        holder: Any = named if isinstance(where[0], str) else listed
-        if len(where) == 1:
-            holder[where[0]] = change(holder[where[0]])
-            return
-        items = list(holder[where[0]])
-        items[where[1]] = change(items[where[1]])
-        holder[where[0]] = items
-
     for where, rows in need.reads.items():
-        put(where, lambda leaf, rows=rows: narrow(leaf, rows))  # type: ignore[misc]
+        put(listed, named, where, narrow(at(args, kwargs, where), rows))
     for where, value in need.fixed.items():
-        put(where, lambda _, value=value: value)  # type: ignore[misc]
+        put(listed, named, where, value)
     return tuple(listed), named
 
 
