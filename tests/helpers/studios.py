@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import shutil
 import threading
@@ -11,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from camkit_core.inputs.models.load import LoadedModel
 from camkit_core.loading.models import load_model
@@ -63,3 +67,25 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium
         chromium.close()
+
+
+def opened(page: Any, url: str) -> None:
+    """Open a studio's page, and wait for its first map."""
+    page.goto(url)
+    score(page).wait_for()
+
+
+def score(page: Any) -> Any:
+    """Where the first map's score stands."""
+    return page.locator(".card .change", has_text="score").first
+
+
+def pixels(page: Any, selector: str = ".heat") -> np.ndarray[Any, Any]:
+    """What a canvas of the page shows: (H, W, 4)."""
+    source = page.evaluate("selector => document.querySelector(selector).toDataURL()", selector)
+    return np.array(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
+
+
+def slide(page: Any, label: str, value: float) -> None:
+    """Move a slider of the page."""
+    page.get_by_label(label, exact=True).fill(str(value))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 
@@ -12,72 +10,8 @@ import pytest
 from PIL import Image
 
 import camkit_core as camkit
-from helpers.picture_bytes import png
-from helpers.studios import browser, served, studio_of, tiny_model
+from helpers.studios import opened, pixels, score, slide, tiny_model
 from helpers.tiny_classifier import NAMES
-
-WAIT = 20_000
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """The working directory, with the photo that is uploaded and a folder that is shown."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "photos").mkdir()
-    (folder / "photos" / "shown <b>.png").write_bytes(png(60, seed=3))
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
-    Image.fromarray(pixels).resize((120, 80), Image.Resampling.BICUBIC).save(folder / "mine.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def url(home):
-    return served(studio_of(tiny_model(), [home / "photos" / "shown <b>.png"], home / "photos"))
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as launched:
-        yield launched
-
-
-@pytest.fixture(scope="module")
-def requests():
-    """What every page of these tests asks for."""
-    return []
-
-
-@pytest.fixture
-def page(chromium, url, requests):
-    """A page whose errors fail the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    page, errors = context.new_page(), []
-    page.set_default_timeout(WAIT)
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
-    assert errors == []
-
-
-def opened(page, url: str) -> None:
-    page.goto(url)
-    score(page).wait_for()
-
-
-def score(page):
-    return page.locator(".card .change", has_text="score").first
-
-
-def pixels(page, selector: str = ".heat") -> np.ndarray:
-    """What a canvas of the page shows: (H, W, 4)."""
-    source = page.evaluate("selector => document.querySelector(selector).toDataURL()", selector)
-    return np.array(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).fill(str(value))
 
 
 def sides(box: str) -> list[int]:

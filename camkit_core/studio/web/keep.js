@@ -16,6 +16,7 @@ export function drawn(stage, painted, size) {
   const { naturalWidth: width, naturalHeight: height } = stage.photo;
   const canvas = element("canvas", { width, height });
   const context = canvas.getContext("2d");
+  stage.repaint(true); // also where it is out of view
   drawPhoto(context, stage.photo, painted, size);
   const from = stage.view.wipe;
   context.globalAlpha = stage.view.opacity;
@@ -25,7 +26,7 @@ export function drawn(stage, painted, size) {
     from * width, 0, (1 - from) * width, height,
   );
   context.globalAlpha = 1;
-  context.drawImage(stage.marks, 0, 0, width, height);
+  stage.drawMarks(context, width, height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 

@@ -3,10 +3,12 @@
 import { bars } from "./bars.js";
 import { Card } from "./card.js";
 import { element } from "./dom.js";
+import { oncePerFrame } from "./frames.js";
 import { difference, mapOf } from "./grid.js";
 import { keepControls } from "./keeping.js";
+import { layerControl } from "./layers.js";
 import { lookControls } from "./look.js";
-import { chips, layerSlider } from "./methods.js";
+import { chips } from "./methods.js";
 import { apart, brushControls, brushed } from "./painting.js";
 import { listenForPhotos, strip } from "./photos.js";
 import { search } from "./search.js";
@@ -30,6 +32,7 @@ class Studio {
     this.size = null;
     this.brush = { on: false, share: 0.18 };
     this.view = { tables: decodedTables(about.colours) };
+    this.drawSoon = oncePerFrame(() => this.draw());
     this.take(readState(location.hash));
     this.build();
     window.addEventListener("hashchange", () => this.restore());
@@ -53,10 +56,11 @@ class Studio {
     this.classes = element("div");
     at("classes").append(this.classes, search(this.about.classes, this.about.task, (target) => this.change({ target, minus: null })));
     this.chips = chips(this.about.methods, (name) => this.toggle(name));
-    at("methods").append(this.chips.root);
+    this.layer = layerControl(() => answer("layers", this.question(["gradcam"], { target: null })), (layer) => this.change({ layer }));
+    at("methods").append(this.chips.root, this.layer.root);
     this.look = lookControls(this.view, () => {
       this.remember();
-      this.draw();
+      this.drawSoon();
     });
     at("looks").append(this.look.root);
     this.brushing = brushControls(this.brush, (what) => this.unpaint(what));
@@ -181,10 +185,13 @@ class Studio {
       this.size = first.size;
       if (first.best.length) this.best = first.best;
       this.list(first);
-      this.draw();
-      this.askLayers();
+      this.drawSoon();
+      card.busy(false);
+      this.layer.show(this.state.layer, first.layer);
     } catch (error) {
-      if (error.name !== "AbortError") card.fail(error.message);
+      if (error.name === "AbortError") return;
+      this.maps.delete(name);
+      card.fail(error.message);
     }
   }
 
@@ -214,7 +221,6 @@ class Studio {
     const shown = [...this.maps.values()].map(({ map }) => map);
     const common = this.view.scale === "common" ? commonScale(shown) : 0;
     for (const [name, { map, before }] of this.maps) this.cards.get(name)?.show(map, this.view, common, before);
-    this.paint();
   }
 
   paint() {
@@ -253,18 +259,6 @@ class Studio {
 
   unpaint(what) {
     this.change({ painted: what === "undo" ? this.state.painted.slice(0, -1) : [] });
-  }
-
-  /** The layers of the model, once the first map is there. */
-  async askLayers() {
-    if (!this.layers) {
-      this.layers = answer("layers", this.question(["gradcam"], { target: null }));
-      this.layers.catch(() => at("layer").replaceChildren());
-    }
-    const found = await this.layers.catch(() => null);
-    if (!found || this.layerShown === this.state.layer) return;
-    this.layerShown = this.state.layer;
-    at("layer").replaceChildren(layerSlider(found, this.state.layer, (layer) => this.change({ layer })));
   }
 
   async trust() {

@@ -1,7 +1,10 @@
 // A map with its words: method, class, score, notes, what is under the pointer.
 
 import { element, short } from "./dom.js";
+import { atMostEvery } from "./frames.js";
 import { Stage } from "./stage.js";
+
+const TOLD_EVERY = 100; // milliseconds; while a slider moves, words are laid out less often
 
 /** A figure of one map; `actions` are buttons of the page's own. */
 export class Card {
@@ -13,6 +16,7 @@ export class Card {
     this.where = element("p", { className: "where" });
     this.readout = element("p", { className: "readout", "aria-live": "polite" });
     this.notes = element("ul", { className: "notes" });
+    this.tellSoon = atMostEvery(TOLD_EVERY, () => this.tell());
     this.root = element(
       "figure",
       { className: "card" },
@@ -28,8 +32,14 @@ export class Card {
 
   /** Show a map. `before` is the score before anything was painted over; null for none. */
   show(map, view, common, before = null) {
-    this.map = map;
     this.stage.show(map, view, common);
+    if (this.map !== map || this.before !== before) this.name(map, before);
+    this.tellSoon();
+  }
+
+  // The words of a map, which stay as they are while it is only drawn otherwise.
+  name(map, before) {
+    Object.assign(this, { map, before });
     const against = map.minus ? ` minus ${map.minus.class}` : "";
     this.label.textContent = `${map.class}${against}`;
     this.change.textContent = scores(map, before);
@@ -38,13 +48,12 @@ export class Card {
     const notes = map.blank ? [`no evidence: ${map.blank}`, ...map.notes] : map.notes;
     this.notes.replaceChildren(...notes.map((text) => element("li", { textContent: text })));
     this.stage.root.setAttribute("aria-label", `Map by ${map.method} for ${map.class}${against}`);
-    this.busy(false);
-    this.tell();
   }
 
   /** Say what is under the pointer, or else what the threshold holds. */
   tell() {
-    this.readout.textContent = this.stage.read() || this.stage.told() || "\u00a0";
+    const text = this.stage.read() || this.stage.told() || "\u00a0";
+    if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
   /** Whether a newer map is on its way. */
@@ -56,6 +65,8 @@ export class Card {
   /** Say why there is no map. */
   fail(reason) {
     this.busy(false);
+    this.map = null;
+    this.stage.clear();
     this.change.textContent = "";
     this.notes.replaceChildren(element("li", { textContent: reason, role: "alert", className: "error" }));
   }

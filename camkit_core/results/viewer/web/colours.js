@@ -36,17 +36,23 @@ export function signedPaints(threshold) {
 
 /** The level of each value, an index into the paints; 0 where nothing was seen. */
 export function levelsOf(values, signed) {
-  return Uint16Array.from(values, (value) => {
-    const size = Math.min(Math.round(Math.abs(value) * 255), 255) || 0;
-    return signed && value < 0 ? 256 + size : size;
-  });
+  const levels = new Uint16Array(values.length);
+  for (let index = 0; index < values.length; index += 1) {
+    const size = Math.min(Math.round(Math.abs(values[index]) * 255), 255) || 0;
+    levels[index] = signed && values[index] < 0 ? 256 + size : size;
+  }
+  return levels;
 }
 
-/** Paint levels onto a canvas of their size. */
-export function paintLevels(canvas, levels, colours) {
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let index = 0; index < pixels.length; index += 1) pixels[index] = colours[levels[index]];
-  context.putImageData(image, 0, 0);
+/** Pixels of so many, to be painted again and again. */
+export function pixelsOf(width, height) {
+  const image = new ImageData(width, height);
+  return { image, words: new Uint32Array(image.data.buffer) };
+}
+
+/** Paint levels onto a canvas by way of `pixels` of its size. */
+export function paintLevels(canvas, pixels, levels, colours) {
+  const { image, words } = pixels;
+  for (let index = 0; index < words.length; index += 1) words[index] = colours[levels[index]];
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -21,31 +21,37 @@ function between(position, count) {
   return { low, high: Math.min(low + 1, count - 1), part: place - low };
 }
 
-/** Evidence counts where it is positive, but for a difference, which has two sides. */
+// What is made of a map once, and kept as long as the map.
+function remembered(make) {
+  const made = new WeakMap();
+  return (map) => {
+    if (!made.has(map)) made.set(map, make(map));
+    return made.get(map);
+  };
+}
+
+// Evidence counts where it is positive, but for a difference, which has two sides.
 function evidence(map) {
   return map.signed ? map.values : map.values.map((value) => Math.max(value, 0));
 }
 
-/**
- * The values at places of the input, each a share of its width (`across`) and height (`down`);
- * NaN at places outside of the input.
- */
-function interpolated(map, across, down) {
-  const { rows, columns } = map.grid;
-  const cells = evidence(map);
+// A field of rows and columns at places, each a share of its width (`across`) and height (`down`);
+// NaN at places outside of it.
+function interpolated({ cells, rows, columns }, across, down) {
   const xs = across.map((share) => (share < 0 || share > 1 ? null : between(share, columns)));
   const made = new Float32Array(across.length * down.length).fill(NaN);
-  down.forEach((share, line) => {
-    if (share < 0 || share > 1) return;
-    const y = between(share, rows);
+  for (let line = 0; line < down.length; line += 1) {
+    if (down[line] < 0 || down[line] > 1) continue;
+    const y = between(down[line], rows);
     const [upper, lower] = [y.low * columns, y.high * columns];
-    xs.forEach((x, column) => {
-      if (x === null) return;
+    for (let column = 0; column < xs.length; column += 1) {
+      const x = xs[column];
+      if (x === null) continue;
       const above = cells[upper + x.low] * (1 - x.part) + cells[upper + x.high] * x.part;
       const below = cells[lower + x.low] * (1 - x.part) + cells[lower + x.high] * x.part;
       made[line * across.length + column] = above * (1 - y.part) + below * y.part;
-    });
-  });
+    }
+  }
   return made;
 }
 
@@ -53,12 +59,17 @@ function middles(count) {
   return Array.from({ length: count }, (_, index) => (index + 0.5) / count);
 }
 
+// A map at the size of the model's input: as in Python, it goes from there to the photo.
+const atInput = remembered((map) => {
+  const [rows, columns] = map.input;
+  const cells = interpolated({ cells: evidence(map), ...map.grid }, middles(columns), middles(rows));
+  return { cells, rows, columns };
+});
+
 /** The highest value of the map at the model's input, which a heatmap is divided by. */
-export function highest(map) {
-  const [height, width] = map.input;
-  const large = interpolated(map, middles(width), middles(height));
-  return large.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-}
+export const highest = remembered((map) =>
+  atInput(map).cells.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+);
 
 /** Where the share of the photo's width (axis 0) or height (axis 1) lies in the input. */
 export function inInput(map, share, axis) {
@@ -73,8 +84,49 @@ export function inInput(map, share, axis) {
 export function spread(map, width, height, most) {
   const across = middles(width).map((share) => inInput(map, share, 0));
   const down = middles(height).map((share) => inInput(map, share, 1));
-  const values = interpolated(map, across, down);
+  const values = interpolated(atInput(map), across, down);
   return most > 0 ? values.map((value) => value / most) : values.map((value) => value * 0);
+}
+
+/**
+ * The highest values of each row and of each column of the photo's pixels, divided by `most`.
+ * Between the middles of the input's pixels a map is linear, so along
+ * a row its highest value is at one of these or at an end.
+ */
+export function profiles(map, most) {
+  const [height, width] = map.picture || map.input;
+  const across = middles(width).map((share) => inInput(map, share, 0));
+  const down = middles(height).map((share) => inInput(map, share, 1));
+  const field = atInput(map);
+  const rows = interpolated(field, turningPoints(across, field.columns), down);
+  const columns = interpolated(field, across, turningPoints(down, field.rows));
+  const [each, lines] = [rows.length / height, columns.length / width];
+  return {
+    rows: Float32Array.from(down, (_, row) => peak(each, (index) => rows[row * each + index]) / most),
+    columns: Float32Array.from(across, (_, column) => peak(lines, (index) => columns[index * width + column]) / most),
+  };
+}
+
+// The middles of pixels that lie between the first and the last of these places, and both ends.
+function turningPoints(places, count) {
+  const inside = places.filter((share) => share >= 0 && share <= 1);
+  const [low, high] = [Math.min(inside[0], inside.at(-1)), Math.max(inside[0], inside.at(-1))];
+  return [low, ...middles(count).filter((share) => share > low && share < high), high];
+}
+
+function peak(count, valueAt) {
+  let most = -1;
+  for (let index = 0; index < count; index += 1) most = Math.max(most, Math.abs(valueAt(index)) || 0);
+  return most;
+}
+
+/** The box around what reaches a level, in shares of the photo's sides, of its profiles; or null. */
+export function boxAbove({ rows, columns }, level) {
+  const reaches = (value) => value >= level;
+  const [left, top] = [columns.findIndex(reaches), rows.findIndex(reaches)];
+  if (left < 0 || top < 0) return null;
+  const [right, bottom] = [columns.findLastIndex(reaches) + 1, rows.findLastIndex(reaches) + 1];
+  return [left / columns.length, top / rows.length, right / columns.length, bottom / rows.length];
 }
 
 /** The cell under a point of the photo, its own value, and the value between cells; or null. */
@@ -83,7 +135,7 @@ export function cellAt(map, x, y) {
   if (across < 0 || across >= 1 || down < 0 || down >= 1) return null;
   const row = Math.floor(down * map.grid.rows);
   const column = Math.floor(across * map.grid.columns);
-  const [value] = interpolated(map, [across], [down]);
+  const [value] = interpolated(atInput(map), [across], [down]);
   return { row, column, own: map.values[row * map.grid.columns + column], value };
 }
 

@@ -1,21 +1,24 @@
 // One map over one photo: the layers of the picture, and what is under the pointer.
 
-import { levelsOf, paintLevels, paints, signedPaints } from "./colours.js";
-import { boxAbove, contour } from "./contour.js";
+import { levelsOf, paintLevels, paints, pixelsOf, signedPaints } from "./colours.js";
+import { Field } from "./contour.js";
 import { element, percent, short } from "./dom.js";
-import { boxOfCell, cellAt, highest, inPhoto, spread } from "./grid.js";
+import { oncePerFrame } from "./frames.js";
+import { boxAbove, boxOfCell, cellAt, highest, inPhoto, profiles, spread } from "./grid.js";
+import { drawBox, drawContour, drawCross, shadeAround } from "./marks.js";
 
 const LONGEST = 560; // pixels of the heat's longer side; browsers smooth what they enlarge
 const TRACED = 140; // of the field that contours are drawn of
+const MARKED = 2400; // of the contours at most; they are drawn at the pixels of the screen
 
-/** The picture of a map, which repaints itself in a few milliseconds. */
+/** The picture of a map, which repaints what changes, once a frame, while it is in view. */
 export class Stage {
   constructor(photo, onPoint) {
     this.photo = element("img", { alt: "", draggable: false, className: "photo" });
     this.painted = element("div", { className: "painted" });
     this.heat = element("canvas", { className: "heat" });
     this.marks = element("canvas", { className: "marks" });
-    this.edge = element("div", { className: "edge" });
+    this.edge = element("div", { className: "edge", hidden: true });
     this.root = element(
       "div",
       { className: "stage", tabIndex: 0, role: "group", "aria-label": "Map over the photo" },
@@ -23,113 +26,124 @@ export class Stage {
     );
     this.point = null;
     this.map = null;
-    this.photo.addEventListener("load", () => this.fit());
+    this.shown = {}; // what was painted last
+    this.inView = true;
+    this.repaintSoon = oncePerFrame(() => this.repaint());
+    this.photo.addEventListener("load", () => {
+      this.fit();
+      this.repaintSoon();
+    });
     this.photo.src = photo;
     this.onPoint = onPoint;
     this.listen();
+    this.watch();
   }
 
-  /** Show a map, or none, with the settings of `view`. */
+  /** Show a map with the settings of `view`; asked for at most once a frame. */
   show(map, view, common) {
-    const other = map !== this.map || common !== this.common || !this.field;
+    const other = map !== this.map || common !== this.common || !this.levels;
     Object.assign(this, { map, view, common });
     if (other) this.fit();
-    else this.repaint();
+    this.repaint();
   }
 
-  /** Take the size of the photo, and spread the map over it. */
+  /** Show the photo alone. */
+  clear() {
+    this.map = this.levels = this.above = null;
+    for (const canvas of [this.heat, this.marks]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  }
+
+  // Take the size of the photo, and spread the map over it.
   fit() {
     const { naturalWidth: width, naturalHeight: height } = this.photo;
     if (!width || !this.map) return;
     const [across, down] = sized(width, height, LONGEST);
-    const [heat, marks] = [this.heat, this.marks];
-    if (heat.width !== across || heat.height !== down) [heat.width, heat.height] = [across, down];
-    const most = this.common || highest(this.map);
-    this.most = most;
-    this.levels = levelsOf(spread(this.map, across, down, most), this.map.signed);
-    const [columns, rows] = sized(width, height, TRACED);
-    this.field = { columns, rows, values: spread(this.map, columns, rows, most) };
-    [marks.width, marks.height] = sized(width, height, Math.max(LONGEST, 1000));
-    this.repaint();
-  }
-
-  /** Paint all that the view decides; the map itself stays as it was spread. */
-  repaint() {
-    const { map, view } = this;
-    if (!this.field || !map) return;
-    const colours = map.signed
-      ? signedPaints(view.threshold)
-      : paints(view.tables[view.colours], view.threshold);
-    if (this.painting !== `${view.colours} ${view.threshold}` || this.paintedLevels !== this.levels) {
-      paintLevels(this.heat, this.levels, colours);
-      this.painting = `${view.colours} ${view.threshold}`;
-      this.paintedLevels = this.levels;
+    if (this.heat.width !== across || this.heat.height !== down || !this.pixels) {
+      [this.heat.width, this.heat.height] = [across, down];
+      this.pixels = pixelsOf(across, down);
     }
-    this.heat.style.opacity = view.opacity;
-    this.heat.style.clipPath = view.wipe > 0 ? `inset(0 0 0 ${100 * view.wipe}%)` : "none";
-    this.edge.hidden = !(view.wipe > 0);
-    this.edge.style.left = `${100 * view.wipe}%`;
-    this.drawMarks();
+    this.most = this.common || highest(this.map);
+    this.levels = levelsOf(spread(this.map, across, down, this.most), this.map.signed);
+    this.field = this.profiles = null; // made when a threshold asks for them
+    this.shown = {};
   }
 
-  /** Contour, boxes, what the model did not see, and the cell that is pointed at. */
-  drawMarks() {
-    const { marks, map, view } = this;
-    const context = marks.getContext("2d");
-    const [width, height] = [marks.width, marks.height];
-    context.clearRect(0, 0, width, height);
-    this.shadeUnseen(context, width, height);
+  /** Paint all that the view decides and that changed; a stage out of view waits. */
+  repaint(always = false) {
+    const { map, view, shown } = this;
+    if (!this.levels || !map || !(this.inView || always)) return;
+    const { threshold, opacity, wipe } = view;
+    const colours = map.signed ? "signed" : view.colours;
+    if (shown.colours !== colours || shown.threshold !== threshold) this.paintHeat(colours);
+    if (shown.opacity !== opacity) this.heat.style.opacity = opacity;
+    if (shown.wipe !== wipe) this.wipe(wipe);
+    const { point, marksSize: size } = this;
+    if (shown.threshold !== threshold || shown.point !== point || shown.size !== size) this.paintMarks();
+    this.shown = { colours, threshold, opacity, wipe, point, size };
+  }
+
+  paintHeat(colours) {
+    const { threshold, tables } = this.view;
+    const table = colours === "signed" ? signedPaints(threshold) : paints(tables[colours], threshold);
+    paintLevels(this.heat, this.pixels, this.levels, table);
+    this.findAbove(threshold);
+  }
+
+  // What a threshold holds: its lines and its box, and their share of the photo.
+  findAbove(threshold) {
     this.above = null;
-    if (view.threshold > 0) this.drawThreshold(context, width, height);
-    for (const box of map.boxes.slice(0, 20)) this.drawDetected(context, box, width, height);
-    const cell = this.point && cellAt(map, ...this.point);
-    if (cell) {
-      const box = boxOfCell(map, cell.row, cell.column);
-      if (map.grid.rows <= 64) outlined(context, box, width, height, "#fff", []);
-      const [x, y] = [this.point[0] * width, this.point[1] * height];
-      cross(context, x, y, width / 80);
+    if (!(threshold > 0)) return;
+    if (!this.field) {
+      const [columns, rows] = sized(this.photo.naturalWidth, this.photo.naturalHeight, TRACED);
+      const values = spread(this.map, columns, rows, this.most);
+      this.field = new Field(this.map.signed ? values.map(Math.abs) : values, columns, rows);
+      this.profiles = profiles(this.map, this.most);
     }
+    const box = boxAbove(this.profiles, threshold);
+    this.above = { box, share: this.field.shareAbove(threshold), lines: this.field.contour(threshold) };
   }
 
-  shadeUnseen(context, width, height) {
-    if (!this.map.seen) return;
+  wipe(share) {
+    this.heat.style.clipPath = share > 0 ? `inset(0 0 0 ${100 * share}%)` : "none";
+    this.edge.hidden = !(share > 0);
+    this.edge.style.transform = `translateX(${100 * share}%)`;
+  }
+
+  // The marks on the screen; a canvas that nothing is on and nothing comes on is left alone.
+  paintMarks() {
+    const [width, height] = this.marksSize || [0, 0];
+    if (!width) return;
+    const { marks, map, point } = this;
+    const some = this.above || point || map.boxes.length || map.seen;
+    if (marks.width !== width || marks.height !== height) [marks.width, marks.height] = [width, height];
+    else if (this.marked) marks.getContext("2d").clearRect(0, 0, width, height);
+    if (some) this.drawMarks(marks.getContext("2d"), width, height);
+    this.marked = Boolean(some);
+  }
+
+  /** Contour, boxes, what the model did not see, and the cell pointed at, at a size in pixels. */
+  drawMarks(context, width, height) {
+    const { map, above } = this;
+    if (map.seen) shadeAround(context, this.seenBox(), width, height);
+    if (above) drawContour(context, above.lines, width, height);
+    if (above?.box) drawBox(context, above.box, width, height, "#fff", true);
+    for (const found of map.boxes.slice(0, 20)) drawBox(context, this.detected(found), width, height, "#7fe0ff");
+    const cell = this.point && cellAt(map, ...this.point);
+    if (!cell) return;
+    if (map.grid.rows <= 64) drawBox(context, boxOfCell(map, cell.row, cell.column), width, height, "#fff");
+    drawCross(context, this.point[0] * width, this.point[1] * height, width / 80);
+  }
+
+  seenBox() {
     const [rows, columns] = this.map.picture;
     const [left, top, right, bottom] = this.map.seen;
-    context.fillStyle = "rgba(110, 110, 110, .55)";
-    context.beginPath();
-    context.rect(0, 0, width, height);
-    context.rect(
-      (right / columns) * width, (top / rows) * height,
-      ((left - right) / columns) * width, ((bottom - top) / rows) * height,
-    );
-    context.fill("evenodd");
+    return [left / columns, top / rows, right / columns, bottom / rows];
   }
 
-  drawThreshold(context, width, height) {
-    const { values, columns, rows } = this.field;
-    const { threshold } = this.view;
-    const path = new Path2D();
-    for (const [x1, y1, x2, y2] of contour(values, columns, rows, threshold)) {
-      path.moveTo(x1 * width, y1 * height);
-      path.lineTo(x2 * width, y2 * height);
-    }
-    for (const [colour, thick] of [["rgba(0, 0, 0, .75)", 4.5], ["#fff", 2.2]]) {
-      context.strokeStyle = colour;
-      context.lineWidth = (thick * width) / 700;
-      context.stroke(path);
-    }
-    this.above = boxAbove(values, columns, rows, threshold);
-    if (this.above) outlined(context, this.above.box, width, height, "#fff", [width / 90, width / 120]);
-  }
-
-  drawDetected(context, found, width, height) {
+  detected({ box: [x1, y1, x2, y2] }) {
     const [y, x] = this.map.input;
-    const [x1, y1, x2, y2] = found.box;
-    const box = [
-      inPhoto(this.map, x1 / x, 0), inPhoto(this.map, y1 / y, 1),
-      inPhoto(this.map, x2 / x, 0), inPhoto(this.map, y2 / y, 1),
-    ];
-    outlined(context, box, width, height, "#7fe0ff", []);
+    const places = [[x1 / x, 0], [y1 / y, 1], [x2 / x, 0], [y2 / y, 1]];
+    return places.map(([share, axis]) => inPhoto(this.map, share, axis));
   }
 
   /** What is under the point, in words; "" if nothing is pointed at. */
@@ -146,16 +160,30 @@ export class Stage {
   /** The threshold's box in words, as pixels of the photo. */
   told() {
     if (!this.above) return "";
+    const { box, share } = this.above;
     const [rows, columns] = this.map.picture || this.map.input;
-    const [left, top, right, bottom] = this.above.box;
-    const box = [left * columns, top * rows, right * columns, bottom * rows].map(Math.round);
-    return `above ${short(this.view.threshold)}: ${percent(this.above.share)} of the photo, box ${box.join(", ")}`;
+    const sides = box && [box[0] * columns, box[1] * rows, box[2] * columns, box[3] * rows].map(Math.round);
+    return `above ${short(this.view.threshold)}: ${box ? `${percent(share)} of the photo, box ${sides.join(", ")}` : "nothing"}`;
   }
 
   /** Point at a place, in shares of the photo's sides; null points at none. */
   pointAt(point) {
     this.point = point;
-    if (this.field) this.drawMarks();
+    this.repaintSoon();
+  }
+
+  // The size on the screen, and whether it is in view.
+  watch() {
+    const ratio = () => Math.min(window.devicePixelRatio || 1, 4);
+    new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      const factor = Math.min(ratio(), MARKED / Math.max(width, height, 1));
+      this.marksSize = [Math.round(width * factor), Math.round(height * factor)];
+      this.repaintSoon();
+    }).observe(this.root);
+    new IntersectionObserver((seen) => {
+      this.inView = seen.at(-1).isIntersecting;
+      this.repaintSoon();
+    }, { rootMargin: "200px" }).observe(this.root);
   }
 
   listen() {
@@ -205,30 +233,4 @@ export class Stage {
 function sized(width, height, longest) {
   const factor = longest / Math.max(width, height);
   return [Math.max(Math.round(width * factor), 1), Math.max(Math.round(height * factor), 1)];
-}
-
-function outlined(context, [left, top, right, bottom], width, height, colour, dashes) {
-  const box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
-  context.setLineDash([]);
-  context.lineWidth = width / 160;
-  context.strokeStyle = "rgba(0, 0, 0, .6)";
-  context.strokeRect(...box);
-  context.setLineDash(dashes);
-  context.lineWidth = width / 330;
-  context.strokeStyle = colour;
-  context.strokeRect(...box);
-  context.setLineDash([]);
-}
-
-function cross(context, x, y, size) {
-  for (const [colour, thick] of [["rgba(0, 0, 0, .7)", 4], ["#fff", 1.8]]) {
-    context.strokeStyle = colour;
-    context.lineWidth = thick;
-    context.beginPath();
-    context.moveTo(x - size, y);
-    context.lineTo(x + size, y);
-    context.moveTo(x, y - size);
-    context.lineTo(x, y + size);
-    context.stroke();
-  }
 }

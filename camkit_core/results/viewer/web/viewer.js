@@ -4,6 +4,7 @@ import { bars } from "./bars.js";
 import { Card } from "./card.js";
 import { tableOf } from "./colours.js";
 import { element } from "./dom.js";
+import { oncePerFrame } from "./frames.js";
 import { highest, mapOf } from "./grid.js";
 import { lookControls, USUAL_LOOK } from "./look.js";
 
@@ -19,7 +20,7 @@ export function showViewer(root, values) {
   let target = values.target ?? maps[0].target;
   const cards = methods.map((name) => new Card(values.picture, name, point));
   const classes = element("div", { className: "classes" });
-  const look = lookControls(view, draw);
+  const look = lookControls(view, oncePerFrame(draw));
 
   function point(at) {
     for (const card of cards) {
