@@ -11,9 +11,9 @@ import numpy as np
 
 from camkit_core.datasets import manifest
 from camkit_core.datasets.schema import rows
-from camkit_core.datasets.shards import ShardWriter
+from camkit_core.datasets.shards import ROWS, ShardWriter
 
-CLASSES, SHARD, SIDE = 1000, 10_000, 7
+CLASSES, SIDE, PART = 1000, 7, 1_000
 # Each step in a process of its own, so that its peak of memory is its own.
 STEPS = {
     "opening": "maps = camkit.open_dataset(folder); len(maps)",
@@ -21,40 +21,63 @@ STEPS = {
     "len(maps.filter((pc.field('label') != pc.field('top_class')) & "
     "(pc.field('top_probability') > 0.9)))",
     "report": "camkit.dataset_report(folder, folder + '/report.html')",
+    "report, torch loaded": "import torch; camkit.dataset_report(folder, folder + '/report.html')",
+    "as .npz": "camkit.export_dataset(folder, folder + '/maps.npz')",
 }
+# The peak is VmHWM: that of getrusage contains what the process that started this one had.
 _RUN = """
-import json, resource, sys, time
+import json, re, sys, time
 import camkit_core as camkit, pyarrow.compute as pc
 folder, start, cpu = sys.argv[1], time.perf_counter(), time.process_time()
 {step}
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024
 print(json.dumps([time.perf_counter() - start, time.process_time() - cpu, peak]))
 """
 
 
 def million(folder: Path, count: int) -> list[str]:
     """The lines of a table: each step with its time and its peak of memory."""
-    made(folder, count)
-    lines = ["| step | seconds | of CPU | peak of memory |", "|---|---|---|---|"]
-    for name, step in STEPS.items():
-        words = [sys.executable, "-c", _RUN.format(step=step), str(folder)]
-        answer = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-        seconds, cpu, peak = json.loads(answer.splitlines()[-1])
-        lines.append(f"| {name} | {seconds:.1f} | {cpu:.1f} | {peak / 1e6:.0f} MB |")
-    size = sum(path.stat().st_size for path in folder.glob("*.parquet")) / 1e6
-    page = (folder / "report.html").stat().st_size / 1e6
+    lines = ["| shards | step | seconds | of CPU | peak of memory |", "|---|---|---|---|---|"]
+    steps = {ROWS: STEPS, count // 10: _REPORT, count // 1000: _REPORT}
+    sizes = {}
+    for rows_of_shard, chosen in steps.items():
+        place = folder / str(rows_of_shard)
+        place.mkdir()
+        made(place, count, rows_of_shard)
+        shards = list(place.glob("*.parquet"))
+        sizes[len(shards)] = sum(path.stat().st_size for path in shards)
+        lines += [f"| {len(shards):,} | {_measured(name, place)} |" for name in chosen]
     told = f"{count:,} rows of {CLASSES} classes with random maps of {SIDE} x {SIDE}"
-    other = "Seconds contain what other work on the machine took, those of CPU do not."
-    return [*lines, "", f"{told}: {size:.0f} MB; the page has {page:.1f} MB. {other}"]
+    page = (place / "report.html").stat().st_size / 1e6
+    each = ", ".join(f"{size / count:.0f} in {number:,} shards" for number, size in sizes.items())
+    most = sizes[-(-count // ROWS)] / count * 1e7 / 1e9
+    other = (
+        "Seconds contain what other work on the machine took, those of CPU do not. Memory is that "
+        "of the whole process, libraries included."
+    )
+    return [
+        *lines, "", f"{told}; the page has {page:.1f} MB. {other}", "",
+        f"Bytes of a row: {each}. Ten million take {most:.1f} GB.",
+    ]  # fmt: skip
 
 
-def made(folder: Path, count: int) -> None:
+_REPORT = ("opening", "filtering", "report")
+
+
+def _measured(name: str, folder: Path) -> str:
+    words = [sys.executable, "-c", _RUN.format(step=STEPS[name]), str(folder)]
+    answer = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    seconds, cpu, peak = json.loads(answer.splitlines()[-1])
+    return f"{name} | {seconds:.1f} | {cpu:.1f} | {peak / 1e6:.0f} MB"
+
+
+def made(folder: Path, count: int, rows_of_shard: int = ROWS) -> None:
     """Write rows with random maps, a tenth of them mistakes."""
     manifest.agree(folder, {"model": "simulated"})
     rng = np.random.default_rng(0)
-    with ShardWriter(folder, lambda: {"model": "simulated"}, most_rows=SHARD) as writer:
-        for start in range(0, count, SHARD):
-            writer.add(_shard(rng, start, min(SHARD, count - start)))
+    with ShardWriter(folder, lambda: {"model": "simulated"}, most_rows=rows_of_shard) as writer:
+        for start in range(0, count, PART):
+            writer.add(_shard(rng, start, min(PART, count - start)))
 
 
 def _shard(rng: np.random.Generator, start: int, count: int):  # type: ignore[no-untyped-def]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -20,6 +19,7 @@ from ..inputs.models.preprocessing import Preprocessing
 from ..loading.handed import Handed, handed_in
 from ..loading.models import preprocessing_named
 from ..results.explanation import Explanation
+from .sources.location import location_of
 
 
 def explanation_of(
@@ -86,15 +86,6 @@ def _handed(
         return None
     model: Any = nn.Identity() if transform is not None else preparing(facts)
     return None if model is None else handed_in(model, picture, transform)
-
-
-def location_of(name: str, facts: Mapping[str, Any]) -> str | None:
-    """The file of the picture with an id, if it is still there; else None."""
-    root = facts.get("source", {}).get("root")
-    if root is None:
-        return None
-    path = os.path.join(root, name)
-    return path if os.path.isfile(path) else None
 
 
 def preparing(facts: Mapping[str, Any]) -> LoadedModel | None:

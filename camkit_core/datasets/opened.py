@@ -153,9 +153,11 @@ class ExplainedDataset(Sequence[Explained]):
             columns: the names of those that are read; None for all.
             size: rows of a batch, at most.
         """
-        settings: dict[str, Any] = {"batch_size": size, "batch_readahead": 2}
         chosen = None if columns is None else list(columns)
-        yield from self.table.to_batches(columns=chosen, fragment_readahead=1, **settings)
+        # Threads of PyArrow would read up to 1 GB ahead of whoever takes the batches.
+        ahead: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 1}
+        ahead |= {"batch_size": size, "use_threads": False}
+        yield from self.table.to_batches(columns=chosen, **ahead)
 
     def filter(self, expression: Any) -> ExplainedDataset:
         """The rows for which an expression of PyArrow holds.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..inputs.models.geometry.measured import window_of
 from ..inputs.models.geometry.window import Window
-from .drawing import preparing
 
 Map = NDArray[np.float32]
 
@@ -31,8 +30,13 @@ class Windows:
     def __init__(
         self, facts: Mapping[str, Any], transform: Callable[[Any], Any] | None = None
     ) -> None:
-        self._prepare = _on_arrays(transform) if transform else _own(facts)
+        self._facts, self._transform = facts, transform
         self._found: dict[tuple[int, int], Window | None] = {}
+
+    @cached_property
+    def _prepare(self) -> Callable[[Any], Any] | None:
+        """What prepares pictures, asked for with the first of them: it may need torch."""
+        return _on_arrays(self._transform) if self._transform else _own(self._facts)
 
     @property
     def known(self) -> bool:
@@ -62,6 +66,8 @@ class Windows:
     def _measured(self, size: tuple[int, int]) -> Window | None:
         if self._prepare is None or 0 in size:
             return None
+        from ..inputs.models.geometry.measured import window_of
+
         try:
             return window_of(self._prepare, size)
         except InputError:
@@ -69,6 +75,8 @@ class Windows:
 
 
 def _own(facts: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    from .drawing import preparing
+
     loaded = preparing(facts)
     return None if loaded is None else loaded.preprocess
 

@@ -16,7 +16,7 @@ _HOMES = {
     "pixel_limit": "reading",
     "preprocess_image": "pixels",
     "read_image": "reading",
-    "refuse_other_ranks": "pixels",
+    "refuse_other_ranks": "ranks",
     "show_cam_on_image": "pixels",
     "to_picture": "pixels",
     "visible": "pixels",
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from .pixels import JET as JET
     from .pixels import deprocess_image as deprocess_image
     from .pixels import preprocess_image as preprocess_image
-    from .pixels import refuse_other_ranks as refuse_other_ranks
     from .pixels import show_cam_on_image as show_cam_on_image
     from .pixels import to_picture as to_picture
     from .pixels import visible as visible
+    from .ranks import refuse_other_ranks as refuse_other_ranks
     from .reading import decoded_picture as decoded_picture
     from .reading import pixel_limit as pixel_limit
     from .reading import read_image as read_image

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .opencv import opencv
+from .ranks import refuse_other_ranks
 from .transparency import on_white
 
 Array = np.ndarray[Any, Any]
@@ -63,25 +64,6 @@ def _eight_bit(pixels: Array) -> Array:
         )
     levels: Array = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
     return levels
-
-
-def refuse_other_ranks(shape: Sequence[int]) -> None:
-    """Refuse to draw a map that is not two-dimensional.
-
-    Args:
-        shape: of the map.
-
-    Raises:
-        InputError: for any other rank, saying what can be done instead.
-    """
-    if len(shape) == 2:
-        return
-    slice_ = "e.heatmap[0, t]" if len(shape) == 3 else "e.heatmap[0]"
-    how = "with show_cam_on_image of camkit_core.image" if len(shape) == 3 else "as a line"
-    raise InputError(
-        f"cannot draw a map of shape {tuple(shape)} as a picture; "
-        f"draw {slice_} {how}, or save a .npz"
-    )
 
 
 def visible(image: Tensor) -> Array:

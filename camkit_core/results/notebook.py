@@ -5,8 +5,6 @@ Colours are those of the notebook, lighter or darker, as no style sheet knows wh
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,6 +12,7 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
+from ..image.embedded import data_uri
 from .originals import ground
 
 Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this file
@@ -73,13 +72,6 @@ def table(rows: Sequence[Sequence[Explanation]], methods: Sequence[str]) -> str:
     lines = "".join(_row(row, index, side) for row, index in shown)
     what = f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>"
     return f'<div class="scroll">\n{what}\n</div>\n' + _left_out(len(shown), len(asked), "rows")
-
-
-def data_uri(picture: Image.Image) -> str:
-    """A picture as the source of an `img`: a JPEG in base 64."""
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _pair(explanation: Explanation, index: int, side: int) -> str:

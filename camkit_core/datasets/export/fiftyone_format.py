@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ImportFailed, InputError
-from ..drawing import location_of
 from ..opened import ExplainedDataset
+from ..sources.location import location_of
 from ..windows import Windows
 from .regions import size_of
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...image import opencv
-from ..drawing import location_of
+from ..sources.location import location_of
 from ..windows import Windows
 
 SIDE = 512  # pixels of the longer side that maps are thresholded at: they are no finer

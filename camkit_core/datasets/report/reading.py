@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,9 +115,8 @@ class Reading:
             of_class = sample.columns["kind"]
             largest = np.argsort(-sample.seen, kind="stable")[:CLUSTERED]
             rows = [np.flatnonzero(of_class == number) for number in largest]
-            masses = [_whole(sample.columns["mass"][each]) for each in rows]
             with one_thread():
-                clustered = clusters(masses)
+                clustered = clusters(_Masses(sample.columns["mass"], rows))
             for number, each, found in zip(largest, rows, clustered, strict=True):
                 positions = sample.columns["position"][each]
                 for cluster in found:
@@ -128,6 +127,19 @@ class Reading:
                         sampled=len(each),
                         maps=int(sample.seen[number]),
                     )
+
+
+class _Masses(Sequence[Floats]):
+    """The masses of each class, made as they are asked for: those of all would take much memory."""
+
+    def __init__(self, halves: NDArray[np.float16], rows: list[NDArray[np.int64]]) -> None:
+        self._halves, self._rows = halves, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, number: Any) -> Any:
+        return _whole(self._halves[self._rows[number]])
 
 
 def _whole(halves: NDArray[np.float16]) -> Floats:

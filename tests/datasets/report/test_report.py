@@ -12,6 +12,7 @@ from PIL import Image
 import camkit_core as camkit
 from camkit_core.cli import main
 from camkit_core.datasets import manifest
+from camkit_core.datasets.report.page.pictures import heatmap
 from camkit_core.datasets.report.report import dataset_report
 from camkit_core.datasets.report.words import sentences
 from camkit_core.datasets.shards import ShardWriter
@@ -281,3 +282,15 @@ def test_the_command_exports(folder, tmp_path, capsys):
         main(["dataset-export", str(folder), "--output", str(tmp_path / "m.npz"), "--masks"]) == 2
     )
     assert "--masks is an option of --format coco" in capsys.readouterr().err
+
+
+def test_pictures_of_the_page_show_the_heatmap_of_their_row(folder):
+    for row in camkit.open_dataset(folder)[:10]:
+        assert np.allclose(heatmap(row), row.heatmap, atol=1e-6)
+
+
+@pytest.mark.parametrize(("grid", "size"), [([16], [32]), ([4, 2, 2], [8, 8, 8])])
+def test_signals_and_volumes_are_drawn_too(tmp_path, grid, size):
+    write(tmp_path, grid=[grid] * 60, input_size=[size] * 60, label=[1] * 60)
+    page = dataset_report(tmp_path).html()
+    assert "<img" in page

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from ....metrics.judging.report.page import style
+from ....metrics.judging.report.frame import framed
 from ..findings import Findings
 from ..words import counted_in_thousands, sentences
 from .parts import classes_part, clusters_part, grounding_part, mistakes_part
@@ -32,15 +32,12 @@ def html(findings: Findings) -> str:
         "provenance": ("Provenance", provenance_part(findings)),
     }
     shown = {key: part for key, part in parts.items() if part[1]}
-    return template.substitute(
-        style=style() + own,
-        title=escape(f"{heading} - camkit"),
-        heading=escape(heading),
-        meta=escape(_meta(findings)),
+    body = template.substitute(
         summary=_summary(sentences(findings)),
         contents=_links(shown),
         body="\n".join(_section(key, *part) for key, part in shown.items()),
     )
+    return framed(heading, _meta(findings), body, own)
 
 
 def _meta(findings: Findings) -> str:

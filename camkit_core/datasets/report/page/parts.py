@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from ....metrics.judging.report.tables import scrolling
+from ....metrics.judging.report.frame import scrolling
 from ....metrics.judging.wording import number
 from ..findings import Findings, Found
 from ..mistakes import Mistake

@@ -10,12 +10,12 @@ from PIL import Image
 
 from ....errors import CamkitError
 from ....image import read_image
+from ....image.embedded import data_uri
 from ....renderers.colour import ALPHA, COLOUR_MAP, coloured
 from ....renderers.overlay import mixed
-from ....results.notebook import data_uri
-from ...drawing import location_of
+from ...sources.location import location_of
 from ..findings import Findings
-from ..places import Floats
+from ..places import Floats, evidence, planar
 from ..words import place_in_words
 
 SIDE = 168  # pixels of a picture's longer side
@@ -45,7 +45,7 @@ class Thumbnails:
         if row.error is not None:
             return f"<small>{escape(row.error)}</small>"
         name = escape(str(row.id))
-        picture, heat = self._picture(row), np.asarray(row.heatmap)
+        picture, heat = self._picture(row), heatmap(row)
         where = f"highest at {place_in_words(_highest(heat))}" if heat.any() else "no evidence"
         said = escape(f"{row.method} for {row.class_name or row.target}: {where}")
         if picture is None:
@@ -72,6 +72,15 @@ class Thumbnails:
         source = data_uri(picture)
         self._bytes += len(source)
         return f'<img src="{source}" alt="{alt}" width="{picture.width}" height="{picture.height}">'
+
+
+def heatmap(row: Any) -> Floats:
+    """A row's `heatmap`, without torch; of a signal it is one row, of a volume all slices' sum."""
+    size = planar(row.input_size)
+    flat = Image.fromarray(evidence(row.map.reshape(1, -1), row.grid)[0])
+    large = np.array(flat.resize(size[::-1], Image.Resampling.BILINEAR), np.float32)
+    top = float(large.max())
+    return np.asarray(large / top, np.float32) if top > 0 else large
 
 
 def mean_map(mean: Floats, what: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from html import escape
 
+from ....metrics.judging.report.frame import definitions
 from ..counts import Tally
 from ..findings import Findings
 from ..masks import MOST as MASKS
@@ -87,9 +87,3 @@ def provenance_part(findings: Findings) -> str:
         ),
         "provenance",
     )
-
-
-def definitions(lines: Iterable[tuple[str, str]], kind: str = "") -> str:
-    """A list of terms, which are escaped here, with their definitions, which are HTML."""
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>\n" for name, text in lines)
-    return f'<dl class="{kind}">\n{items}</dl>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..judgement import Judgement
 from ..standings import standings_of
 from ..verdict import verdict
 from ..wording import counted, spaced
+from .frame import definitions, framed
 from .pictures import picture_grid
 from .record import as_json
 from .tables import cost_table, metric_table
@@ -43,24 +43,16 @@ def html(judgement: Judgement) -> str:
     """The whole page, with all texts from outside escaped."""
     template = Template(files(__package__).joinpath("report.html").read_text("utf-8"))
     heading = _heading(judgement)
-    return template.substitute(
-        style=style(),
-        title=escape(f"{heading} - camkit"),
-        heading=escape(heading),
-        meta=escape(_meta(judgement)),
+    body = template.substitute(
         verdict=verdict(judgement).html(),
         pictures=picture_grid(judgement),
         metrics=metric_table(judgement),
         cost=cost_table(judgement),
         reading=_reading(judgement),
         notes=_notes(judgement),
-        provenance=_definitions(_provenance(judgement.provenance), "provenance"),
+        provenance=definitions(_provenance(judgement.provenance), "provenance"),
     )
-
-
-def style() -> str:
-    """The style sheet of camkit's reports: light and dark, wide and narrow, on screen and paper."""
-    return files(__package__).joinpath("report.css").read_text("utf-8")
+    return framed(heading, _meta(judgement), body)
 
 
 def _heading(judgement: Judgement) -> str:
@@ -106,7 +98,7 @@ def _reading(judgement: Judgement) -> str:
             "interval of their difference, paired by image, leaves out zero.",
         )
     )
-    return _definitions(lines)
+    return definitions(lines)
 
 
 def _notes(judgement: Judgement) -> str:
@@ -115,7 +107,7 @@ def _notes(judgement: Judgement) -> str:
         for name in judgement.methods
         if (notes := dict.fromkeys(n for each in judgement.explanations[name] for n in each.notes))
     ]
-    return f'<h2 id="notes">Notes</h2>\n{_definitions(lines)}' if lines else ""
+    return f'<h2 id="notes">Notes</h2>\n{definitions(lines)}' if lines else ""
 
 
 def _provenance(provenance: dict[str, Any]) -> list[tuple[str, str]]:
@@ -123,9 +115,3 @@ def _provenance(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         (spaced(name), escape(value if isinstance(value, str) else json.dumps(value, default=str)))
         for name, value in provenance.items()
     ]
-
-
-def _definitions(lines: Iterable[tuple[str, str]], kind: str = "") -> str:
-    """A list of terms, which are escaped here, with their definitions, which are HTML."""
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>\n" for name, text in lines)
-    return f'<dl class="{kind}">\n{items}</dl>'

@@ -7,13 +7,13 @@ from html import escape
 from PIL import Image
 
 from ....image import to_picture
+from ....image.embedded import data_uri
 from ....renderers.colour import ALPHA, COLOUR_MAP, heat_at
 from ....renderers.overlay import mixed
 from ....results.explanation import Explanation
-from ....results.notebook import data_uri
 from ..baselines import BASELINES
 from ..judgement import Judgement
-from .tables import scrolling
+from .frame import scrolling
 
 ROWS = 24  # of pictures: with more, the file is too large for browsers
 SIDE = 224  # pixels of a picture's longer side

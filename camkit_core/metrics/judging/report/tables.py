@@ -9,12 +9,7 @@ from html import escape
 from ..judgement import Judgement
 from ..standings import Standing, standings_of
 from ..wording import bounds_of, counted, number, spaced, times
-
-
-def scrolling(table: str, label: str) -> str:
-    """A table in a box that scrolls on a narrow page, also by keyboard."""
-    what = f'class="scroll" role="region" tabindex="0" aria-label="{escape(label)}"'
-    return f"<div {what}>\n{table}\n</div>"
+from .frame import scrolling
 
 
 def metric_table(judgement: Judgement) -> str:
