@@ -10,11 +10,14 @@ import torch
 from timm.models.beit import Beit
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.eva import Eva
+from timm.models.tnt import TNT
 from timm.models.vision_transformer import ParallelScalingBlock
 from timm.models.vision_transformer import VisionTransformer as TimmViT
 from torch import Tensor, nn
 from torchvision.models.vision_transformer import VisionTransformer
 from transformers import (
+    BeitConfig,
+    BeitForImageClassification,
     DeiTConfig,
     DeiTForImageClassificationWithTeacher,
     Dinov2Config,
@@ -26,6 +29,7 @@ from transformers import (
 SIZE, CLASSES = 32, 5
 _TIMM = {"img_size": SIZE, "patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2}
 _TIMM |= {"num_classes": CLASSES}
+_TNT = {"num_heads_inner": 2, "num_heads_outer": 2, "num_classes": CLASSES, "legacy": True}
 _HF = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "num_labels": CLASSES}
 _HF |= {"intermediate_size": 32, "image_size": SIZE, "patch_size": 8}
 
@@ -53,6 +57,7 @@ ATTENDED: dict[str, Callable[[], nn.Module]] = {
         Beit, **_TIMM, global_pool="token", use_rel_pos_bias=True, use_abs_pos_emb=False
     ),
     "Hugging Face": partial(_huggingface, ViTForImageClassification, ViTConfig),
+    "dropout in place": partial(TNT, SIZE, 8, embed_dim=16, inner_dim=4, depth=2, **_TNT),
     "Hugging Face, two heads": partial(
         _huggingface, DeiTForImageClassificationWithTeacher, DeiTConfig
     ),
@@ -62,9 +67,19 @@ LINEAR: dict[str, Callable[[], nn.Module]] = {
     "normalised queries": partial(TimmViT, **_TIMM, qk_norm=True),
     "rotary": partial(Eva, **_TIMM, global_pool="token", use_rot_pos_emb=True),
 }
-PLAIN: dict[str, Callable[[], nn.Module]] = {
+# All rows reach the score.
+AVERAGED: dict[str, Callable[[], nn.Module]] = {
     "averaged": partial(TimmViT, **_TIMM, global_pool="avg"),
+    "averaged, layer scale": partial(Beit, **_TIMM, init_values=0.5, use_rel_pos_bias=True),
+    "averaged, rotary": partial(Eva, **_TIMM, use_rot_pos_emb=True, swiglu_mlp=True),
+    "averaged, no class token": partial(
+        TimmViT, **_TIMM, global_pool="avg", class_token=False, fc_norm=False
+    ),
+    "attention pooling": partial(TimmViT, **_TIMM, global_pool="map", class_token=False),
     "class token and average": partial(_huggingface, Dinov2ForImageClassification, Dinov2Config),
+    "averaged, Hugging Face": partial(_huggingface, BeitForImageClassification, BeitConfig),
+}
+PLAIN: dict[str, Callable[[], nn.Module]] = {
     "Hugging Face, softmax in float32": partial(
         _huggingface, ViTForImageClassification, ViTConfig, "eager"
     ),

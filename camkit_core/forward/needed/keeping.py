@@ -9,15 +9,23 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+from ..tape import Call
 from .rows import Given, Need, Rows, Where, leaves
 
 Rule = Callable[[Given, Rows], Need | None]
 
 
+def resting_dropout(call: Call) -> bool:
+    """Whether a call is a dropout that hands its input on, even if it may work in place."""
+    args = call.args
+    training = args[2] if len(args) > 2 else call.kwargs.get("training", True)
+    return call.function is F.dropout and training is False
+
+
 def elementwise(given: Given, rows: Rows) -> Need | None:
     """Each value is made of those at the same place; shorter tensors are stretched."""
     values = [*given.call.args, *given.call.kwargs.values()]
-    if any(value is True for value in values):
+    if any(value is True for value in values) and not resting_dropout(given.call):
         return None  # in training, or in place
     reads, axes = {}, len(given.result)
     for where, leaf in leaves(given.call):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..tape import Call, Slot, Tape, writes
 from .demands import Step, demands
+from .keeping import resting_dropout
 from .rows import Need, Rows, at, put
 
 
@@ -26,7 +27,7 @@ def short_tape(tape: Tape) -> Tape | None:
 
 def few_rows(tape: Tape) -> dict[int, Step] | None:
     """How its calls are made that the output needs, by position, if few rows are ever needed."""
-    if any(writes(call.function) or call.kwargs.get("inplace") for call in tape.calls):
+    if any(map(_in_place, tape.calls)):
         return None  # a tensor may be another's memory
     steps = demands(tape)
     counts = [
@@ -35,6 +36,11 @@ def few_rows(tape: Tape) -> dict[int, Step] | None:
         if step.rows
     ]
     return steps if any(2 * few <= every for few, every in counts) else None
+
+
+def _in_place(call: Call) -> bool:
+    inplace = call.kwargs.get("inplace") and not resting_dropout(call)
+    return bool(writes(call.function) or inplace)
 
 
 def rebuilt(tape: Tape, steps: dict[int, Step], output: Any = None) -> Tape:

@@ -8,6 +8,7 @@ product, where the layer itself would be a product of matrices.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,6 +40,15 @@ class LeadingLinear:
     moves: list[Call]
     linear: list[Call]
 
+    @cached_property
+    def _plain(self) -> dict[int, Tensor]:
+        """The layers' outputs for the tokens as they are, by slot."""
+        moved = self._moved(self.tokens)
+        return {
+            call.results[0]: F.linear(moved[call.args[0].index], *call.args[1:], **call.kwargs)
+            for call in self.linear
+        }
+
     @property
     def example(self) -> Tensor:
         """A tensor as large as one edit."""
@@ -49,21 +59,16 @@ class LeadingLinear:
         many, images = len(channels), len(self.tokens)
         count("tail", many * images)
         change = values[:, channels].T[:, :, None] - self.tokens[:, :, channels].movedim(2, 0)
-        plain = self._moved(self.tokens)
         moved = self._moved(change.flatten(0, 1)[..., None])
-        edited = {
-            call.results[0]: self._edited(call, plain, moved, channels) for call in self.linear
-        }
+        edited = {call.results[0]: self._edited(call, moved, channels) for call in self.linear}
         after = len(self.moves) + len(self.linear) - 1
         return batched_from(self.tape, edited, after, many, images)
 
-    def _edited(
-        self, call: Call, plain: dict[int, Tensor], moved: dict[int, Tensor], channels: Tensor
-    ) -> Tensor:
+    def _edited(self, call: Call, moved: dict[int, Tensor], channels: Tensor) -> Tensor:
         """A linear layer's output for each channel and image, in its layout."""
         slot = call.args[0].index
         weight = call.args[1] if len(call.args) > 1 else call.kwargs["weight"]
-        output, change = F.linear(plain[slot], *call.args[1:], **call.kwargs), moved[slot]
+        output, change = self._plain[call.results[0]], moved[slot]
         axis = self._row_axis(slot)
         columns = weight.T[channels].repeat_interleave(len(self.tokens), 0)
         shape = [1] * output.ndim

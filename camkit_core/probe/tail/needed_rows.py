@@ -31,10 +31,15 @@ def needed_tape(recording: Recording) -> Tape | None:
     Behind a class token, one row of the last block does. Where patches are averaged, all do.
     """
     if recording not in _short:
-        tape, raw = recording.tape, recording.raw
-        known = tape.complete and raw.ndim > 2 and not rounds_between(tape, raw.dtype)
+        known = recording.raw.ndim > 2 and can_be_rewritten(recording)
         _short[recording] = short_tape(attention_tape(recording)) if known else None
     return _short[recording]
+
+
+def can_be_rewritten(recording: Recording) -> bool:
+    """Whether the tape holds all that follows the layer, and other sums round as finely."""
+    tape = recording.tape
+    return tape.complete and not rounds_between(tape, recording.raw.dtype)
 
 
 def rounds_between(tape: Tape, dtype: torch.dtype) -> bool:

@@ -1,4 +1,4 @@
-"""Ablations of tokens' channels behind which few rows reach the output: the quickest exact way."""
+"""Ablations of tokens' channels: the quickest exact way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ...forward.recording import Recording
 from .attended_tokens import Attended, attended
+from .early_mean import with_early_means
 from .leading_linear import LeadingLinear, leading_linear
-from .needed_rows import attention_tape, needed_tape
+from .needed_rows import attention_tape, can_be_rewritten, needed_tape
 from .proof import flat, largest, proved, tail_outputs
 
 TokenAblation = Attended | LeadingLinear
@@ -19,16 +20,15 @@ TokenAblation = Attended | LeadingLinear
 def token_ablation(recording: Recording) -> TokenAblation | None:
     """A way from channels of the tokens (N, T, C) to outputs without them, proved by two edits.
 
-    None where all rows reach the output, or no way is proved.
+    None if no way is proved.
     """
-    short = needed_tape(recording) if recording.raw.ndim == 3 else None
-    if short is None:
+    if recording.raw.ndim != 3 or not can_be_rewritten(recording):
         return None
-    whole = attention_tape(recording)
-    found = attended(recording, whole, short)
+    whole, short = attention_tape(recording), needed_tape(recording)
+    found = attended(recording, whole, short) if short else None
     if found and proved(recording, "attended tokens", partial(_error, found)):
         return found
-    linear = leading_linear(recording, short)
+    linear = leading_linear(recording, short or with_early_means(whole))
     if linear and proved(recording, "leading linear", partial(_error, linear)):
         return linear
     return None

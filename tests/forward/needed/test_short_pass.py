@@ -11,12 +11,13 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from helpers.class_tokens import ATTENDED, LINEAR, PLAIN, lively, pictures
+from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, lively, pictures
 from helpers.tail_runs import QUIET
 
 pytestmark = QUIET
 SHORT = ATTENDED | LINEAR
-EVERY = SHORT | PLAIN
+WHOLE = PLAIN | {name: AVERAGED[name] for name in ("averaged", "class token and average")}
+EVERY = SHORT | WHOLE
 
 
 def rows_of(model: nn.Module) -> list[int]:

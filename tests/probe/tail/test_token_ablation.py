@@ -12,12 +12,12 @@ import camkit_core as camkit
 from camkit_core.probe.tail.attended_tokens import Attended
 from camkit_core.probe.tail.leading_linear import LeadingLinear
 from camkit_core.probe.tail.token_ablation import token_ablation
-from helpers.class_tokens import ATTENDED, LINEAR, PLAIN, lively, pictures
+from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, lively, pictures
 from helpers.tail_runs import QUIET
 
 pytestmark = QUIET
-EVERY = ATTENDED | LINEAR | PLAIN
-WAYS = {**dict.fromkeys(ATTENDED, Attended), **dict.fromkeys(LINEAR, LeadingLinear)}
+EVERY = ATTENDED | LINEAR | AVERAGED | PLAIN
+WAYS = dict.fromkeys(ATTENDED, Attended) | dict.fromkeys(LINEAR | AVERAGED, LeadingLinear)
 
 
 def asked(model: nn.Module, images: Tensor, fill: Any = 0.0, **settings: Any) -> dict[str, Any]:
