@@ -58,9 +58,6 @@ def _kind(container: Any) -> type:
 @contextmanager
 def preserving_cached_weights() -> Iterator[None]:
     """Put the cache back: weights that a run computes in it have no graph to train them by."""
-    if not parametrize._cache_enabled:
-        yield
-        return
     before = dict(parametrize._cache)
     try:
         yield

@@ -70,9 +70,6 @@ def eagerly(modules: Modules) -> Iterator[None]:
     A compiled part is replaced by the module it was made from, so that names and indices are those
     of the plain model.
     """
-    if not _compiles():
-        yield
-        return
     replaced = _compiled(modules)
     with _by_thread.having("force_eager"):
         try:
@@ -84,7 +81,7 @@ def eagerly(modules: Modules) -> Iterator[None]:
                 parent.__dict__["_modules"] = table
 
 
-def _compiles() -> bool:
+def compiles() -> bool:
     """Whether anything may have been compiled; the compiler's import alone takes seconds."""
     compiler = sys.modules.get("torch._dynamo.eval_frame")
     backends = getattr(compiler, "cached_backends", {None: compiler})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -35,21 +33,13 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
 }
 
 
-@contextmanager
-def torchs_limits_explained() -> Iterator[None]:
-    """Inside, an error that tells of a limit of torch becomes camkit's, which has torch's words.
-
-    Any other error is passed on as it is.
-    """
-    try:
-        yield
-    except CamkitError:
-        raise  # some are ValueErrors
-    except (RuntimeError, ValueError) as error:
-        for words, (kind, text) in _LIMITS.items():
-            if words in str(error):
-                raise kind(f"{text}. Torch says: {error}") from error
-        raise
+def explain_limit(error: Exception) -> None:
+    """Raise camkit's error, which has torch's words, for one that tells of a limit of torch."""
+    if isinstance(error, CamkitError) or not isinstance(error, (RuntimeError, ValueError)):
+        return  # some of camkit's are ValueErrors
+    for words, (kind, text) in _LIMITS.items():
+        if words in str(error):
+            raise kind(f"{text}. Torch says: {error}") from error
 
 
 def no_gradient(layer: str) -> LayerError:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import get_ident
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.jit._trace import TopLevelTracedModule
+from torch.nn.utils import parametrize
 
 from ..errors import RunError
 from ..inputs.in_use import in_use
+from ..inputs.modules import Modules
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
-from ..inputs.seen import look_at, seen, unchanged
+from ..inputs.seen import seen
 from .attributes import preserving_cached_weights
-from .eager import eagerly
+from .eager import compiles, eagerly
 from .own_view import OwnBuffers
 from .random_states import preserving_rng
 from .snapshot import Snapshot
-from .torch_limits import torchs_limits_explained
+from .torch_limits import explain_limit
 
 _CAPTURING = "transformers.utils.output_capturing"
+_NOTHING = nullcontext()
 Hook = Callable[[nn.Module, Any, Any], Any]
 
 
@@ -71,35 +74,47 @@ def untouched(model: nn.Module) -> Iterator[None]:
     `hooked`. Of several threads that explain one model, or models that share a module, each waits
     for the one before.
     """
-    with in_use(model), _untouched(model):
+    with _outside_inference(), in_use(model), _untouched(model):
         yield
 
 
 @contextmanager
 def _untouched(model: nn.Module) -> Iterator[None]:
     """The same for a model that is in use by this thread alone."""
-    # An inference tensor could not be part of a graph; `no_grad` keeps the trunk without one.
-    inference = torch.is_inference_mode_enabled()
-    normal: AbstractContextManager[Any] = (
-        torch.inference_mode(False) if inference else nullcontext()
-    )
-    with normal, torch.no_grad(), preserving_rng(model), preserving_cached_weights():
-        look, ran = seen(model) or look_at(model), False
+    look, ran = seen(model), False
+    assert look
+    with torch.no_grad(), preserving_rng(model):  # the trunk has no graph
         before = Snapshot(look)
         buffers = OwnBuffers(model, before.writers)
         try:
             before.evaluate()
-            with eagerly(look.modules), unchanged(model, look), torchs_limits_explained():
+            with _seldom_needed(look.modules):
                 yield
             ran = True
         except Exception as error:
             if before.weights_written():
                 raise _overwritten(model) from error
+            explain_limit(error)
             raise
         finally:
             before.restore(apart=buffers.end(ran))
         if before.overwritten:
             raise _overwritten(model)
+
+
+def _outside_inference() -> AbstractContextManager[Any]:
+    """Inside, no inference tensors are made, as these could be no part of a graph."""
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else _NOTHING
+
+
+def _seldom_needed(modules: Modules) -> AbstractContextManager[Any]:
+    """Inside, compiled parts run eagerly, and afterwards torch's cache of weights is put back."""
+    if not compiles() and not parametrize._cache_enabled:
+        return _NOTHING
+    contexts = ExitStack()
+    contexts.enter_context(preserving_cached_weights())
+    contexts.enter_context(eagerly(modules))
+    return contexts
 
 
 def _overwritten(model: nn.Module) -> RunError:
@@ -117,7 +132,7 @@ def untouched_inputs(
 
     Another thread may be at work on the model, so it is waited for before the model is looked at.
     """
-    with in_use(model) as look, unchanged(model, look):
+    with _outside_inference(), in_use(model):
         inputs = prepare(model, images, image_input, output)
         with _untouched(model) if inputs.model is model else untouched(inputs.model):
             yield inputs

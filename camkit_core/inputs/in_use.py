@@ -19,7 +19,7 @@ from torch import nn
 from ..errors import RunError
 from .look import Look
 from .modules import Modules
-from .seen import keep, look_at
+from .seen import keep, look_at, no_more, seen, share
 
 _RECHECKED = 1.0  # seconds; a thread that an interrupt ended in the wrong moment tells nobody
 
@@ -63,11 +63,11 @@ _condition = Condition()
 
 
 @contextmanager
-def in_use(model: Any) -> Iterator[Look | None]:
+def in_use(model: Any) -> Iterator[None]:
     """Inside, only this thread explains the model, or any model that shares a module with it.
 
-    Waits for other threads to end. A thread may use a model again inside. Gives a look at the
-    model; None if the thread held it already, and of anything but a model.
+    Waits for other threads to end. A thread may use a model again inside. All that runs inside
+    has the same look at the model, by `seen`.
 
     Args:
         model: of which all modules are held; anything else is no concern of other threads.
@@ -76,27 +76,36 @@ def in_use(model: Any) -> Iterator[Look | None]:
         RunError: if another thread waits for what this thread holds, so that both would wait
             forever.
     """
-    hold = _taken(model) if isinstance(model, nn.Module) else None
+    if not isinstance(model, nn.Module):
+        yield
+        return
+    hold = _taken(model)
+    known = hold.seen if hold else seen(model)
+    look = known or look_at(model)
+    token = share(look)
     try:
-        yield hold.seen if hold else None
+        yield
     finally:
+        no_more(token)
         if hold:
             hold.ended = True
             _let_go(hold)
+        elif known is None:
+            keep(look)
 
 
 def _taken(model: nn.Module) -> _Hold | None:
     """A hold of the model's modules; None if this thread has one already."""
     with _condition:
-        if any(other.has(model) for other in _holds):
-            return None
         hold = _Hold(model)
         if _holds:
+            if any(other.has(model) for other in _holds):
+                return None
             hold.look()
-        while blockers := hold.blockers():
-            _refuse_circle(hold, blockers)
-            _wait(hold)
-            hold.look()  # the thread before may have been changing them
+            while blockers := hold.blockers():
+                _refuse_circle(hold, blockers)
+                _wait(hold)
+                hold.look()  # the thread before may have been changing them
         hold.take()
         _holds.add(hold)
     return hold
@@ -115,7 +124,8 @@ def _let_go(hold: _Hold) -> None:
         if hold.seen:
             keep(hold.seen)
         _holds.discard(hold)
-        _condition.notify_all()
+        if _waiting:
+            _condition.notify_all()
 
 
 def _refuse_circle(hold: _Hold, blockers: list[_Hold]) -> None:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 from .modules import Outline
-from .seen import modules_of
+from .seen import modules_of, seen
 
 V = TypeVar("V")
 
@@ -29,6 +29,15 @@ class ModelMemory(Generic[V]):
 
     def of(self, model: nn.Module) -> dict[Any, V]:
         """What is kept of the model as it is now: a dict to read and to write."""
+        look = seen(model)
+        if look is None:
+            return self._of_outline(model)
+        if self not in look.prepared:
+            look.prepared[self] = self._of_outline(model)
+        values: dict[Any, V] = look.prepared[self]
+        return values
+
+    def _of_outline(self, model: nn.Module) -> dict[Any, V]:
         outline = modules_of(model).outline
         entry = self._entries.get(model)
         if entry is None or entry[0] is not outline:

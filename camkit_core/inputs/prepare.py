@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..arguments import as_python, checked
@@ -62,7 +60,8 @@ def prepare(
         InputError: for a model, images or arguments that cannot be used, saying what they were.
     """
     module = unwrapped(model)
-    image_input = checked("camkit", "image_input", image_input, int | str | None, _KINDS)
+    if image_input is not None:
+        image_input = checked("camkit", "image_input", image_input, int | str, _KINDS)
     given, forward_args = split(images, image_input)
     refuse_unknown_names(module, forward_args)
     if output is not None:
@@ -70,8 +69,4 @@ def prepare(
     notes = note_of_wrapper(model, module)
     if forward_args.args or forward_args.kwargs:
         return Inputs(module, given, forward_args, tuple(notes))
-    # A copy made in inference mode could not be part of a graph.
-    inference = torch.is_inference_mode_enabled()
-    with torch.inference_mode(False) if inference else nullcontext():
-        batch = as_batch(given, module)
-    return Inputs(module, batch, forward_args, tuple(notes))
+    return Inputs(module, as_batch(given, module), forward_args, tuple(notes))

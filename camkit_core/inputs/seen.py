@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from threading import get_ident
 from typing import Any, TypeVar
 from weakref import ref
@@ -53,6 +53,16 @@ gc.callbacks.append(_forget)
 _seen: ContextVar[tuple[Look, int] | None] = ContextVar("seen", default=None)
 
 
+def share(look: Look) -> Token[Any]:
+    """Give all parts of a call the same look, until there is `no_more` of it."""
+    return _seen.set((look, get_ident()))
+
+
+def no_more(token: Token[Any]) -> None:
+    """End what `share` began."""
+    _seen.reset(token)
+
+
 def seen(model: nn.Module) -> Look | None:
     """The look at the model that the call has taken; None if it has taken none."""
     known = _seen.get()
@@ -79,21 +89,3 @@ def once(model: nn.Module, key: Hashable, find: Callable[[], T]) -> T:
         look.prepared[key] = find()
     found: T = look.prepared[key]
     return found
-
-
-@contextmanager
-def unchanged(model: Any, look: Look | None = None) -> Iterator[None]:
-    """Inside, a model's modules stay what they are, so that they are looked through once.
-
-    Args:
-        model: the model; nothing happens with anything else.
-        look: a look at it, where one was taken.
-    """
-    if not isinstance(model, nn.Module):
-        yield
-        return
-    token = _seen.set((look or look_at(model), get_ident()))
-    try:
-        yield
-    finally:
-        _seen.reset(token)
