@@ -87,7 +87,8 @@ def explain(
         >>> explain(resnet, "photo.jpg", target="tiger cat")       # doctest: +SKIP
     """
     refuse_several("explain", settings)
-    return compare(model, images, [method], [target], layer, reshape_transform, **settings)[0, 0]
+    compared = compare(model, images, [method], [target], layer, reshape_transform, **settings)
+    return compared.rows[0][0]
 
 
 def compare(
@@ -207,7 +208,7 @@ def prepare(
     asked = _settings([method], layer, reshape_transform, **settings)
 
     def answer(images: Any, target: Any) -> Explanation:
-        return _answered(model, images, [target], asked, transform)[0, 0]
+        return _answered(model, images, [target], asked, transform).rows[0][0]
 
     explainer = PreparedExplainer(model, asked.methods[0].name, target, answer)
     with quietly():  # a blank map of the example is none of the images'

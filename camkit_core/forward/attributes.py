@@ -17,9 +17,7 @@ from ..inputs.look import CONTAINERS, Look, put_back
 
 
 def restore_attributes(look: Look) -> None:
-    """Put back which values there were at the look; the modules' modes are back already."""
-    if not look.torchs.equal():
-        look.torchs.put_back()
+    """Put back what modules hold that are not torch's own, and what their containers hold."""
     if not look.others.same():
         look.others.put_back()
     for container, before in look.containers:

@@ -16,8 +16,6 @@ _STATED_BEFORE = ("_forward_pre_hooks_with_kwargs",)
 
 def restore_hooks(look: Look) -> None:
     """Take off what was registered since the look, and put back what was taken off."""
-    if look.hooks.equal():
-        return
     look.hooks.put_back()
     for module in look.modules.all:
         for name in _STATED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -29,7 +29,7 @@ from .memory_format import run_quickest
 from .needed.recorded import recorded
 from .tape import Tape
 from .torch_limits import no_gradient, put_batch_norms_right, total
-from .untouched import hooked
+from .untouched import hook_on
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,16 +222,15 @@ def _run_cut(
     Raises:
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
-    output, read = None, partial(read_output, cuts[0][0].adapter)
+    output, adapter, hooks = None, cuts[0][0].adapter, []
     if blocks:
         images = images.requires_grad_()
     with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
         try:
-            with ExitStack() as hooks:
-                for cut, _ in cuts:
-                    hooks.enter_context(hooked(cut.adapter.layer, cut))
-                given = images.clone() if blocks else images
-                output = read(inputs.forward_args.call(inputs.model, given))
+            for cut, _ in cuts:
+                hooks.append(hook_on(cut.adapter.layer, cut))
+            given = images.clone() if blocks else images
+            output = read_output(adapter, inputs.forward_args.call(inputs.model, given))
             graph = any(tensor.requires_grad for tensor in tensors_in(output))
             lost = not torch.is_grad_enabled() or not graph
         except RuntimeError as error:
@@ -239,6 +238,8 @@ def _run_cut(
                 raise
             raise LostGraphError from error
         finally:
+            for hook in hooks:
+                hook.remove()
             for cut, beginning in cuts:
                 cut.stop()
                 if beginning.tape:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..inputs.look import Look, put_back, versions
+from ..inputs.look import Look, equal, put_back, versions
 from ..inputs.modules import is_torchs
 from .attributes import restore_attributes
 from .own_hooks import restore_hooks
@@ -58,13 +58,17 @@ class Snapshot:
             apart: whether this thread's runs wrote to copies of buffers that are not of torch's own
                 modules, so that those were written to by others.
         """
+        look = self._look
         self._restore_modes()
-        restore_attributes(self._look)
-        restore_hooks(self._look)
+        restore_attributes(look)
+        if not (same := equal(look.torchs, look.hooks, look.buffers)):
+            look.torchs.put_back()
+            restore_hooks(look)
         self.overwritten = self.weights_written()
         if self.overwritten:
             return  # with weights, another thread writes buffers that belong to them
-        self._restore_tables(apart)
+        if not same:
+            self._restore_tables(apart)
         if self._counted.written():
             self._counted.restore()
         if not apart and (self._uncounted.written() or self._uncounted.differ()):
@@ -84,10 +88,9 @@ class Snapshot:
 
     def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""
-        if not self._look.buffers.equal():
-            for module, before in zip(self._modules, self._look.buffers.before, strict=True):
-                if not apart or is_torchs(type(module)):
-                    put_back(module._buffers, before)
+        for module, before in zip(self._modules, self._look.buffers.before, strict=True):
+            if not apart or is_torchs(type(module)):
+                put_back(module._buffers, before)
 
 
 class _Buffers:

@@ -67,9 +67,10 @@ def put_batch_norms_right(scores: Tensor) -> None:
     for node in nodes:
         if "BatchNorm" in type(node).__name__:
             node.register_prehook(_in_order)
-        following = {each for each, _ in node.next_functions if each} - seen
-        seen |= following
-        nodes += following
+        for following, _ in node.next_functions:
+            if following and following not in seen:
+                seen.add(following)
+                nodes.append(following)
 
 
 def _in_order(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TopLevelTracedModule
 from torch.nn.utils import parametrize
+from torch.utils.hooks import RemovableHandle
 
 from ..errors import RunError
 from ..inputs.in_use import in_use
@@ -36,22 +37,27 @@ def hooked(layer: nn.Module, hook: Hook) -> Iterator[None]:
 
     Another thread may run the model meanwhile, for a prediction, which is none of the hook's.
     """
-    thread = get_ident()
-
-    def of_this_thread(module: nn.Module, args: Any, output: Any) -> Any:
-        return hook(module, args, output) if get_ident() == thread else None
-
-    # transformers captures hidden states by hooks, and reads these later in the same pass.
-    handle = layer.register_forward_hook(of_this_thread, prepend=_captures(layer))
+    handle = hook_on(layer, hook)
     try:
         yield
     finally:
         handle.remove()
 
 
+def hook_on(layer: nn.Module, hook: Hook) -> RemovableHandle:
+    """The same until the handle is removed, which the caller has to do."""
+    thread = get_ident()
+
+    def of_this_thread(module: nn.Module, args: Any, output: Any) -> Any:
+        return hook(module, args, output) if get_ident() == thread else None
+
+    # transformers captures hidden states by hooks, and reads these later in the same pass.
+    return layer.register_forward_hook(of_this_thread, prepend=_captures(layer))
+
+
 def _captures(layer: nn.Module) -> bool:
     hooks = layer._forward_hooks.values()
-    return any(getattr(each, "__module__", "") == _CAPTURING for each in hooks)
+    return bool(hooks) and any(getattr(each, "__module__", "") == _CAPTURING for each in hooks)
 
 
 def observable(module: nn.Module) -> bool:

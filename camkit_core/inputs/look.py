@@ -34,6 +34,7 @@ class Look:
     """The modules of a model, and all that they keep on themselves.
 
     Attributes:
+        model: the model.
         modules: the modules.
         ids: their identities.
         prepared: what was found out about the model as it is.
@@ -50,7 +51,8 @@ class Look:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.modules = modules = Modules(model)
+        self.model, self.modules = model, Modules(model)
+        modules = self.modules
         self.ids = set(map(id, modules.all))
         self.prepared: Prepared = {}
         self.scripted = any(
@@ -102,28 +104,20 @@ class Look:
         return (
             not self.scripted
             and list(map(type, modules.all)) == modules.classes
-            and self.torchs.equal()
             and self.others.same()
-            and self.parts.equal()
-            and self.hooks.equal()
-            and self.buffers.equal()
+            and equal(self.torchs, self.parts, self.hooks, self.buffers)
             and all(starmap(same_values, chain(self.containers, self._objects)))
         )
-
-    @property
-    def model(self) -> nn.Module:
-        """The model."""
-        return self.modules.model
 
     def without_model(self) -> Look:
         """The look, which keeps the model itself alive no more; its modules it does."""
         nothing: Any = None
-        self.modules.all[0] = self.modules.model = nothing
+        self.model = self.modules.all[0] = self.modules.model = nothing
         return self
 
     def of(self, model: nn.Module) -> Look:
         """The look, with its model again."""
-        self.modules.all[0] = self.modules.model = model
+        self.model = self.modules.all[0] = self.modules.model = model
         return self
 
 
@@ -139,22 +133,12 @@ class Tables:
         self.now = list(tables)
         self.before = [dict(table) if table else _EMPTY for table in self.now]
 
-    def equal(self) -> bool:
-        """Whether the values are equal, tensors and modules the same."""
-        try:
-            with _NoTensorIsAnother():
-                return self.now == self.before
-        except Exception:  # noqa: BLE001 - values in place of others that cannot be compared
-            return False
-
     def same(self) -> bool:
         """Whether all values are the same objects."""
         if list(map(len, self.now)) != list(map(len, self.before)):
             return False
-        now, then = (
-            chain.from_iterable(map(dict.values, each)) for each in (self.now, self.before)
-        )
-        return all(map(is_, now, then))
+        now = chain.from_iterable(map(dict.values, self.now))
+        return all(map(is_, now, chain.from_iterable(map(dict.values, self.before))))
 
     def put_back(self) -> None:
         """Make the dicts what they were."""
@@ -170,6 +154,18 @@ class _NoTensorIsAnother(TorchFunctionMode):
     """While active, no tensor equals another one, whatever its values; the graphs may differ."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return False
+
+
+_NO_TENSOR_IS_ANOTHER = _NoTensorIsAnother()
+
+
+def equal(*tables: Tables) -> bool:
+    """Whether the values are equal, tensors and modules the same."""
+    try:
+        with _NO_TENSOR_IS_ANOTHER:
+            return [each.now for each in tables] == [each.before for each in tables]
+    except Exception:  # noqa: BLE001 - values in place of others that cannot be compared
         return False
 
 

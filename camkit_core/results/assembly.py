@@ -113,7 +113,7 @@ class ExplanationBuilder:
             adapter=layers[0].origin,
             notes=tuple(dict.fromkeys([*self.notes, *warn_of_blanks(reasons)])),
             reasons=reasons,
-            images=self.plain.images,
+            images=recording.images,
             options=dict(self.method.options),
             guided=guided_gradcam,
             class_names=_class_names(recording.model, logits),

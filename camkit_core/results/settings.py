@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
@@ -41,12 +41,12 @@ class Settings:
     fuse_layers: str = "mean"
     judge: Any = None
 
-    @property
+    @cached_property
     def taped(self) -> bool:
         """Whether a method runs what follows the layer again."""
         return any(method.facts.needs == "tail" for method in self.methods)
 
-    @property
+    @cached_property
     def class_free(self) -> bool:
         """Whether nothing asks for a class."""
         asks = any(method.facts.needs_class for method in self.methods)

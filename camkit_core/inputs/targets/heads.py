@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -56,7 +56,7 @@ def refuse_embeddings(inputs: Inputs) -> None:
     """Raise TargetError for a model that embeds images and texts, and was given images alone."""
     args, model = inputs.forward_args, inputs.model
     alone = args.entry is not None or not (args.args or args.kwargs)
-    if args.output is None and alone and any(_has_methods(model, pair) for pair in _TOWERS):
+    if args.output is None and alone and _has_towers(type(model)):
         raise TargetError(
             f"{type(model).__name__} embeds images and texts, and has no classes; say what to look "
             f"for: target=camkit_core.TextTarget('a red car'), or several texts in a list, of "
@@ -64,8 +64,9 @@ def refuse_embeddings(inputs: Inputs) -> None:
         )
 
 
-def _has_methods(model: nn.Module, names: Sequence[str]) -> bool:
-    return all(callable(getattr(type(model), name, None)) for name in names)
+@lru_cache(maxsize=64)
+def _has_towers(kind: type[nn.Module]) -> bool:
+    return any(all(callable(getattr(kind, name, None)) for name in pair) for pair in _TOWERS)
 
 
 def _without_classifier(model: nn.Module, part: OutputPart | None, scores: Tensor) -> str:

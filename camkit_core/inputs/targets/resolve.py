@@ -55,7 +55,8 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         logits = _checked_logits(output, images)
         single = is_probability(logits)
         classes = [in_range(operator.index(category), logits) for category in chosen]
-        of_classes = tuple(ClassifierOutputTarget(category, single) for category in classes)
+        scored = {each: ClassifierOutputTarget(each, single) for each in set(classes)}
+        of_classes = tuple(scored[category] for category in classes)
         return Targets(of_classes, torch.tensor(classes, device="cpu"), single)
     functions = tuple(_function(each, output) for each in chosen)
     check_sample_rows(output, images)
