@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -56,7 +55,7 @@ def refuse_embeddings(inputs: Inputs) -> None:
     """Raise TargetError for a model that embeds images and texts, and was given images alone."""
     args, model = inputs.forward_args, inputs.model
     alone = args.entry is not None or not (args.args or args.kwargs)
-    if args.output is None and alone and _has_towers(type(model)):
+    if args.output is None and alone and once(model, "towers", lambda: _has_towers(model)):
         raise TargetError(
             f"{type(model).__name__} embeds images and texts, and has no classes; say what to look "
             f"for: target=camkit_core.TextTarget('a red car'), or several texts in a list, of "
@@ -64,8 +63,8 @@ def refuse_embeddings(inputs: Inputs) -> None:
         )
 
 
-@lru_cache(maxsize=64)
-def _has_towers(kind: Any) -> bool:
+def _has_towers(model: nn.Module) -> bool:
+    kind = type(model)
     return any(all(callable(getattr(kind, name, None)) for name in pair) for pair in _TOWERS)
 
 
