@@ -37,6 +37,29 @@ def timed(runs: dict[str, Run], repeats: int) -> dict[str, dict[str, float]]:
     return {name: _summary(seconds) for name, seconds in times.items()}
 
 
+def in_turns(runs: dict[str, Run], budget: float = 4.0) -> dict[str, dict[str, float]]:
+    """Median seconds of CPU and wall time of each run, of runs in turns.
+
+    There are 3 to 15 rounds, as many as take `budget` seconds; one if a run is long.
+    """
+    order, times = random.Random(0), {name: [_both(run)] for name, run in runs.items()}
+    total = sum(first["wall"] for (first,) in times.values())
+    rounds = 0 if total > 2 * LONG else min(14, max(2, int(budget / total)))
+    for _ in range(rounds):
+        for name in order.sample(list(runs), len(runs)):
+            times[name].append(_both(runs[name]))
+    return {
+        name: {clock: statistics.median(each[clock] for each in found) for clock in found[0]}
+        for name, found in times.items()
+    }
+
+
+def _both(run: Run) -> dict[str, float]:
+    start = time.process_time()
+    wall = _seconds(run)
+    return {"cpu": time.process_time() - start, "wall": wall}
+
+
 def _seconds(run: Run) -> float:
     start = time.perf_counter()
     run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +15,17 @@ from camkit_core import Probe, untouched
 from .activations_and_gradients import ActivationsAndGradients, Reshape, pull
 from .arrays import anything, best, detached, device_of, is_ours, weighted
 from .bundle import mapped
+from .heatmaps import Heatmaps
 from .probing import Array, Asked, Needs
+from .several import Pair, explained_together
 from .utils.image import scale_cam_image
 from .utils.svd_on_activations import get_2d_projection
 from .views import VIEWS
 
 Targets = Sequence[Callable[..., Tensor]] | None
-Self = TypeVar("Self", bound="BaseCAM")
 
 
-class BaseCAM:
+class BaseCAM(Heatmaps):
     """A method bound to a model and its target layers.
 
     A subclass gives channel weights, by `get_cam_weights`, or a map, by `get_cam_image`. The
@@ -148,11 +149,36 @@ class BaseCAM:
 
     def _images(self, images: Tensor, targets: Targets, eigen_smooth: bool) -> Iterator[Array]:
         self.activations_and_grads.clear()
-        rows = self.rows(images)
-        for layer in self.target_layers:
+        pairs = self._together(images, targets)
+        for index, layer in enumerate(self.target_layers):
             image = partial(self._image, images, layer, targets, eigen_smooth)
-            cam = self._asked.at(layer, images, targets, partial(self._read, image), rows)
-            yield cam if self._within() else image()
+            cam = self._shown(*pairs[index], image) if pairs else None
+            yield self._asked_for(layer, images, targets, image) if cam is None else cam
+
+    def _together(self, images: Tensor, targets: Targets) -> Sequence[Pair]:
+        """Activations and gradients of all layers, where one pass with hooks is the quickest."""
+        alone = len(self.target_layers) == 1 and (self.uses_gradients or len(images) > 1)
+        if alone or self.needs or self.scores or not self.detach:
+            return ()
+        layers = self.target_layers, self.reshape_transform, self.uses_gradients
+        self.outputs, pairs = explained_together(self.model, images, targets, *layers)
+        return pairs
+
+    def _shown(
+        self, acts: Tensor, grads: Tensor | None, image: Callable[[], Array]
+    ) -> Array | None:
+        """The map of a pass with hooks; None of a blank one, of which the engine says why."""
+        self._keep(acts, grads)
+        cam = image()
+        return cam if cam.reshape(len(cam), -1).max(1).min() > 0 else None
+
+    def _asked_for(
+        self, layer: nn.Module, images: Tensor, targets: Targets, image: Callable[[], Array]
+    ) -> Array:
+        """The map by the engine."""
+        read = partial(self._read, image)
+        cam = self._asked.at(layer, images, targets, read, self.rows(images))
+        return cam if self._within() else image()
 
     def rows(self, images: Tensor) -> int | None:
         """How many rows a run has at most; None for what suits the device."""
@@ -160,14 +186,19 @@ class BaseCAM:
 
     def _read(self, image: Callable[[], Array], probe: Probe) -> Array:
         """The map, where it is made while the engine is at work."""
-        kept, self.outputs = self.activations_and_grads, mapped(detached, probe.recording.output)
-        kept.activations.append(probe.activations.cpu())
-        kept.gradients += [probe.gradients.cpu()] if self.uses_gradients else []
+        self.outputs = mapped(detached, probe.recording.output)
+        self._keep(probe.activations, probe.gradients if self.uses_gradients else None)
         self._probe = probe
         try:
-            return image() if self._within() else anything(kept.activations[-1])
+            return image() if self._within() else anything(probe.activations)
         finally:
             self._probe = None
+
+    def _keep(self, activations: Tensor, gradients: Tensor | None) -> None:
+        """Note what `get_cam_image` of the next layer is given."""
+        self.activations_and_grads.activations.append(activations.cpu())
+        if gradients is not None:
+            self.activations_and_grads.gradients.append(gradients.cpu())
 
     def _image(
         self, images: Tensor, layer: nn.Module, targets: Targets, eigen_smooth: bool
@@ -197,60 +228,3 @@ class BaseCAM:
 
         self._asked.at(layer, images, targets, kept, self.rows(images))
         return values[0]
-
-    def get_target_width_height(self, input_tensor: Tensor) -> tuple[int, ...]:
-        """The size that maps are resized to: (W, H), and of volumes all three sides from the end.
-
-        Raises:
-            ValueError: for signals.
-        """
-        if input_tensor.ndim not in (4, 5):
-            raise ValueError(
-                f"expected images (N, C, H, W) or volumes (N, C, D, H, W), got "
-                f"{tuple(input_tensor.shape)}; camkit.explain takes signals, too"
-            )
-        return tuple(input_tensor.shape[:1:-1])
-
-    def aggregate_multi_layers(self, cam_per_target_layer: Any) -> Array:
-        """The mean of the layers' maps, brought to [0, 1]: (N, H, W)."""
-        maps = np.maximum(np.concatenate(cam_per_target_layer, axis=1), 0)
-        return scale_cam_image(np.mean(maps, axis=1))
-
-    def forward_augmentation_smoothing(
-        self, input_tensor: Tensor, targets: Targets, eigen_smooth: bool = False
-    ) -> Array:
-        """The mean of the heatmaps of all `tta_transforms` of the images."""
-        maps = []
-        for transform in self.tta_transforms:
-            cam = self.forward(transform.augment_image(input_tensor), targets, eigen_smooth)
-            maps.append(transform.deaugment_mask(torch.from_numpy(cam)[:, None])[:, 0].numpy())
-        mean: Array = np.mean(np.asarray(maps, np.float32), axis=0)
-        return mean
-
-    def __call__(
-        self,
-        input_tensor: Tensor,
-        targets: Targets,
-        aug_smooth: bool = False,
-        eigen_smooth: bool = False,
-    ) -> Array:
-        """The heatmaps of `input_tensor` (N, C, H, W): (N, H, W), float32 in [0, 1].
-
-        Args:
-            input_tensor: the images, or volumes (N, C, D, H, W), prepared for the model.
-            targets: one callable for each image, from its output to a scalar; None for the class of
-                the greatest score.
-            aug_smooth: average over `tta_transforms`.
-            eigen_smooth: the first principal component in place of the sum over channels.
-
-        Raises:
-            CamkitError: as `camkit.explain`.
-        """
-        smoothed = self.forward_augmentation_smoothing if aug_smooth is True else self.forward
-        return smoothed(input_tensor, targets, eigen_smooth)
-
-    def __enter__(self: Self) -> Self:
-        return self
-
-    def __exit__(self, exc_type: Any, exc_value: Any, exc_tb: Any) -> None:
-        self.activations_and_grads.release()

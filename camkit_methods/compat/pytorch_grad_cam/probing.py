@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -44,6 +45,7 @@ class Asked:
     needs: Needs = ""
     needs_class: bool = True
     bundles: dict[nn.Module, Bundled] = field(default_factory=dict)
+    single: set[nn.Module] = field(default_factory=set)  # layers that return one tensor
 
     def at(
         self,
@@ -60,19 +62,29 @@ class Asked:
         """
         if layer in self.bundles:
             return self._bundled(layer, images, targets, read, batch_size)
-        watch = layer.register_forward_hook(self._refuse_several)
         try:
-            adapter = Adapter(layer, self.reshape)
-            return self._explained(self.model, adapter, images, targets, read, batch_size)
+            with self._watched(layer):
+                adapter = Adapter(layer, self.reshape)
+                return self._explained(self.model, adapter, images, targets, read, batch_size)
         except SeveralTensors:
             self.bundles[layer] = Bundled(self.model, layer)
-        finally:
-            watch.remove()
         return self._bundled(layer, images, targets, read, batch_size)
 
-    def _refuse_several(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self.reshape is not None and not isinstance(output, Tensor):
-            raise SeveralTensors
+    @contextmanager
+    def _watched(self, layer: nn.Module) -> Iterator[None]:
+        """See that a layer whose output is reshaped returns one tensor, until it once has.
+
+        The engine takes a model with another hook for a changed one, and looks at it anew.
+        """
+        if self.reshape is None or layer in self.single:
+            yield
+            return
+        watch = layer.register_forward_hook(_refuse_several)
+        try:
+            yield
+            self.single.add(layer)
+        finally:
+            watch.remove()
 
     def _bundled(self, layer: nn.Module, *rest: Any) -> Array:
         bundle, reshape = self.bundles[layer], self.reshape
@@ -109,6 +121,11 @@ class Asked:
         except SingleScore:
             asked = functions
         return explained()
+
+
+def _refuse_several(module: nn.Module, args: Any, output: Any) -> None:
+    if not isinstance(output, Tensor):
+        raise SeveralTensors
 
 
 def _classes(targets: Sequence[Any] | None, functions: list[Any]) -> Any:

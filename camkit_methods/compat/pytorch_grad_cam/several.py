@@ -1,0 +1,102 @@
+"""Several target layers in one pass of the model: their outputs, and gradients if they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from camkit_core import untouched
+
+from .activations_and_gradients import Reshape
+from .arrays import best, detached
+from .bundle import mapped
+
+Targets = Sequence[Callable[..., Tensor]] | None
+Pair = tuple[Tensor, Tensor | None]  # of a layer: activations, and gradients
+
+
+class Unusual(Exception):
+    """A pass that the engine has to look into, a layer at a time."""
+
+
+class Outputs:
+    """What hooks keep of layers that are explained together.
+
+    The graph begins at the first of them to run. What is kept are copies, and what is handed on as
+    well, so that a function which works in place after a layer changes nothing of it.
+
+    Args:
+        gradients: whether there is a graph.
+
+    Attributes:
+        of: the layers' outputs.
+    """
+
+    def __init__(self, gradients: bool) -> None:
+        self.gradients = gradients
+        self.of: dict[nn.Module, Tensor] = {}
+
+    def keep(self, module: nn.Module, args: Any, output: Any) -> Tensor | None:
+        """A forward hook."""
+        if type(output) is not Tensor or module in self.of:
+            raise Unusual
+        first, kept = not self.of, output.clone()
+        self.of[module] = kept
+        if not self.gradients:
+            return None
+        if getattr(module, "inplace", False):  # its output has other names in the model's code
+            raise Unusual
+        if first:
+            torch.set_grad_enabled(True)
+            kept.requires_grad_()
+        return kept.clone()
+
+
+def explained_together(
+    model: nn.Module,
+    images: Tensor,
+    targets: Targets,
+    layers: Sequence[nn.Module],
+    reshape: Reshape | None,
+    gradients: bool,
+) -> tuple[Any, list[Pair]]:
+    """The model's output, detached, and each layer's activations and gradients: (N, C, h, w).
+
+    Args:
+        model: the model, which is left as it was.
+        images: (N, C, H, W).
+        targets: one for each image; None for the class of the greatest score.
+        layers: the layers.
+        reshape: from a layer's output to (N, C, h, w).
+        gradients: whether gradients are wanted; they are None otherwise.
+
+    Returns:
+        No pair where the engine has to look into it, a layer at a time.
+    """
+    outputs = Outputs(gradients)
+    try:
+        with untouched(model), ExitStack() as hooks:
+            for layer in layers:
+                hooks.callback(layer.register_forward_hook(outputs.keep).remove)
+            output = model(images.clone())
+            kept = [outputs.of[layer] for layer in layers]
+            pulled = _pulled(output, kept, targets) if gradients else [None] * len(kept)
+            read = reshape or (lambda tensor: tensor)
+            grids = [read(each.detach()) for each in kept]
+            slopes = [each if each is None else read(each) for each in pulled]
+            return mapped(detached, output), list(zip(grids, slopes, strict=True))
+    except Exception:  # noqa: BLE001 - the engine says what is wrong, if anything is
+        return None, []
+
+
+def _pulled(output: Tensor, kept: list[Tensor], targets: Targets) -> Sequence[Tensor]:
+    """The gradient of the sum of the targets' scores at each of the kept outputs."""
+    asked: Any = best(output) if targets is None else targets
+    if not isinstance(output, Tensor) or len(asked) != len(output):
+        raise Unusual
+    loss: Any = sum(target(each) for target, each in zip(asked, output, strict=True))
+    return torch.autograd.grad(loss, kept)
