@@ -136,3 +136,12 @@ def test_a_blank_map_is_warned_of(x: Tensor) -> None:
     nn.init.zeros_(model.head.weight)
     with pytest.warns(CamkitWarning):
         compat.GradCAM(model, layers(model))(x, [ClassifierOutputTarget(1)] * 2)
+
+
+def test_fullgrad_by_hooks_is_fullgrad_by_the_engine(x: Tensor) -> None:
+    model, runs = Tiny(inplace=True).eval(), []
+    cam, asked = compat.FullGrad(model, []), [ClassifierOutputTarget(k) for k in (1, 4)]
+    model.register_forward_pre_hook(lambda *_: runs.append(1))
+    quick = cam.compute_cam_per_layer(x, asked, eigen_smooth=False)
+    assert len(runs) == 1
+    np.testing.assert_allclose(quick, cam._by_engine(x, asked, False), rtol=1e-4, atol=1e-5)

@@ -42,6 +42,11 @@ def anything(activations: Tensor) -> Array:
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
+def shows(maps: Array) -> bool:
+    """Whether none of the maps (N, ...) is blank: each has a value above 0."""
+    return bool(maps.reshape(len(maps), -1).max(1).min() > 0)
+
+
 def is_ours(function: Any) -> bool:
     """Whether a function is of this package, not of the user's class."""
     module = getattr(function, "__module__", None)  # None of code that was pasted somewhere

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from camkit_core import Probe, untouched
 
 from .activations_and_gradients import ActivationsAndGradients, Reshape, pull
-from .arrays import anything, best, detached, device_of, is_ours, weighted
+from .arrays import anything, best, detached, device_of, is_ours, shows, weighted
 from .bundle import mapped
 from .heatmaps import Heatmaps
 from .probing import Array, Asked, Needs
@@ -170,7 +170,7 @@ class BaseCAM(Heatmaps):
         """The map of a pass with hooks; None of a blank one, of which the engine says why."""
         self._keep(acts, grads)
         cam = image()
-        return cam if cam.reshape(len(cam), -1).max(1).min() > 0 else None
+        return cam if shows(cam) else None
 
     def _asked_for(
         self, layer: nn.Module, images: Tensor, targets: Targets, image: Callable[[], Array]

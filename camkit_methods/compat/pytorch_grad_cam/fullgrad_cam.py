@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from camkit_core import Probe, upsample
 
 from .activations_and_gradients import Reshape
+from .arrays import shows
 from .base_cam import BaseCAM, Targets
 from .bundle import mapped
 from .probing import Array
+from .several import gradients_throughout
 from .utils.find_layers import find_layer_predicate_recursive
 from .utils.image import scale_accross_batch_and_channels, scale_cam_image
 from .utils.svd_on_activations import get_2d_projection
@@ -55,16 +57,31 @@ class FullGrad(BaseCAM):
     ) -> Any:
         """The shares of images and biases, summed: (N, 1, H, W)."""
 
+        shares = self._shares(input_tensor, targets)
+        if shares and shows(maps := _maps(shares, eigen_smooth)):
+            return maps[:, None]
+        return self._by_engine(input_tensor, targets, eigen_smooth)
+
+    def _shares(self, images: Tensor, targets: Targets) -> list[Tensor] | None:
+        """Gradient times image, and gradient times bias of each layer: (N, C, h, w) each."""
+        self.outputs, gradients = gradients_throughout(
+            self.model, images, targets, self.target_layers
+        )
+        if not gradients:
+            return None
+        added = [torch.from_numpy(each).to(images.device) for each in self.bias_data]
+        pairs = zip(gradients[1:], added, strict=True)
+        return [gradients[0] * images, *(grad * bias[:, None, None] for grad, bias in pairs)]
+
+    def _by_engine(self, images: Tensor, targets: Targets, eigen_smooth: bool) -> Any:
+        """The same by camkit's own watch of all biases, where hooks do not see them."""
+
         def read(probe: Probe) -> Array:
             self.outputs = mapped(Tensor.detach, probe.recording.output)
-            gradients, size = probe.full_gradients, input_tensor.shape[2:]
-            colours = _stretched(gradients.images).flatten(0, 1)
-            layers = [_stretched(each).sum(1) for each in gradients.biases]
-            rows = upsample(colours, size).view(*input_tensor.shape[:2], *size)
-            maps = [rows, *(upsample(each, size)[:, None] for each in layers)]
-            return _joined(torch.cat(maps, 1).cpu().numpy(), eigen_smooth)
+            gradients = probe.full_gradients
+            return _maps([gradients.images, *gradients.biases], eigen_smooth)
 
-        return self._asked.at(self.target_layers[-1], input_tensor, targets, read)[:, None]
+        return self._asked.at(self.target_layers[-1], images, targets, read)[:, None]
 
     def aggregate_multi_layers(self, cam_per_target_layer: Any) -> Array:
         """The shares, brought to [0, 1]: (N, H, W)."""
@@ -80,6 +97,14 @@ def _stretched(shares: Tensor) -> Tensor:
     size = shares.abs().float()
     lowered = size - size.amin((2, 3), keepdim=True)
     return lowered / (1e-7 + lowered.amax((2, 3), keepdim=True))
+
+
+def _maps(shares: Sequence[Tensor], eigen_smooth: bool) -> Array:
+    """The map (N, H, W) of shares (N, C, h, w), those of the images (N, C, H, W) first."""
+    size = shares[0].shape[2:]
+    rows = [_stretched(shares[0]), *(_stretched(each).sum(1, keepdim=True) for each in shares[1:])]
+    maps = [upsample(each.flatten(0, 1), size).view(*each.shape[:2], *size) for each in rows]
+    return _joined(torch.cat(maps, 1).cpu().numpy(), eigen_smooth)
 
 
 def _joined(maps: Array, eigen_smooth: bool) -> Array:

@@ -1,4 +1,4 @@
-"""Several target layers in one pass of the model: their outputs, and gradients if they are read."""
+"""Several layers in one pass of the model: their outputs, and gradients if they are read."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def explained_together(
                 hooks.callback(layer.register_forward_hook(outputs.keep).remove)
             output = model(images.clone())
             kept = [outputs.of[layer] for layer in layers]
-            pulled = _pulled(output, kept, targets) if gradients else [None] * len(kept)
+            pulled = pulled_to(kept, output, targets) if gradients else [None] * len(kept)
             read = reshape or (lambda tensor: tensor)
             grids = [read(each.detach()) for each in kept]
             slopes = [each if each is None else read(each) for each in pulled]
@@ -93,10 +93,41 @@ def explained_together(
         return None, []
 
 
-def _pulled(output: Tensor, kept: list[Tensor], targets: Targets) -> Sequence[Tensor]:
-    """The gradient of the sum of the targets' scores at each of the kept outputs."""
+def gradients_throughout(
+    model: nn.Module, images: Tensor, targets: Targets, layers: Sequence[nn.Module]
+) -> tuple[Any, list[Tensor]]:
+    """The model's output, detached, and the gradients at the images and at each layer's output.
+
+    Returns:
+        No gradient where the engine has to look into it.
+    """
+    found: dict[nn.Module, Any] = {}
+
+    def watch(module: nn.Module, args: Any, output: Tensor) -> None:
+        if module in found:
+            raise Unusual
+        found[module] = None
+        # What works in place after the layer has another gradient, of which this hears nothing.
+        output.register_hook(lambda gradient: found.update({module: gradient}))
+
+    try:
+        with untouched(model), torch.enable_grad(), ExitStack() as hooks:
+            for layer in layers:
+                hooks.callback(layer.register_forward_hook(watch).remove)
+            start = images.detach().clone().requires_grad_()
+            output = model(start.clone())
+            at_images = pulled_to([start], output, targets)
+        if any(found[layer] is None for layer in layers):
+            return None, []
+        return mapped(detached, output), [*at_images, *(found[layer] for layer in layers)]
+    except Exception:  # noqa: BLE001 - the engine says what is wrong, if anything is
+        return None, []
+
+
+def pulled_to(places: list[Tensor], output: Any, targets: Targets) -> Sequence[Tensor]:
+    """The gradient of the sum of the targets' scores at each of some tensors."""
     asked: Any = best(output) if targets is None else targets
     if not isinstance(output, Tensor) or len(asked) != len(output):
         raise Unusual
     loss: Any = sum(target(each) for target, each in zip(asked, output, strict=True))
-    return torch.autograd.grad(loss, kept)
+    return torch.autograd.grad(loss, places)
