@@ -1,12 +1,12 @@
 """Time the compat forms beside the libraries whose forms they are, and write what comes of it.
 
     python benchmarks/peer_speed.py --output docs/results/peer-speed.md
-    python benchmarks/peer_speed.py --quick
+    python benchmarks/peer_speed.py --quick --output docs/results/peer-speed.md
     python benchmarks/peer_speed.py --networks resnet18 --methods EigenCAM FEM
 
 Each task is the same call of both: the same weights, layer, reshape, target and images. Runs take
 turns in one process, on one thread. With `--quick` the methods that run the model for each channel
-read 32 channels, in both; Ablation-CAM, which cannot, runs where the other library takes seconds.
+read the first 32 channels, in both; Ablation-CAM, which cannot, is left out where it takes minutes.
 """
 
 from __future__ import annotations
@@ -14,81 +14,114 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from networks import NETWORKS, Network
 from peer_tasks import LIBRARIES, SMALL, TASKS, Task
-from timing import Run, in_turns
+from timing import in_turns
 from torch import nn
 
 ABOUT = """# Speed beside the libraries that people come from
 
-Made by `python benchmarks/peer_speed.py{options}`. A number is the other library's time over that of
-camkit's compat form for the same call: above 1, camkit is quicker. It is of the medians of CPU time
-of runs in turns, on one thread, with one image of 224 pixels. **The least of {count} is
-{least:.2f}**; of wall time it is {wall:.2f}. "-": not of this network, or that library raises.
+Made by `python benchmarks/peer_speed.py{options}`. A number is the other library's time over that
+of camkit's compat form for the same call: above 1, camkit is quicker. It is of the medians of CPU
+time of runs in turns, on one thread, at 224 pixels; "-" is not tried.{few}
+
+**The least of {count} is {least:.2f}, the median {median:.2f}**; of wall time {wall:.2f} and
+{wall_median:.2f}. Where both do one forward pass and little else, none can be much quicker:
+EigenCAM, KPCA_CAM and FEM, and all of torch-cam, where this pass is the user's own.
 """
-Ratios = dict[str, float]
+FEW = """ Methods that run the
+model for each channel read 32 channels, in both; Ablation-CAM reads all."""
 
 
-def ratios(task: Task, network: Network, models: dict[str, nn.Module], few: bool) -> Ratios | None:
-    """Their CPU and wall time over ours; None where that library has an error."""
-    runs: dict[str, Run] = {}
-    for side, library in zip(models, LIBRARIES[task.library], strict=True):
-        try:
-            runs[side] = task.run(library, models[side], network, few)
-            runs[side]()  # what is found once is not timed
-        except Exception as error:
-            if side == "ours":
-                raise
-            print(f"{network.name} {task.name}: {type(error).__name__}: {error}", flush=True)
-            return None
-    theirs, ours = in_turns(runs).values()
-    return {clock: theirs[clock] / ours[clock] for clock in theirs}
+@dataclass(frozen=True)
+class Row:
+    """What came of a task on a network.
+
+    Attributes:
+        network: its name.
+        task: the task.
+        cpu: their CPU time over ours.
+        wall: their time over ours.
+        error: why the other library does not do it; the ratios are 0 then.
+    """
+
+    network: str
+    task: Task
+    cpu: float = 0.0
+    wall: float = 0.0
+    error: str = ""
 
 
-def rows(networks: list[Network], tasks: list[Task], quick: bool) -> Iterator[dict[str, Any]]:
+def row(task: Task, network: Network, models: dict[str, nn.Module], few: bool) -> Row:
+    """Both timed; what is found once, by their first calls, is not."""
+    their_library, our_form = LIBRARIES[task.library]
+    try:
+        theirs = task.run(their_library, models["theirs"], network, few)
+        theirs()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the page says it
+        return Row(network.name, task, error=f"{type(error).__name__}: {error}".splitlines()[0])
+    ours = task.run(our_form, models["ours"], network, few)
+    ours()
+    seconds = in_turns({"theirs": theirs, "ours": ours})
+    ratio = {clock: seconds["theirs"][clock] / seconds["ours"][clock] for clock in ("cpu", "wall")}
+    return Row(network.name, task, **ratio)
+
+
+def rows(networks: list[Network], tasks: list[Task], quick: bool) -> Iterator[Row]:
     """A row for each network and task."""
     for network in networks:
         models = {side: network.build() for side in ("theirs", "ours")}
         for task in tasks:
-            if not fits(task, network, quick):
-                continue
-            found = ratios(task, network, models, quick)
-            if found:
-                print(f"{network.name} {task.library} {task.name}", found, flush=True)
-                yield {"network": network.name, "task": task, **found}
+            slow = quick and task.method == "AblationCAM" and network.name not in SMALL
+            if not slow and network.name in (task.only or NETWORKS):
+                found = row(task, network, models, quick)
+                print(found.network, task.library, task.name, found.error or found.cpu, flush=True)
+                yield found
 
 
-def fits(task: Task, network: Network, quick: bool) -> bool:
-    """Whether a task is one of a network's."""
-    slow = quick and task.method == "AblationCAM" and network.name not in SMALL
-    return not slow and (not task.only or network.name in task.only)
+def page(found: list[Row], quick: bool) -> str:
+    """The least ratio, a table for each library, and what the others cannot do."""
+    timed = [each for each in found if not each.error]
+    about = ABOUT.format(
+        options=" --quick" if quick else "",
+        few=FEW if quick else "",
+        count=len(timed),
+        least=min(each.cpu for each in timed),
+        median=_median([each.cpu for each in timed]),
+        wall=min(each.wall for each in timed),
+        wall_median=_median([each.wall for each in timed]),
+    )
+    failed = [each for each in found if each.error]
+    errors = [f"- {each.task.name}, {each.network}: `{each.error[:120]}`" for each in failed]
+    tables = [line for library in LIBRARIES for line in table(library, timed)]
+    why = ["## What the other library raises", "", *errors, ""] if errors else []
+    return "\n".join([about, *tables, *why])
 
 
-def page(found: list[dict[str, Any]], networks: list[Network], options: str) -> str:
-    """The least ratio, and a table for each library."""
-    least = {clock: min(row[clock] for row in found) for clock in ("cpu", "wall")}
-    parts = [ABOUT.format(options=options, count=len(found), least=least["cpu"], **least)]
-    for library in LIBRARIES:
-        names = [network.name for network in networks]
-        parts += [
-            f"## {library}\n",
-            f"| method | {' | '.join(names)} |",
-            "|---" * (len(names) + 1) + "|",
-        ]
-        tasks = {row["task"].name: row for row in found if row["task"].library == library}
-        for name in tasks:
-            cells = {
-                r["network"]: f"{r['cpu']:.2f}"
-                for r in found
-                if (r["task"].library, r["task"].name) == (library, name)
-            }
-            parts.append(f"| {name} | {' | '.join(cells.get(each, '-') for each in names)} |")
-        parts.append("")
-    return "\n".join(parts)
+def table(library: str, timed: list[Row]) -> list[str]:
+    """The ratios of a library: a row for each task, a column for each network."""
+    own = [each for each in timed if each.task.library == library]
+    networks = list(dict.fromkeys(each.network for each in timed))
+    ratios = {(each.task.name, each.network): f"{each.cpu:.2f}" for each in own}
+    head = [
+        f"## {library}",
+        "",
+        f"| method | {' | '.join(networks)} |",
+        "|---" * len(networks) + "|---|",
+    ]
+    body = [
+        f"| {name} | {' | '.join(ratios.get((name, each), '-') for each in networks)} |"
+        for name in dict.fromkeys(each.task.name for each in own)
+    ]
+    return [*head, *body, ""] if own else []
+
+
+def _median(values: list[float]) -> float:
+    return float(torch.tensor(values).median())
 
 
 def main() -> None:
@@ -104,8 +137,7 @@ def main() -> None:
     torch.set_num_threads(1)
     networks = [NETWORKS[name] for name in args.networks]
     tasks = [task for task in TASKS if not args.methods or task.method in args.methods]
-    found = list(rows(networks, tasks, args.quick))
-    text = page(found, networks, " --quick" if args.quick else "")
+    text = page(list(rows(networks, tasks, args.quick)), args.quick)
     print(text)
     if args.output:
         args.output.write_text(text, encoding="utf-8")

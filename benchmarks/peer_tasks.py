@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_grad_cam
 import torchcam.methods
@@ -35,7 +35,7 @@ class Task:
         asked: what its object is called with, beside images and targets.
         images: how many.
         layers: how many: the target layer, and such as come before it.
-        runs: of the model, how many: one; one for each channel; or "many", of a fixed number.
+        by_channel: whether it runs the model for each channel.
         only: names of networks; none for all.
     """
 
@@ -45,13 +45,13 @@ class Task:
     asked: Mapping[str, Any] = field(default_factory=dict)
     images: int = 1
     layers: int = 1
-    runs: Literal["one", "many", "channels"] = "one"
+    by_channel: bool = False
     only: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The method, and what is not usual."""
-        changed = [*self.asked] * (self.method in ("GradCAM", "EigenCAM"))
+        changed = [option for option in self.asked if option.endswith("smooth")]
         changed += [f"{self.images} images"] * (self.images > 1)
         changed += [f"{self.layers} layers"] * (self.layers > 1)
         return ", ".join([self.method, *changed])
@@ -61,7 +61,7 @@ class Task:
         made = dict(self.made)
         if network.reshape:
             made["reshape_transform"] = network.reshape
-        if few and self.runs == "channels":
+        if few and self.by_channel and self.method != "AblationCAM":
             made["reshape_transform"] = _first_channels(network.reshape)
         of = _grad_cam if self.library == "pytorch-grad-cam" else _torch_cam
         return quietly(of(self, library, model, self._layers(model, network), made))
@@ -115,13 +115,13 @@ TASKS = [
     *_of("pytorch-grad-cam", "GradCAM", asked={"eigen_smooth": True}, only=SMALL),
     *_of("pytorch-grad-cam", "GradCAM", "EigenCAM", images=8, only=SMALL),
     *_of("pytorch-grad-cam", "GradCAM", "EigenCAM", layers=3, only=SMALL),
-    *_of("pytorch-grad-cam", "SESS", made={"num_scales": 2}, runs="many", only=SMALL),
-    *_of("pytorch-grad-cam", "ScoreCAM", "AblationCAM", runs="channels"),
+    *_of("pytorch-grad-cam", "SESS", made={"num_scales": 2}, only=SMALL),
+    *_of("pytorch-grad-cam", "ScoreCAM", "AblationCAM", by_channel=True),
     *_of("torch-cam", "CAM", "GradCAM", "GradCAMpp", "XGradCAM", "LayerCAM", "SmoothGradCAMpp"),
     *_of("torch-cam", "FinerCAM"),
     *_of("torch-cam", "GradCAM", "FinerCAM", images=8, only=SMALL),
     *_of("torch-cam", "GradCAM", "RefineCAM", layers=3, only=SMALL),
     *_of("torch-cam", "LeGrad", only=("vit_b_16",)),
-    *_of("torch-cam", "ScoreCAM", runs="channels"),
-    *_of("torch-cam", "SSCAM", "ISCAM", made={"num_samples": 2}, runs="channels", only=SMALL),
+    *_of("torch-cam", "ScoreCAM", by_channel=True),
+    *_of("torch-cam", "SSCAM", "ISCAM", made={"num_samples": 2}, by_channel=True, only=SMALL),
 ]

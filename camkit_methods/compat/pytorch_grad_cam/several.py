@@ -103,7 +103,7 @@ def gradients_throughout(
     """
     found: dict[nn.Module, Any] = {}
 
-    def watch(module: nn.Module, args: Any, output: Tensor) -> None:
+    def watch(module: nn.Module, args: Any, output: Any) -> None:
         if module in found:
             raise Unusual
         found[module] = None
