@@ -12,6 +12,7 @@ from .check import add_check_command
 from .common.answers import OutputLostError, flushed, open_streams, put, stdout_for_answers
 from .common.messages import say, warnings_in_one_line
 from .common.parser import Parser
+from .common.quick_imports import quick_imports
 from .common.unexpected import account, show_traceback
 from .compare import add_compare_command
 from .dataset_export import add_dataset_export_command
@@ -34,7 +35,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run `camkit` with the arguments of the shell, or those given; returns the exit code."""
     open_streams()
     try:
-        code = _code(arguments)
+        with quick_imports():
+            code = _code(arguments)
     except KeyboardInterrupt:
         say("interrupted")
         code = 130

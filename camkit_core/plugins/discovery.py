@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import metadata
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from ..errors import PluginError
 from .blame import account, text_of
@@ -17,6 +17,9 @@ from .hookspecs import Spec, hookimpl
 from .names import fold
 from .policy import Policy
 from .registration import HOOKS, MOST, PluginSet
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 _HOOK_GROUP = "camkit"
 _GROUPS = {f"camkit.{kind}s": hook for hook, kind in HOOKS.items()}
@@ -96,7 +99,14 @@ def _plugin(source: Source, entry: Declared, problems: list[Problem]) -> object:
     def implementation() -> list[Spec]:
         return [Spec(name, plain)]
 
-    return SimpleNamespace(**{_GROUPS[group]: implementation})
+    return _EntryPoint(**{_GROUPS[group]: implementation})
+
+
+class _EntryPoint(SimpleNamespace):
+    """A hook alone; pluggy looks at all that `dir` lists, and for 150 plugins that takes long."""
+
+    def __dir__(self) -> list[str]:
+        return list(vars(self))
 
 
 def without_extra(value: str) -> str:
@@ -119,6 +129,8 @@ def _hook_plugin(source: Source, name: str, value: str, problems: list[Problem])
 
 def _scan(problems: list[Problem]) -> list[tuple[Source, list[Declared]]]:
     """The entry points of each distribution, by its name; camkit's own also without metadata."""
+    from importlib import metadata  # not for `camkit --help`
+
     built_in = [(group, *entry) for group, table in DECLARED.items() for entry in table.items()]
     declared: dict[str, tuple[Source, list[Declared]]] = {BUILT_IN: (Source(BUILT_IN), built_in)}
     scanned: set[str] = set()
@@ -144,6 +156,8 @@ def _mentions_camkit(distribution: metadata.Distribution) -> bool:
 
 
 def _first_of_that_name(name: str) -> metadata.Distribution:
+    from importlib import metadata
+
     # Imports take the first copy on sys.path, so it counts, also if another copy has the plugins.
     path = list(filter(None, sys.path))
     return next(iter(metadata.Distribution.discover(name=name, path=path)))

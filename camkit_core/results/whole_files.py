@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     try:
         target = Path(os.path.realpath(path))
         _refuse_what_cannot_be_replaced(target)
-        temporary = target.with_name(f".camkit-{secrets.token_hex(8)}{Path(path).suffix}")
+        temporary = target.with_name(f".camkit-{os.urandom(8).hex()}{Path(path).suffix}")
         try:
             yield temporary
             if target.exists():

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +38,8 @@ def remembered(name: str, libraries: Sequence[str], ask: Callable[[], list[Any]]
 
 
 def _version(distribution: str) -> str:
+    from importlib import metadata  # not for `camkit --help`
+
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(distribution)
     return ""
