@@ -22,7 +22,8 @@ from torch import nn
 from camkit_core.adapter import Adapter
 from camkit_core.forward.recording import record
 from camkit_core.forward.untouched import untouched
-from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
+from camkit_core.probe.tail.full_runs import full_run
+from camkit_core.probe.tail.proof import proven_replay, tail_outputs
 from camkit_core.pytree import first_tensor
 
 # One model of each family; (name, image size).

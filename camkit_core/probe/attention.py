@@ -21,7 +21,7 @@ from ..inputs.targets.scores import Targets
 from ..maps import full
 from .attention_watch import AttentionWatch
 from .rows import own_rows, row_axis
-from .tail.proof import flat
+from .tail.full_runs import flat
 
 
 @dataclass(frozen=True, eq=False)

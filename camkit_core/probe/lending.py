@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import PluginError
 from ..forward.recording import Recording
 from ..pytree import own_copy, tensors_in
-from .tail.proof import flat
+from .tail.full_runs import flat
 
 SAME = 50  # epsilons between two runs of one model
 

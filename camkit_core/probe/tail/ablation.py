@@ -15,6 +15,7 @@ from ...maps import full
 from ..rows import row_axis
 from .affine import proved_affine
 from .first_linear import first_linear
+from .proof import unmoved
 from .token_ablation import token_ablation
 
 
@@ -29,7 +30,9 @@ def ablation_is_affine(recording: Recording, targets: Targets, values: Tensor) -
         values: what the channels are replaced by (N, C).
     """
     positive = bool((recording.raw > 0).all() and (values >= 0).all())
-    return targets.classes is not None and proved_affine(recording, positive)
+    if targets.classes is None:
+        return False
+    return proved_affine(recording, positive) or unmoved(recording)
 
 
 def ablated_in_closed_form(

@@ -20,7 +20,8 @@ from ...forward.chunks import tail_chunk_size
 from ...forward.counting import count
 from ...forward.recording import Recording
 from ...forward.tape import Call, Slot, Tape, slots_in
-from .proof import flat, largest, proved, proven_replay
+from .full_runs import flat, largest
+from .proof import proved, proven_replay
 from .replay import Replay
 
 # Linear functions that keep the channels apart and in order.

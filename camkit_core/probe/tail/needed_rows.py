@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
 
 from ...forward.needed.short_tape import short_tape
-from ...forward.tape import Tape
+from ...forward.tape import Call, Tape, slots_in, writes
 from .attention_calls import with_plain_attention
 
 if TYPE_CHECKING:
     from ...forward.recording import Recording
 
 _plain: WeakKeyDictionary[Recording, Tape] = WeakKeyDictionary()
+_unmoved: WeakKeyDictionary[Recording, bool] = WeakKeyDictionary()
 _short: WeakKeyDictionary[Recording, Tape | None] = WeakKeyDictionary()
 
 
@@ -40,6 +43,30 @@ def can_be_rewritten(recording: Recording) -> bool:
     """Whether the tape holds all that follows the layer, and other sums round as finely."""
     tape = recording.tape
     return tape.complete and not rounds_between(tape, recording.raw.dtype)
+
+
+def unmoved_by_tape(recording: Recording) -> bool:
+    """Whether all ways from the layer to the output lead through weights of zeros; not proved."""
+    if recording not in _unmoved:
+        _unmoved[recording] = recording.tape.complete and not _moves(recording.tape)
+    return _unmoved[recording]
+
+
+def _moves(tape: Tape) -> bool:
+    moving = {0}  # the slots that an edit may change
+    for call in tape.calls:
+        reads = slots_in((call.args, call.kwargs))
+        if not moving.isdisjoint(reads) and not _gives_its_bias(call):
+            moving.update(call.results, reads if writes(call.function) else ())
+    return not moving.isdisjoint(slots_in(tape.output))
+
+
+def _gives_its_bias(call: Call) -> bool:
+    """Whether a call is a linear layer without weights, as heads are before training."""
+    weight = call.args[1] if len(call.args) > 1 else call.kwargs.get("weight")
+    if call.function is not F.linear or not isinstance(weight, Tensor) or weight[0].any():
+        return False
+    return not weight.any() and not slots_in((call.args[2:], call.kwargs))
 
 
 def rounds_between(tape: Tape, dtype: torch.dtype) -> bool:

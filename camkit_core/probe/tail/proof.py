@@ -12,8 +12,7 @@ the model gives. Each proof is made once for a model, layer and sequence of call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -22,15 +21,11 @@ import torch
 from torch import Tensor
 
 from ...forward.counting import count
-from ...forward.cut import Cut
-from ...forward.random_states import noise_like
 from ...forward.signature import signature
-from ...forward.untouched import hooked
 from ...inputs.model_memory import ModelMemory
-from ...pytree import has_runs, has_samples, located, map_tensors, rowwise, tensors_in
-from ..rows import row_axis
-from ..touching import rows_touch
-from .needed_rows import needed_tape
+from ...pytree import has_runs, map_tensors
+from .full_runs import flat, full_run, largest, probe_edit
+from .needed_rows import needed_tape, unmoved_by_tape
 from .replay import Replay, batched, vmapped
 
 if TYPE_CHECKING:
@@ -40,7 +35,6 @@ if TYPE_CHECKING:
 
 _proofs: ModelMemory[bool] = ModelMemory()
 _signatures: WeakKeyDictionary[Recording, Hashable] = WeakKeyDictionary()
-_probe_edits: WeakKeyDictionary[Recording, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 COARSE = 0.15  # of an edit's effect: the most that coarse rounding may hide
 
 
@@ -57,75 +51,35 @@ def tail_outputs(recording: Recording, edits: Tensor) -> Any:
     return run(edits)
 
 
-def full_run(recording: Recording, edits: Tensor) -> Any:
-    """The same outputs, by running the whole model with a hook that swaps the layer's output."""
-    if len(edits) > 1 and (recording.tape.reads_values or rows_touch(recording)):
-        # The model decides by the values of all rows together, or mixes them: one edit must not
-        # decide for others.
-        return _joined([full_run(recording, edit[None]) for edit in edits])
-    runs, images = len(edits), recording.images
-    rows = images.repeat(runs, *[1] * (images.ndim - 1))
-    with ExitStack() as swaps:
-        swaps.enter_context(_swapped(recording, edits))
-        for held in recording.held:
-            raw = held.raw.detach()
-            swaps.enter_context(_swapped(held, raw.expand(runs, *raw.shape)))
-        output = recording.run(rows)
-    if has_samples(output):
-        return [output[start : start + len(images)] for start in range(0, len(rows), len(images))]
-    # A tensor without the images' rows, such as prompts, may have as many by chance.
-    recorded = rowwise(recording.output, len(images))
-    by_row = (where in recorded for where, _ in located(output))
-    return map_tensors(
-        lambda tensor: _by_run(tensor, runs, len(rows) if next(by_row) else -1), output
-    )
-
-
-@contextmanager
-def _swapped(recording: Recording, edits: Tensor) -> Iterator[None]:
-    """Inside, a run of M times the images goes on from M versions (M, N, ...) of the layer."""
-    axis = row_axis(recording) or 0
-    edited = torch.cat(list(edits), axis) if axis else edits.flatten(0, 1).clone()
-
-    def swap(activations: Tensor) -> Tensor:
-        # Gradients are on where code of the model asks for them, which it may do here.
-        return edited.requires_grad_().clone() if torch.is_grad_enabled() else edited
-
-    cut = Cut(recording.adapter, recording.layer, swap, lambda _: None)
-    with hooked(recording.adapter.layer, cut):
-        try:
-            yield
-        finally:
-            cut.stop()
-
-
-def _joined(outputs: list[Any]) -> Any:
-    """The outputs of several calls of `full_run` as one, runs first."""
-    if has_runs(outputs[0]):
-        return [run for runs in outputs for run in runs]
-    columns = zip(*map(tensors_in, outputs), strict=True)
-    joined = iter([torch.cat(column) for column in columns])
-    return map_tensors(lambda _: next(joined), outputs[0])
-
-
-def _by_run(tensor: Tensor, runs: int, rows: int) -> Tensor:
-    """A tensor of the output, runs first; repeated if it has no row for each image."""
-    if tensor.ndim and len(tensor) == rows:
-        return tensor.reshape(runs, rows // runs, *tensor.shape[1:])
-    return tensor.expand(runs, *tensor.shape)
-
-
 def proven_tail(recording: Recording) -> Callable[[Tensor], Any] | None:
     """From versions of the layer's output to outputs, by the quickest replay that is proved.
 
     Where some rows alone reach the output, only these are computed. None if no replay is proved.
     """
+    if unmoved(recording):
+        return partial(_recorded_again, recording)
     short = needed_tape(recording)
     replay = proven_replay(recording, short) if short else None
     if replay:
         return partial(replay, short)
     replay = proven_replay(recording)
     return partial(replay, recording.tape) if replay else None
+
+
+def unmoved(recording: Recording) -> bool:
+    """Whether no edit changes the output, as behind a head whose weights are all zero.
+
+    The calls tell it, and a full run of one edit.
+    """
+    return unmoved_by_tape(recording) and torch.equal(
+        probe_edit(recording)[1], flat(recording.output)
+    )
+
+
+def _recorded_again(recording: Recording, edits: Tensor) -> Any:
+    return map_tensors(
+        lambda tensor: tensor.detach().expand(len(edits), *tensor.shape), recording.output
+    )
 
 
 def proven_replay(recording: Recording, short: Tape | None = None) -> Replay | None:
@@ -163,7 +117,7 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
     key = what, layer, recording.images.shape, _signature(recording)
     if key in proofs:
         return proofs[key]
-    edited, slow = _probe_edit(recording)
+    edited, slow = probe_edit(recording)
     recorded = flat(recording.output)
     if slow.shape != recorded.shape:
         return False  # e.g. a detector finds more or fewer objects
@@ -205,15 +159,6 @@ def _noise(recording: Recording) -> float:
     return noise if noise < float(largest(recorded, recorded)) / 128 else 0.0
 
 
-def _probe_edit(recording: Recording) -> tuple[Tensor, Tensor]:
-    """An edit and what a full run gives for it; the same for all proofs of a recording."""
-    if recording not in _probe_edits:
-        plain = recording.raw.detach()
-        edited = plain * noise_like(plain)
-        _probe_edits[recording] = edited, flat(full_run(recording, edited[None]))
-    return _probe_edits[recording]
-
-
 def _replay_error(
     run: Callable[[Tensor], Any], recording: Recording, edited: Tensor, slow: Tensor
 ) -> float:
@@ -227,19 +172,3 @@ def _replay_error(
         return torch.inf  # rows of something else than images were repeated with them
     unedited = largest(again - recorded, recorded)
     return float(torch.maximum(unedited, largest(fast - slow, slow)))
-
-
-def largest(differences: Tensor, trusted: Tensor) -> Tensor:
-    """The largest size of `differences` where `trusted` values are finite; 0 if none is.
-
-    An image with nan in it proves nothing, and must not stand against the proof of the others.
-    """
-    sizes = differences.abs()
-    return sizes.where(trusted.isfinite(), torch.zeros_like(sizes)).max()
-
-
-def flat(output: Any, rows: int = 1) -> Tensor:
-    """All floating-point values of an output, in `rows` rows; a single row has no axis for it."""
-    floating = [t.detach() for t in tensors_in(output) if t.is_floating_point()]
-    values = torch.cat([tensor.reshape(rows, -1) for tensor in floating], 1)
-    return values if rows > 1 else values[0]

@@ -10,9 +10,10 @@ from torch import Tensor
 from ...forward.recording import Recording
 from .attended_tokens import Attended, attended
 from .early_mean import with_early_means
+from .full_runs import flat, largest
 from .leading_linear import LeadingLinear, leading_linear
 from .needed_rows import attention_tape, can_be_rewritten, needed_tape
-from .proof import flat, largest, proved, tail_outputs
+from .proof import proved, tail_outputs
 
 TokenAblation = Attended | LeadingLinear
 

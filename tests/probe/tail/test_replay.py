@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.probe.tail.proof import full_run, proven_replay, tail_outputs
+from camkit_core.probe.tail.full_runs import full_run
+from camkit_core.probe.tail.proof import proven_replay, tail_outputs
 from camkit_core.probe.tail.replay import batched, vmapped
 from camkit_core.pytree import tensors_in
 from helpers.tail_runs import (
