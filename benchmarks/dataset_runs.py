@@ -79,7 +79,8 @@ class Run:
             program = "from camkit_core.cli import main; raise SystemExit(main())"
             self.words = [sys.executable, "-c", program, "explain-dataset", str(photos)]
             self.words += [*factory, "--device", "cpu", "--output", str(output)]
-        self.environment = {**os.environ, "SLOW": str(slow), "PYTHONPATH": str(HERE.parent)}
+        path = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = {**os.environ, "SLOW": str(slow), "PYTHONPATH": path}
         self.process: Any = None
 
     def start(self) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..plugins.lookup import Renderer
 
+_TOGETHER = 10  # groups of rows that are read at once
 _KEPT = 4  # groups of rows, so that rows beside each other are read once
 
 
@@ -153,11 +154,13 @@ class ExplainedDataset(Sequence[Explained]):
             columns: the names of those that are read; None for all.
             size: rows of a batch, at most.
         """
-        chosen = None if columns is None else list(columns)
-        # Threads of PyArrow would read up to 1 GB ahead of whoever takes the batches.
-        ahead: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 1}
-        ahead |= {"batch_size": size, "use_threads": False}
-        yield from self.table.to_batches(columns=chosen, **ahead)
+        wanted = {"columns": None if columns is None else list(columns), "filter": self._where}
+        for fragment in self._fragments:
+            groups = range(fragment.num_row_groups)
+            # A few at a time: PyArrow reads up to 1 GB ahead of whoever takes the batches of all.
+            for start in groups[::_TOGETHER]:
+                few = fragment.subset(row_group_ids=groups[start : start + _TOGETHER])
+                yield from few.to_batches(schema=SCHEMA, batch_size=size, **wanted)
 
     def filter(self, expression: Any) -> ExplainedDataset:
         """The rows for which an expression of PyArrow holds.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 import camkit_core as camkit
-from camkit_core.datasets import ray_cluster
+from camkit_core.datasets import ray_cluster, ray_engine
+from camkit_core.datasets.ray_actor import ExplainingActor, packed
 from camkit_core.datasets.ray_cluster import Pool, pool_for
 from camkit_core.errors import RunError, TargetError
 from helpers.picture_folders import Tiny, transform
@@ -21,19 +25,18 @@ explained = partial(camkit.explain_dataset, Tiny(), transform=transform, batch_s
 @pytest.fixture(scope="module")
 def two_cores():
     """A cluster of two cores in this machine, which the engine finds started."""
-    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    paths = os.pathsep.join(filter(None, sys.path))
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "PYTHONPATH": paths}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
         ray = pytest.importorskip("ray")
-        paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         ray.init(
             address="local",
             num_cpus=2,
             include_dashboard=False,
             log_to_driver=False,
             object_store_memory=1 << 28,
-            runtime_env={"env_vars": paths},
         )
         yield ray
         ray.shutdown()
@@ -62,8 +65,36 @@ def test_ray_gives_the_rows_of_the_local_engine_and_goes_on_with_its_shards(
         maps.metadata["notes"].keys()
         == camkit.open_dataset(tmp_path / "local").metadata["notes"].keys()
     )
+
+
+class Alone:
+    """What Ray tells an actor that has one core."""
+
+    def get_assigned_resources(self):
+        return {"CPU": torch.get_num_threads()}
+
+    def get_accelerator_ids(self):
+        return {}
+
+
+def test_a_question_that_fails_in_an_actor_fails_where_it_was_asked(photos, tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "get", lambda sent: pickle.loads(pickle.dumps(sent)))
+    monkeypatch.setattr(ray, "get_runtime_context", Alone)
+    monkeypatch.setattr(ray_engine, "cluster", lambda job: nullcontext(Pool(1, 1, 0)))
+    monkeypatch.setattr(ray_engine, "data_context", nullcontext)
+
+    def answers(job, running, pool):
+        """As Ray gives them, of an actor in this process."""
+        actor = ExplainingActor(packed(job))
+        for block in ray_engine._tables(job, running, pool.actors):
+            for answer in actor(block):
+                yield from answer.to_pylist()
+
+    monkeypatch.setattr(ray_engine, "_answers", answers)
     with pytest.raises(TargetError, match="out of range: the model has 3 classes"):
         explained(photos, tmp_path / "wrong", "gradcam", 7, engine="ray")
+    assert len(explained(photos, tmp_path / "right", engine="ray")) == 60
 
 
 def test_each_free_gpu_has_an_actor_and_where_there_is_none_each_free_core():

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...results.whole_files import written_whole
+from ..explaining.heap import give_back
 from ..opened import ExplainedDataset, opened
 from ..windows import Windows
 from .findings import Findings
@@ -93,6 +94,7 @@ def dataset_report(
     explained = opened(maps)
     reading = Reading(explained, _truth(labels, explained), Masks(masks) if masks else None)
     reading.read()
+    give_back()  # what the rows took, before there are clusters and pictures
     found = reading.findings(Windows(explained.metadata, transform))
     report = DatasetReport(**vars(found))
     if path is not None:

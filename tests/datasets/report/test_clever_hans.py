@@ -21,8 +21,8 @@ CLASSES = ["disc", "cross"]
 def planted(request, tmp_path_factory):
     """(model, report, ids of marked pictures) of a network trained on marked pictures."""
     share, corner = request.param
-    model = trained(*pictures(700, 1, share, corner)[:2])
-    shown, classes, marks = pictures(300, 2, share, corner)
+    model = trained(*pictures(400, 1, share, corner)[:2], epochs=10)
+    shown, classes, marks = pictures(200, 2, share, corner)
     folder = tmp_path_factory.mktemp("maps")
     explained(model, shown, classes, folder)
     ids = {f"{number:03d}.png" for number in np.flatnonzero(marks)}
@@ -83,8 +83,8 @@ def test_the_page_shows_them_before_any_other_cluster(planted):
 
 
 def test_a_network_trained_without_marks_makes_nothing_stand_out(tmp_path):
-    model = trained(*pictures(700, 1, marked=0)[:2])
-    shown, classes, _ = pictures(300, 2, marked=0)
+    model = trained(*pictures(400, 1, marked=0)[:2], epochs=10)
+    shown, classes, _ = pictures(200, 2, marked=0)
     explained(model, shown, classes, tmp_path)
     report = dataset_report(tmp_path)
     assert report.suspicious == []

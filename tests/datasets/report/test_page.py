@@ -42,12 +42,17 @@ def page(tmp_path_factory):
     return (folder / "report.html").as_uri()
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as started:
+        yield started
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(page, scheme):
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(page, scheme, chromium):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    with browser() as chromium:
-        context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
-        shown = context.new_page()
+    with chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as tab:
+        shown = tab.new_page()
         asked = []
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto(page)
