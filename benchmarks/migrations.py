@@ -47,11 +47,14 @@ COMPLETED = [  # what is no Python in the README, or stands for something of the
 ABOUT = """# Migrated examples
 
 Made by `python benchmarks/migrations.py`: `camkit migrate --write` on the usage examples of other
-libraries, which are then run on a small network with random weights. **{ran} of {count} do
-after it what they do before it.** The
-README snippets of pytorch-grad-cam {version} come from its source distribution; what is no Python
-there, or stands for something of the reader's, is completed (`COMPLETED` in the command). Those of
-torch-cam and captum are the tutorials of [Coming from another library](../migrate.md).
+libraries, which are run before and after it on a small network with random weights. **{after} of
+{count} run after it, {before} before it.** The README snippets of pytorch-grad-cam {version} come
+from its source distribution; what is no Python there, or stands for something of the reader's, is
+completed (`COMPLETED` in the command). Those of torch-cam and captum are the tutorials of
+[Coming from another library](../migrate.md).
+
+Snippet 4 raises its TypeError in pytorch-grad-cam itself: it hands a tensor to `deprocess_image`,
+which takes arrays there. The compat form takes both.
 
 | example | lines changed | before | after |
 |---|---|---|---|
@@ -134,8 +137,8 @@ def outcome(example: Example, code: str, names: dict[str, Any], folder: Path) ->
     return "runs"
 
 
-def rows(examples: list[Example], folder: Path) -> list[tuple[bool, str]]:
-    """Whether each example does after its migration what it does before, and its row."""
+def rows(examples: list[Example], folder: Path) -> list[tuple[str, str, str]]:
+    """The outcome of each example before its migration, the outcome after it, and its row."""
     before, after, found = surroundings(), surroundings(), []
     for example in examples:
         code = migrated(example.code, folder)
@@ -143,7 +146,7 @@ def rows(examples: list[Example], folder: Path) -> list[tuple[bool, str]]:
         theirs = outcome(example, example.code, before, folder)
         ours = outcome(example, code, after, folder)
         text = f"| {example.name} | {changed} | {theirs} | {ours} |"
-        found.append((ours in ("runs", theirs), text))
+        found.append((theirs, ours, text))
     return found
 
 
@@ -162,11 +165,11 @@ if __name__ == "__main__":
         folder = Path(temporary)
         examples = readme_examples(args.source or download(folder)) + page_examples()
         results = rows(examples, folder)
-    ran = sum(done for done, _ in results)
-    page = ABOUT.format(ran=ran, count=len(results), version=VERSION)
-    page += "\n".join(text for _, text in results) + "\n"
+    before, after = (sum(row[side] == "runs" for row in results) for side in (0, 1))
+    page = ABOUT.format(before=before, after=after, count=len(results), version=VERSION)
+    page += "\n".join(text for *_, text in results) + "\n"
     if args.output:
         args.output.write_text(page, encoding="utf-8")
     else:
         print(page)
-    sys.exit(ran != len(results))
+    sys.exit(after != len(results))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from camkit_core import ImportFailed
-from camkit_core.image import deprocess_image, opencv, preprocess_image, show_cam_on_image
+from camkit_core.image import deprocess_image as deprocess_array
+from camkit_core.image import opencv, preprocess_image, show_cam_on_image
 
 __all__ = [
     "create_labels_legend",
@@ -22,6 +24,15 @@ __all__ = [
     "show_factorization_on_image",
 ]
 Array = np.ndarray[Any, Any]
+
+
+def deprocess_image(img: Array | Tensor) -> Array:
+    """Values of any range, such as a gradient, as a picture: uint8 around mid grey.
+
+    It takes a tensor as well, such as metrics give as visualizations, and as that library's README
+    passes it; the library itself does not.
+    """
+    return deprocess_array(img.detach().cpu().numpy() if isinstance(img, Tensor) else img)
 
 
 def scale_cam_image(cam: Array, target_size: Sequence[int] | None = None) -> Array:
