@@ -96,7 +96,7 @@ def show_cam_on_image(
 
     Args:
         img: (H, W, 3), float in [0, 1].
-        mask: (H, W), float in [0, 1].
+        mask: (H, W) or (H, W, 1), float in [0, 1].
         use_rgb: whether `img` is RGB, not BGR.
         colormap: an OpenCV colour map.
         image_weight: the picture's share, in [0, 1].
@@ -105,7 +105,7 @@ def show_cam_on_image(
         InputError: if the picture is not in [0, 1], or the share is not, or picture and heatmap
             differ in size.
     """
-    if np.shape(img)[:2] != np.shape(mask):
+    if np.shape(img)[:2] != np.shape(mask)[:2]:
         raise InputError(
             f"expected a picture of the heatmap's size, got {np.shape(img)[:2]} and "
             f"{np.shape(mask)}; cut and resize the picture as it was for the model, or draw by "

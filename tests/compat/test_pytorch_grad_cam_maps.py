@@ -167,3 +167,10 @@ def test_volumes_are_resized_by_the_peers_splines() -> None:
     x = torch.randn(1, 1, 7, 9, 11)
     expected = peer.GradCAM(model, [model[0]])(x, None)
     assert np.abs(compat.GradCAM(model, [model[0]])(x, None) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["GradCAM", "EigenCAM", "ScoreCAM", "FullGrad"])
+def test_targets_of_a_longer_batch_are_let_through(name: str, model: nn.Module, x: Tensor) -> None:
+    asked = [ClassifierOutputTarget(k) for k in (1, 2, 0)]
+    cam = getattr(compat, name)(model, [model.last])
+    np.testing.assert_array_equal(cam(x, asked), cam(x, asked[:2]))

@@ -106,6 +106,7 @@ class BaseCAM(Heatmaps):
     def forward(self, input_tensor: Tensor, targets: Targets, eigen_smooth: bool = False) -> Array:
         """The heatmaps (N, H, W); see `__call__`."""
         images = input_tensor.to(self.device)
+        targets = targets and list(targets)[: len(images)]  # those of a longer batch, as before
         if self._reads_graph():
             with untouched(self.model), torch.enable_grad():
                 images, targets = self._run(images, targets)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from camkit_core import ImportFailed
 from camkit_core.image import deprocess_image as deprocess_array
-from camkit_core.image import opencv, preprocess_image, show_cam_on_image
+from camkit_core.image import opencv, show_cam_on_image
+from camkit_core.image import preprocess_image as preprocess_array
 
 __all__ = [
     "create_labels_legend",
@@ -24,6 +26,17 @@ __all__ = [
     "show_factorization_on_image",
 ]
 Array = np.ndarray[Any, Any]
+
+
+def preprocess_image(
+    img: Array, mean: Sequence[float] = (0.5,) * 3, std: Sequence[float] = (0.5,) * 3
+) -> Tensor:
+    """A picture (H, W, 3), or (H, W), as a normalised batch (1, C, H, W) of its floating dtype.
+
+    Of uint8 it is float32.
+    """
+    batch = preprocess_array(img, mean, std)
+    return batch.to(torch.from_numpy(img[:0]).dtype) if img.dtype.kind == "f" else batch
 
 
 def deprocess_image(img: Array | Tensor) -> Array:
