@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(studio: Studio | GalleryStudio, port: int, started: Callable[[str], None]) -> None:
-    """Serve until interrupted.
+    """Serve until Ctrl-C, which ends the process.
 
     Args:
         studio: what is served.
@@ -44,7 +44,6 @@ def serve(studio: Studio | GalleryStudio, port: int, started: Callable[[str], No
 
     Raises:
         ArgumentError: if the port is in use.
-        KeyboardInterrupt: on Ctrl-C.
     """
     with _bound(port) as bound:
         port = bound.getsockname()[1]
@@ -63,9 +62,7 @@ def serve(studio: Studio | GalleryStudio, port: int, started: Callable[[str], No
         try:
             server.run(sockets=[bound])
         except KeyboardInterrupt:
-            if studio.busy:
-                _end_at_once()
-            raise
+            _end_at_once()
 
 
 def _begin(studio: Studio | GalleryStudio, port: int, started: Callable[[str], None]) -> None:
@@ -99,7 +96,7 @@ def _bound(port: int) -> socket.socket:
 
 
 def _end_at_once() -> None:
-    """End the process although the model still runs, which no thread can be asked to stop."""
+    """End the process: no thread can be asked to stop its model, and to clear torch takes seconds."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

@@ -94,13 +94,15 @@ def _spectrum(graph: Floats) -> tuple[Any, Any]:
 def _assigned(vectors: Any) -> NDArray[np.int64]:
     """The cluster of each row of the eigenvectors."""
     try:
+        from sklearn import config_context
         from sklearn.cluster import KMeans
     except ImportError as error:
         raise needs_sklearn(error) from error
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = vectors / lengths.clip(1e-12)
-    means = KMeans(vectors.shape[1], n_init=4, random_state=0).fit(rows)
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        means = KMeans(vectors.shape[1], n_init=4, random_state=0).fit(rows)
     return np.asarray(means.labels_, np.int64)
 
 

@@ -22,6 +22,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +80,9 @@ def clusters(masses: Sequence[Floats]) -> list[list[Cluster]]:
         masses: for each class its sampled masses (n, h, w), all of one grid; n may be 0.
     """
     departures = [Departures(each) for each in masses]
+    every = _Others.sums(departures)
     return [
-        _clusters_of_class(each, own, _Others(departures, own))
+        _clusters_of_class(each, own, _Others(*every, own))
         for each, own in zip(masses, departures, strict=True)
     ]
 
@@ -187,15 +189,22 @@ def _cluster(
 class _Others:
     """The departures of all classes but one, without adding them up for each class anew."""
 
-    def __init__(self, all_of: Sequence[Departures], own: Departures) -> None:
-        self.count = sum(each.count for each in all_of) - own.count
-        self._all, self._own = all_of, own
+    def __init__(self, count: int, totals: Any, own: Departures) -> None:
+        self.count, self._totals, self._own = count - own.count, totals, own
+
+    @staticmethod
+    def sums(every: Sequence[Departures]) -> tuple[int, Any]:
+        """How many maps of all classes there are, and how many depart most in each place."""
+        totals: Any = 0
+        for each in every:
+            totals = totals + each.count * each.shares
+        return sum(each.count for each in every), totals
 
     def share(self, place: Place) -> float:
         """The share of their maps that departs most in a place; nan if there are none."""
         if not self.count:
             return float("nan")
-        total = sum(each.count * each.shares[place] for each in self._all)
+        total = self._totals[place]
         return float(total - self._own.count * self._own.shares[place]) / self.count
 
 
