@@ -66,6 +66,7 @@ _HOMES = {
     "export_dataset": "datasets.export.export",
     "filled": "metrics.image_edits",
     "heat_at": "renderers.colour",
+    "highest": "renderers.colour",
     "hookimpl": "plugins.hookspecs",
     "layers": "target_layer.listing",
     "load_model": "loading.models",
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
     from .probe.further.concepts import Concepts as Concepts
     from .probe.probe import Probe as Probe
     from .renderers.colour import heat_at as heat_at
+    from .renderers.colour import highest as highest
     from .results.explainer import PreparedExplainer as PreparedExplainer
     from .results.explanation import Explanation as Explanation
     from .results.files import load_raw as load_raw

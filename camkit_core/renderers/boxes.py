@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from .caption import captioned, no_evidence
 from .colour import ALPHA, COLOUR_MAP, heat_at, window_at
 from .overlay import mixed
+from .threshold import Threshold
 from .unseen import with_unseen
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def boxes(
     colormap: str = COLOUR_MAP,
     alpha: float = ALPHA,
     everywhere: bool = False,
+    threshold: Threshold = 0,
+    vmax: float | None = None,
     others: int = 20,
 ) -> Image.Image:
     """The heatmap over the picture, with the explained box and its label; other boxes are thin.
@@ -44,6 +47,8 @@ def boxes(
         colormap: one of `colour.COLOUR_MAPS`, e.g. "viridis" or "jet".
         alpha: the heatmap's share, in [0, 1], as for `overlay`.
         everywhere: whether that share is the same everywhere, as for `overlay`.
+        threshold: the share of the highest evidence that is drawn, as for `overlay`.
+        vmax: the value of the map that is drawn as the highest, as for `overlay`.
         others: how many of the other boxes are drawn, the best first.
 
     Raises:
@@ -58,8 +63,8 @@ def boxes(
     enlarged = original = _enlarged(picture)
     reason = explanation.blank(index)
     if not reason:
-        heat = heat_at(explanation, index, enlarged.size)
-        enlarged = mixed(enlarged, heat, colormap, alpha, everywhere)
+        heat = heat_at(explanation, index, enlarged.size, vmax)
+        enlarged = mixed(enlarged, heat, colormap, alpha, everywhere, threshold)
     drawn = with_unseen(enlarged, original, explanation, index)
     explained = _explained(explanation, index)
     window = window_at(explanation, index, drawn.size)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from ..errors import ArgumentError, shown
 from ..image import colour_table, refuse_other_ranks
 from ..image.colour_maps import COLOUR_MAPS as COLOUR_MAPS
+from ..maps import upsample
 
 if TYPE_CHECKING:
     from ..inputs.models.geometry.window import Window
@@ -35,17 +38,50 @@ def window_at(explanation: Explanation, index: int, size: tuple[int, int]) -> Wi
     return window.at(size) if window else None
 
 
+def highest(explanation: Explanation, index: int = 0) -> float:
+    """The highest value of one image's map at the size of the model's input; 0 without evidence.
+
+    The heatmap is the map divided by it. Divided by the highest of several maps, `vmax` of the
+    renderers, they have one scale.
+    """
+    cam = explanation.cam[index : index + 1].detach().float()
+    cells = cam.nan_to_num(nan=0, posinf=0, neginf=0).relu()
+    return float(upsample(cells, explanation.images.shape[2:]).max())
+
+
 def heat_at(
-    explanation: Explanation, index: int, size: tuple[int, int]
+    explanation: Explanation, index: int, size: tuple[int, int], vmax: float | None = None
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """The heatmap of one image, resized to a picture's (width, height): (height, width).
 
     The picture is the original, of whatever size, where the explanation knows it: the map is then
     in its place there, and 0 where the model did not see the picture.
 
+    Args:
+        explanation: of images.
+        index: which image of the batch.
+        size: (width, height).
+        vmax: the value of the map that becomes 1, as all above it; None for its own highest.
+
     Raises:
         InputError: if it is the heatmap of a signal or a volume.
+        ArgumentError: if `vmax` is not above 0.
     """
+    heat = _at(explanation, index, size)
+    if vmax is None:
+        return heat
+    if not (isinstance(vmax, (int, float)) and 0 < vmax < math.inf):
+        raise ArgumentError(
+            f"expected vmax= above 0, the value of the map that is drawn as the highest, as in "
+            f"max(map(camkit.highest, maps)); got {shown(vmax)}"
+        )
+    scaled: np.ndarray[Any, np.dtype[np.float32]] = heat * (highest(explanation, index) / vmax)
+    return scaled.clip(0, 1)
+
+
+def _at(
+    explanation: Explanation, index: int, size: tuple[int, int]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
     refuse_other_ranks(explanation.heatmap.shape[1:])
     heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)
     if window := window_at(explanation, index, size):

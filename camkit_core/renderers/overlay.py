@@ -9,6 +9,7 @@ from PIL import Image
 
 from .caption import no_evidence
 from .colour import ALPHA, COLOUR_MAP, FULL_FROM, coloured, heat_at
+from .threshold import Threshold, outlined
 from .unseen import with_unseen
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def overlay(
     colormap: str = COLOUR_MAP,
     alpha: float = ALPHA,
     everywhere: bool = False,
+    threshold: Threshold = 0,
+    vmax: float | None = None,
 ) -> Image.Image:
     """The heatmap over the picture, at the picture's size; what the model did not see is grey.
 
@@ -34,12 +37,16 @@ def overlay(
         alpha: the heatmap's share, in [0, 1], where the evidence is at least half of the highest.
         everywhere: whether that share is the same everywhere; else it shrinks with the evidence, so
             that the picture is as it was where there is none.
+        threshold: the share of the highest evidence from which on the heatmap is drawn, with its
+            outline and, dashed, the box around it; 0 draws all, and no outline.
+        vmax: the value of the map that is drawn as the highest, so that several pictures have one
+            scale, as `max(map(camkit.highest, maps))`; None for the map's own.
     """
     reason = explanation.blank(index)
     if reason:
         return no_evidence(with_unseen(picture, picture, explanation, index), reason)
-    heat = heat_at(explanation, index, picture.size)
-    drawn = mixed(picture, heat, colormap, alpha, everywhere)
+    heat = heat_at(explanation, index, picture.size, vmax)
+    drawn = mixed(picture, heat, colormap, alpha, everywhere, threshold)
     return with_unseen(drawn, picture, explanation, index)
 
 
@@ -49,10 +56,13 @@ def mixed(
     colormap: str,
     alpha: float,
     everywhere: bool = False,
+    threshold: float = 0,
 ) -> Image.Image:
     """Picture and coloured heatmap as one; see `overlay`."""
     heatmap = coloured(heat, colormap)
-    if everywhere:
+    if everywhere and not threshold:
         return Image.blend(picture, heatmap, alpha)
-    share = np.rint(255 * alpha * np.minimum(heat / FULL_FROM, 1)).clip(0, 255)
-    return Image.composite(heatmap, picture, Image.fromarray(share.astype(np.uint8)))
+    full = np.ones_like(heat) if everywhere else np.minimum(heat / FULL_FROM, 1)
+    share = np.rint(255 * alpha * np.where(heat >= threshold, full, 0)).clip(0, 255)
+    drawn = Image.composite(heatmap, picture, Image.fromarray(share.astype(np.uint8)))
+    return outlined(drawn, heat, threshold) if threshold else drawn

@@ -62,11 +62,6 @@ class Studio:
         """Have the first photo's map made while the browser opens, so that it is there at once."""
         self.worker.submit(self.explainer.warm_up)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a thread is at work that cannot be asked to stop."""
-        return self.worker.busy or self.reader.busy
-
     def guarded(self, port: int | None = None) -> Guard:
         """What a server serves: everything lies below the token, and is guarded."""
         return Guard(Starlette(routes=_routes(self), exception_handlers=HANDLERS), self.token, port)

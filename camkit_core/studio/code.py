@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .look import common, drawing, not_drawn, threshold
+from .look import common, drawing, not_drawn, threshold, wipe
 from .photos import GREY, Source
 from .question import Question
 
@@ -63,14 +63,12 @@ def as_python(
 def _imports(asked: Question, source: Source) -> Iterator[str]:
     if "np." in source.code and not source.path:
         yield "import numpy as np"
-    if threshold(asked) and asked.minus is None:
+    if (threshold(asked) or wipe(asked)) and asked.minus is None:
         yield "from PIL import Image"
     if "data." in source.code and not source.path:
         yield "from skimage import data"
     if "make_scene" in source.code and not source.path:
         yield "from camkit_core.testing.ground_truth.scenes import make_scene"
-    if threshold(asked) and common(asked) and asked.minus is None:
-        yield "from torch.nn.functional import interpolate"
 
 
 def _picture(asked: Question, source: Source) -> list[str]:
@@ -109,34 +107,37 @@ def _explain(asked: Question) -> str:
 
 
 def _shown(asked: Question, task: str) -> Iterator[str]:
-    options = dict(drawing(asked))
-    if task == "detection":
-        options = {"renderer": "boxes", **options}
-    after = "".join(f", {name}={value!r}" for name, value in options.items())
     yield from not_drawn(asked, command=False)
     if asked.minus is not None:
         count = len(asked.methods)
         yield f"differences = [a.cam - b.cam for a, b in zip(maps, maps[{count}:])]"
         yield "print(maps, differences)"
     elif len(asked.methods) > 1:
-        yield from _highest(asked)
+        if common(asked):
+            yield "most = max(map(camkit.highest, maps)) or 1  # one scale for all maps"
         yield "for e in maps:"
-        yield "    print(e)"
-        yield f'    e.save(f"{{e.method}}.png"{after})'
-        yield from (f"    {line}" for line in _box(asked))
+        yield from (f"    {line}" for line in _drawn(asked, task, 'f"{e.method}.png"'))
     else:
-        yield "print(e)"
-        yield f'e.save("why.png"{after})'
-        yield from _box(asked)
+        yield from _drawn(asked, task, '"why.png"')
 
 
-def _highest(asked: Question) -> Iterator[str]:
-    """The highest value of all maps, which a common scale divides by."""
-    if threshold(asked) and common(asked):
-        yield "def highest(e):"
-        yield "    cells = e.cam.clamp(min=0)[None].float()"
-        yield '    return interpolate(cells, e.images.shape[2:], mode="bilinear").max().item()'
-        yield "most = max(map(highest, maps)) or 1"
+def _drawn(asked: Question, task: str, file: str) -> Iterator[str]:
+    """A map as the page draws it, in a file; and the box of its threshold."""
+    options = drawing(asked)
+    if task == "detection":
+        options = {"renderer": "boxes", **options}
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    given += ", vmax=most" if common(asked) else ""
+    yield "print(e)"
+    if share := wipe(asked):
+        yield f"drawn = e.render({given})"
+        yield "photo = Image.fromarray(e.originals[0].pixels)"
+        yield "photo = photo.resize((drawn.width, photo.height * drawn.width // photo.width))"
+        yield f"drawn.paste(photo.crop((0, 0, round({share} * photo.width), photo.height)))"
+        yield f"drawn.save({file})"
+    else:
+        yield f"e.save({file}{', ' if given else ''}{given})"
+    yield from _box(asked)
 
 
 def _box(asked: Question) -> Iterator[str]:
@@ -144,7 +145,7 @@ def _box(asked: Question) -> Iterator[str]:
     if level := threshold(asked):
         yield "heat = e.on_original() if e.originals[0].window else e.heatmap[0]"
         if common(asked):
-            yield "heat = heat * (highest(e) / most)"
+            yield "heat = heat * (camkit.highest(e) / most)"
         yield f'print("above {level}:", Image.fromarray((heat >= {level}).cpu().numpy()).getbbox())'
 
 

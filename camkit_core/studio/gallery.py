@@ -145,11 +145,6 @@ class GalleryStudio:
     def warm_up(self) -> None:
         """Nothing: a gallery has no model."""
 
-    @property
-    def busy(self) -> bool:
-        """Whether a thread is at work that cannot be asked to stop."""
-        return self.worker.busy or self.clusterer.busy
-
     def guarded(self, port: int | None = None) -> Guard:
         """What a server serves."""
         routes = [

@@ -18,6 +18,8 @@ def drawing(asked: Question) -> dict[str, Any]:
         options["colormap"] = colours
     if opacity is not None:
         options["alpha"] = opacity
+    if threshold(asked):
+        options["threshold"] = threshold(asked)
     return options
 
 
@@ -32,15 +34,21 @@ def common(asked: Question) -> bool:
     return several and asked.view.get("scale") == "common"
 
 
+def wipe(asked: Question) -> float:
+    """The share of the width, from the left, in which the page shows the photo itself."""
+    return _share(asked, "wipe") or 0.0
+
+
 def not_drawn(asked: Question, command: bool) -> list[str]:
-    """What is on the page and in no picture of camkit, as a comment; none where that is nothing.
+    """What is on the page and is not drawn, as a comment; none where that is nothing.
 
     Args:
         asked: the question, with the page's view.
         command: whether it is about the command, which draws with the usual colours.
     """
     parts = [*_options(asked)] if command else []
-    parts += _parts(asked, command)
+    if asked.minus is not None:
+        parts.append("the difference of the two classes")
     return [f"# on the page, but not in these pictures: {'; '.join(parts)}"] if parts else []
 
 
@@ -50,19 +58,12 @@ def _options(asked: Question) -> Iterator[str]:
         yield f"the colours {said['colormap']}"
     if said.get("alpha", ALPHA) != ALPHA:
         yield f"the opacity {said['alpha']}"
-
-
-def _parts(asked: Question, command: bool) -> Iterator[str]:
-    level, wipe = threshold(asked), _share(asked, "wipe")
-    if asked.minus is not None:
-        yield "the difference of the two classes"
-    if level:
-        told = "" if command or asked.minus is not None else " (its box is printed)"
-        yield f"the threshold {level} with its contour and box{told}"
+    if level := threshold(asked):
+        yield f"the threshold {level} with its contour and box"
     if common(asked):
         yield "one scale for all maps"
-    if wipe:
-        yield f"the photo itself left of {wipe:.0%} of the width"
+    if wipe(asked):
+        yield f"the photo itself left of {wipe(asked):.0%} of the width"
 
 
 def _share(asked: Question, name: str) -> float | None:

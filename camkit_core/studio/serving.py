@@ -96,7 +96,7 @@ def _bound(port: int) -> socket.socket:
 
 
 def _end_at_once() -> None:
-    """End the process: no thread can be asked to stop its model, and to clear torch takes seconds."""
+    """End the process: no thread can be asked to stop, and to clear torch takes seconds."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

@@ -20,7 +20,6 @@ class Worker:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self.busy = False
         Thread(target=self._work, name="camkit studio", daemon=True).start()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
@@ -36,10 +35,7 @@ class Worker:
     def _run(self, future: Future[Any], job: Callable[[], Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
-        self.busy = True
         try:
             future.set_result(job())
         except BaseException as error:  # noqa: BLE001 - it is raised where the job was asked for
             future.set_exception(error)
-        finally:
-            self.busy = False

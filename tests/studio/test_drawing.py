@@ -170,3 +170,36 @@ def test_layers_are_asked_for_when_somebody_reaches_for_the_slider(page, url, re
     assert "layer=" in page.url
     assert slider.evaluate("slider => slider === document.activeElement")
     assert sum(each.endswith("api/layers") for each in requests) == 1
+
+
+def copied(page, home, monkeypatch, methods: list[str]) -> dict[str, np.ndarray]:
+    """The pictures that the copied program draws, by method."""
+    page.get_by_role("button", name="Copy as Python").click()
+    program = page.locator("[data-code]:visible").inner_text()
+    monkeypatch.chdir(home)
+    exec(compile(program, "copied", "exec"), {})
+    return {name: np.array(Image.open(home / f"{name}.png")).astype(int) for name in methods}
+
+
+def test_the_copied_program_draws_what_is_on_the_screen(page, url, home, monkeypatch):
+    opened(page, url)
+    Image.open(home / "mine.png").resize((560, 560)).save(home / "square.png")
+    page.set_input_files("#file", home / "square.png")
+    page.locator(".thumb[title='square.png'][aria-pressed=true]").wait_for()
+    page.get_by_role("button", name="gradcam++", exact=True).click()
+    page.locator(".card .change", has_text="score").nth(1).wait_for()
+    page.get_by_label("Scale").select_option("common")
+    slide(page, "Threshold", 0.35)
+    slide(page, "Before / after", 0.25)
+    slide(page, "Opacity", 0.8)
+    page.wait_for_timeout(300)
+    drawn = copied(page, home, monkeypatch, ["gradcam", "gradcam++"])
+    plain = np.array(Image.open(home / "square.png").convert("RGB")).astype(int)
+    assert (np.abs(drawn["gradcam++"] - plain).max(axis=2) > 24).mean() > 0.4
+    for name, program in drawn.items():
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Picture of {name}", exact=True).click()
+        screen = np.array(Image.open(download.value.path()).convert("RGB")).astype(int)
+        assert program.shape == screen.shape
+        apart = np.abs(program - screen).max(axis=2)
+        assert (apart > 24).mean() < 0.04  # lines are smoothed otherwise, and the photo is a JPEG

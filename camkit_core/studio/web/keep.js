@@ -17,23 +17,32 @@ export function drawn(stage, painted, size) {
   const canvas = element("canvas", { width, height });
   const context = canvas.getContext("2d");
   stage.repaint(true); // also where it is out of view
-  drawPhoto(context, stage.photo, painted, size);
+  const paint = () => drawPainted(context, painted, width / size[0], height / size[1]);
+  context.drawImage(stage.photo, 0, 0);
+  paint();
   const from = stage.view.wipe;
+  context.beginPath();
+  context.rect(from * width, 0, (1 - from) * width, height);
+  context.clip();
+  drawUnseen(context, stage, width, height);
+  paint();
   context.globalAlpha = stage.view.opacity;
   context.imageSmoothingQuality = "high";
-  context.drawImage(
-    stage.heat, from * stage.heat.width, 0, (1 - from) * stage.heat.width, stage.heat.height,
-    from * width, 0, (1 - from) * width, height,
-  );
+  context.drawImage(stage.heat, 0, 0, width, height);
   context.globalAlpha = 1;
   stage.drawMarks(context, width, height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-// The photo, painted over in boxes of a photo of this size.
-function drawPhoto(context, photo, painted, size) {
-  const [across, down] = [photo.naturalWidth / size[0], photo.naturalHeight / size[1]];
-  context.drawImage(photo, 0, 0);
+function drawUnseen(context, stage, width, height) {
+  if (!stage.map.seen) return;
+  const canvas = element("canvas", { width, height });
+  stage.paintUnseen(canvas);
+  context.drawImage(canvas, 0, 0);
+}
+
+// Boxes in pixels of a photo, which is drawn so many times as wide and as high.
+function drawPainted(context, painted, across, down) {
   context.fillStyle = "rgb(127, 127, 127)";
   for (const [left, top, right, bottom] of painted) {
     context.fillRect(left * across, top * down, (right - left) * across, (bottom - top) * down);
@@ -49,7 +58,9 @@ export function completed(page, values) {
 /** A photo that is on the page, painted over, as the source of an image in another one. */
 export function sourceOf(photo, painted, size) {
   const canvas = element("canvas", { width: photo.naturalWidth, height: photo.naturalHeight });
-  drawPhoto(canvas.getContext("2d"), photo, painted, size);
+  const context = canvas.getContext("2d");
+  context.drawImage(photo, 0, 0);
+  drawPainted(context, painted, photo.naturalWidth / size[0], photo.naturalHeight / size[1]);
   return canvas.toDataURL("image/jpeg", 0.9);
 }
 

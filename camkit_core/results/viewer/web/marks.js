@@ -29,15 +29,6 @@ export function drawBox(context, [left, top, right, bottom], width, height, colo
   context.setLineDash([]);
 }
 
-/** Grey over all but a box in shares of the sides, which is what the model saw. */
-export function shadeAround(context, [left, top, right, bottom], width, height) {
-  context.fillStyle = "rgba(110, 110, 110, .55)";
-  context.beginPath();
-  context.rect(0, 0, width, height);
-  context.rect(right * width, top * height, (left - right) * width, (bottom - top) * height);
-  context.fill("evenodd");
-}
-
 /** The point that is pointed at. */
 export function drawCross(context, x, y, size) {
   for (const [colour, thick] of [["rgba(0, 0, 0, .7)", size / 3], ["#fff", size / 7]]) {

@@ -5,7 +5,8 @@ import { Field } from "./contour.js";
 import { element, percent, short } from "./dom.js";
 import { oncePerFrame } from "./frames.js";
 import { boxAbove, boxOfCell, cellAt, highest, inPhoto, profiles, spread } from "./grid.js";
-import { drawBox, drawContour, drawCross, shadeAround } from "./marks.js";
+import { drawBox, drawContour, drawCross } from "./marks.js";
+import { paintUnseen } from "./unseen.js";
 
 const LONGEST = 560; // pixels of the heat's longer side; browsers smooth what they enlarge
 const TRACED = 140; // of the field that contours are drawn of
@@ -15,6 +16,7 @@ const MARKED = 2400; // of the contours at most; they are drawn at the pixels of
 export class Stage {
   constructor(photo, onPoint) {
     this.photo = element("img", { alt: "", draggable: false, className: "photo" });
+    this.unseen = element("canvas", { className: "unseen" });
     this.painted = element("div", { className: "painted" });
     this.heat = element("canvas", { className: "heat" });
     this.marks = element("canvas", { className: "marks" });
@@ -22,7 +24,7 @@ export class Stage {
     this.root = element(
       "div",
       { className: "stage", tabIndex: 0, role: "group", "aria-label": "Map over the photo" },
-      this.photo, this.painted, this.heat, this.marks, this.edge,
+      this.photo, this.unseen, this.painted, this.heat, this.marks, this.edge,
     );
     this.point = null;
     this.map = null;
@@ -50,7 +52,8 @@ export class Stage {
   /** Show the photo alone. */
   clear() {
     this.map = this.levels = this.above = null;
-    for (const canvas of [this.heat, this.marks]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    this.greyed = null;
+    for (const canvas of [this.unseen, this.heat, this.marks]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   }
 
   // Take the size of the photo, and spread the map over it.
@@ -64,8 +67,18 @@ export class Stage {
     }
     this.most = this.common || highest(this.map);
     this.levels = levelsOf(spread(this.map, across, down, this.most), this.map.signed);
+    this.grey(across, down);
     this.field = this.profiles = null; // made when a threshold asks for them
     this.shown = {};
+  }
+
+  // Grey what was not seen: once for a photo, whatever the map.
+  grey(across, down) {
+    const key = `${this.photo.src} ${this.map.seen}`;
+    if (this.greyed === key) return;
+    this.greyed = key;
+    [this.unseen.width, this.unseen.height] = [across, down];
+    if (this.map.seen) this.paintUnseen(this.unseen);
   }
 
   /** Paint all that the view decides and that changed; a stage out of view waits. */
@@ -104,7 +117,8 @@ export class Stage {
   }
 
   wipe(share) {
-    this.heat.style.clipPath = share > 0 ? `inset(0 0 0 ${100 * share}%)` : "none";
+    const clip = share > 0 ? `inset(0 0 0 ${100 * share}%)` : "none";
+    for (const canvas of [this.unseen, this.heat, this.marks]) canvas.style.clipPath = clip;
     this.edge.hidden = !(share > 0);
     this.edge.style.transform = `translateX(${100 * share}%)`;
   }
@@ -114,17 +128,16 @@ export class Stage {
     const [width, height] = this.marksSize || [0, 0];
     if (!width) return;
     const { marks, map, point } = this;
-    const some = this.above || point || map.boxes.length || map.seen;
+    const some = this.above || point || map.boxes.length;
     if (marks.width !== width || marks.height !== height) [marks.width, marks.height] = [width, height];
     else if (this.marked) marks.getContext("2d").clearRect(0, 0, width, height);
     if (some) this.drawMarks(marks.getContext("2d"), width, height);
     this.marked = Boolean(some);
   }
 
-  /** Contour, boxes, what the model did not see, and the cell pointed at, at a size in pixels. */
+  /** Contour, boxes, and the cell pointed at, at a size in pixels. */
   drawMarks(context, width, height) {
     const { map, above } = this;
-    if (map.seen) shadeAround(context, this.seenBox(), width, height);
     if (above) drawContour(context, above.lines, width, height);
     if (above?.box) drawBox(context, above.box, width, height, "#fff", true);
     for (const found of map.boxes.slice(0, 20)) drawBox(context, this.detected(found), width, height, "#7fe0ff");
@@ -134,10 +147,11 @@ export class Stage {
     drawCross(context, this.point[0] * width, this.point[1] * height, width / 80);
   }
 
-  seenBox() {
-    const [rows, columns] = this.map.picture;
-    const [left, top, right, bottom] = this.map.seen;
-    return [left / columns, top / rows, right / columns, bottom / rows];
+  /** Grey what the model did not see, on a canvas of whatever size. */
+  paintUnseen(canvas) {
+    const [[rows, columns], [left, top, right, bottom]] = [this.map.picture, this.map.seen];
+    if (Math.max(left, top, columns - right, rows - bottom) < 1) return;
+    paintUnseen(canvas, this.photo, [left / columns, top / rows, right / columns, bottom / rows]);
   }
 
   detected({ box: [x1, y1, x2, y2] }) {
