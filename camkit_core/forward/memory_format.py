@@ -92,7 +92,7 @@ def _channels_last(images: Tensor) -> Tensor:
 def _helps(model: nn.Module, images: Tensor) -> bool:
     if images.device.type != "cpu" or images.ndim != 4 or images.dtype != torch.float32:
         return False
-    return len(images) >= 4 or _has_depthwise(model)
+    return images.shape[0] >= 4 or _has_depthwise(model)
 
 
 def _has_depthwise(model: nn.Module) -> bool:

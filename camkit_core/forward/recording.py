@@ -222,13 +222,12 @@ def _run_cut(
     Raises:
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
-    output, adapter, hooks = None, cuts[0][0].adapter, []
+    output, adapter, hooks = None, cuts[0][0].adapter, list[Any]()
     if blocks:
         images = images.requires_grad_()
     with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
         try:
-            for cut, _ in cuts:
-                hooks.append(hook_on(cut.adapter.layer, cut))
+            hooks.extend(hook_on(cut.adapter.layer, cut) for cut, _ in cuts)
             given = images.clone() if blocks else images
             output = read_output(adapter, inputs.forward_args.call(inputs.model, given))
             graph = any(tensor.requires_grad for tensor in tensors_in(output))

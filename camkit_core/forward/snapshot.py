@@ -71,7 +71,7 @@ class Snapshot:
             self._restore_tables(apart)
         if self._counted.written():
             self._counted.restore()
-        if not apart and (self._uncounted.written() or self._uncounted.differ()):
+        if not apart and self.writers and (self._uncounted.written() or self._uncounted.differ()):
             self._uncounted.restore()
 
     def weights_written(self) -> bool:

@@ -20,7 +20,7 @@ def grid_of(recording: Recording, raw: Tensor) -> Tensor:
             folded into the batch.
     """
     grid = as_grid(recording.adapter, raw, recording.images.ndim - 2)
-    if len(grid) != len(recording.images):
+    if grid.shape[0] != recording.images.shape[0]:
         raise _wrong_rows(recording, grid)
     return grid
 

@@ -41,7 +41,7 @@ def images_touch(
         scores: T times the score (N,) of each image, with its graph.
         summed: gives the gradients (T, *raw.shape) of each target's sum of scores.
     """
-    if len(recording.images) == 1:
+    if recording.images.shape[0] == 1:
         return False
     known = _proofs.of(recording.model)
     batch = _batch_key(recording, known)

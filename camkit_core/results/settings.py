@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
@@ -75,17 +75,17 @@ def settings_of(
         configure(methods, options),
         Asked(
             layer,
-            _optional("reshape_transform", reshape_transform, Callable | None),
+            _checked("reshape_transform", reshape_transform, None, _RESHAPE),
             shared_inputs,
             adapter,
         ),
         image_input,
         output,
-        _optional("batch_size", batch_size, Annotated[int, Ge(1)] | None),
-        _checked("aug_smooth", aug_smooth, bool),
-        _checked("eigen_smooth", eigen_smooth, bool),
-        _checked("guided", guided, bool),
-        _checked("fuse_layers", fuse_layers, Literal["mean", "max"]),
+        _checked("batch_size", batch_size, None, _ROWS),
+        _checked("aug_smooth", aug_smooth, False, bool),
+        _checked("eigen_smooth", eigen_smooth, False, bool),
+        _checked("guided", guided, False, bool),
+        _checked("fuse_layers", fuse_layers, "mean", _FUSING),
         judge,
     )
 
@@ -96,11 +96,13 @@ def refuse_several(owner: str, settings: Mapping[str, Any]) -> None:
         raise UnknownName(f"{owner} takes method= and target=; compare takes {min(several)}=")
 
 
-_checked = partial(checked, "camkit")
+_ROWS: Any = Annotated[int, Ge(1)] | None
+_RESHAPE: Any = Callable | None
+_FUSING: Any = Literal["mean", "max"]
 
 
-def _optional(name: str, value: Any, annotation: Any) -> Any:
-    return None if value is None else _checked(name, value, annotation)
+def _checked(name: str, value: Any, usual: Any, annotation: Any) -> Any:
+    return value if value is usual else checked("camkit", name, value, annotation)
 
 
 def check_targets(targets: Any, aug_smooth: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -94,7 +94,7 @@ def _of_size(plan: Plan) -> Callable[[Inputs, Sequence[Target]], Plan]:
     dtype, layers = plan.inputs.images.dtype, plan.layers
 
     def of(inputs: Inputs, targets: Sequence[Target]) -> Plan:
-        made = replace(inputs, images=inputs.images.to(dtype), forward_args=args)
+        made = Inputs(inputs.model, inputs.images.to(dtype), args, inputs.notes)
         return Plan(made, targets, layers)
 
     return of

@@ -57,12 +57,18 @@ def resolve(target: Target, output: Any, images: int) -> Targets:
         classes = [in_range(operator.index(category), logits) for category in chosen]
         scored = {each: ClassifierOutputTarget(each, single) for each in set(classes)}
         of_classes = tuple(scored[category] for category in classes)
-        return Targets(of_classes, torch.tensor(classes, device="cpu"), single)
+        return Targets(of_classes, _as_tensor(classes), single)
     functions = tuple(_function(each, output) for each in chosen)
     check_sample_rows(output, images)
     samples = [sample_of(output, row, images) for row in range(images)]
     by_row = rowwise(output, images)
     return Targets(tuple(map(settled, functions, samples)), None, by_row=by_row)
+
+
+def _as_tensor(classes: list[int]) -> Tensor:
+    if len(set(classes)) == 1:  # quicker
+        return torch.full((len(classes),), classes[0], device="cpu")
+    return torch.tensor(classes, device="cpu")
 
 
 def _checked_logits(output: Any, images: int) -> Tensor:
@@ -147,6 +153,8 @@ def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:
 
 
 def _is_index(target: Any) -> bool:
+    if type(target) is int:
+        return True
     floating = isinstance(target, Tensor) and target.is_floating_point()
     if (
         floating

@@ -1,0 +1,115 @@
+"""What explain and prepared explainers take beyond the ideal in a loop over one image, on a CPU.
+
+    python benchmarks/prepared.py
+    python benchmarks/prepared.py --networks resnet18 --methods gradcam --rounds 5 --size 32
+
+The ideal is one forward pass and the backward pass down to the layer, of images in the memory
+format that camkit takes. CPU time of one thread; each call follows an ideal one, whose pass leaves
+the caches as an image of a stream finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from contenders import TARGET, ideal
+from networks import NETWORKS, Network, images
+from timing import Run
+from torch import Tensor, nn
+
+import camkit_core as camkit
+
+METHODS = ("gradcam", "gradcam++", "xgradcam")
+WARM = 4  # calls; a loop is as quick as it gets from the third on
+
+
+def in_camkits_format(model: nn.Module, x: Tensor) -> Tensor:
+    """The images in the memory format in which camkit runs the model on them."""
+    given: list[Tensor] = []
+    handle = model.register_forward_pre_hook(lambda _, args: given.append(args[0].clone()))
+    camkit.explain(model, x, target=TARGET)
+    handle.remove()
+    return given[-1]
+
+
+def seconds(run: Run) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def python_calls(run: Run) -> int:
+    """How many Python functions a run calls, the model's own among them."""
+    events: list[str] = []
+    sys.setprofile(lambda frame, event, argument: events.append(event))
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return events.count("call")
+
+
+def rows(network: Network, methods: list[str], size: int, rounds: int) -> list[str]:
+    """A line for each method."""
+    model, x = network.build(), images(size=size)
+    best = ideal(model, network, in_camkits_format(model, x))
+    return [row(network.name, method, model, x, best, rounds) for method in methods]
+
+
+def row(name: str, method: str, model: nn.Module, x: Tensor, best: Run, rounds: int) -> str:
+    explainer = camkit.prepare(model, x, method, TARGET)
+    runs: dict[str, Run] = {
+        "explain": lambda: camkit.explain(model, x, method, TARGET).heatmap,
+        "prepared": lambda: explainer(x).heatmap,
+    }
+    if not all(torch.equal(runs["explain"](), runs["prepared"]()) for _ in range(WARM)):
+        raise SystemExit(f"{name}, {method}: the prepared explainer gives other bits than explain")
+    ideals: list[float] = []
+    beyond: dict[str, list[float]] = {label: [] for label in runs}
+    for _ in range(rounds):
+        for label, run in runs.items():
+            ideals.append(seconds(best))
+            beyond[label].append(seconds(run) - ideals[-1])
+    least = statistics.median(ideals)
+    cells = [
+        f"{1000 * (more := statistics.median(beyond[label])):.2f} | {1 + more / least:.3f}"
+        f" | {python_calls(run) - python_calls(best)}"
+        for label, run in runs.items()
+    ]
+    return f"| {name}, {method} | {1000 * least:.1f} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
+    parser.add_argument("--size", type=int, default=224, help="of the image; transformers take 224")
+    parser.add_argument("--rounds", type=int, default=31)
+    parser.add_argument("--output", type=Path)
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    lines = [
+        "| network, method | ideal, ms | explain: ms beyond | ratio | Python calls beyond "
+        "| prepared: ms beyond | ratio | Python calls beyond |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    print(*lines, sep="\n")
+    for name in given.networks:
+        for line in rows(NETWORKS[name], given.methods, given.size, given.rounds):
+            lines.append(line)
+            print(line, flush=True)
+    if given.output:
+        given.output.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
