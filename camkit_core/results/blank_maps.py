@@ -47,17 +47,17 @@ def blank_reasons(
 def _reason(
     lowest: float, highest: float, probes: Sequence[Probe], index: int, default_layer: str | None
 ) -> str | None:
+    if -math.inf < lowest < highest < math.inf and highest > 0:
+        return None
     layer = ", ".join(probe.recording.layer for probe in probes)
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         why = "" if bool(probes[0].images[index].isfinite().all()) else ", because the image is not"
         return f"activations or gradients at {layer!r} are not finite (inf or nan){why}"
-    if lowest == highest > 0:
+    if highest > 0:
         return (
             f"the map is the same everywhere, so it names no place: {layer!r} has one position, "
             f"or all of them weigh alike; try an earlier layer"
         )
-    if highest > 0:
-        return None
     if lowest < 0:
         return (
             f"nothing at {layer!r} speaks for this target: the map is negative everywhere it is "
@@ -81,7 +81,8 @@ def _reason(
 
 def warn_of_blanks(reasons: tuple[str | None, ...]) -> tuple[str, ...]:
     """A note for each blank map; one warning tells of them all."""
+    if not any(reasons):
+        return ()
     notes = tuple(f"image {i}: {text}" for i, text in enumerate(reasons) if text)
-    if notes:
-        warn(f"blank map: {'; '.join(notes)}")
+    warn(f"blank map: {'; '.join(notes)}")
     return notes

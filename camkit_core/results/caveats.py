@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
 
-from ..forward.untouched import version
+from ..inputs.look import versions
 from ..inputs.model_memory import ModelMemory
 from ..inputs.targets.classification import is_probability
 from ..inputs.targets.heads import looks_like_features
@@ -40,7 +40,7 @@ FEATURES = (
 # By model: its first batch norm, as a weak reference; None if there is none.
 _first_norms: ModelMemory[Any] = ModelMemory()
 # By batch norm: the state of its tensors, and whether they had the values they were built with.
-_checked_norms: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
+_checked_norms: WeakKeyDictionary[nn.Module, tuple[list[int], bool]] = WeakKeyDictionary()
 
 
 def caveats(
@@ -112,11 +112,13 @@ def untrained(model: nn.Module) -> bool:
 def _as_built(norm: Any) -> bool:
     zeros = (norm.running_mean, norm.bias, norm.num_batches_tracked)
     ones = (norm.running_var, norm.weight)
-    if not all(isinstance(value, Tensor) and not value.is_meta for value in zeros + ones):
+    tensors = [each for each in zeros + ones if isinstance(each, Tensor) and not each.is_meta]
+    if len(tensors) < len(zeros + ones):
         return False  # offloaded weights are not loaded for this
     # Compared again only after a write: a comparison waits for the GPU, and takes time on a CPU.
-    state = hash(tuple((id(tensor), version(tensor)) for tensor in zeros + ones))
-    if norm not in _checked_norms or _checked_norms[norm][0] != state:
+    state = [*map(id, tensors), *versions(tensors)]
+    before, as_built = _checked_norms.get(norm, ([], False))
+    if before != state:
         as_built = not any(zero.any() for zero in zeros) and all((one == 1).all() for one in ones)
         _checked_norms[norm] = state, bool(as_built)
-    return _checked_norms[norm][1]
+    return bool(as_built)

@@ -76,7 +76,7 @@ def found_logits(output: Any, images: int | None = None) -> Tensor | None:
         logits = class_logits(output)
     except TargetError:
         return None
-    return logits if images in (None, len(logits)) else None
+    return logits if images in (None, logits.shape[0]) else None
 
 
 def class_logits(output: Any, images: int | None = None) -> Tensor:

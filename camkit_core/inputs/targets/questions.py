@@ -62,7 +62,7 @@ def _score_function(target: Target, inputs: Inputs, output: Any, class_free: boo
     try:
         if target is None or isinstance(target, (int, Rank)):
             refuse_embeddings(inputs)
-        resolved = resolve(target, output, len(inputs.images))
+        resolved = resolve(target, output, inputs.images.shape[0])
         if resolved.classes is not None:
             part, scores = inputs.forward_args.output, class_logits(output)
             refuse_features(inputs.model, part, output, scores)

@@ -19,7 +19,7 @@ def check_class_rows(scores: Tensor, output: Any, images: int) -> None:
         output: what the model returned.
         images: how many images there are.
     """
-    if len(scores) != images:
+    if scores.shape[0] != images:
         found = scores_in(output)
         raise wrong_rows(found[1] if found else scores, output, images)
 
