@@ -168,10 +168,13 @@ def memory(folder: Path, images: int) -> list[str]:
 def write(title: str, lines: list[str]) -> None:
     """Put a section into the page, in place of the one that was there."""
     text = PAGE.read_text() if PAGE.exists() else HEAD
-    text = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
     made = f"On {time.strftime('%Y-%m-%d')}, torch {torch.__version__}, {platform.machine()}, "
-    cores = f"{len(_cores())} cores."
-    PAGE.write_text("\n".join([text.rstrip(), "", f"## {title}", "", *lines, "", made + cores, ""]))
+    section = "\n".join(["", f"## {title}", "", *lines, "", f"{made}{len(_cores())} cores.", ""])
+    known = re.compile(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", re.DOTALL)
+    if known.search(text):
+        PAGE.write_text(known.sub(lambda found: section, text))
+    else:
+        PAGE.write_text(f"{text.rstrip()}\n{section}")
 
 
 def _cores() -> Any:

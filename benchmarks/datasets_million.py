@@ -50,15 +50,22 @@ def million(folder: Path, count: int) -> list[str]:
     told = f"{count:,} rows of {CLASSES} classes with random maps of {SIDE} x {SIDE}"
     page = (place / "report.html").stat().st_size / 1e6
     each = ", ".join(f"{size / count:.0f} in {number:,} shards" for number, size in sizes.items())
-    most = sizes[-(-count // ROWS)] / count * 1e7 / 1e9
+    finer = _bytes_of_a_row(folder / "finer", 14)
     other = (
         "Seconds contain what other work on the machine took, those of CPU do not. Memory is that "
         "of the whole process, libraries included."
     )
     return [
         *lines, "", f"{told}; the page has {page:.1f} MB. {other}", "",
-        f"Bytes of a row: {each}. Ten million take {most:.1f} GB.",
+        f"Bytes of a row: {each}; with maps of 14 x 14, {finer:.0f}. So ten million take "
+        f"{sizes[-(-count // ROWS)] / count / 100:.1f} and {finer / 100:.1f} GB.",
     ]  # fmt: skip
+
+
+def _bytes_of_a_row(folder: Path, side: int, count: int = 20_000) -> float:
+    folder.mkdir()
+    made(folder, count, side=side)
+    return sum(path.stat().st_size for path in folder.glob("*.parquet")) / count
 
 
 _REPORT = ("opening", "filtering", "report")
@@ -71,20 +78,20 @@ def _measured(name: str, folder: Path) -> str:
     return f"{name} | {seconds:.1f} | {cpu:.1f} | {peak / 1e6:.0f} MB"
 
 
-def made(folder: Path, count: int, rows_of_shard: int = ROWS) -> None:
+def made(folder: Path, count: int, rows_of_shard: int = ROWS, side: int = SIDE) -> None:
     """Write rows with random maps, a tenth of them mistakes."""
     manifest.agree(folder, {"model": "simulated"})
     rng = np.random.default_rng(0)
     with ShardWriter(folder, lambda: {"model": "simulated"}, most_rows=rows_of_shard) as writer:
         for start in range(0, count, PART):
-            writer.add(_shard(rng, start, min(PART, count - start)))
+            writer.add(_shard(rng, start, min(PART, count - start), side))
 
 
-def _shard(rng: np.random.Generator, start: int, count: int):  # type: ignore[no-untyped-def]
+def _shard(rng: np.random.Generator, start: int, count: int, side: int):  # type: ignore[no-untyped-def]
     label = (np.arange(count) + start) % CLASSES
     answer = np.where(rng.random(count) < 0.1, (label + 1) % CLASSES, label)
     names, sure = [f"class {each}" for each in answer], rng.random(count).tolist()
-    maps = rng.uniform(-1, 1, (count, SIDE * SIDE)).astype(np.float16)
+    maps = rng.uniform(-1, 1, (count, side * side)).astype(np.float16)
     fixed = {"target": "top1", "method": "gradcam", "layer": "layer4", "options": "{}"}
     return rows(
         {
@@ -94,7 +101,7 @@ def _shard(rng: np.random.Generator, start: int, count: int):  # type: ignore[no
             "top_name": names, "top_probability": sure, "probability": sure,
             "score": rng.normal(5, 2, count).tolist(), "label": label.tolist(),
             "label_name": [f"class {each}" for each in label], "map": list(maps),
-            "scale": [1.0] * count, "grid": [[SIDE, SIDE]] * count,
+            "scale": [1.0] * count, "grid": [[side, side]] * count,
             "input_size": [[224, 224]] * count, "notes": [[]] * count, "seconds": [0.01] * count,
         }
     )  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -46,16 +48,21 @@ def to_coco(
         ImportFailed: for masks, if pycocotools is not installed.
     """
     encode = _encoder() if masks else None
-    writer = _Writer(maps, Windows(maps.metadata, transform), threshold, encode)
-    with written_whole(output) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with (
+        written_whole(output) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+        TemporaryFile("w+", encoding="utf-8", dir=temporary.parent) as images,
+    ):
+        writer = _Writer(maps, Windows(maps.metadata, transform), threshold, encode, images)
         file.write(f'{{"info": {json.dumps(_info(maps, threshold))}, "licenses": [],\n')
         file.write('"annotations": [\n')
         for number, annotation in enumerate(writer.annotations()):
             file.write(("" if number == 0 else ",\n") + json.dumps(annotation, allow_nan=False))
-        for name, items in (("images", writer.images), ("categories", writer.categories)):
-            lines = ",\n".join(json.dumps(item) for item in items.values())
-            file.write(f'\n], "{name}": [\n{lines}')
-        file.write("\n]}\n")
+        file.write('\n], "images": [\n')
+        images.seek(0)
+        shutil.copyfileobj(images, file)
+        categories = ",\n".join(json.dumps(item) for item in writer.categories.values())
+        file.write(f'\n], "categories": [\n{categories}\n]}}\n')
     return Path(output)
 
 
@@ -69,13 +76,18 @@ def _info(maps: ExplainedDataset, threshold: float) -> dict[str, Any]:
 
 
 class _Writer:
-    """Makes annotations row by row, and gathers the images and the categories that they name."""
+    """Makes annotations row by row, and gathers the categories that they name.
+
+    The images that they name are written to a file meanwhile: there may be millions. The rows of
+    one follow one another.
+    """
 
     def __init__(
-        self, maps: ExplainedDataset, windows: Windows, threshold: float, encode: Any
+        self, maps: ExplainedDataset, windows: Windows, threshold: float, encode: Any, images: Any
     ) -> None:
         self.maps, self.windows, self.threshold, self.encode = maps, windows, threshold, encode
-        self.images: dict[str, dict[str, Any]] = {}
+        self._images = images
+        self._image_now: dict[str, Any] = {"id": 0, "file_name": None}
         self.categories: dict[Any, dict[str, Any]] = {}
         self._unnumbered = 0
 
@@ -102,17 +114,18 @@ class _Writer:
                 }
 
     def _image(self, row: Any) -> tuple[int, Size, Windows | None]:
-        known = self.images.get(row.id)
-        if known is None:
+        known = self._image_now
+        if row.id != known["file_name"]:
             size, there = size_of(row, self.maps.metadata)
             known = {
-                "id": len(self.images) + 1,
+                "id": known["id"] + 1,
                 "file_name": row.id,
                 "height": size[0],
                 "width": size[1],
                 **({} if there else {"of_input": True}),
             }
-            self.images[row.id] = known
+            self._images.write((",\n" if known["id"] > 1 else "") + json.dumps(known))
+            self._image_now = known
         windows = None if "of_input" in known else self.windows
         return known["id"], (known["height"], known["width"]), windows
 
