@@ -87,8 +87,7 @@ def explain(
         >>> explain(resnet, "photo.jpg", target="tiger cat")       # doctest: +SKIP
     """
     refuse_several("explain", settings)
-    compared = compare(model, images, [method], [target], layer, reshape_transform, **settings)
-    return compared.rows[0][0]
+    return compare(model, images, [method], [target], layer, reshape_transform, **settings)[0, 0]
 
 
 def compare(
