@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,20 +14,34 @@ from camkit_core.plugins import Registry
 from helpers.fake_packages import Install, installer
 from helpers.small_nets import FAMILIES, Net, small_net
 
-# Processes that share cores must not each use all of them, or they wait for one another.
-_THREADS = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-torch.set_num_threads(max(1, min(2, _THREADS)))
-os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # for the processes that tests start
+# Networks of tests are small, and processes that share cores would wait for one another's threads.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # ultralytics installs what it misses, else
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """All tests together run in a process for each core; parts of them, in this process."""
+    """All tests together run in a process for each core; parts of them, in this process.
+
+    Each process begins with a part of its own, in order, so that few fixtures are made twice.
+    """
     unset = config.getoption("numprocesses", "without xdist") is None
     together = any(Path(name).resolve() == Path(__file__).parent for name in config.args)
     if unset and together and not hasattr(config, "workerinput"):  # a worker starts no others
         config.option.numprocesses = "logical"
+        config.option.dist = config.option.dist.replace("no", "worksteal")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is made as tests are collected stays: garbage is looked for among the rest alone."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
