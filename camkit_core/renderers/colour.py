@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import ArgumentError, shown
@@ -14,9 +15,12 @@ from ..image.colour_maps import COLOUR_MAPS as COLOUR_MAPS
 from ..maps import upsample
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..inputs.models.geometry.window import Window
     from ..results.explanation import Explanation
 
+Heat = NDArray[np.float32]
 COLOUR_MAP = "inferno"  # unless another is chosen
 ALPHA = 0.6  # the heatmap's share of an overlay, unless another is chosen
 FULL_FROM = 0.5  # the evidence from which on it has all of this share
@@ -38,20 +42,26 @@ def window_at(explanation: Explanation, index: int, size: tuple[int, int]) -> Wi
     return window.at(size) if window else None
 
 
-def highest(explanation: Explanation, index: int = 0) -> float:
+def highest(explanation: Explanation, index: int = 0, minus: Explanation | None = None) -> float:
     """The highest value of one image's map at the size of the model's input; 0 without evidence.
 
     The heatmap is the map divided by it. Divided by the highest of several maps, `vmax` of the
-    renderers, they have one scale.
+    renderers, they have one scale. Of a map less another one, `minus`, it is the largest distance
+    from 0.
     """
-    cam = explanation.cam[index : index + 1].detach().float()
-    cells = cam.nan_to_num(nan=0, posinf=0, neginf=0).relu()
+    if minus is not None:
+        return float(_less(explanation, index, minus).abs().max())
+    cells = _finite(explanation.cam[index : index + 1]).relu()
     return float(upsample(cells, explanation.images.shape[2:]).max())
 
 
 def heat_at(
-    explanation: Explanation, index: int, size: tuple[int, int], vmax: float | None = None
-) -> np.ndarray[Any, np.dtype[np.float32]]:
+    explanation: Explanation,
+    index: int,
+    size: tuple[int, int],
+    vmax: float | None = None,
+    minus: Explanation | None = None,
+) -> Heat:
     """The heatmap of one image, resized to a picture's (width, height): (height, width).
 
     The picture is the original, of whatever size, where the explanation knows it: the map is then
@@ -62,29 +72,47 @@ def heat_at(
         index: which image of the batch.
         size: (width, height).
         vmax: the value of the map that becomes 1, as all above it; None for its own highest.
+        minus: an explanation of the same images whose map is taken away, as of another class; the
+            values are then in [-1, 1].
 
     Raises:
         InputError: if it is the heatmap of a signal or a volume.
-        ArgumentError: if `vmax` is not above 0.
+        ArgumentError: if `vmax` is not above 0, or the map of `minus` has another shape.
     """
-    heat = _at(explanation, index, size)
-    if vmax is None:
-        return heat
-    if not (isinstance(vmax, (int, float)) and 0 < vmax < math.inf):
+    refuse_other_ranks(explanation.images.shape[2:])
+    if vmax is not None and not (isinstance(vmax, (int, float)) and 0 < vmax < math.inf):
         raise ArgumentError(
             f"expected vmax= above 0, the value of the map that is drawn as the highest, as in "
             f"max(map(camkit.highest, maps)); got {shown(vmax)}"
         )
-    scaled: np.ndarray[Any, np.dtype[np.float32]] = heat * (highest(explanation, index) / vmax)
-    return scaled.clip(0, 1)
+    if minus is None:
+        heat = _placed(explanation, index, size, explanation.heatmap[index]).clip(0, 1)
+        scale = 1.0 if vmax is None else highest(explanation, index) / vmax
+    else:
+        heat = _placed(explanation, index, size, _less(explanation, index, minus))
+        scale = 1 / (vmax or highest(explanation, index, minus) or 1.0)
+    return heat if scale == 1 else (heat * np.float32(scale)).clip(-1, 1)
 
 
-def _at(
-    explanation: Explanation, index: int, size: tuple[int, int]
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    refuse_other_ranks(explanation.heatmap.shape[1:])
-    heat = explanation.heatmap[index].detach().cpu().numpy().astype(np.float32)
+def _finite(cam: Tensor) -> Tensor:
+    return cam.detach().float().nan_to_num(nan=0, posinf=0, neginf=0)
+
+
+def _less(explanation: Explanation, index: int, minus: Explanation) -> Tensor:
+    """A map less another one at the size of the model's input, signed."""
+    if minus.cam.shape != explanation.cam.shape:
+        raise ArgumentError(
+            f"expected minus= to be an explanation of the same images at the same layer, with "
+            f"maps {tuple(explanation.cam.shape)}; got maps {tuple(minus.cam.shape)}"
+        )
+    cells = _finite(explanation.cam[index : index + 1]) - _finite(minus.cam[index : index + 1])
+    return upsample(cells, explanation.images.shape[2:])[0]
+
+
+def _placed(explanation: Explanation, index: int, size: tuple[int, int], values: Tensor) -> Heat:
+    """Values at the size of the model's input at their places in a picture."""
+    heat = values.detach().cpu().numpy().astype(np.float32)
     if window := window_at(explanation, index, size):
-        return window.placed(heat).clip(0, 1)
+        return window.placed(heat)
     resized = Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(resized, dtype=np.float32).clip(0, 1)
+    return np.asarray(resized, dtype=np.float32)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..results.explanation import Explanation
 
 
+FOR, AGAINST = (230, 97, 1), (94, 60, 153)  # all eyes tell them apart
+
+
 def overlay(
     explanation: Explanation,
     index: int,
@@ -26,6 +29,7 @@ def overlay(
     everywhere: bool = False,
     threshold: Threshold = 0,
     vmax: float | None = None,
+    minus: Any = None,
 ) -> Image.Image:
     """The heatmap over the picture, at the picture's size; what the model did not see is grey.
 
@@ -41,7 +45,13 @@ def overlay(
             outline and, dashed, the box around it; 0 draws all, and no outline.
         vmax: the value of the map that is drawn as the highest, so that several pictures have one
             scale, as `max(map(camkit.highest, maps))`; None for the map's own.
+        minus: an explanation of the same images whose map is taken away, as of another class:
+            orange speaks for the first one, violet for the other.
     """
+    if minus is not None:
+        signed = heat_at(explanation, index, picture.size, vmax, minus)
+        drawn = two_sided(picture, signed, alpha, everywhere, threshold)
+        return with_unseen(drawn, picture, explanation, index)
     reason = explanation.blank(index)
     if reason:
         return no_evidence(with_unseen(picture, picture, explanation, index), reason)
@@ -62,7 +72,31 @@ def mixed(
     heatmap = coloured(heat, colormap)
     if everywhere and not threshold:
         return Image.blend(picture, heatmap, alpha)
+    return _composed(picture, heatmap, heat, alpha, everywhere, threshold)
+
+
+def two_sided(
+    picture: Image.Image,
+    signed: np.ndarray[Any, Any],
+    alpha: float,
+    everywhere: bool = False,
+    threshold: float = 0,
+) -> Image.Image:
+    """Picture and signed values in [-1, 1]: orange above 0, violet below; see `overlay`."""
+    colours = np.where(signed[..., None] < 0, np.uint8(AGAINST), np.uint8(FOR))
+    heat = np.abs(signed)
+    return _composed(picture, Image.fromarray(colours), heat, alpha, everywhere, threshold)
+
+
+def _composed(
+    picture: Image.Image,
+    coloured: Image.Image,
+    heat: np.ndarray[Any, Any],
+    alpha: float,
+    everywhere: bool,
+    threshold: float,
+) -> Image.Image:
     full = np.ones_like(heat) if everywhere else np.minimum(heat / FULL_FROM, 1)
     share = np.rint(255 * alpha * np.where(heat >= threshold, full, 0)).clip(0, 255)
-    drawn = Image.composite(heatmap, picture, Image.fromarray(share.astype(np.uint8)))
+    drawn = Image.composite(coloured, picture, Image.fromarray(share.astype(np.uint8)))
     return outlined(drawn, heat, threshold) if threshold else drawn

@@ -63,7 +63,7 @@ def as_python(
 def _imports(asked: Question, source: Source) -> Iterator[str]:
     if "np." in source.code and not source.path:
         yield "import numpy as np"
-    if (threshold(asked) or wipe(asked)) and asked.minus is None:
+    if threshold(asked) or wipe(asked):
         yield "from PIL import Image"
     if "data." in source.code and not source.path:
         yield "from skimage import data"
@@ -107,28 +107,27 @@ def _explain(asked: Question) -> str:
 
 
 def _shown(asked: Question, task: str) -> Iterator[str]:
-    yield from not_drawn(asked, command=False)
-    if asked.minus is not None:
-        count = len(asked.methods)
-        yield f"differences = [a.cam - b.cam for a, b in zip(maps, maps[{count}:])]"
-        yield "print(maps, differences)"
-    elif len(asked.methods) > 1:
+    several, count = len(asked.methods) > 1, len(asked.methods)
+    file = 'f"{e.method}.png"' if several else '"why.png"'
+    if asked.minus is None and not several:
+        yield from _drawn(asked, task, file)
+    elif asked.minus is None:
         if common(asked):
             yield "most = max(map(camkit.highest, maps)) or 1  # one scale for all maps"
         yield "for e in maps:"
-        yield from (f"    {line}" for line in _drawn(asked, task, 'f"{e.method}.png"'))
+        yield from (f"    {line}" for line in _drawn(asked, task, file))
     else:
-        yield from _drawn(asked, task, '"why.png"')
+        yield f"pairs = [*zip(maps, maps[{count}:])]  # the first less the second"
+        if common(asked):
+            yield "most = max(camkit.highest(a, minus=b) for a, b in pairs) or 1"
+        yield "for e, other in pairs:"
+        yield from (f"    {line}" for line in _drawn(asked, task, file))
 
 
 def _drawn(asked: Question, task: str, file: str) -> Iterator[str]:
     """A map as the page draws it, in a file; and the box of its threshold."""
-    options = drawing(asked)
-    if task == "detection":
-        options = {"renderer": "boxes", **options}
-    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    given += ", vmax=most" if common(asked) else ""
-    yield "print(e)"
+    given = _given(asked, task)
+    yield "print(e)" if asked.minus is None else 'print(e, "minus", other)'
     if share := wipe(asked):
         yield f"drawn = e.render({given})"
         yield "photo = Image.fromarray(e.originals[0].pixels)"
@@ -137,16 +136,34 @@ def _drawn(asked: Question, task: str, file: str) -> Iterator[str]:
         yield f"drawn.save({file})"
     else:
         yield f"e.save({file}{', ' if given else ''}{given})"
-    yield from _box(asked)
-
-
-def _box(asked: Question) -> Iterator[str]:
-    """The box around what is above the threshold: left, top, right, bottom in the photo."""
     if level := threshold(asked):
-        yield "heat = e.on_original() if e.originals[0].window else e.heatmap[0]"
-        if common(asked):
-            yield "heat = heat * (camkit.highest(e) / most)"
-        yield f'print("above {level}:", Image.fromarray((heat >= {level}).cpu().numpy()).getbbox())'
+        yield f"heat = {_heat(asked)}"
+        yield f'print("above {level}:", Image.fromarray(heat >= {level}).getbbox())'
+
+
+def _given(asked: Question, task: str) -> str:
+    """The options that draw as the page does."""
+    options = drawing(asked)
+    if asked.minus is not None:
+        options.pop("colormap", None)
+    elif task == "detection":
+        options = {"renderer": "boxes", **options}
+    given = [f"{name}={value!r}" for name, value in options.items()]
+    return ", ".join(given + [part for part in _of_maps(asked) if part])
+
+
+def _of_maps(asked: Question) -> list[str]:
+    """Options that are other maps, or come of them."""
+    scale = "vmax=most" if common(asked) else ""
+    return [scale, "" if asked.minus is None else "minus=other"]
+
+
+def _heat(asked: Question) -> str:
+    """What the threshold is compared with, in the pixels of the photo."""
+    size = "e.originals[0].pixels.shape[1::-1]"
+    given = ", ".join(["e", "0", size, *filter(None, _of_maps(asked))])
+    heat = f"camkit.heat_at({given})"
+    return heat if asked.minus is None else f"abs({heat})"
 
 
 def _comment(target: int | str | None, names: Sequence[str]) -> str:
@@ -165,7 +182,7 @@ def as_command(asked: Question, source: Source, model: ModelCode, task: str = ""
     saved = source.path is None or asked.painted
     file = f"{source.key}.png" if saved else str(source.path)
     first = [f"# save the photo as {file} first, by the button Photo"] if saved else []
-    first += not_drawn(asked, command=True)
+    first += not_drawn(asked)
     together = asked.each() if asked.options else [asked]
     return "".join(f"{line}\n" for line in first) + "".join(
         _command(each, file, model, task) for each in together

@@ -1,4 +1,4 @@
-"""How the page draws its maps, as options of camkit's pictures; and what these do not draw."""
+"""How the page draws its maps, as options of pictures; and what the command does not draw."""
 
 from __future__ import annotations
 
@@ -39,16 +39,9 @@ def wipe(asked: Question) -> float:
     return _share(asked, "wipe") or 0.0
 
 
-def not_drawn(asked: Question, command: bool) -> list[str]:
-    """What is on the page and is not drawn, as a comment; none where that is nothing.
-
-    Args:
-        asked: the question, with the page's view.
-        command: whether it is about the command, which draws with the usual colours.
-    """
-    parts = [*_options(asked)] if command else []
-    if asked.minus is not None:
-        parts.append("the difference of the two classes")
+def not_drawn(asked: Question) -> list[str]:
+    """What is on the page and not in the command's pictures, as a comment; none if nothing is."""
+    parts = [*_options(asked)]
     return [f"# on the page, but not in these pictures: {'; '.join(parts)}"] if parts else []
 
 
@@ -64,6 +57,8 @@ def _options(asked: Question) -> Iterator[str]:
         yield "one scale for all maps"
     if wipe(asked):
         yield f"the photo itself left of {wipe(asked):.0%} of the width"
+    if asked.minus is not None:
+        yield "the difference of the two classes"
 
 
 def _share(asked: Question, name: str) -> float | None:

@@ -101,3 +101,22 @@ def test_a_scale_without_a_height_is_told(vmax):
 def test_a_threshold_is_a_share(threshold):
     with pytest.raises(camkit.CamkitError, match="threshold"):
         drawn(explained(), threshold=threshold)
+
+
+def test_a_map_less_another_has_two_colours():
+    other = explained(cam=torch.linspace(1, 0, SIDE).expand(1, SIDE, SIDE))
+    signed = camkit.heat_at(explained(), 0, (SIDE, SIDE), minus=other)
+    assert (signed.min(), signed.max()) == (-1, 1)
+    assert camkit.highest(explained(), minus=other) == pytest.approx(1)
+    shown = drawn(explained(), minus=other, alpha=1.0)
+    assert shown[0, 0].tolist() == [94, 60, 153]
+    assert shown[0, -1].tolist() == [230, 97, 1]
+    assert np.abs(shown[0, SIDE // 2] - GREY).max() < 6
+    half = drawn(explained(), minus=other, alpha=1.0, vmax=2.0)
+    assert camkit.heat_at(explained(), 0, (SIDE, SIDE), 2.0, other).max() == pytest.approx(0.5)
+    assert (half[0, -1] == shown[0, -1]).all()  # half of the highest is opaque
+
+
+def test_a_map_of_another_layer_cannot_be_taken_away():
+    with pytest.raises(ArgumentError, match="same layer"):
+        drawn(explained(), minus=explained(cam=torch.ones(1, 4, 4)))

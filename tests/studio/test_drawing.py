@@ -181,9 +181,11 @@ def copied(page, home, monkeypatch, methods: list[str]) -> dict[str, np.ndarray]
     return {name: np.array(Image.open(home / f"{name}.png")).astype(int) for name in methods}
 
 
-def test_the_copied_program_draws_what_is_on_the_screen(page, url, home, monkeypatch):
-    opened(page, url)
+@pytest.fixture
+def square(page, url, home):
+    """A page that shows a square photo of 560 pixels, with two methods, thresholds and a wipe."""
     Image.open(home / "mine.png").resize((560, 560)).save(home / "square.png")
+    opened(page, url)
     page.set_input_files("#file", home / "square.png")
     page.locator(".thumb[title='square.png'][aria-pressed=true]").wait_for()
     page.get_by_role("button", name="gradcam++", exact=True).click()
@@ -193,7 +195,21 @@ def test_the_copied_program_draws_what_is_on_the_screen(page, url, home, monkeyp
     slide(page, "Before / after", 0.25)
     slide(page, "Opacity", 0.8)
     page.wait_for_timeout(300)
-    drawn = copied(page, home, monkeypatch, ["gradcam", "gradcam++"])
+    return page
+
+
+def test_the_copied_program_draws_what_is_on_the_screen(square, home, monkeypatch):
+    compare_with_screen(square, copied(square, home, monkeypatch, ["gradcam", "gradcam++"]), home)
+
+
+def test_the_copied_program_draws_one_class_less_another(square, home, monkeypatch):
+    square.get_by_role("button", name="Take the map of plain away").click()
+    square.locator(".label", has_text="minus plain").nth(1).wait_for()
+    square.wait_for_timeout(300)
+    compare_with_screen(square, copied(square, home, monkeypatch, ["gradcam", "gradcam++"]), home)
+
+
+def compare_with_screen(page, drawn: dict[str, np.ndarray], home) -> None:
     plain = np.array(Image.open(home / "square.png").convert("RGB")).astype(int)
     assert (np.abs(drawn["gradcam++"] - plain).max(axis=2) > 24).mean() > 0.4
     for name, program in drawn.items():

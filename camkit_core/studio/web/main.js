@@ -111,7 +111,7 @@ class Studio {
       this.names().set(photo.key, photo.name);
       this.change({ photo: photo.key, painted: [], target: null, minus: null });
     } catch (error) {
-      this.say(error.message, true);
+      this.say(`${name}: ${error.message}`, true);
     }
   }
 
