@@ -83,7 +83,8 @@ def two_sided(
     threshold: float = 0,
 ) -> Image.Image:
     """Picture and signed values in [-1, 1]: orange above 0, violet below; see `overlay`."""
-    colours = np.where(signed[..., None] < 0, np.uint8(AGAINST), np.uint8(FOR))
+    sides = np.array([FOR, AGAINST], np.uint8)
+    colours = sides[(signed < 0).astype(int)]
     heat = np.abs(signed)
     return _composed(picture, Image.fromarray(colours), heat, alpha, everywhere, threshold)
 

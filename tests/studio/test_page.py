@@ -217,3 +217,56 @@ def test_a_notebooks_widget_draws_the_same_maps(chromium, home):
     page.wait_for_timeout(200)
     assert pixels(page).any()
     page.close()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_camera_is_offered_where_there_is_one(page, url, there):
+    devices = [{"kind": "videoinput"}] if there else [{"kind": "audioinput"}]
+    page.add_init_script(f"navigator.mediaDevices.enumerateDevices = async () => {devices}")
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " throw Object.assign(new Error(), { name: 'NotAllowedError' }) }"
+    )
+    opened(page, url)
+    button = page.get_by_role("button", name="Camera", exact=True)
+    assert button.count() == there
+    if there:
+        button.click()
+        page.get_by_text("the browser was not allowed to use the camera").wait_for()
+
+
+def paste(page, kind: str, name: str) -> None:
+    """Paste a file of a kind, a red picture where it is one."""
+    page.evaluate(
+        """async ([kind, name]) => {
+            const canvas = new OffscreenCanvas(90, 60);
+            canvas.getContext("2d").fillRect(10, 10, 30, 30);
+            const blob = kind === "image/png" ? await canvas.convertToBlob() : "words";
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([blob], name, { type: kind }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }""",
+        [kind, name],
+    )
+
+
+def test_a_pasted_photo_is_explained_and_its_name_is_a_text(page, url):
+    opened(page, url)
+    paste(page, "text/plain", "words.txt")
+    name = "<b>图片 Straße.png"
+    paste(page, "image/png", name)
+    page.wait_for_function(
+        "name => document.querySelector('.stage .photo')?.alt === name", arg=name
+    )
+    score(page).wait_for()
+    assert page.locator(".thumb").count() == 2
+
+
+def test_what_is_no_photo_is_told_by_its_name_and_the_map_stays(chromium, url, home):
+    page = chromium.new_page()  # the refusal is an error on its console
+    opened(page, url)
+    (home / "words.txt").write_text("words")
+    page.set_input_files("#file", home / "words.txt")
+    page.get_by_text("words.txt: not a picture").wait_for()
+    assert score(page).is_visible()
+    page.close()

@@ -54,10 +54,21 @@ export function listenForPhotos(onPhoto) {
   listenForCamera(onPhoto);
 }
 
+const WHY = {
+  NotAllowedError: "the browser was not allowed to use the camera; allow it beside the page's address",
+  NotFoundError: "there is no camera",
+  NotReadableError: "another program uses the camera",
+};
+
 function listenForCamera(onPhoto) {
   const [button, box, video] = ["camera", "camera-box", "video"].map((id) => document.getElementById(id));
   if (!navigator.mediaDevices?.getUserMedia) return;
-  button.hidden = false;
+  const look = async () => {
+    const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    button.hidden = !devices.some((each) => each.kind === "videoinput");
+  };
+  navigator.mediaDevices.addEventListener?.("devicechange", look);
+  look();
   const stop = () => {
     for (const track of video.srcObject?.getTracks() || []) track.stop();
     video.srcObject = null;
@@ -67,7 +78,7 @@ function listenForCamera(onPhoto) {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1280 } });
       box.showModal();
     } catch (error) {
-      onPhoto(null, `no camera can be used (${error.name})`);
+      onPhoto(null, WHY[error.name] || `no camera can be used (${error.name})`);
     }
   });
   box.addEventListener("close", stop);

@@ -177,7 +177,7 @@ export class Stage {
     const { box, share } = this.above;
     const [rows, columns] = this.map.picture || this.map.input;
     const sides = box && [box[0] * columns, box[1] * rows, box[2] * columns, box[3] * rows].map(Math.round);
-    return `above ${short(this.view.threshold)}: ${box ? `${percent(share)} of the photo, box ${sides.join(", ")}` : "nothing"}`;
+    return `above ${this.view.threshold}: ${box ? `${percent(share)} of the photo, box ${sides.join(", ")}` : "nothing"}`;
   }
 
   /** Point at a place, in shares of the photo's sides; null points at none. */
