@@ -119,6 +119,7 @@ class BatchExplainer:
     ) -> Comparison:
         targets = [self._target(question, batch) for question in questions]
         model, images = self.precise.of(self.loaded.model, batch.images)
+        # An explainer of `prepare` takes as long for one method and target, and runs anew for each.
         with quietly(), without_bars():
             return compare(model, images, methods, targets, self.layer, **self.settings)
 

@@ -289,8 +289,10 @@ def test_pictures_of_the_page_show_the_heatmap_of_their_row(folder):
         assert np.allclose(heatmap(row), row.heatmap, atol=1e-6)
 
 
-@pytest.mark.parametrize(("grid", "size"), [([16], [32]), ([4, 2, 2], [8, 8, 8])])
-def test_signals_and_volumes_are_drawn_too(tmp_path, grid, size):
+@pytest.mark.parametrize(
+    ("grid", "size", "drawn"), [([16], [32], (32, 16)), ([4, 2, 2], [8, 8, 9], (9, 8))]
+)
+def test_signals_are_drawn_as_strips_and_volumes_from_the_front(tmp_path, grid, size, drawn):
     write(tmp_path, grid=[grid] * 60, input_size=[size] * 60, label=[1] * 60)
     page = dataset_report(tmp_path).html()
-    assert "<img" in page
+    assert 'width="{}" height="{}"'.format(*drawn) in page

@@ -19,6 +19,7 @@ from ..places import Floats, evidence, planar
 from ..words import place_in_words
 
 SIDE = 168  # pixels of a picture's longer side
+STRIP = 16  # pixels of a signal's height
 MEAN_SIDE = 72  # pixels of a mean map's longer side
 MOST_BYTES = 6_000_000  # of all pictures of a page
 
@@ -49,7 +50,8 @@ class Thumbnails:
         where = f"highest at {place_in_words(_highest(heat))}" if heat.any() else "no evidence"
         said = escape(f"{row.method} for {row.class_name or row.target}: {where}")
         if picture is None:
-            return self._image(_small(coloured(heat, COLOUR_MAP), SIDE), f"{name}, {said}")
+            drawn = _strip(_small(coloured(heat, COLOUR_MAP), SIDE))
+            return self._image(drawn, f"{name}, {said}")
         self.found = True
         placed = self._findings.windows.placed(heat, picture.size[::-1])
         drawn = mixed(picture, placed, COLOUR_MAP, ALPHA) if heat.any() else picture
@@ -88,18 +90,25 @@ def mean_map(mean: Floats, what: str) -> str:
     top = float(mean.max())
     heat = Image.fromarray(np.float32(mean / top if top > 0 else mean))
     scale = MEAN_SIDE / max(heat.size)
-    size = max(1, round(heat.width * scale)), max(1, round(heat.height * scale))
+    height = 1 if heat.height == 1 else max(1, round(heat.height * scale))
+    size = max(1, round(heat.width * scale)), height
     smooth = np.asarray(heat.resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
+    drawn = _strip(coloured(smooth, COLOUR_MAP))
     where = f"highest at {place_in_words(_highest(mean))}" if top > 0 else "empty"
     return (
-        f'<img class="mean" src="{data_uri(coloured(smooth, COLOUR_MAP))}" '
-        f'alt="{escape(what)}: {where}" width="{size[0]}" height="{size[1]}">'
+        f'<img class="mean" src="{data_uri(drawn)}" '
+        f'alt="{escape(what)}: {where}" width="{drawn.width}" height="{drawn.height}">'
     )
 
 
 def _small(picture: Image.Image, side: int) -> Image.Image:
     picture.thumbnail((side, side))
     return picture
+
+
+def _strip(picture: Image.Image) -> Image.Image:
+    """A signal's one row of pixels, made higher, so that it is seen; others as they are."""
+    return picture.resize((picture.width, STRIP)) if picture.height == 1 else picture
 
 
 def _highest(heat: Any) -> tuple[float, float, float, float]:
