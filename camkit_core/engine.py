@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter, Reshape
 from .comparison import Comparison
-from .errors import ArgumentError, quietly
+from .errors import quietly
+from .forward.compiled.options import options_of
 from .inputs.output import Output
 from .inputs.prepare import Arguments
 from .inputs.targets.resolve import Target
 from .probe.further.configured_method import Method
 from .results.call import explained
+from .results.compiled import CompiledAnswer
 from .results.explainer import PreparedExplainer
 from .results.explanation import Explanation
 from .results.settings import Settings, check_targets, refuse_several, settings_of
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from .loading.handed import Handed
     from .loading.pictures import Picture
     from .metrics.configured_metric import Metrics
-    from .metrics.judging.judge import Judge
 
 
 def explain(
@@ -179,6 +181,9 @@ def prepare(
     reshape_transform: Reshape | None = None,
     *,
     transform: Callable[[Any], Any] | None = None,
+    compile: bool = False,
+    dtype: torch.dtype | str | None = None,
+    memory_format: torch.memory_format | str | None = None,
     **settings: Any,
 ) -> PreparedExplainer:
     """Make a model ready to be explained many times.
@@ -195,6 +200,11 @@ def prepare(
         layer: see `explain`.
         reshape_transform: see `explain`.
         transform: see `compare`.
+        compile: whether images of the example's shape run as compiled code up to the layer, which
+            takes seconds to be made. A note says how far the maps are from the eager ones, or why
+            the pass ran eagerly.
+        dtype: bfloat16 or float16 for the products of compiled code; None for the model's own.
+        memory_format: of the images that compiled code takes; None for the contiguous one.
         **settings: see `explain`.
 
     Returns:
@@ -204,14 +214,19 @@ def prepare(
         CamkitError: as `explain`.
     """
     refuse_several("prepare", settings)
+    options = options_of(compile, dtype, memory_format)
     asked = _settings([method], layer, reshape_transform, **settings)
 
     def answer(images: Any, target: Any) -> Explanation:
         return _answered(model, images, [target], asked, transform).rows[0][0]
 
-    explainer = PreparedExplainer(model, asked.methods[0].name, target, answer)
+    compiled = CompiledAnswer(answer, options) if options else None
+    explainer = PreparedExplainer(model, asked.methods[0].name, target, compiled or answer)
     with quietly():  # a blank map of the example is none of the images'
-        explainer.layer = explainer(example).layer
+        first = explainer(example)
+    explainer.layer = first.layer
+    if compiled:
+        compiled.ready(first)
     return explainer
 
 
@@ -234,7 +249,11 @@ def _settings(
     methods: Any, layer: Any, reshape_transform: Any, *, metrics: Metrics = (), **settings: Any
 ) -> Settings:
     """The settings of `compare`, checked."""
-    judge = _judge_with(metrics, settings)
+    judge = None
+    if metrics or not isinstance(metrics, Sequence):
+        from .metrics.judging.judge import judge_with
+
+        judge = judge_with(metrics, settings)
     return settings_of(methods, layer, reshape_transform, judge=judge, **settings)
 
 
@@ -245,16 +264,3 @@ def _handed(model: Any, images: Any, transform: Any) -> Handed | None:
     from .loading.handed import handed_in
 
     return handed_in(model, images, transform)
-
-
-def _judge_with(metrics: Metrics, settings: Mapping[str, Any]) -> Judge | None:
-    """The function that explains and judges, where there are metrics; else None."""
-    if isinstance(metrics, Sequence) and not metrics:
-        return None
-    from .metrics.judging.judge import judge_with
-
-    if settings.get("aug_smooth") or settings.get("guided"):
-        raise ArgumentError(
-            "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
-        )
-    return judge_with(metrics)

@@ -70,9 +70,12 @@ def _holds_tensors(tree: Any) -> bool:
 def plain(tensor: Tensor) -> Tensor:
     """The same values and graph as a `torch.Tensor`; a subclass may change what operations give.
 
-    A subclass that holds its values in other tensors, such as a distributed one, is left as it is.
+    A subclass that holds its values in other tensors, such as a distributed one, is left as it is,
+    and so are the tensors without values by which torch follows a model's code.
     """
     if type(tensor) is Tensor or is_traceable_wrapper_subclass(tensor):
+        return tensor
+    if torch.compiler.is_compiling():
         return tensor
     with torch._C.DisableTorchFunctionSubclass():
         return tensor.as_subclass(Tensor)

@@ -105,6 +105,10 @@ def _plain_children(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def compiling() -> AbstractContextManager[Any]:
-    """Inside, what is compiled runs compiled all the same, as camkit's own fast runs do."""
-    return _by_thread.having("default") if "torch._dynamo" in sys.modules else nullcontext()
+def compiling(stance: str = "default") -> AbstractContextManager[Any]:
+    """Inside, what is compiled runs compiled all the same, as camkit's own fast runs do.
+
+    Args:
+        stance: torch's name for what happens where there is no code yet.
+    """
+    return _by_thread.having(stance) if "torch._dynamo" in sys.modules else nullcontext()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ..forward.compiled.in_force import compiled_passes
 from ..forward.recording import Recording, record_levels
 from ..inputs.prepare import Inputs
 from ..probe.probe import Probe
@@ -17,7 +18,9 @@ def recorded(inputs: Inputs, layers: Sequence[TargetLayer], taped: bool) -> list
     """One forward pass, cut at each of `layers`; one that is kept, where passes are."""
     if (kept := passes_kept.get()) is not None:
         return kept.recorded(inputs, layers)
-    return record_levels(inputs, [(each.adapter, each.name) for each in layers], taped)
+    passes = compiled_passes()
+    levels = [(each.adapter, each.name) for each in layers]
+    return (passes.recorded if passes else record_levels)(inputs, levels, taped)
 
 
 def probed_views(

@@ -55,7 +55,7 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     plans = _plans.setdefault(adapter.layer, {})
     key = ref(inputs.model), images.shape, images.dtype, adapter.call, adapter.key, adapter.after
     plan = plans.get(key)
-    if (plan is None and key in plans) or images.is_meta or _hooked(inputs.model):
+    if (plan is None and key in plans) or images.is_meta or hooked_by_others(inputs.model):
         return run(Tape() if taped else None, images)
     if plan and not taped:
         spare = images.clone()
@@ -70,8 +70,8 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     return recording if taped or recording.raw.ndim == 3 else replace(recording, noted=None)
 
 
-def _hooked(model: nn.Module) -> bool:
-    """Whether hooks look at what modules give; they are to see it whole."""
+def hooked_by_others(model: nn.Module) -> bool:
+    """Whether hooks of the user's look at what modules give; they are to see it whole."""
     look = seen(model)
     if look:
         return any(look.hooks.now)

@@ -34,12 +34,16 @@ Tell = Callable[[int, int, str], None]  # steps done, of how many, and what is d
 told_to: ContextVar[Tell | None] = ContextVar("told_to", default=None)  # who follows the progress
 
 
-def judge_with(metrics: Metrics) -> Judge:
+def judge_with(metrics: Metrics, settings: Mapping[str, Any]) -> Judge:
     """A function that explains and judges, with the metrics looked up.
 
     Raises:
-        CamkitError: as `configure_metrics`.
+        CamkitError: as `configure_metrics`, and for settings that change what is judged.
     """
+    if settings.get("aug_smooth") or settings.get("guided"):
+        raise ArgumentError(
+            "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
+        )
     return partial(_judge, configure_metrics(metrics))
 
 

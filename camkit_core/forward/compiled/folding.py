@@ -1,0 +1,78 @@
+"""A graph compiled for runs without gradients, its weights folded into the code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..eager import compiling
+from .cannot import not_compiled
+from .options import Options
+
+Run = Callable[[Tensor], Sequence[Tensor]]
+
+
+def folded(
+    trunk: nn.Module, dtypes: Sequence[torch.dtype], example: Tensor, options: Options
+) -> Run:
+    """`trunk` compiled, for images like the example; to be called where no gradients are asked for.
+
+    Args:
+        trunk: gives a list of tensors.
+        dtypes: of these; what `trunk` gives in less precision is converted back.
+        example: images.
+        options: the precision.
+
+    Raises:
+        CannotCompile: if the compiler fails.
+    """
+    code: list[Run] = []
+
+    def backend(graph: Any, inputs: Sequence[Any]) -> Any:
+        made = torch._dynamo.lookup_backend("inductor")(graph, inputs)
+        if len(inputs) != 1:
+            raise RuntimeError("weights were not folded into the code")
+        code.append(made)
+        return made
+
+    call = _in_precision(trunk, dtypes, example, options)
+    guarded = torch.compile(call, backend=backend, fullgraph=True, dynamic=False)
+    try:
+        # In force for the whole process: the compiler's front asks this setting, not the options
+        # of one function, whether weights are constants.
+        with torch._inductor.config.patch(freezing=True), compiling(), _silent():
+            guarded(example)
+    except Exception as error:
+        raise not_compiled(error) from error
+    # Before each call the compiler's front looks through all weights, as `State` has done already.
+    return code[0]
+
+
+def _in_precision(
+    trunk: nn.Module, dtypes: Sequence[torch.dtype], example: Tensor, options: Options
+) -> Callable[[Tensor], Any]:
+    device, dtype = example.device.type, options.dtype
+
+    def call(images: Tensor) -> Any:
+        with torch.autocast(device, dtype) if dtype else nullcontext():
+            found = trunk(images)
+        return [each.to(own) for each, own in zip(found, dtypes, strict=True)]
+
+    call.__code__ = call.__code__.replace()  # the compiler keeps what it knows with the code
+    return call
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Inside, the compiler says nothing of GPUs that it does not find."""
+    logger = logging.getLogger("torch.utils.cpp_extension")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before

@@ -1,0 +1,101 @@
+"""The compiled passes of one explainer: made at its first call, and anew where the model changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...inputs.prepare import Inputs
+from ..cut import Level
+from ..needed.recorded import hooked_by_others
+from ..recording import Recording, record_levels
+from .cannot import CannotCompile, hooks, more_inputs, other_shape, several_levels
+from .in_force import note_reason
+from .options import Options
+from .parts import CompiledRecording, Parts, parts_of
+
+
+class CompiledPasses:
+    """Makes passes by compiled code where it can, and eager ones elsewhere.
+
+    Args:
+        options: how it is compiled.
+
+    Attributes:
+        open: whether images of a new shape are compiled for.
+        fresh: whether the code is new, so that nobody has yet compared what it gives.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.open, self.fresh = True, False
+        self._shapes: dict[Hashable, torch.Size] = {}  # that code was asked for
+        self._made: dict[Hashable, Parts | CannotCompile] = {}
+
+    def recorded(self, inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[Recording]:
+        """As `forward.recording.record_levels`."""
+        try:
+            return [self._parts(inputs, levels).recording(self, inputs, levels[0], taped)]
+        except CannotCompile as reason:
+            note_reason(str(reason))
+        return record_levels(inputs, levels, taped)
+
+    def output(self, recording: Recording, rows: Tensor) -> Any:
+        """The model's output for rows (M, C, H, W), without a graph.
+
+        Raises:
+            CannotCompile: if there is no code for so many rows.
+        """
+        inputs = replace(recording.inputs, images=rows)
+        return self._parts(inputs, [(recording.adapter, recording.layer)]).output(rows)
+
+    def refuse(self, reason: CannotCompile) -> None:
+        """Make eager passes from now on, until the model changes."""
+        self._made = dict.fromkeys(self._shapes, reason)
+
+    def _parts(self, inputs: Inputs, levels: Sequence[Level]) -> Parts:
+        args = inputs.forward_args
+        if len(levels) > 1:
+            raise several_levels()
+        if args.args or args.kwargs or args.write:
+            raise more_inputs()
+        if hooked_by_others(inputs.model):
+            raise hooks()
+        key = _key(inputs, levels[0])
+        found = self._made.get(key)
+        if found is None or (isinstance(found, Parts) and not found.state.holds()):
+            found = self._made[key] = self._new(key, inputs, levels[0])
+        if isinstance(found, CannotCompile):
+            raise found
+        return found
+
+    def _new(self, key: Hashable, inputs: Inputs, level: Level) -> Parts | CannotCompile:
+        if key not in self._shapes:
+            if not self.open:
+                raise other_shape(inputs.images.shape, next(iter(self._shapes.values())))
+            self._shapes[key] = inputs.images.shape
+        self.fresh = True
+        try:
+            return parts_of(inputs, level, self.options)
+        except CannotCompile as reason:
+            return reason
+
+
+def _key(inputs: Inputs, level: Level) -> Hashable:
+    images, (adapter, name) = inputs.images, level
+    place = name, adapter.call, adapter.key, adapter.after
+    return images.shape, images.dtype, images.device, place, inputs.forward_args.identity
+
+
+def rows_run(recording: Recording, rows: Tensor) -> Any:
+    """The output for versions of an image, by compiled code where there is some; else None."""
+    if not isinstance(recording, CompiledRecording) or torch.is_grad_enabled():
+        return None
+    try:
+        return recording.passes.output(recording, rows)
+    except CannotCompile:
+        return None
