@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -17,8 +17,7 @@ from .inputs.prepare import Arguments
 from .inputs.targets.resolve import Target
 from .probe.further.configured_method import Method
 from .results.call import explained
-from .results.compiled import CompiledAnswer
-from .results.explainer import PreparedExplainer
+from .results.explainer import PreparedExplainer, compiled
 from .results.explanation import Explanation
 from .results.settings import Settings, check_targets, refuse_several, settings_of
 from .target_layer.find import Layer
@@ -181,16 +180,15 @@ def prepare(
     reshape_transform: Reshape | None = None,
     *,
     transform: Callable[[Any], Any] | None = None,
-    compile: bool = False,
+    compile: bool = False,  # noqa: A002 - the word that torch has for it
     dtype: torch.dtype | str | None = None,
     memory_format: torch.memory_format | str | None = None,
     **settings: Any,
 ) -> PreparedExplainer:
     """Make a model ready to be explained many times.
 
-    The example is explained once, so that what does not depend on the images alone is found and
-    proved here: the layer, the adapter, the memory format. An error in the settings is raised
-    here, too. For a model that has changed, the next call finds it anew.
+    The example is explained once, so that the layer and the memory format are found and proved
+    here, and errors in the settings. For a model that has changed, the next call finds them anew.
 
     Args:
         model: see `explain`. It is left as it was after each call, and may be trained between them.
@@ -200,11 +198,10 @@ def prepare(
         layer: see `explain`.
         reshape_transform: see `explain`.
         transform: see `compare`.
-        compile: whether images of the example's shape run as compiled code up to the layer, which
-            takes seconds to be made. A note says how far the maps are from the eager ones, or why
-            the pass ran eagerly.
-        dtype: bfloat16 or float16 for the products of compiled code; None for the model's own.
-        memory_format: of the images that compiled code takes; None for the contiguous one.
+        compile: whether images of the example's shape run as compiled code up to the layer. A note
+            says how far the maps are from the eager ones, or why the pass ran eagerly.
+        dtype: bfloat16 or float16 for what compiled code multiplies; None for the model's own.
+        memory_format: in which compiled code takes the images.
         **settings: see `explain`.
 
     Returns:
@@ -220,14 +217,10 @@ def prepare(
     def answer(images: Any, target: Any) -> Explanation:
         return _answered(model, images, [target], asked, transform).rows[0][0]
 
-    compiled = CompiledAnswer(answer, options) if options else None
-    explainer = PreparedExplainer(model, asked.methods[0].name, target, compiled or answer)
+    explainer = PreparedExplainer(model, asked.methods[0].name, target, answer)
     with quietly():  # a blank map of the example is none of the images'
-        first = explainer(example)
-    explainer.layer = first.layer
-    if compiled:
-        compiled.ready(first)
-    return explainer
+        explainer.layer = explainer(example).layer
+    return compiled(explainer, example, options) if options else explainer
 
 
 def _answered(
@@ -249,12 +242,11 @@ def _settings(
     methods: Any, layer: Any, reshape_transform: Any, *, metrics: Metrics = (), **settings: Any
 ) -> Settings:
     """The settings of `compare`, checked."""
-    judge = None
     if metrics or not isinstance(metrics, Sequence):
         from .metrics.judging.judge import judge_with
 
-        judge = judge_with(metrics, settings)
-    return settings_of(methods, layer, reshape_transform, judge=judge, **settings)
+        settings["judge"] = judge_with(metrics, settings)
+    return settings_of(methods, layer, reshape_transform, **settings)
 
 
 def _handed(model: Any, images: Any, transform: Any) -> Handed | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ArgumentError
+from ..forward.compiled.passes import rows_run
 from ..forward.eager import compiling
 from ..forward.memory_format import run_quickest
 from ..forward.recording import Recording
@@ -80,7 +81,8 @@ class InputRunner:
             return joined([self._among_the_others(row, model) for row in rows])
         if len(rows) > 1 and self._rows_touch:
             return joined([self.recording.run(row[None], self.image, model) for row in rows])
-        return self.recording.run(rows, self.image, model)
+        output = rows_run(self.recording, rows) if model is None else None
+        return self.recording.run(rows, self.image, model) if output is None else output
 
     def _among_the_others(self, row: Tensor, model: Callable[..., Any] | None) -> Any:
         images = self.recording.images.clone()

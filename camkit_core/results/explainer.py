@@ -1,13 +1,23 @@
-"""A model made ready to be explained many times."""
+"""A model made ready to be explained many times, by eager passes or by compiled ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import torch
+
+from ..errors import quietly, warn
+from ..forward.compiled.cannot import another_map
+from ..forward.compiled.in_force import by
+from ..forward.compiled.options import Options
+from ..forward.compiled.passes import CompiledPasses
+from ..forward.compiled.processor import note_of_processor
 from .explanation import Explanation
 
 Answer = Callable[[Any, Any], Explanation]
+_SAME = 1e-3  # of the largest value: the most by which maps of the same precision may differ
 
 
 class PreparedExplainer:
@@ -19,11 +29,12 @@ class PreparedExplainer:
         model: the model, which it keeps.
         method: the method's name.
         layer: the name of what is explained of images like the example.
+        answer: explains images for a target.
     """
 
     def __init__(self, model: Any, method: str, target: Any, answer: Answer) -> None:
         self.model, self.method, self.layer = model, method, ""
-        self._target, self._answer = target, answer
+        self._target, self.answer = target, answer
 
     def __call__(self, images: Any, target: Any = None) -> Explanation:
         """What `explain` gives, bit for bit.
@@ -35,8 +46,99 @@ class PreparedExplainer:
         Raises:
             CamkitError: as `explain`.
         """
-        return self._answer(images, self._target if target is None else target)
+        return self.answer(images, self._target if target is None else target)
 
     def __repr__(self) -> str:
         kind = type(getattr(self.model, "model", self.model)).__name__
         return f"<PreparedExplainer {self.method} at {self.layer} of {kind}>"
+
+
+def compiled(explainer: PreparedExplainer, example: Any, options: Options) -> PreparedExplainer:
+    """The explainer, whose passes of images like the example run as compiled code.
+
+    Where nothing can be compiled, a warning says why.
+    """
+    answer = explainer.answer = CompiledAnswer(explainer.answer, options)
+    with quietly():
+        facts = explainer(example).provenance["compiled"]
+    answer.end()
+    if "eager" in facts:
+        warn(f"the explainer runs eagerly, not compiled: {facts['eager']}")
+    return explainer
+
+
+class CompiledAnswer:
+    """Answers by compiled passes what another function answers by eager ones.
+
+    New code is compared with the eager passes of the same images: of the example at first, and of
+    the images at hand where the model has changed.
+
+    Args:
+        answer: from images and a target to their explanation.
+        options: how passes are compiled.
+    """
+
+    def __init__(self, answer: Answer, options: Options) -> None:
+        self._answer, self._options = answer, options
+        self._passes = CompiledPasses(options)
+        self._error: float | None = None
+        self._compared = 0  # images
+
+    def __call__(self, images: Any, target: Any) -> Explanation:
+        """The explanation, with a note of how it was made."""
+        with by(self._passes) as reasons:
+            explanation = self._answer(images, target)
+        if self._passes.fresh and not reasons:
+            explanation = self._proved(explanation, images, target, reasons)
+        return self._described(explanation, reasons)
+
+    def end(self) -> None:
+        """Compile for no further shape of images."""
+        self._passes.open = False
+
+    def _proved(
+        self, compiled: Explanation, images: Any, target: Any, reasons: list[str]
+    ) -> Explanation:
+        """The explanation, if its map is the eager one; else the eager one."""
+        with quietly(), by(None):
+            eager = self._answer(images, target)
+        self._passes.fresh = False
+        self._error, self._compared = _difference(compiled, eager), len(eager)
+        if self._error <= _SAME or self._options.dtype:
+            return compiled
+        reason = another_map(self._error)
+        self._passes.refuse(reason)
+        reasons.append(str(reason))
+        return eager
+
+    def _described(self, explanation: Explanation, reasons: list[str]) -> Explanation:
+        facts: dict[str, Any] = {"eager": "; ".join(reasons)} if reasons else self._facts()
+        notes = [f"ran eagerly, not compiled: {reason}" for reason in reasons]
+        return replace(
+            explanation,
+            notes=(*explanation.notes, *(notes or self._notes(explanation))),
+            provenance={**explanation.provenance, "compiled": facts},
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {**self._options.record(), "error": self._error, "compared": self._compared}
+
+    def _notes(self, explanation: Explanation) -> list[str]:
+        dtype = str(self._options.dtype or "").removeprefix("torch.")
+        images = f"{self._compared} image{'s' * (self._compared != 1)}"
+        note = (
+            f"the pass up to {explanation.layer} ran compiled{f', in {dtype}' * bool(dtype)}; on "
+            f"{images} the map differed from the eager one by at most {self._error:.1g} of its "
+            f"maximum"
+        )
+        return [note, *note_of_processor(explanation.images.device, self._options.dtype)]
+
+
+def _difference(compiled: Explanation, eager: Explanation) -> float:
+    """The largest difference of their maps, as a share of the largest value of each image's."""
+    ours, theirs = compiled.cam.double().flatten(1), eager.cam.double().flatten(1)
+    if ours.shape != theirs.shape:
+        return float("inf")
+    ours, theirs = torch.nan_to_num(ours), torch.nan_to_num(theirs)
+    largest = theirs.abs().amax(1).clamp(min=1e-30)
+    return float(((ours - theirs).abs().amax(1) / largest).max())

@@ -15,6 +15,7 @@ from .cannot import not_compiled
 from .options import Options
 
 Run = Callable[[Tensor], Sequence[Tensor]]
+BACKEND = "inductor"
 
 
 def folded(
@@ -33,8 +34,8 @@ def folded(
     """
     code: list[Run] = []
 
-    def backend(graph: Any, inputs: Sequence[Any]) -> Any:
-        made = torch._dynamo.lookup_backend("inductor")(graph, inputs)
+    def backend(graph: Any, inputs: list[Tensor]) -> Any:
+        made = torch._dynamo.lookup_backend(BACKEND)(graph, inputs)
         if len(inputs) != 1:
             raise RuntimeError("weights were not folded into the code")
         code.append(made)

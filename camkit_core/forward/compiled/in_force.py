@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from .passes import CompiledPasses
-
-_in_force: ContextVar[tuple[CompiledPasses, list[str]] | None] = ContextVar("in force", default=None)
+Made = tuple[Any, list[str]]  # the `passes.CompiledPasses`, and the reasons
+_in_force: ContextVar[Made | None] = ContextVar("in force", default=None)
 
 
 @contextmanager
-def by(passes: CompiledPasses | None) -> Iterator[list[str]]:
-    """Inside, this thread's passes are made by these; gives the reasons of those that ran eagerly."""
+def by(passes: Any) -> Iterator[list[str]]:
+    """Inside, this thread's passes are made by these, or eagerly; gives why some ran eagerly."""
     reasons: list[str] = []
     token = _in_force.set((passes, reasons) if passes else None)
     try:
@@ -24,7 +22,7 @@ def by(passes: CompiledPasses | None) -> Iterator[list[str]]:
         _in_force.reset(token)
 
 
-def compiled_passes() -> CompiledPasses | None:
+def compiled_passes() -> Any:
     """Those by which this thread makes its passes; None if all are eager."""
     known = _in_force.get()
     return known and known[0]

@@ -33,19 +33,19 @@ class Options:
         }
 
 
-def options_of(compile: Any, dtype: Any, memory_format: Any) -> Options | None:
+def options_of(compiles: Any, dtype: Any, memory_format: Any) -> Options | None:
     """The options; None where nothing is to be compiled.
 
     Raises:
-        ArgumentError: for other values, and for a precision or memory format without `compile`.
+        ArgumentError: for other values, and for a dtype or memory format without compiled code.
     """
-    if not isinstance(compile, bool):
-        raise ArgumentError(f"expected compile=True or compile=False; got {shown(compile)}")
+    if not isinstance(compiles, bool):
+        raise ArgumentError(f"expected compile= as True or False; got {shown(compiles)}")
     given = {"dtype": dtype, "memory_format": memory_format}
     asked = [name for name, value in given.items() if value is not None]
-    if asked and not compile:
-        raise ArgumentError(f"{asked[0]}= is of compiled code; add compile=True, or leave it out")
-    if not compile:
+    if asked and not compiles:
+        raise ArgumentError(f"{asked[0]}= is for compiled code; add compile=True, or leave it out")
+    if not compiles:
         return None
     chosen = Options.memory_format if memory_format is None else memory_format
     return Options(

@@ -60,7 +60,8 @@ class Parts:
         """A recording of images of this shape; behind a class token, of its row alone."""
         count("forward", len(inputs.images))
         run = partial(self._recorded, passes, inputs, level)
-        return recorded(run, inputs, level, inputs.images, taped)
+        made: Recording = recorded(run, inputs, level, inputs.images, taped)
+        return made
 
     def _recorded(
         self, passes: Any, inputs: Inputs, level: Level, tape: Tape | None, images: Tensor

@@ -1,4 +1,4 @@
-"""The compiled passes of one explainer: made at its first call, and anew where the model changed."""
+"""The compiled passes of one explainer, made anew where the model has changed."""
 
 from __future__ import annotations
 

@@ -22,13 +22,20 @@ _SWITCHES = {
 
 def check_pure(program: Any) -> None:
     """Raise CannotCompile for an exported model that draws random numbers or changes a tensor."""
+    calls = [node for node in program.graph.nodes if node.op == "call_function"]
     signature = program.graph_signature
-    if signature.buffers_to_mutate:
-        raise changes_something("writes to its buffers")
-    if signature.user_inputs_to_mutate:
-        raise changes_something("writes to its images")
-    if any(_draws(node) for node in program.graph.nodes if node.op == "call_function"):
+    if signature.buffers_to_mutate or signature.user_inputs_to_mutate or any(map(_writes, calls)):
+        raise changes_something("writes to its buffers or images")
+    if any(map(_draws, calls)):
         raise changes_something("draws random numbers")
+
+
+def _writes(node: Any) -> bool:
+    """Whether a call writes into what the graph is given."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.is_mutable or not node.args:
+        return False
+    return bool(getattr(node.args[0], "op", "") == "placeholder")
 
 
 def _draws(node: Any) -> bool:

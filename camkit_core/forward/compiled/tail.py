@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -78,9 +79,9 @@ def _leaf(value: Any, values: dict[int, Tensor]) -> Any:
 
 def tail_of(tape: Tape, place: Place) -> Tail:
     """The tail that a tape noted, with what `place` puts in the place of each other tensor."""
+    placed = partial(map_tensors, place)
     calls = [
-        Call(each.function, map_tensors(place, each.args), map_tensors(place, each.kwargs), each.results)
+        Call(each.function, placed(each.args), placed(each.kwargs), each.results)
         for each in tape.calls
     ]
-    return Tail(calls, map_tensors(place, tape.output))
-
+    return Tail(calls, placed(tape.output))

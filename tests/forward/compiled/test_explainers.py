@@ -1,0 +1,230 @@
+"""Compiled explainers explain as eager ones do, and leave the model as it was."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from camkit_core.forward.compiled import folding
+from camkit_core.testing.networks import conv_net, some_images, token_net
+from camkit_core.testing.state import nothing_changes, perturb
+
+X = some_images(2)
+METHODS = ["gradcam", "eigencam", "ablationcam", "scorecam", "fullgrad"]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs are run as they are, which takes a tenth of the time to compile them."""
+    monkeypatch.setattr(folding, "BACKEND", "eager")
+
+
+def _prepared(model: Any, method: str = "gradcam", images: Tensor = X, **asked: Any) -> Any:
+    return camkit.prepare(model, images, method, 1, model.layer, compile=True, **asked)
+
+
+def _explained(model: Any, method: str = "gradcam", images: Tensor = X, target: Any = 1) -> Any:
+    return camkit.explain(model, images, method, target, model.layer)
+
+
+def _close(cam: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(cam, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_scores_and_notes_are_the_eager_ones(quick: None, method: str) -> None:
+    model = conv_net()
+    e, eager = _prepared(model, method)(X), _explained(model, method)
+    _close(e.cam, eager.cam)
+    torch.testing.assert_close(e.score, eager.score)
+    assert e.notes[:-1] == eager.notes
+    assert "ran compiled" in e.notes[-1]
+
+
+@pytest.fixture(scope="module")
+def folded() -> tuple[Any, Any]:
+    """A network and its explainer, whose weights the compiler folded into the code."""
+    if not shutil.which("g++") and not shutil.which("clang++"):
+        pytest.skip("NOT TESTED: compiled explainers, as there is no C++ compiler")
+    model: Any = conv_net()
+    for convolution in (model.stem[0], model.layer):
+        convolution.padding_mode = "zeros"  # torch 2.14 does not fold others
+    return model, _prepared(model)
+
+
+class TestFolded:
+    """By the compiler that folds weights into the code."""
+
+    def test_the_map_is_the_eager_one(self, folded: tuple[Any, Any]) -> None:
+        model, explainer = folded
+        for target in (1, [2, 0], lambda output: output[1] * output[2]):
+            _close(explainer(X, target).cam, _explained(model, target=target).cam)
+
+    def test_the_model_and_the_process_are_left_as_they_were(self, folded: tuple[Any, Any]) -> None:
+        model, explainer = folded
+        perturb()
+        with nothing_changes(model, X):
+            explainer(X)
+
+    def test_the_error_is_on_record(self, folded: tuple[Any, Any]) -> None:
+        facts = folded[1](X).provenance["compiled"]
+        assert 0 <= facts["error"] <= 1e-5
+        assert facts["compared"] == len(X)
+
+    def test_torchs_settings_are_put_back(self, folded: tuple[Any, Any]) -> None:
+        assert not torch._inductor.config.freezing
+
+    def test_a_weight_that_changed_is_not_the_one_in_the_code(
+        self, folded: tuple[Any, Any]
+    ) -> None:
+        model, explainer = folded
+        _weights(model)
+        _close(explainer(X).cam, _explained(model).cam)
+
+
+def _weights(model: Any) -> None:
+    with torch.no_grad():
+        model.stem[0].weight.mul_(2)
+
+
+def _uncounted(model: Any) -> None:
+    model.stem[0].weight.data.mul_(2)
+
+
+def _data(model: Any) -> None:
+    model.stem[0].weight.data = model.stem[0].weight.data * 2
+
+
+def _statistics(model: Any) -> None:
+    model.stem[1].running_mean += 1
+
+
+def _parameter(model: Any) -> None:
+    model.stem[0].weight = nn.Parameter(model.stem[0].weight.detach() * 2)
+
+
+def _surgery(model: Any) -> None:
+    model.stem[0] = deepcopy(model.stem[0])
+    _weights(model)
+
+
+def _training(model: Any) -> None:
+    model.train()
+    _weights(model)
+
+
+CHANGES = [_weights, _uncounted, _data, _statistics, _parameter, _surgery, _training]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_model_is_compiled_anew(quick: None, change: Callable[[Any], None]) -> None:
+    model = conv_net()
+    explainer = _prepared(model)
+    before = explainer(X).cam
+    change(model)
+    e = explainer(X)
+    assert not torch.equal(e.cam, before)
+    assert "ran compiled" in e.notes[-1]
+    _close(e.cam, _explained(model).cam)
+
+
+def test_what_did_not_change_is_compiled_once(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = conv_net()
+    explainer = _prepared(model)
+    monkeypatch.setattr(torch, "compile", None)
+    model.train()
+    random.random()
+    assert "ran compiled" in explainer(X).notes[-1]
+
+
+def _reason(explainer: Any, images: Tensor = X) -> str:
+    return str(explainer(images).provenance["compiled"]["eager"])
+
+
+def test_images_of_another_shape_run_eagerly(quick: None) -> None:
+    model = conv_net()
+    e = _prepared(model)(X[:1])
+    assert "images of shape (1, 3, 16, 16) came to code for (2, 3, 16, 16)" in e.notes[-1]
+    assert torch.equal(e.cam, _explained(model, images=X[:1]).cam)
+
+
+class Odd(nn.Module):
+    """Does as it passes what compiled code cannot follow, or would leave out."""
+
+    def __init__(self, habit: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.habit, self.layer = habit, nn.Conv2d(3, 4, 3)
+        self.count: Tensor
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(self.habit(self, images)).mean((2, 3))
+
+
+def _chooses(model: Any, images: Tensor) -> Tensor:
+    return images if images.sum() > 0 else -images
+
+
+def _draws(model: Any, images: Tensor) -> Tensor:
+    return images + torch.rand_like(images)
+
+
+def _counts(model: Any, images: Tensor) -> Tensor:
+    model.count.add_(1)
+    return images * model.count
+
+
+HABITS = {"torch.export does not follow": _chooses, "draws random": _draws, "writes": _counts}
+
+
+@pytest.mark.parametrize("words", HABITS)
+def test_what_cannot_be_compiled_runs_eagerly_and_says_why(quick: None, words: str) -> None:
+    model = Odd(HABITS[words]).eval()
+    with pytest.warns(camkit.CamkitWarning, match="runs eagerly"):
+        explainer = _prepared(model)
+    assert words in _reason(explainer)
+    assert explainer(X).cam.isfinite().all()
+
+
+def test_a_model_with_hooks_runs_eagerly(quick: None) -> None:
+    model, calls = conv_net(), [0]
+    explainer = _prepared(model)
+    handle = model.stem[0].register_forward_hook(lambda *_: calls.append(1))
+    assert "has hooks" in _reason(explainer)
+    assert len(calls) > 1
+    handle.remove()
+    assert "eager" not in explainer(X).provenance["compiled"]
+
+
+def test_less_precision_says_how_far_the_maps_are_apart(quick: None) -> None:
+    model = conv_net()
+    e = _prepared(model, dtype=torch.bfloat16)(X)
+    assert e.cam.dtype == torch.float32
+    assert 1e-5 < e.provenance["compiled"]["error"] < 0.1
+    assert "in bfloat16" in " ".join(e.notes)
+
+
+def test_tokens_are_read_as_the_adapter_says(quick: None) -> None:
+    model: Any = token_net()
+    reshape = camkit.tokens_to_grid(*model.grid(16, 16), prefix=model.prefix.shape[1])
+    asked: Any = {"layer": model.layer, "reshape_transform": reshape}
+    for method in ("gradcam", "ablationcam"):
+        e = camkit.prepare(model, X, method, 1, compile=True, **asked)(X)
+        _close(e.cam, camkit.explain(model, X, method, 1, **asked).cam)
+        assert "ran compiled" in e.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"dtype": torch.bfloat16}, {"compile": 1}, {"compile": True, "dtype": "int8"}]
+)
+def test_what_cannot_be_asked_for_is_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(camkit.CamkitError):
+        camkit.prepare(conv_net(), X, **asked)
