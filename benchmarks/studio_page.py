@@ -29,6 +29,7 @@ from typing import Any
 METHODS = ("gradcam++", "xgradcam", "layercam", "hirescam", "eigencam", "finercam", "fem")
 SLIDERS = ("Opacity", "Threshold", "Before / after")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-background-networking"]
+UNPACED = ["--disable-frame-rate-limit", "--disable-gpu-vsync"]  # frames as fast as they go
 # One value a frame, as a hand gives them; the time is that from frame to frame.
 MOVE = """async ([label, frames]) => {
   const labelled = (input) => [...input.labels].some((each) => each.textContent === label);
@@ -92,12 +93,7 @@ def show(page: Any, methods: tuple[str, ...]) -> None:
 
 def frames(chromium: Any, page: Any, label: str, count: int) -> None:
     """Move a slider, and print how long frames take and what is worked in them."""
-    times = sorted(page.evaluate(MOVE, [label, count]))
-    late = sum(each > 25 for each in times)
-    print(
-        f"{label}: {statistics.median(times):.1f} ms a frame (median), "
-        f"{times[int(0.9 * count)]:.1f} (9 of 10), {times[-1]:.1f} (all); {late} of {count} late"
-    )
+    print(paced(page, label, count))
     with tempfile.TemporaryDirectory() as folder:  # a trace costs time itself
         trace = Path(folder, "trace.json")
         chromium.start_tracing(page=page, path=trace, categories=["devtools.timeline", "toplevel"])
@@ -105,6 +101,16 @@ def frames(chromium: Any, page: Any, label: str, count: int) -> None:
         chromium.stop_tracing()
         events = json.loads(trace.read_text())["traceEvents"]
     print("  work a frame in CPU ms:", worked(events, count))
+
+
+def paced(page: Any, label: str, count: int) -> str:
+    """How long the frames take in which a slider moves."""
+    times = sorted(page.evaluate(MOVE, [label, count]))
+    late = sum(each > 25 for each in times)
+    return (
+        f"{label}: {statistics.median(times):.1f} ms a frame (median), "
+        f"{times[int(0.9 * count)]:.1f} (9 of 10), {times[-1]:.1f} (all); {late} of {count} late"
+    )
 
 
 def worked(events: list[dict[str, Any]], count: int) -> str:
@@ -153,6 +159,13 @@ def main() -> None:
         show(page, METHODS[: asked.methods - 1])
         for label in SLIDERS:
             frames(chromium, page, label, asked.frames)
+        chromium.close()
+        chromium = playwright.chromium.launch(executable_path=browser, args=ARGUMENTS + UNPACED)
+        page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.goto(address)
+        show(page, METHODS[: asked.methods - 1])
+        for label in SLIDERS:
+            print(f"not paced by a screen: {paced(page, label, asked.frames)}")
         chromium.close()
 
 
