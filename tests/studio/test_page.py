@@ -270,3 +270,10 @@ def test_what_is_no_photo_is_told_by_its_name_and_the_map_stays(chromium, url, h
     page.get_by_text("words.txt: not a picture").wait_for()
     assert score(page).is_visible()
     page.close()
+
+
+def test_what_was_painted_is_there_again_after_a_reload(page, url):
+    opened(page, f"{url}#painted=5,5,20,20;30,30,40,40")
+    page.locator(".painted div").nth(1).wait_for()
+    box = page.locator(".painted div").first
+    assert box.evaluate("box => [box.style.left, box.style.width]") == ["8.33333%", "25%"]

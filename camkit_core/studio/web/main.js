@@ -183,6 +183,7 @@ class Studio {
       if (this.cards.get(name) !== card || target !== this.state.target) return;
       this.maps.set(name, { map: other ? difference(first, other) : first, before: before?.score ?? null });
       this.size = first.size;
+      this.paint();
       if (first.best.length) this.best = first.best;
       this.list(first);
       this.drawSoon();
