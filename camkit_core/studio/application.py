@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
+from string import Template
 from typing import Any
 from urllib.parse import unquote
 
@@ -87,7 +88,14 @@ def _routes(studio: Studio) -> list[Route]:
 
 
 async def _page(request: Request) -> Response:
-    return web_file("index.html")
+    return page("index.html", "main.js")
+
+
+def page(body: str, script: str) -> Response:
+    """A page: the head that all pages share, a body, and the script that it runs."""
+    files = web_files(__package__ or "")
+    frame = Template(files["page.html"])
+    return Response(frame.substitute(body=files[body], script=script), media_type="text/html")
 
 
 async def static(request: Request) -> Response:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from ..datasets.opened import open_dataset
 from ..errors import ArgumentError, CamkitError, shown
 from ..results.viewer.widget import values_of
-from .application import HANDLERS, asked_in, run, static, web_file
+from .application import HANDLERS, asked_in, page, run, static
 from .clusters import Clusters, clusters_in
 from .guard import Guard
 from .worker import Worker
@@ -159,7 +159,7 @@ class GalleryStudio:
 
 
 async def _page(request: Request) -> Response:
-    return web_file("gallery.html")
+    return page("gallery.html", "gallery.js")
 
 
 async def _answer(studio: GalleryStudio, what: str, request: Request) -> Response:
