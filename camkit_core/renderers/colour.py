@@ -12,7 +12,6 @@ from PIL import Image
 from ..errors import ArgumentError, shown
 from ..image import colour_table, refuse_other_ranks
 from ..image.colour_maps import COLOUR_MAPS as COLOUR_MAPS
-from ..maps import upsample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +51,7 @@ def highest(explanation: Explanation, index: int = 0, minus: Explanation | None 
     if minus is not None:
         return float(_less(explanation, index, minus).abs().max())
     cells = _finite(explanation.cam[index : index + 1]).relu()
-    return float(upsample(cells, explanation.images.shape[2:]).max())
+    return float(_enlarged(cells, explanation).max())
 
 
 def heat_at(
@@ -98,6 +97,12 @@ def _finite(cam: Tensor) -> Tensor:
     return cam.detach().float().nan_to_num(nan=0, posinf=0, neginf=0)
 
 
+def _enlarged(cells: Tensor, explanation: Explanation) -> Tensor:
+    from ..maps import upsample  # colours need no torch, and a report of a data set has none
+
+    return upsample(cells, explanation.images.shape[2:])
+
+
 def _less(explanation: Explanation, index: int, minus: Explanation) -> Tensor:
     """A map less another one at the size of the model's input, signed."""
     if minus.cam.shape != explanation.cam.shape:
@@ -106,7 +111,7 @@ def _less(explanation: Explanation, index: int, minus: Explanation) -> Tensor:
             f"maps {tuple(explanation.cam.shape)}; got maps {tuple(minus.cam.shape)}"
         )
     cells = _finite(explanation.cam[index : index + 1]) - _finite(minus.cam[index : index + 1])
-    return upsample(cells, explanation.images.shape[2:])[0]
+    return _enlarged(cells, explanation)[0]
 
 
 def _placed(explanation: Explanation, index: int, size: tuple[int, int], values: Tensor) -> Heat:
