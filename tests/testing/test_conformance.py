@@ -26,10 +26,12 @@ from camkit_core.testing import (
 from camkit_core.testing.networks import token_net
 from helpers import mutants
 from helpers.false_facts import FALSE_FACTS, TRUE_FACTS, stating
+from helpers.few_runs import shortened
 from helpers.small_nets import FAMILIES, small_net
 
 # Thousands of runs: tests/methods/test_rise.py runs the kit with fewer.
 RANDOM = ("rise", "drise")
+SHORT = ("sess", "sscam")
 SIZES = [(16, 16), (16, 24), (32, 16)]
 
 
@@ -47,9 +49,15 @@ def named(checks: list[Check], name: str) -> Check:
 # Its own plugins
 
 
-@pytest.mark.parametrize("method", built_in("method"))
+@pytest.mark.parametrize("method", [name for name in built_in("method") if name not in SHORT])
 def test_every_method_of_camkit_passes(method: str) -> None:
     check_method(method)
+
+
+@pytest.mark.parametrize("method", SHORT)
+def test_a_method_of_many_runs_passes_with_fewer(method: str) -> None:
+    check_method(shortened(method))
+    named(method_checks(method), "light")()
 
 
 @pytest.mark.parametrize("renderer", built_in("renderer"))
