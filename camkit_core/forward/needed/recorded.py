@@ -58,16 +58,22 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     if (plan is None and key in plans) or images.is_meta or hooked_by_others(inputs.model):
         return run(Tape() if taped else None, images)
     if plan and not taped:
-        spare = images.clone()
+        strides = images.stride()  # which a model may change, as all of its images
         short = _short(run, plan, images)
         plans[key] = plan if short else None
-        return short or run(None, spare)
+        return short or run(None, _copied(inputs.images, strides))
     recording = run(Tape() if taped else TokenTape(), images)
     if plan is None or not plan.fits(recording.tape):
         plan = _remembered(plans, key, recording)
     if plan:
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
     return recording if taped or recording.raw.ndim == 3 else replace(recording, noted=None)
+
+
+def _copied(images: Tensor, strides: tuple[int, ...]) -> Tensor:
+    """A copy in the memory format of these strides."""
+    copy = torch.empty_strided(images.shape, strides, dtype=images.dtype, device=images.device)
+    return copy.copy_(images)
 
 
 def hooked_by_others(model: nn.Module) -> bool:

@@ -125,6 +125,24 @@ def test_another_way_than_planned_is_noticed() -> None:
         assert torch.allclose(explained(model, images), expected, rtol=1e-10, atol=1e-12)
 
 
+def test_a_pass_that_is_made_anew_gets_the_images_as_they_were() -> None:
+    class Overwriting(Watched):
+        def forward(self, images: Tensor) -> Tensor:
+            tokens = self.vit.forward_features(images)
+            images.zero_()
+            return self.vit.head(self.more(tokens)[:, 0])
+
+    ways = {"more": lambda tokens: tokens}
+    model, images = Overwriting(lambda tokens: ways["more"](tokens)), pictures()
+    before = images.clone()
+    explained(model, images)
+    ways["more"] = lambda tokens: tokens - tokens.mean(1, keepdim=True)
+    found = explained(model, images)
+    assert torch.equal(images, before)
+    expected = expected_map(Watched(ways["more"]), images)
+    assert torch.allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_rows_read_behind_the_back_of_the_plan_are_noticed() -> None:
     """A scripted function is seen by no mode of torch's."""
 
