@@ -75,6 +75,8 @@ class Windows:
 
 
 def _own(facts: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    if not facts.get("preprocessing"):
+        return None
     from .drawing import preparing
 
     loaded = preparing(facts)
