@@ -107,8 +107,13 @@ def _assigned(vectors: Any) -> NDArray[np.int64]:
 
 
 def one_thread() -> Any:
-    """A `with` in which linear algebra takes one thread: these matrices are too small for more."""
+    """A `with` in which linear algebra takes one thread: these matrices are too small for more.
+
+    Only libraries that are loaded already are limited.
+    """
     try:
+        import scipy.linalg  # noqa: F401
+        import sklearn.cluster  # noqa: F401
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise needs_sklearn(error) from error

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -96,3 +100,18 @@ def test_the_same_maps_make_the_same_clusters():
 def test_maps_that_are_all_the_same_are_no_error():
     same = np.tile(mass(np.ones((1, 4, 4), np.float32)), (40, 1, 1))
     assert not any(cluster.stands_out for each in clusters([same, same]) for cluster in each)
+
+
+def test_clustering_takes_one_thread_also_where_nothing_was_loaded_before():
+    code = (
+        "from camkit_core.datasets.report.clusters import one_thread\n"
+        "with one_thread():\n"
+        "    import scipy.linalg, sklearn.cluster\n"
+        "    from threadpoolctl import threadpool_info\n"
+        "    print({each['num_threads'] for each in threadpool_info()})\n"
+    )
+    unlimited = {name: text for name, text in os.environ.items() if "_NUM_THREADS" not in name}
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=unlimited, check=True
+    )
+    assert told.stdout.strip() == "{1}"
