@@ -103,6 +103,9 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--channels-last", action="store_true", help="run a copy of the model in that order"
     )
+    group.add_argument(
+        "--compile", action="store_true", help="run the pass up to the layer as compiled code"
+    )
 
 
 def _from_zero(text: str) -> int:

@@ -38,6 +38,7 @@ def explain_rows(arguments: argparse.Namespace, options: Mapping[str, Any]) -> i
             retry_errors=arguments.retry_errors,
             dtype=arguments.dtype,
             memory_format="channels_last" if arguments.channels_last else None,
+            compile=arguments.compile or None,
             **options,
         )
     say_above_bar(f"note: {preparation(model)}")

@@ -56,6 +56,7 @@ class Asked:
     retry_errors: bool = False
     dtype: Any = None
     memory_format: Any = None
+    compile: bool | None = None
     shard_rows: int = 10_000
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ def job_of(asked: Asked) -> Job:
     asked = _as_before(asked, manifest.read(asked.output) or {})
     loaded, prepare = _loaded(asked.model, asked.transform)
     source = source_of(asked.source, prepare, asked.output)
-    changed = precise(asked.dtype, asked.memory_format)
+    changed = precise(asked.dtype, asked.memory_format, asked.compile)
     device = changed.device(loaded.model)
     explainer = _explainer(asked, loaded, source, changed)
     stated = settings_of(asked.source) if is_loader(asked.source) else {}
@@ -107,6 +108,7 @@ def _as_before(asked: Asked, before: Mapping[str, Any]) -> Asked:
         "layer": before.get("layer"),
         "dtype": _unless_own(precision.get("dtype")),
         "memory_format": _unless_own(precision.get("memory_format")),
+        "compile": precision.get("compiled"),
     }
     given = {name: value for name, value in usual.items() if getattr(asked, name) is None}
     if asked.method is None:

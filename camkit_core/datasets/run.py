@@ -39,6 +39,7 @@ def explain_dataset(
     retry_errors: bool = False,
     dtype: Any = None,
     memory_format: Any = None,
+    compile: bool | None = None,  # noqa: A002 - the word that torch has for it
     shard_rows: int = ROWS,
     **settings: Any,
 ) -> ExplainedDataset:
@@ -77,6 +78,9 @@ def explain_dataset(
         dtype: "bfloat16" or "float16" runs a copy of the model in it. How far its maps are from
             those of the model on the first batch is in the metadata.
         memory_format: "channels_last" runs a copy of the model in it.
+        compile: True runs images of the first batch's shape as compiled code up to the layer, in
+            that dtype and memory format, without a copy; others eagerly. None is False, or as in
+            the run that began in this output.
         shard_rows: rows of a file; a kill loses at most those of the file in hand.
         **settings: further arguments of `compare`, as `eigen_smooth`, and the methods' options.
 
@@ -108,6 +112,7 @@ def explain_dataset(
             retry_errors=check("retry_errors", retry_errors, bool),
             dtype=dtype,
             memory_format=memory_format,
+            compile=compile,
             shard_rows=check("shard_rows", shard_rows, _Count),
             settings=settings,
         )

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import camkit_core as camkit
 from camkit_core.errors import ArgumentError, CamkitError, InputError, RunError, UnknownName
+from camkit_core.forward.compiled import folding
 from helpers.picture_folders import BROKEN, Tiny, transform
 
 MODEL = Tiny()
@@ -215,6 +216,19 @@ def test_another_precision_says_how_far_its_maps_are_off(tmp_path):
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     with pytest.raises(ArgumentError, match="expected dtype= as float32 or bfloat16"):
         explained(data, tmp_path / "other", dtype="int8")
+
+
+def test_compiled_passes_give_the_same_maps(tmp_path, monkeypatch):
+    monkeypatch.setattr(folding, "BACKEND", "eager")
+    data = TensorDataset(torch.rand(6, 3, 32, 32))
+    model = Tiny()
+    maps = explained(data, tmp_path, model=model, batch_size=4, compile=True)
+    own = explained(data, tmp_path / "own", model=model)
+    for compiled, eager in zip(maps, own, strict=True):
+        np.testing.assert_allclose(compiled.heatmap, eager.heatmap, atol=2**-10)
+    assert maps.metadata["precision"]["compiled"]
+    assert maps.metadata["precision_error"]["largest"] < 1e-5
+    assert "not_compiled" not in maps.metadata
 
 
 def test_pictures_need_somebody_who_says_how_they_are_prepared(photos, tmp_path):

@@ -66,12 +66,15 @@ class BatchExplainer:
         facts: dict[str, Any] = {"notes": dict(self.sentences)}
         if self.precise.error:
             facts["precision_error"] = dict(self.precise.error)
+        if self.precise.reason:
+            facts["not_compiled"] = self.precise.reason
         return facts
 
     def take_facts(self, facts: Mapping[str, Any]) -> None:
         """Add what an explainer elsewhere says of its rows."""
         self._keep(facts["notes"])
         self.precise.error = self.precise.error or facts.get("precision_error", {})
+        self.precise.reason = self.precise.reason or facts.get("not_compiled", "")
 
     def _keep(self, sentences: Mapping[str, str]) -> None:
         """Keep the sentences of codes, up to a number: a method's notes may all be different."""
@@ -120,7 +123,7 @@ class BatchExplainer:
         targets = [self._target(question, batch) for question in questions]
         model, images = self.precise.of(self.loaded.model, batch.images)
         # An explainer of `prepare` takes as long for one method and target, and runs anew for each.
-        with quietly(), without_bars():
+        with self.precise.running(), quietly(), without_bars():
             return compare(model, images, methods, targets, self.layer, **self.settings)
 
     def _measure(self, batch: Batch, changed: Explanation) -> None:

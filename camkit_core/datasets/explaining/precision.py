@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -9,10 +11,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, shown
+from ...arguments import checked
+from ...errors import ArgumentError, shown, warn
+from ...forward.compiled.in_force import by
+from ...forward.compiled.options import Options
+from ...forward.compiled.passes import CompiledPasses
 from ...results.explanation import Explanation
 
 _DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_USUAL = torch.contiguous_format
 _FORMATS = {"contiguous": None, "channels_last": torch.channels_last}
 
 
@@ -23,26 +30,32 @@ class Precise:
     Attributes:
         dtype: None for the model's own.
         memory_format: None for the model's own.
+        compiled: whether the passes up to the layer run as compiled code; the model is not copied.
+        reason: why passes of the first batch's shape ran eagerly all the same.
         error: how far the maps of the first batch are from those of the model itself.
     """
 
     dtype: torch.dtype | None = None
     memory_format: Any = None
+    compiled: bool = False
+    reason: str = ""
     OWN: ClassVar[str] = "the model's own"
 
     error: dict[str, float] = field(default_factory=dict)
     _copy: nn.Module | None = None
+    _passes: CompiledPasses | None = None
 
     @property
     def changes(self) -> bool:
         """Whether anything but the model itself runs."""
-        return self.dtype is not None or self.memory_format is not None
+        return self.compiled or self.dtype is not None or self.memory_format is not None
 
     def record(self) -> dict[str, Any]:
         """What was asked for, ready for JSON."""
         return {
             "dtype": str(self.dtype or self.OWN).removeprefix("torch."),
             "memory_format": self.OWN if self.memory_format is None else "channels_last",
+            **({"compiled": True} if self.compiled else {}),
         }
 
     def device(self, model: nn.Module) -> torch.device:
@@ -52,7 +65,7 @@ class Precise:
 
     def of(self, model: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor]:
         """The model that runs, and the images as it takes them; the model itself is not changed."""
-        if not self.changes:
+        if self.compiled or not self.changes:
             return model, images
         if self._copy is None:
             self._copy = self._made(model)
@@ -61,6 +74,21 @@ class Precise:
         if self.memory_format is not None and images.ndim == 4:
             images = images.to(memory_format=self.memory_format)
         return self._copy, images
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Inside, passes run compiled, if that was asked for: those of the first batch's shape."""
+        if not self.compiled:
+            yield
+            return
+        if self._passes is None:
+            self._passes = CompiledPasses(Options(self.dtype, self.memory_format or _USUAL))
+        with by(self._passes) as reasons:
+            yield
+        if self._passes.open and reasons:
+            self.reason = reasons[0]
+            warn(f"images run eagerly, not compiled: {self.reason}")
+        self._passes.open = False
 
     def _made(self, model: nn.Module) -> nn.Module:
         copy = deepcopy(model)
@@ -83,14 +111,16 @@ class Precise:
             self.error["same_class"] = round(float(same), 6)
 
 
-def precise(dtype: Any, memory_format: Any) -> Precise:
-    """The precision that `dtype=` and `memory_format=` ask for.
+def precise(dtype: Any, memory_format: Any, compiled: Any = None) -> Precise:
+    """The precision that `dtype=`, `memory_format=` and `compile=` ask for.
 
     Raises:
         ArgumentError: for one that is not offered.
     """
     return Precise(
-        _chosen("dtype", dtype, _DTYPES), _chosen("memory_format", memory_format, _FORMATS)
+        _chosen("dtype", dtype, _DTYPES),
+        _chosen("memory_format", memory_format, _FORMATS),
+        compiled is not None and checked("explain_dataset", "compile", compiled, bool),
     )
 
 
