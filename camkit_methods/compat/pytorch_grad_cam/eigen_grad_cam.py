@@ -9,4 +9,4 @@ from .utils.svd_on_activations import get_2d_projection
 class EigenGradCAM(GradientCAM):
     """Eigen-Grad-CAM with the sign that LAPACK gives, see `camkit_methods.eigengradcam`."""
 
-    get_cam_image = image_of(lambda activations, grads: get_2d_projection(grads * activations))
+    get_cam_image = image_of(lambda activations, grads, _: get_2d_projection(grads * activations))

@@ -91,23 +91,15 @@ def weights_of_runs(formula: Formula, **options: Any) -> Callable[..., Array]:
 def image_by(formula: Formula, **options: Any) -> Callable[..., Array]:
     """A `get_cam_image` that takes its evidence from a formula of activations and gradients."""
 
-    def get_cam_image(
-        self: Any,
-        input_tensor: Any,
-        target_layer: Any,
-        target_category: Any,
-        activations: Any,
-        grads: Any,
-        eigen_smooth: bool,
-    ) -> Array:
+    def joined(activations: Array, grads: Array, eigen_smooth: bool) -> Array:
         evidence: Array = formula(Arrays(activations, grads), **options).numpy()
         return get_2d_projection(evidence) if eigen_smooth else evidence.sum(axis=1)
 
-    return get_cam_image
+    return image_of(joined)
 
 
-def image_of(compute: Callable[[Array, Array], Array]) -> Callable[..., Array]:
-    """A `get_cam_image` that computes the map from activations and gradients."""
+def image_of(compute: Callable[[Array, Array, bool], Array]) -> Callable[..., Array]:
+    """A `get_cam_image` of activations, gradients, and whether to smooth."""
 
     def get_cam_image(
         self: Any,
@@ -118,7 +110,7 @@ def image_of(compute: Callable[[Array, Array], Array]) -> Callable[..., Array]:
         grads: Any,
         eigen_smooth: bool,
     ) -> Array:
-        return compute(activations, grads)
+        return compute(activations, grads, eigen_smooth)
 
     return get_cam_image
 

@@ -7,7 +7,7 @@ from .probing import Array
 from .utils.svd_on_activations import get_2d_projection_with_sign_correction
 
 
-def _image(activations: Array, grads: Array) -> Array:
+def _image(activations: Array, grads: Array, eigen_smooth: bool) -> Array:
     return get_2d_projection_with_sign_correction(abs(grads) * activations)
 
 
