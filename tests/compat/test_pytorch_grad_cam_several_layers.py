@@ -134,8 +134,26 @@ def test_outputs_are_the_models(x: Tensor) -> None:
 def test_a_blank_map_is_warned_of(x: Tensor) -> None:
     model = Tiny().eval()
     nn.init.zeros_(model.head.weight)
+    cam = compat.GradCAM(model, layers(model))
     with pytest.warns(CamkitWarning):
-        compat.GradCAM(model, layers(model))(x, [ClassifierOutputTarget(1)] * 2)
+        cam(x, [ClassifierOutputTarget(1)] * 2)
+    kept = cam.activations_and_grads
+    assert len(kept.activations) == len(kept.gradients) == 3
+
+
+def test_a_method_without_gradients_runs_the_model_once_also_where_its_map_is_blank(
+    x: Tensor,
+) -> None:
+    model, runs = Tiny().eval(), []
+    nn.init.zeros_(model.middle.weight)
+    nn.init.constant_(model.middle.bias, -1.0)
+    cam = compat.FEM(model, [model.middle])
+    with pytest.warns(CamkitWarning):
+        cam(x[:1], None)
+    model.register_forward_pre_hook(lambda *_: runs.append(1))
+    with pytest.warns(CamkitWarning):
+        cam(x[:1], None)
+    assert len(runs) == 1
 
 
 def test_fullgrad_by_hooks_is_fullgrad_by_the_engine(x: Tensor) -> None:

@@ -76,6 +76,7 @@ class BaseCAM(Heatmaps):
         )
         self._asked = Asked(model, reshape_transform, self.needs, uses_gradients or self.scores)
         self._probe: Probe | None = None  # while the engine is at work
+        self._blank: set[nn.Module] = set()  # layers that gave a blank map
 
     def get_cam_weights(
         self, input_tensor: Tensor, target_layers: Any, targets: Any, activations: Any, grads: Any
@@ -153,25 +154,31 @@ class BaseCAM(Heatmaps):
         pairs = self._together(images, targets)
         for index, layer in enumerate(self.target_layers):
             image = partial(self._image, images, layer, targets, eigen_smooth)
-            cam = self._shown(*pairs[index], image) if pairs else None
+            cam = self._shown(layer, *pairs[index], image) if pairs else None
             yield self._asked_for(layer, images, targets, image) if cam is None else cam
 
     def _together(self, images: Tensor, targets: Targets) -> Sequence[Pair]:
         """Activations and gradients of all layers, where one pass with hooks is the quickest."""
-        alone = len(self.target_layers) == 1 and (self.uses_gradients or len(images) > 1)
+        one, layers = len(self.target_layers) == 1, self.target_layers
+        alone = one and (self.uses_gradients or len(images) > 1 or layers[0] in self._blank)
         if alone or self.needs or self.scores or not self.detach:
             return ()
-        layers = self.target_layers, self.reshape_transform, self.uses_gradients
-        self.outputs, pairs = explained_together(self.model, images, targets, *layers)
+        self.outputs, pairs = explained_together(
+            self.model, images, targets, layers, self.reshape_transform, self.uses_gradients
+        )
         return pairs
 
     def _shown(
-        self, acts: Tensor, grads: Tensor | None, image: Callable[[], Array]
+        self, layer: nn.Module, acts: Tensor, grads: Tensor | None, image: Callable[[], Array]
     ) -> Array | None:
         """The map of a pass with hooks; None of a blank one, of which the engine says why."""
         self._keep(acts, grads)
-        cam = image()
-        return cam if shows(cam) else None
+        if shows(cam := image()):
+            return cam
+        self._blank.add(layer)
+        self.activations_and_grads.activations.pop()
+        self.activations_and_grads.gradients[-1:] = []
+        return None
 
     def _asked_for(
         self, layer: nn.Module, images: Tensor, targets: Targets, image: Callable[[], Array]
