@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 
 from camkit_core import untouched
 
@@ -26,34 +27,39 @@ class Unusual(Exception):
 class Outputs:
     """What hooks keep of layers that are explained together.
 
-    The graph begins at the first of them to run. What is kept are copies, and what is handed on as
-    well, so that a function which works in place after a layer changes nothing of it.
+    The graph begins at the first of them to run, which hands on a copy. What is kept are copies,
+    and each layer's place in the graph as it was, so that a function which works in place after a
+    layer changes nothing of it.
 
     Args:
         gradients: whether there is a graph.
 
     Attributes:
-        of: the layers' outputs.
+        values: the layers' outputs.
+        places: where the gradients at them are read.
     """
 
     def __init__(self, gradients: bool) -> None:
         self.gradients = gradients
-        self.of: dict[nn.Module, Tensor] = {}
+        self.values: dict[nn.Module, Tensor] = {}
+        self.places: dict[nn.Module, Any] = {}
 
     def keep(self, module: nn.Module, args: Any, output: Any) -> Tensor | None:
         """A forward hook."""
-        if type(output) is not Tensor or module in self.of:
+        if type(output) is not Tensor or module in self.values:
             raise Unusual
-        first, kept = not self.of, output.clone()
-        self.of[module] = kept
+        first, self.values[module] = not self.values, output.detach().clone()
         if not self.gradients:
             return None
-        if getattr(module, "inplace", False):  # its output has other names in the model's code
-            raise Unusual
-        if first:
-            torch.set_grad_enabled(True)
-            kept.requires_grad_()
-        return kept.clone()
+        if not first:
+            self.places[module] = get_gradient_edge(output)
+            return None
+        torch.set_grad_enabled(True)
+        # What works in place has other names in the model's code, and hands on its own tensor.
+        in_place = getattr(module, "inplace", False)
+        leaf = (output if in_place else output.detach().clone()).requires_grad_()
+        self.places[module] = get_gradient_edge(leaf)
+        return None if in_place else leaf.clone()
 
 
 def explained_together(
@@ -83,10 +89,10 @@ def explained_together(
             for layer in layers:
                 hooks.callback(layer.register_forward_hook(outputs.keep).remove)
             output = model(images.clone())
-            kept = [outputs.of[layer] for layer in layers]
-            pulled = pulled_to(kept, output, targets) if gradients else [None] * len(kept)
+            places = [outputs.places[layer] for layer in layers if gradients]
+            pulled = pulled_to(places, output, targets) if gradients else [None] * len(layers)
             read = reshape or (lambda tensor: tensor)
-            grids = [read(each.detach()) for each in kept]
+            grids = [read(outputs.values[layer]) for layer in layers]
             slopes = [each if each is None else read(each) for each in pulled]
             return mapped(detached, output), list(zip(grids, slopes, strict=True))
     except Exception:  # noqa: BLE001 - the engine says what is wrong, if anything is
@@ -124,8 +130,8 @@ def gradients_throughout(
         return None, []
 
 
-def pulled_to(places: list[Tensor], output: Any, targets: Targets) -> Sequence[Tensor]:
-    """The gradient of the sum of the targets' scores at each of some tensors."""
+def pulled_to(places: Sequence[Any], output: Any, targets: Targets) -> Sequence[Tensor]:
+    """The gradient of the sum of the targets' scores at each of some places in the graph."""
     asked: Any = best(output) if targets is None else targets
     if not isinstance(output, Tensor) or len(asked) != len(output):
         raise Unusual
