@@ -12,6 +12,7 @@ read the first 32 channels, in both; Ablation-CAM, which cannot, is left out whe
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pathlib import Path
 import torch
 from networks import NETWORKS, Network
 from peer_tasks import LIBRARIES, SMALL, TASKS, Task
+from threadpoolctl import threadpool_limits
 from timing import in_turns
 from torch import nn
 
@@ -83,11 +85,11 @@ def rows(networks: list[Network], tasks: list[Task], quick: bool) -> Iterator[Ro
                 yield found
 
 
-def page(found: list[Row], quick: bool) -> str:
+def page(found: list[Row], quick: bool, options: str = "") -> str:
     """The least ratio, a table for each library, and what the others cannot do."""
     timed = [each for each in found if not each.error]
     about = ABOUT.format(
-        options=" --quick" if quick else "",
+        options=options,
         few=FEW if quick else "",
         count=len(timed),
         least=min(each.cpu for each in timed),
@@ -135,9 +137,11 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    threadpool_limits(1)  # numpy's
     networks = [NETWORKS[name] for name in args.networks]
     tasks = [task for task in TASKS if not args.methods or task.method in args.methods]
-    text = page(list(rows(networks, tasks, args.quick)), args.quick)
+    options = "".join(f" {word}" for word in sys.argv[1:])
+    text = page(list(rows(networks, tasks, args.quick)), args.quick, options)
     print(text)
     if args.output:
         args.output.write_text(text, encoding="utf-8")
