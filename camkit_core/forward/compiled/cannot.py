@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from ...errors import in_brief
@@ -35,11 +37,12 @@ def hooks() -> CannotCompile:
     )
 
 
-def other_shape(shape: torch.Size, known: torch.Size) -> CannotCompile:
+def other_shape(shape: torch.Size, known: Sequence[torch.Size]) -> CannotCompile:
     """For images of another shape than the example's."""
+    code = f"code for {tuple(known[0])}" if known else "an explainer without code"
     return CannotCompile(
-        f"images of shape {tuple(shape)} came to code for {tuple(known)}; give batches of that "
-        f"shape, or prepare another explainer with an example of this one"
+        f"images of shape {tuple(shape)} came to {code}; give batches of that shape, or prepare "
+        f"another explainer with an example of this one"
     )
 
 

@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...inputs.look import Look
 from ...inputs.prepare import Inputs
-from ...inputs.seen import seen
 from ..counting import count
 from ..cut import Level
 from ..needed.recorded import recorded
@@ -20,7 +18,7 @@ from ..tape import Tape
 from .exporting import exported
 from .folding import Run, folded
 from .options import Options
-from .state import State
+from .state import State, state_of
 from .tail import Tail
 
 
@@ -97,5 +95,5 @@ def parts_of(inputs: Inputs, level: Level, options: Options) -> Parts:
     if images.ndim == 4:
         images = images.contiguous(memory_format=options.memory_format)
     trunk = folded(model.trunk, model.dtypes, images, options)
-    look = seen(inputs.model) or Look(inputs.model)
-    return Parts(trunk, model.tail, State(look, model.reads), options.memory_format)
+    state = state_of(inputs.model, model.reads)
+    return Parts(trunk, model.tail, state, options.memory_format)

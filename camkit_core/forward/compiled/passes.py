@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from .cannot import CannotCompile, hooks, more_inputs, other_shape, several_leve
 from .in_force import note_reason
 from .options import Options
 from .parts import CompiledRecording, Parts, parts_of
+from .state import State, state_of
 
 
 class CompiledPasses:
@@ -34,7 +35,7 @@ class CompiledPasses:
         self.options = options
         self.open, self.fresh = True, False
         self._shapes: dict[Hashable, torch.Size] = {}  # that code was asked for
-        self._made: dict[Hashable, Parts | CannotCompile] = {}
+        self._made: dict[Hashable, Parts | Refused] = {}
 
     def recorded(self, inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[Recording]:
         """As `forward.recording.record_levels`."""
@@ -55,9 +56,12 @@ class CompiledPasses:
 
     def refuse(self, reason: CannotCompile) -> None:
         """Make eager passes from now on, until the model changes."""
-        self._made = dict.fromkeys(self._shapes, reason)
+        self._made = {key: Refused(reason, found.state) for key, found in self._made.items()}
 
     def _parts(self, inputs: Inputs, levels: Sequence[Level]) -> Parts:
+        key = _key(inputs, levels[0])
+        if self.open:
+            self._shapes[key] = inputs.images.shape
         args = inputs.forward_args
         if len(levels) > 1:
             raise several_levels()
@@ -65,24 +69,34 @@ class CompiledPasses:
             raise more_inputs()
         if hooked_by_others(inputs.model):
             raise hooks()
-        key = _key(inputs, levels[0])
+        if key not in self._shapes:
+            raise other_shape(inputs.images.shape, list(self._shapes.values()))
         found = self._made.get(key)
-        if found is None or (isinstance(found, Parts) and not found.state.holds()):
-            found = self._made[key] = self._new(key, inputs, levels[0])
-        if isinstance(found, CannotCompile):
-            raise found
+        if found is None or not found.state.holds():
+            found = self._made[key] = self._new(inputs, levels[0])
+        if isinstance(found, Refused):
+            raise found.reason
         return found
 
-    def _new(self, key: Hashable, inputs: Inputs, level: Level) -> Parts | CannotCompile:
-        if key not in self._shapes:
-            if not self.open:
-                raise other_shape(inputs.images.shape, next(iter(self._shapes.values())))
-            self._shapes[key] = inputs.images.shape
+    def _new(self, inputs: Inputs, level: Level) -> Parts | Refused:
         self.fresh = True
         try:
             return parts_of(inputs, level, self.options)
         except CannotCompile as reason:
-            return reason
+            return Refused(reason, state_of(inputs.model, ()))
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A model that cannot be compiled, as it is.
+
+    Attributes:
+        reason: why not.
+        state: the model.
+    """
+
+    reason: CannotCompile
+    state: State
 
 
 def _key(inputs: Inputs, level: Level) -> Hashable:

@@ -63,6 +63,11 @@ class State:
         return versions(self._tensors), list(map(_address, self._tensors))
 
 
+def state_of(model: nn.Module, names: Iterable[str]) -> State:
+    """The state of a model, which the call has looked at, with the values of these tensors."""
+    return State(seen(model) or Look(model), names)
+
+
 def own_tensors(look: Look, names: Iterable[str]) -> list[Tensor]:
     """The model's parameters and buffers of these names; in a call, it may have copies of some."""
     buffers = {

@@ -204,6 +204,23 @@ def test_a_model_with_hooks_runs_eagerly(quick: None) -> None:
     assert "eager" not in explainer(X).provenance["compiled"]
 
 
+def test_a_model_that_lost_its_hooks_is_compiled(quick: None) -> None:
+    model = conv_net()
+    handle = model.stem[0].register_forward_hook(lambda *_: None)
+    with pytest.warns(camkit.CamkitWarning, match="has hooks"):
+        explainer = _prepared(model)
+    handle.remove()
+    assert "ran compiled" in explainer(X).notes[-1]
+
+
+def test_a_refused_model_is_tried_again_where_it_changed(quick: None) -> None:
+    model = Odd(_chooses).eval()
+    with pytest.warns(camkit.CamkitWarning, match="does not follow"):
+        explainer = _prepared(model)
+    model.habit = lambda _, images: -images
+    assert "ran compiled" in explainer(X).notes[-1]
+
+
 def test_less_precision_says_how_far_the_maps_are_apart(quick: None) -> None:
     model = conv_net()
     e = _prepared(model, dtype=torch.bfloat16)(X)
