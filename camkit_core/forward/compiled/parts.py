@@ -13,6 +13,7 @@ from ...inputs.prepare import Inputs
 from ..counting import count
 from ..cut import Level
 from ..needed.recorded import recorded
+from ..needed.short_pass import ShortPass
 from ..recording import Recording
 from ..tape import Tape
 from .exporting import exported
@@ -67,7 +68,11 @@ class Parts:
         first, *before = self._begun(images)
         raw = first.detach().requires_grad_()
         with torch.enable_grad():
-            output = self.tail.run(raw, before, tape)
+            if isinstance(tape, ShortPass):
+                output = self.tail.run_short(tape.plan, raw, before)
+                tape.kept = True
+            else:
+                output = self.tail.run(raw, before, tape)
         given = inputs.model, inputs.images, *level, output, raw, tape, inputs.forward_args
         return CompiledRecording(*given, passes=passes)
 

@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from ...pytree import map_tensors, tensors_in
+from ..needed.plan import Plan
+from ..needed.short_pass import OffPlanError, SomeRows
 from ..tape import Call, Slot, Tape
 
 Place = Callable[[Tensor], Any]
@@ -53,6 +55,21 @@ class Tail:
                 tape.stop(output)
         return output
 
+    def run_short(self, plan: Plan, raw: Tensor, before: Sequence[Tensor]) -> Any:
+        """The same from the rows that reach the output.
+
+        Raises:
+            OffPlanError: if the plan is not of these calls.
+        """
+        values: dict[int, Any] = {-index: tensor for index, tensor in enumerate(before, 1)}
+        rows = SomeRows(raw.clone())
+        for planned, call in zip(plan.calls, self.calls, strict=True):
+            if (planned.function, planned.results) != (call.function, call.results):
+                raise OffPlanError  # the plan is of another way through the model's code
+            if planned.step:
+                rows.run(planned, _filled(call.args, values), _filled(call.kwargs, values))
+        return _filled(self.output, {**values, **rows.tensors})
+
 
 def _make(call: Call, values: dict[int, Tensor]) -> None:
     result = call.function(*_filled(call.args, values), **_filled(call.kwargs, values))
@@ -63,7 +80,7 @@ def _make(call: Call, values: dict[int, Tensor]) -> None:
 
 
 def _filled(tree: Any, values: dict[int, Tensor]) -> Any:
-    """`tree` with the values of its slots; most of it is flat, which is quick."""
+    """`tree` with the values of slots, where there are some; most of it is flat, which is quick."""
     if type(tree) is dict:
         return {name: _leaf(value, values) for name, value in tree.items()}
     return [_leaf(value, values) for value in tree] if type(tree) is tuple else _leaf(tree, values)
@@ -71,10 +88,10 @@ def _filled(tree: Any, values: dict[int, Tensor]) -> Any:
 
 def _leaf(value: Any, values: dict[int, Tensor]) -> Any:
     if type(value) is Slot:
-        return values[value.index]
+        return values.get(value.index, value)
     if isinstance(value, (Tensor, int, float, str, type(None))):
         return value
-    return map_tensors(lambda slot: values[slot.index], value, Slot)
+    return map_tensors(lambda slot: values.get(slot.index, slot), value, Slot)
 
 
 def tail_of(tape: Tape, place: Place) -> Tail:

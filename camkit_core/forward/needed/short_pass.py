@@ -24,7 +24,7 @@ class OffPlanError(Exception):
     """The model makes other calls than those of the plan."""
 
 
-class _Rows:
+class SomeRows:
     """The rows of each slot that have been computed."""
 
     def __init__(self, activations: Tensor) -> None:
@@ -57,7 +57,7 @@ class _Rows:
 def output_again(plan: Plan, tape: Tape, raw: Tensor) -> Any:
     """The output as a short pass gives it, from the calls of a whole one and its leaf."""
     with torch.enable_grad():
-        rows = _Rows(raw.clone())
+        rows = SomeRows(raw.clone())
         for planned, call in zip(plan.calls, tape.calls, strict=True):
             if planned.step:
                 rows.run(planned, call.args, call.kwargs)
@@ -81,7 +81,7 @@ class ShortPass(Tape):
 
     def start(self, activations: Tensor) -> None:
         """Begin; `activations` is what the target layer passes on."""
-        self._rows = _Rows(activations)
+        self._rows = SomeRows(activations)
         super().start(activations)
 
     def stop(self, output: Any = None) -> None:

@@ -9,11 +9,13 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
 from camkit_core.forward.compiled import folding
+from camkit_core.forward.compiled.tail import Tail
 from camkit_core.testing.networks import conv_net, some_images, token_net
 from camkit_core.testing.state import nothing_changes, perturb
 
@@ -237,6 +239,27 @@ def test_tokens_are_read_as_the_adapter_says(quick: None) -> None:
         e = camkit.prepare(model, X, method, 1, compile=True, **asked)(X)
         _close(e.cam, camkit.explain(model, X, method, 1, **asked).cam)
         assert "ran compiled" in e.notes[-1]
+
+
+def test_behind_a_class_token_its_row_alone_is_computed(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    model = timm.create_model(
+        "vit_tiny_patch16_224", img_size=32, depth=2, embed_dim=12, num_heads=2, num_classes=4
+    ).eval()
+    images = torch.randn(2, 3, 32, 32)
+    short: list[int] = []
+    run_short = Tail.run_short
+
+    def counted(*args: Any) -> Any:
+        short.append(1)
+        return run_short(*args)
+
+    monkeypatch.setattr(Tail, "run_short", counted)
+    e = camkit.prepare(model, images, compile=True)(images)
+    _close(e.cam, camkit.explain(model, images).cam)
+    assert short
 
 
 @pytest.mark.parametrize(
