@@ -37,6 +37,14 @@ def hooks() -> CannotCompile:
     )
 
 
+def autocast() -> CannotCompile:
+    """For a pass within torch.autocast, of which the code knows nothing."""
+    return CannotCompile(
+        "torch.autocast is on; call the explainer outside of it, with dtype= at camkit.prepare for "
+        "less precision, or leave compile= out"
+    )
+
+
 def other_shape(shape: torch.Size, known: Sequence[torch.Size]) -> CannotCompile:
     """For images of another shape than the example's."""
     code = f"code for {tuple(known[0])}" if known else "an explainer without code"

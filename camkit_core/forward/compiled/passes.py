@@ -13,7 +13,7 @@ from ...inputs.prepare import Inputs
 from ..cut import Level
 from ..needed.recorded import hooked_by_others
 from ..recording import Recording, record_levels
-from .cannot import CannotCompile, hooks, more_inputs, other_shape, several_levels
+from .cannot import CannotCompile, autocast, hooks, more_inputs, other_shape, several_levels
 from .in_force import note_reason
 from .options import Options
 from .parts import CompiledRecording, Parts, parts_of
@@ -69,6 +69,8 @@ class CompiledPasses:
             raise more_inputs()
         if hooked_by_others(inputs.model):
             raise hooks()
+        if torch._C._is_any_autocast_enabled():
+            raise autocast()
         if key not in self._shapes:
             raise other_shape(inputs.images.shape, list(self._shapes.values()))
         found = self._made.get(key)

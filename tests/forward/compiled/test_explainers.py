@@ -206,6 +206,15 @@ def test_a_model_with_hooks_runs_eagerly(quick: None) -> None:
     assert "eager" not in explainer(X).provenance["compiled"]
 
 
+def test_within_autocast_the_pass_runs_eagerly(quick: None) -> None:
+    model = conv_net()
+    explainer = _prepared(model)
+    with torch.autocast("cpu", torch.bfloat16):
+        e, eager = explainer(X), _explained(model)
+    assert "torch.autocast is on" in e.notes[-1]
+    assert torch.equal(e.cam, eager.cam)
+
+
 def test_a_model_that_lost_its_hooks_is_compiled(quick: None) -> None:
     model = conv_net()
     handle = model.stem[0].register_forward_hook(lambda *_: None)
