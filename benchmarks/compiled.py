@@ -80,6 +80,7 @@ def prepared(model: nn.Module, images: Tensor, dtype: Any, method: str = "gradca
 
 def runs_of(model: nn.Module, images: Tensor, dtype: Any) -> tuple[Runs, dict[str, Any], float]:
     """The runs of one row, what the explainer says of itself, and the cost of making it."""
+    torch._dynamo.reset()  # it compiles a function, here `forward`, eight times at most
     begin = time.process_time()
     explainer = prepared(model, images, dtype)
     cost = time.process_time() - begin

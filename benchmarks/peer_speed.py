@@ -12,10 +12,14 @@ read the first 32 channels, in both; Ablation-CAM, which cannot, is left out whe
 from __future__ import annotations
 
 import argparse
+import gc
+import multiprocessing
 import sys
 import warnings
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -73,16 +77,29 @@ def row(task: Task, network: Network, models: dict[str, nn.Module], few: bool) -
     return Row(network.name, task, **ratio)
 
 
-def rows(networks: list[Network], tasks: list[Task], quick: bool) -> Iterator[Row]:
-    """A row for each network and task."""
-    for network in networks:
-        models = {side: network.build() for side in ("theirs", "ours")}
-        for task in tasks:
-            slow = quick and task.method == "AblationCAM" and network.name not in SMALL
-            if not slow and network.name in (task.only or NETWORKS):
-                found = row(task, network, models, quick)
-                print(found.network, task.library, task.name, found.error or found.cpu, flush=True)
-                yield found
+def rows(name: str, tasks: list[Task], quick: bool) -> list[Row]:
+    """A row for each task on a network."""
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # numpy's
+    warnings.simplefilter("ignore")
+    network, found = NETWORKS[name], []
+    models = {side: network.build() for side in ("theirs", "ours")}
+    for task in tasks:
+        slow = quick and task.method == "AblationCAM" and name not in SMALL
+        if not slow and name in (task.only or NETWORKS):
+            found.append(row(task, network, models, quick))
+            print(name, task.library, task.name, found[-1].error or found[-1].cpu, flush=True)
+            for model in models.values():
+                leave(model)
+    return found
+
+
+def leave(model: nn.Module) -> None:
+    """Take off the hooks that a task has left on the model, and free the graphs that they hold."""
+    for module in model.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    gc.collect()
 
 
 def page(found: list[Row], quick: bool, options: str = "") -> str:
@@ -132,16 +149,17 @@ def main() -> None:
     )
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--methods", nargs="+", help="names of classes (default: all)")
-    parser.add_argument("--quick", action="store_true", help="ten minutes; see above")
+    parser.add_argument("--quick", action="store_true", help="half an hour; see above")
+    parser.add_argument("--workers", type=int, default=1, help="networks at a time (default: 1)")
     parser.add_argument("--output", type=Path, help="a page, .md")
     args = parser.parse_args()
-    warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    threadpool_limits(1)  # numpy's
-    networks = [NETWORKS[name] for name in args.networks]
     tasks = [task for task in TASKS if not args.methods or task.method in args.methods]
     options = "".join(f" {word}" for word in sys.argv[1:])
-    text = page(list(rows(networks, tasks, args.quick)), args.quick, options)
+    # A process for each network: the graphs that tasks leave behind go with it.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.workers, context, max_tasks_per_child=1) as pool:
+        found = pool.map(partial(rows, tasks=tasks, quick=args.quick), args.networks)
+        text = page(list(chain.from_iterable(found)), args.quick, options)
     print(text)
     if args.output:
         args.output.write_text(text, encoding="utf-8")
