@@ -72,7 +72,7 @@ class Task:
         if self.method == "LeGrad":
             return [model.get_submodule(LAST_BLOCK)]
         same = [module for module in model.modules() if type(module) is type(last)]
-        return same[-self.layers :] if self.layers > 1 else [last]
+        return same[: same.index(last) + 1][-self.layers :]
 
 
 def _first_channels(reshape: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
