@@ -11,6 +11,7 @@ from PIL import Image
 
 from camkit_core import CamkitError, Comparison, DetectionTarget, Explanation
 from camkit_core.testing import check_renderer
+from helpers.explanations import explanation_of
 
 BOXES = {
     "boxes": torch.tensor([[4.0, 8.0, 20.0, 24.0], [30.0, 2.0, 60.0, 30.0]]),
@@ -24,20 +25,11 @@ def explained(box: tuple[float, ...] | None, found: Any = BOXES, **fields: Any) 
     cam = torch.zeros(1, 8, 16)
     cam[0, 4, 3] = 1
     values = {
-        "cam": cam,
-        "logits": None,
         "target": [DetectionTarget(1, box)],
-        "score": torch.tensor([0.9]),
-        "layer": "layer",
-        "method": "gradcam",
-        "adapter": "given",
-        "notes": (),
-        "reasons": (None,),
-        "images": torch.full((1, 3, 32, 64), 0.5),
         "class_names": ("cat", "dog"),
         "boxes": None if found is None else [found],
     }
-    return Explanation(**values | fields)
+    return explanation_of(cam, torch.full((1, 3, 32, 64), 0.5), **values | fields)
 
 
 def drawn(explanation: Explanation, size: tuple[int, int] = (640, 320), **options: Any) -> Any:

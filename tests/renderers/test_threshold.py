@@ -12,6 +12,7 @@ from PIL import Image
 
 import camkit_core as camkit
 from camkit_core import ArgumentError, Explanation
+from helpers.explanations import explanation_of
 
 SIDE = 96
 GREY = 100
@@ -20,22 +21,7 @@ GREY = 100
 def explained(strength: float = 1.0, **fields: Any) -> Explanation:
     """An explanation of a grey image, whose map grows from the left to the right."""
     cam = strength * torch.linspace(0, 1, SIDE).expand(1, SIDE, SIDE)
-    values: dict[str, Any] = {
-        "cam": cam,
-        "logits": None,
-        "target": torch.tensor([1]),
-        "score": torch.tensor([0.9]),
-        "layer": "layer",
-        "method": "gradcam",
-        "adapter": "given",
-        "notes": (),
-        "reasons": (None,),
-        "images": torch.zeros(1, 3, SIDE, SIDE),
-        "guided": None,
-        "class_names": None,
-        "provenance": {},
-    }
-    return Explanation(**values | fields)
+    return explanation_of(cam, torch.zeros(1, 3, SIDE, SIDE), **fields)
 
 
 def drawn(explanation: Explanation, **options: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from camkit_core import Comparison, DetectionTarget, Explanation, Original, Window
+from helpers.explanations import explanation_of
 
 SEEN = np.s_[20:60, 40:80]  # of the original
 PIXELS = np.random.default_rng(0).integers(0, 255, (80, 120, 3), dtype=np.uint8)
@@ -19,28 +20,14 @@ def explained(window: Window | None, **fields: Any) -> Explanation:
     """An explanation of an input (20, 20), each pixel two of the original, with one bright cell."""
     cam = torch.zeros(1, 5, 5)
     cam[0, 1, 3] = 1
+    box = torch.tensor([[4.0, 6.0, 14.0, 16.0]])
     values: dict[str, Any] = {
-        "cam": cam,
-        "logits": None,
         "target": [DetectionTarget(1, (4.0, 6.0, 14.0, 16.0))],
-        "score": torch.tensor([0.9]),
-        "layer": "layer",
-        "method": "gradcam",
-        "adapter": "given",
-        "notes": (),
-        "reasons": (None,),
-        "images": torch.full((1, 3, 20, 20), 0.5),
         "guided": torch.rand(1, 3, 20, 20),
         "originals": (Original(PIXELS, PIXELS[SEEN][::2, ::2], window),),
-        "boxes": [
-            {
-                "boxes": torch.tensor([[4.0, 6.0, 14.0, 16.0]]),
-                "labels": torch.tensor([1]),
-                "scores": torch.tensor([0.9]),
-            }
-        ],
+        "boxes": [{"boxes": box, "labels": torch.tensor([1]), "scores": torch.tensor([0.9])}],
     }
-    return Explanation(**values | fields)
+    return explanation_of(cam, torch.full((1, 3, 20, 20), 0.5), **values | fields)
 
 
 MIDDLE = Window((80, 120), (20, 20), (40.0, 20.0), (2.0, 2.0))
