@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ import torch
 from camkit_core.plugins import Registry
 from helpers.fake_packages import Install, installer
 from helpers.small_nets import FAMILIES, Net, small_net
+from helpers.uncompiled import graphs_run_as_they_are
 
 # Networks of tests are small, and processes that share cores would wait for one another's threads.
 torch.set_num_threads(1)
@@ -59,6 +61,12 @@ def method(request: pytest.FixtureRequest) -> str:
 def net(request: pytest.FixtureRequest) -> Net:
     """Each family's small network, in float64."""
     return small_net(request.param)
+
+
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """With compile=True graphs run as they are, which takes a tenth of the time; gives them."""
+    return graphs_run_as_they_are(monkeypatch)
 
 
 @pytest.fixture

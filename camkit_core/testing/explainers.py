@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ..adapter import tokens_to_grid
-from ..engine import explain
 from ..errors import quietly
 from .networks import AttentionNet, TokenNet
+from .ways import Way, explained
 
 
 class Explainer(Protocol):
@@ -26,8 +26,17 @@ class Explainer(Protocol):
         """
 
 
-def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
-    """A camkit method, or its name, as an explainer, which also takes the keyword `batch_size`."""
+def explainer(
+    method: str | Callable[..., Tensor], way: Way = "explain", **options: Any
+) -> Explainer:
+    """A camkit method, or its name, as an explainer, which also takes the keyword `batch_size`.
+
+    Args:
+        method: the method.
+        way: "explain"; or "prepared" or "compiled", for explainers that `camkit.prepare` makes at
+            each call. Code that could not be compiled then fails every check.
+        **options: the method's own.
+    """
 
     def heatmaps(
         model: nn.Module, images: Tensor, target: Any = None, /, batch_size: int | None = None
@@ -39,8 +48,8 @@ def explainer(method: str | Callable[..., Tensor], **options: Any) -> Explainer:
             reshape = tokens_to_grid(height, width, prefix=network.prefix.shape[1])
         settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
         with quietly():
-            return explain(
-                model, images, method, target, reshape_transform=reshape, **settings
+            return explained(
+                way, model, images, method, target, reshape_transform=reshape, **settings
             ).heatmap
 
     return heatmaps

@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import camkit_core as camkit
 from camkit_core.errors import ArgumentError, CamkitError, InputError, RunError, UnknownName
-from camkit_core.forward.compiled import folding
 from helpers.picture_folders import BROKEN, Tiny, transform
 
 MODEL = Tiny()
@@ -218,8 +217,7 @@ def test_another_precision_says_how_far_its_maps_are_off(tmp_path):
         explained(data, tmp_path / "other", dtype="int8")
 
 
-def test_compiled_passes_give_the_same_maps(tmp_path, monkeypatch):
-    monkeypatch.setattr(folding, "BACKEND", "eager")
+def test_compiled_passes_give_the_same_maps(tmp_path, uncompiled):
     data = TensorDataset(torch.rand(6, 3, 32, 32))
     model = Tiny()
     maps = explained(data, tmp_path, model=model, batch_size=4, compile=True)

@@ -15,7 +15,6 @@ from .cannot import not_compiled
 from .options import Options
 
 Run = Callable[[Tensor], Sequence[Tensor]]
-BACKEND = "inductor"
 
 
 def folded(
@@ -35,13 +34,13 @@ def folded(
     code: list[Run] = []
 
     def backend(graph: Any, inputs: list[Tensor]) -> Any:
-        made = torch._dynamo.lookup_backend(BACKEND)(graph, inputs)
+        made = torch._dynamo.lookup_backend("inductor")(graph, inputs)
         if len(inputs) != 1:
             raise RuntimeError("weights were not folded into the code")
         code.append(made)
         return made
 
-    call = _in_precision(trunk, dtypes, example, options)
+    call = in_precision(trunk, dtypes, example, options)
     guarded = torch.compile(call, backend=backend, fullgraph=True, dynamic=False)
     try:
         # In force for the whole process: the compiler's front asks this setting, not the options
@@ -54,9 +53,10 @@ def folded(
     return code[0]
 
 
-def _in_precision(
+def in_precision(
     trunk: nn.Module, dtypes: Sequence[torch.dtype], example: Tensor, options: Options
 ) -> Callable[[Tensor], Any]:
+    """`trunk`, its products in the precision that is asked for; see `folded`."""
     device, dtype = example.device.type, options.dtype
 
     def call(images: Tensor) -> Any:

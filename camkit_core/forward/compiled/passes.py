@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ...inputs.in_use import in_use
 from ...inputs.prepare import Inputs
+from ...inputs.seen import no_more, seen, share
 from ..cut import Level
 from ..needed.recorded import hooked_by_others
 from ..recording import Recording, record_levels
@@ -18,6 +21,8 @@ from .in_force import note_reason
 from .options import Options
 from .parts import CompiledRecording, Parts, parts_of
 from .state import State, state_of
+
+_COMPILER = nn.Module()  # in use like a model, by one thread at a time
 
 
 class CompiledPasses:
@@ -83,9 +88,23 @@ class CompiledPasses:
     def _new(self, inputs: Inputs, level: Level) -> Parts | Refused:
         self.fresh = True
         try:
-            return parts_of(inputs, level, self.options)
+            with _alone(inputs.model):
+                return parts_of(inputs, level, self.options)
         except CannotCompile as reason:
             return Refused(reason, state_of(inputs.model, ()))
+
+
+@contextmanager
+def _alone(model: nn.Module) -> Iterator[None]:
+    """Inside, no other thread compiles: while torch follows a model, its settings are for all."""
+    look = seen(model)
+    with in_use(_COMPILER):
+        token = share(look) if look else None
+        try:
+            yield
+        finally:
+            if token:
+                no_more(token)
 
 
 @dataclass(frozen=True)

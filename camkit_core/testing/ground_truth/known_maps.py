@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...engine import explain
 from ...errors import CamkitError
 from ...probe.further.configured_method import Method
+from ..ways import Way, explained
 from .outcome import MeasuredOutcome, inapplicable, passed_or_failed
 
 Array = np.ndarray[Any, Any]
@@ -80,7 +80,10 @@ def _combined(weights: Array, activations: Array) -> Array:
 
 
 def check_closed_form(
-    name: str, method: str | Method, closed_form: Callable[..., Any] | None = None
+    name: str,
+    method: str | Method,
+    closed_form: Callable[..., Any] | None = None,
+    way: Way = "explain",
 ) -> list[MeasuredOutcome]:
     """Whether a method's map is its formula's.
 
@@ -90,6 +93,7 @@ def check_closed_form(
         closed_form: the formula that it states: the map (h, w) of activations (C, h, w) and the
             gradient (C,). None for the one that is written down here; without one there is
             nothing to check.
+        way: by which camkit explains.
     """
     rng = np.random.default_rng(0)
     activations = rng.uniform(0, 3, (2, 5, 3, 4)) * (rng.random((2, 5, 3, 4)) < 0.7)
@@ -105,7 +109,8 @@ def check_closed_form(
     expected = np.stack([np.asarray(cam, dtype=float) for cam in maps])
     network = Affine(torch.from_numpy(weights)).eval()
     try:
-        cam = explain(network, torch.from_numpy(activations), method, TARGETS, "layer").cam
+        images = torch.from_numpy(activations)
+        cam = explained(way, network, images, method, TARGETS, layer="layer").cam
     except CamkitError as error:
         return [passed_or_failed(name, CHECK, False, float("nan"), str(error))]
     if tuple(cam.shape) != expected.shape:

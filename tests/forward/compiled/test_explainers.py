@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
@@ -14,19 +15,12 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from camkit_core.forward.compiled import folding
 from camkit_core.forward.compiled.tail import Tail
 from camkit_core.testing.networks import conv_net, some_images, token_net
 from camkit_core.testing.state import nothing_changes, perturb
 
 X = some_images(2)
 METHODS = ["gradcam", "eigencam", "ablationcam", "scorecam", "fullgrad"]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphs are run as they are, which takes a tenth of the time to compile them."""
-    monkeypatch.setattr(folding, "BACKEND", "eager")
 
 
 def _prepared(model: Any, method: str = "gradcam", images: Tensor = X, **asked: Any) -> Any:
@@ -42,7 +36,7 @@ def _close(cam: Tensor, expected: Tensor) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_maps_scores_and_notes_are_the_eager_ones(quick: None, method: str) -> None:
+def test_maps_scores_and_notes_are_the_eager_ones(uncompiled: list[Any], method: str) -> None:
     model = conv_net()
     e, eager = _prepared(model, method)(X), _explained(model, method)
     _close(e.cam, eager.cam)
@@ -127,7 +121,9 @@ CHANGES = [_weights, _uncounted, _data, _statistics, _parameter, _surgery, _trai
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_model_is_compiled_anew(quick: None, change: Callable[[Any], None]) -> None:
+def test_a_changed_model_is_compiled_anew(
+    uncompiled: list[Any], change: Callable[[Any], None]
+) -> None:
     model = conv_net()
     explainer = _prepared(model)
     before = explainer(X).cam
@@ -138,20 +134,20 @@ def test_a_changed_model_is_compiled_anew(quick: None, change: Callable[[Any], N
     _close(e.cam, _explained(model).cam)
 
 
-def test_what_did_not_change_is_compiled_once(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_did_not_change_is_compiled_once(uncompiled: list[Any]) -> None:
     model = conv_net()
     explainer = _prepared(model)
-    monkeypatch.setattr(torch, "compile", None)
     model.train()
     random.random()
     assert "ran compiled" in explainer(X).notes[-1]
+    assert len(uncompiled) == 1
 
 
 def _reason(explainer: Any, images: Tensor = X) -> str:
     return str(explainer(images).provenance["compiled"]["eager"])
 
 
-def test_images_of_another_shape_run_eagerly(quick: None) -> None:
+def test_images_of_another_shape_run_eagerly(uncompiled: list[Any]) -> None:
     model = conv_net()
     e = _prepared(model)(X[:1])
     assert "images of shape (1, 3, 16, 16) came to code for (2, 3, 16, 16)" in e.notes[-1]
@@ -188,7 +184,9 @@ HABITS = {"torch.export does not follow": _chooses, "draws random": _draws, "wri
 
 
 @pytest.mark.parametrize("words", HABITS)
-def test_what_cannot_be_compiled_runs_eagerly_and_says_why(quick: None, words: str) -> None:
+def test_what_cannot_be_compiled_runs_eagerly_and_says_why(
+    uncompiled: list[Any], words: str
+) -> None:
     model = Odd(HABITS[words]).eval()
     with pytest.warns(camkit.CamkitWarning, match="runs eagerly"):
         explainer = _prepared(model)
@@ -196,7 +194,7 @@ def test_what_cannot_be_compiled_runs_eagerly_and_says_why(quick: None, words: s
     assert explainer(X).cam.isfinite().all()
 
 
-def test_a_model_with_hooks_runs_eagerly(quick: None) -> None:
+def test_a_model_with_hooks_runs_eagerly(uncompiled: list[Any]) -> None:
     model, calls = conv_net(), [0]
     explainer = _prepared(model)
     handle = model.stem[0].register_forward_hook(lambda *_: calls.append(1))
@@ -206,7 +204,7 @@ def test_a_model_with_hooks_runs_eagerly(quick: None) -> None:
     assert "eager" not in explainer(X).provenance["compiled"]
 
 
-def test_within_autocast_the_pass_runs_eagerly(quick: None) -> None:
+def test_within_autocast_the_pass_runs_eagerly(uncompiled: list[Any]) -> None:
     model = conv_net()
     explainer = _prepared(model)
     with torch.autocast("cpu", torch.bfloat16):
@@ -215,7 +213,7 @@ def test_within_autocast_the_pass_runs_eagerly(quick: None) -> None:
     assert torch.equal(e.cam, eager.cam)
 
 
-def test_a_model_that_lost_its_hooks_is_compiled(quick: None) -> None:
+def test_a_model_that_lost_its_hooks_is_compiled(uncompiled: list[Any]) -> None:
     model = conv_net()
     handle = model.stem[0].register_forward_hook(lambda *_: None)
     with pytest.warns(camkit.CamkitWarning, match="has hooks"):
@@ -224,7 +222,7 @@ def test_a_model_that_lost_its_hooks_is_compiled(quick: None) -> None:
     assert "ran compiled" in explainer(X).notes[-1]
 
 
-def test_a_refused_model_is_tried_again_where_it_changed(quick: None) -> None:
+def test_a_refused_model_is_tried_again_where_it_changed(uncompiled: list[Any]) -> None:
     model = Odd(_chooses).eval()
     with pytest.warns(camkit.CamkitWarning, match="does not follow"):
         explainer = _prepared(model)
@@ -232,7 +230,7 @@ def test_a_refused_model_is_tried_again_where_it_changed(quick: None) -> None:
     assert "ran compiled" in explainer(X).notes[-1]
 
 
-def test_less_precision_says_how_far_the_maps_are_apart(quick: None) -> None:
+def test_less_precision_says_how_far_the_maps_are_apart(uncompiled: list[Any]) -> None:
     model = conv_net()
     e = _prepared(model, dtype=torch.bfloat16)(X)
     assert e.cam.dtype == torch.float32
@@ -240,7 +238,7 @@ def test_less_precision_says_how_far_the_maps_are_apart(quick: None) -> None:
     assert "in bfloat16" in " ".join(e.notes)
 
 
-def test_tokens_are_read_as_the_adapter_says(quick: None) -> None:
+def test_tokens_are_read_as_the_adapter_says(uncompiled: list[Any]) -> None:
     model: Any = token_net()
     reshape = camkit.tokens_to_grid(*model.grid(16, 16), prefix=model.prefix.shape[1])
     asked: Any = {"layer": model.layer, "reshape_transform": reshape}
@@ -251,7 +249,7 @@ def test_tokens_are_read_as_the_adapter_says(quick: None) -> None:
 
 
 def test_behind_a_class_token_its_row_alone_is_computed(
-    quick: None, monkeypatch: pytest.MonkeyPatch
+    uncompiled: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
     model = timm.create_model(
@@ -277,3 +275,23 @@ def test_behind_a_class_token_its_row_alone_is_computed(
 def test_what_cannot_be_asked_for_is_refused(asked: dict[str, Any]) -> None:
     with pytest.raises(camkit.CamkitError):
         camkit.prepare(conv_net(), X, **asked)
+
+
+def test_one_thread_at_a_time_compiles(
+    uncompiled: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most, export = [0], [0], torch.export.export
+
+    def counted(*given: Any, **asked: Any) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        try:
+            return export(*given, **asked)
+        finally:
+            inside[0] -= 1
+
+    monkeypatch.setattr(torch.export, "export", counted)
+    with ThreadPoolExecutor(3) as pool:
+        explainers = list(pool.map(lambda _: _prepared(conv_net()), range(3)))
+    assert most == [1]
+    assert all("ran compiled" in each(X).notes[-1] for each in explainers)
