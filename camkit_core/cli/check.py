@@ -12,14 +12,15 @@ from ..plugins import get_registry
 from ..plugins.contribution import KINDS
 from .common.answers import put, put_json
 from .common.arguments import input_size, stated
+from .common.plugin_names import find_plugin
 
 EXAMPLES = """examples:
   camkit check gradcam
   camkit check --all
-  camkit check overlay --kind renderer
-  camkit check insertion --kind metric
-  camkit check timm --kind source --model test_resnet
-  camkit check torchvision.models.resnet --kind adapter --model resnet18 --size 64 --size 64x96
+  camkit check --all --kind renderer
+  camkit check overlay insertion
+  camkit check timm --model test_resnet
+  camkit check torchvision.models.resnet --model resnet18 --size 64 --size 64x96
 """
 _A = {"adapter": "an adapter", "source": "a source"}  # what needs a model
 MARKS = {"passed": "ok", "failed": "FAILED", "expected failure": "known", "skipped": "skipped"}
@@ -38,8 +39,10 @@ def add_check_command(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help="of the plugin, or several")
-    parser.add_argument("--kind", choices=KINDS, default="method", help="default: method")
-    parser.add_argument("--all", action="store_true", help="every installed one of that kind")
+    parser.add_argument(
+        "--kind", choices=KINDS, help="where several kinds have the name; of --all: method"
+    )
+    parser.add_argument("--all", action="store_true", help="every installed one of the kind")
     parser.add_argument(
         "--model",
         type=stated,
@@ -55,16 +58,13 @@ def add_check_command(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the outcome of each check; returns 1 if a check failed, else 0."""
-    names = args.name or (_all(args.kind) if args.all else [])
-    if not names:
-        raise ArgumentError("name a plugin to check, or pass --all; see camkit list-methods")
     failed, documents = False, []
-    for name in names:
-        outcomes = _outcomes(args, name)
+    for name, kind in _asked(args):
+        outcomes = _outcomes(args, name, kind)
         failed = failed or any(outcome.status == "failed" for outcome in outcomes)
         if args.json:
             checks = [vars(outcome) for outcome in outcomes]
-            documents.append({"name": name, "kind": args.kind, "checks": checks})
+            documents.append({"name": name, "kind": kind, "checks": checks})
         else:
             _print(name, outcomes)
     if args.json:
@@ -72,30 +72,39 @@ def run(args: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _all(kind: str) -> list[str]:
+def _asked(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """The plugins to check: name and kind."""
+    if args.name:
+        kinds = [args.kind] if args.kind else KINDS
+        return [(name, find_plugin(name, kinds).kind) for name in args.name]
+    if not args.all:
+        raise ArgumentError("name a plugin to check, or pass --all; see camkit list-methods")
+    kind = args.kind or "method"
     if kind in _A:
         raise ArgumentError(f"{_A[kind]} is checked on a model: name it, and pass --model")
     rows = get_registry().contributions(kind)
-    return [row.qualified for row in rows if row.status not in ("missing", "disabled")]
+    there = [row for row in rows if row.status not in ("missing", "disabled")]
+    return [(row.qualified, kind) for row in there]
 
 
-def _outcomes(args: argparse.Namespace, name: str) -> Sequence[Any]:
+def _outcomes(args: argparse.Namespace, name: str, kind: str) -> Sequence[Any]:
     from .. import testing
 
-    if args.kind == "adapter":
+    if kind == "adapter":
         return testing.outcomes(_adapter_checks(args, name))
-    if args.kind == "source":
-        return testing.outcomes(testing.source_checks(name, _model_of(args, "test_resnet")))
+    if kind == "source":
+        model = _model_of(args, kind, "test_resnet")
+        return testing.outcomes(testing.source_checks(name, model))
     checks_of_kind: dict[str, Callable[[str], Sequence[Any]]] = {
         "method": testing.method_checks,
         "renderer": testing.renderer_checks,
         "metric": testing.metric_checks,
     }
-    return testing.outcomes(checks_of_kind[args.kind](name))
+    return testing.outcomes(checks_of_kind[kind](name))
 
 
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
-    model = _model_of(args, "resnet18")
+    model = _model_of(args, "adapter", "resnet18")
     from ..loading.models import load_model
     from ..testing import adapter_checks
 
@@ -105,11 +114,11 @@ def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     return adapter_checks(name, loaded.model, sizes)
 
 
-def _model_of(args: argparse.Namespace, example: str) -> str:
+def _model_of(args: argparse.Namespace, kind: str, example: str) -> str:
     """The model that a plugin is checked on."""
     if not args.model:
         raise ArgumentError(
-            f"{_A[args.kind]} is checked on a model: pass --model, e.g. --model {example}"
+            f"{_A[kind]} is checked on a model: pass --model, e.g. --model {example}"
         )
     model: str = args.model
     return model

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   camkit evaluate --tier 0
-  camkit evaluate --tier 0 --method gradcam,lab-cam --json
+  camkit evaluate --tier 0 --method gradcam,scorecam --json
   camkit evaluate --tier 1 --method gradcam,scorecam --arch vgg,vit --output results
 """
 

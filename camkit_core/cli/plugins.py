@@ -16,7 +16,7 @@ from .common.messages import one_line, say
 EXAMPLES = """examples:
   camkit plugins
   camkit plugins --check
-  camkit --disable-plugin camkit-broken explain photo.jpg
+  camkit --disable-plugin camkit-broken list-methods
   CAMKIT_PLUGINS=camkit-mycam camkit plugins
 """
 

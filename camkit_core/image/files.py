@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import CamkitError, InputError, PathError
@@ -80,4 +81,14 @@ def _why_not_opened(path: str, error: OSError | ValueError) -> str:
         return "an address, not a file; download the picture, and give its file"
     if os.path.islink(path):
         return f"a link to {os.readlink(path)}, and no such file is there"
-    return "no such file; expected a picture such as .jpg or .png"
+    return f"no such file; expected a picture such as .jpg or .png{_meant(path)}"
+
+
+def _meant(path: str) -> str:
+    """The name beside it that may be meant."""
+    folder, name = os.path.split(path)
+    try:
+        close = get_close_matches(name, os.listdir(folder or "."), n=1, cutoff=0.8)
+    except OSError:
+        return ""
+    return f". Did you mean {os.path.join(folder, close[0])!r}?" if close else ""

@@ -60,5 +60,6 @@ def _number(loaded: LoadedModel, text: str) -> int:
         return int(text)
     raise TargetError(
         f"cannot tell which class {shown(text)} is: no class names are known for {loaded.name}; "
-        f"give its number, or the names, as load_model(..., class_names=FILE)"
+        f"give its number, or load the model with names: "
+        f"camkit.load_model('package.module:factory', class_names=FILE)"
     )

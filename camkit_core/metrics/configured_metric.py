@@ -84,4 +84,4 @@ def _configured(metric: str | MetricFunction, options: Mapping[str, Any]) -> Con
             f"metric {name!r} ({origin}) does not say which way is better; give its function the "
             f"attribute higher_is_better, True or False"
         )
-    return ConfiguredMetric(name, function, checked(function, options), facts, origin)
+    return ConfiguredMetric(name, function, checked(function, options, name), facts, origin)

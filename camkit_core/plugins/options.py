@@ -18,11 +18,18 @@ def takes(function: Callable[..., Any]) -> tuple[str | None, ...]:
     return *named, *(None for each in parameters if each.kind is each.VAR_KEYWORD)
 
 
-def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def checked(
+    function: Callable[..., Any], options: Mapping[str, Any], owner: str = ""
+) -> dict[str, Any]:
     """The options among `options` that `function` takes, as it takes them.
 
     Each is checked by its annotation, as `camkit_core.arguments` reads it. The default is always
     taken, and so is any value of an option without an annotation.
+
+    Args:
+        function: that takes them.
+        options: its keyword arguments, and others.
+        owner: the name that the user knows it by, for errors; "" for the function's own.
 
     Raises:
         ArgumentError: for a value out of range, or that a `Literal` does not name.
@@ -32,14 +39,14 @@ def checked(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[st
         return {}
     names = takes(function)
     taken = {name: value for name, value in options.items() if name in names or None in names}
-    return {name: _checked(function, name, value) for name, value in taken.items()}
+    known_as = owner or str(getattr(function, "__name__", "this"))
+    return {name: _checked(function, known_as, name, value) for name, value in taken.items()}
 
 
-def _checked(function: Callable[..., Any], name: str, value: Any) -> Any:
+def _checked(function: Callable[..., Any], owner: str, name: str, value: Any) -> Any:
     parameter = _parameters(function).get(name)
     if not parameter or parameter.kind is not parameter.KEYWORD_ONLY or value is parameter.default:
         return value
-    owner = str(getattr(function, "__name__", "this"))
     return arguments.checked(owner, name, value, _annotation(function, parameter.annotation))
 
 

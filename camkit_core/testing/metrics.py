@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine import compare
-from ..errors import CamkitError, UnknownName
+from ..errors import CamkitError, CamkitWarning, UnknownName
 from ..metrics.judging.baselines import BASELINES
 from ..plugins.facts import Metric, misstated
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
@@ -55,7 +56,11 @@ class MetricRun:
     ) -> Any:
         """The metric's values (N,)."""
         metrics = {self.function: self.options}
-        compared = compare(model, images, [method or "gradcam"], [target], "layer", metrics=metrics)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CamkitWarning)  # of maps that are blank on purpose
+            compared = compare(
+                model, images, [method or "gradcam"], [target], "layer", metrics=metrics
+            )
         assert compared.judgement is not None
         return compared.judgement.measures[0].values
 

@@ -34,6 +34,14 @@ def test_a_method_that_does_not(fresh: Install, capsys: Capture) -> None:
     ]
 
 
+def test_a_name_is_enough_whatever_its_kind(capsys: Capture) -> None:
+    assert main(["check", "overlay", "--json"]) == 0
+    (plugin,) = json.loads(capsys.readouterr().out)["plugins"]
+    assert (plugin["name"], plugin["kind"]) == ("overlay", "renderer")
+    assert main(["check", "overlai"]) == 2
+    assert "Did you mean overlay?" in capsys.readouterr().err
+
+
 def test_all_renderers(capsys: Capture) -> None:
     assert main(["check", "--all", "--kind", "renderer"]) == 0
     assert capsys.readouterr().out.count("checks: ") == 6

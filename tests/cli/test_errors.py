@@ -43,6 +43,16 @@ def test_no_model_is_loaded_when_no_image_can_be_read(
     assert "camkit: 0 of 1 images explained; failed: gone.png (" in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_there_is_named_once_and_the_one_beside_it_is_asked_about(
+    dog: str, capsys: Capture
+) -> None:
+    gone = dog.replace("dog", "dgo")
+    assert explain(gone) == 1
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.count(gone) == 1
+    assert first.endswith(f"Did you mean {dog!r}?")
+
+
 def test_what_a_model_raises_on_an_image_is_that_images_failure(
     dog: str, tmp_path: Path, capsys: Capture
 ) -> None:

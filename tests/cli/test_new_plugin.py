@@ -44,6 +44,7 @@ def test_a_new_plugin_passes_its_own_conformance_test(kind: str, installed: Any)
     listed = [line.split()[:3] for line in installed["listed"].stdout.splitlines()]
     assert [f"camkit-my-first-{kind}", "0.1.0", kind] in listed
     assert installed["listed"].stderr == ""
+    assert "warnings summary" not in installed["tested"].stdout
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
@@ -70,6 +71,13 @@ def test_a_new_method_is_a_few_lines(tmp_path: Path) -> None:
         "pyproject.toml",
         "tests/test_conformance.py",
     ]
+
+
+def test_the_next_step_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-plugin", "mycam", "--dir", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'camkit-mycam'}\n"
+    assert err == f'camkit: next: cd {out.strip()} && pip install -e ".[test]" && pytest\n'
 
 
 def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import torch
 from torch import nn
 
 from camkit_core import explain as explain_tensor
+from camkit_core import load_model
+from camkit_core.cli.common.model import preparation
 from camkit_core.cli.common.notes import Notes
+from camkit_core.inputs.models.preprocessing import UNSTATED, Preprocessing
 from camkit_core.results.caveats import UNTRAINED_HEAD
 from helpers.command_calls import explain, picture
 
@@ -55,6 +59,14 @@ def test_a_run_says_its_notes_once_and_how_pictures_are_prepared(
     assert "in 3 images, gradcam: the model looks untrained" in err
     assert "resnet18 is given each picture at 64 x 64 (fit, middle 7/8), less the mean" in err
     assert "explain nothing" in err
+
+
+def test_how_pictures_are_prepared_is_said_to_be_a_guess_where_nothing_states_it() -> None:
+    loaded = load_model("test_resnet", weights="none")
+    guessed = replace(loaded, prepared=Preprocessing(how=UNSTATED).record())
+    assert "(fit, middle 7/8, as nothing says otherwise)" in preparation(guessed)
+    assert "--size, --mean and --std" in preparation(guessed)
+    assert "as nothing says otherwise" not in preparation(loaded)
 
 
 def test_a_head_of_zeros_looks_untrained_and_no_other_layer_is_advised() -> None:

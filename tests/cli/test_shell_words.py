@@ -32,6 +32,12 @@ OWN = "let a model of your own return"
         ("No option. Did you mean 'target'?", "Did you mean --target?"),
         ("metrics=['insertion', 'deletion']", "--metric insertion,deletion"),
         ("negative; e.cam holds the signed values", "--renderer raw writes the signed values"),
+        (
+            "classes 2 and 0 score almost alike (3.02 and 3); explain both, or target=lambda "
+            "output: output[2] - output[0]",
+            "explain both (--target 2,0), or what tells them apart (--method finercam)",
+        ),
+        ("Net has no layer 'x'; close to it: a, b", "a, b; `camkit layers MODEL` lists all"),
         ("cam takes seed= as an integer; got 'abc'", "cam takes seed= as an integer; got 'abc'"),
     ],
 )

@@ -16,6 +16,7 @@ import pytest
 from camkit_core.cli import main
 from camkit_core.cli.common.answers import json_text, put, stdout_for_answers
 from camkit_core.cli.common.messages import say, told, visible, warnings_in_one_line
+from camkit_core.cli.common.unexpected import account
 from helpers.checkout import ROOT
 from helpers.command_calls import compare, explain, names, picture
 
@@ -192,3 +193,9 @@ def test_ctrl_c_while_the_command_is_imported_prints_nothing(
     monkeypatch.setattr(sys, "meta_path", [_Interrupting(), *sys.meta_path])
     assert main(["list-methods"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_torchvision_of_another_torch_is_told_with_what_installs_both() -> None:
+    told_so = account(RuntimeError("operator torchvision::nms does not exist"))
+    assert re.search(r"^torch \d\S+ and torchvision \d\S+ do not fit each other; ", told_so)
+    assert told_so.endswith("pip install --force-reinstall torch torchvision")

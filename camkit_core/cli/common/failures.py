@@ -36,11 +36,11 @@ class Failures:
     def add(self, path: Path | str, error: Exception) -> None:
         """Note the failure of an image or a folder, and print it."""
         show_traceback(error)
-        reason = one_line(named(error))
-        self.reasons[str(path)] = reason
+        said = named(error).replace(f"cannot read {path}: ", "")  # its name stands before it
+        self.reasons[str(path)] = one_line(said)
         # A name with a line break is shown with it escaped, also where the reason repeats it.
         shown = visible(path)
-        say_above_bar(f"error: {shown}: {one_line(named(error).replace(str(path), shown))}")
+        say_above_bar(f"error: {shown}: {one_line(said.replace(str(path), shown))}")
 
     def record(self) -> list[dict[str, str]]:
         """The failures, ready for JSON."""

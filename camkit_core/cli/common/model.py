@@ -13,12 +13,17 @@ from torch import Tensor, nn
 
 from ...errors import CamkitWarning
 from ...inputs.models.load import LoadedModel
+from ...inputs.models.preprocessing import UNSTATED
 from ...loading.models import load_model
 from .messages import say_above_bar
 
 RANDOM = (
     "the weights are random, so the maps show an untrained model and explain nothing; for maps "
     "that mean something take the usual weights (--weights DEFAULT), or your own (--weights FILE)"
+)
+_STATE_IT = (
+    "if it was trained otherwise, say so: --size, --mean and --std, or a factory that returns "
+    "(model, preprocess)"
 )
 NAMES = "the class names are those of the usual weights, as random ones have none"
 
@@ -52,7 +57,8 @@ def preparation(model: LoadedModel) -> str:
     mean, std = (
         ",".join(f"{value:.4g}" for value in done.get(each, ())) for each in ("mean", "std")
     )
-    return f"{text}, less the mean {mean}, divided by {std}"
+    text = f"{text}, less the mean {mean}, divided by {std}"
+    return f"{text}; {_STATE_IT}" if done.get("resize") == UNSTATED else text
 
 
 def load_noted(name: str, *weights: str, **loading: Any) -> LoadedModel:

@@ -57,6 +57,12 @@ def _option(found: re.Match[str]) -> str:
 
 
 _CHANGES: tuple[_Change, ...] = (
+    (r"( has no layer .*; close to it: .*)", r"\1; `camkit layers MODEL` lists all"),
+    (
+        r"classes (\d+) and (\d+) score almost alike (.*explain both), or let a model .*",
+        r"classes \1 and \2 score almost alike \3 (--target \1,\2), or what tells them apart "
+        r"(--method finercam)",
+    ),
     (r"Pass layer= with one of its layers", "Name one of its layers (--layer)"),
     (r"; or explain it with adapter=.*", ""),
     (r"pass (?:another |a )?reshape_transform=[^;.]*? or choose another(?: layer)?", _CHOOSE),
@@ -91,7 +97,7 @@ _COMPILED = tuple((re.compile(pattern), change) for pattern, change in _CHANGES)
 
 def for_the_shell(text: str) -> str:
     """The same text with options of the command in place of Python's arguments."""
-    if "=" not in text and "Did you mean" not in text and "e.cam" not in text:
+    if not any(mark in text for mark in ("=", "Did you mean", "e.cam", "has no layer")):
         return text
     text = _without_functions(text)
     for pattern, change in _COMPILED:

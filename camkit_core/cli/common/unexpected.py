@@ -22,8 +22,21 @@ def account(error: BaseException) -> str:
     """What a message says of an error that ended a command."""
     if isinstance(error, CamkitError):
         return told(error)
+    if "operator torchvision::" in told(error):
+        return _unfit_torchvision()
     how = f"{VARIABLE}=1 in the environment shows where it comes from"
     return f"unexpected {named(error)}; {_whose_fault(error)}; {how}"
+
+
+def _unfit_torchvision() -> str:
+    """What to do where torchvision was built for another torch: its operators are missing."""
+    from importlib.metadata import version
+
+    both = f"torch {version('torch')} and torchvision {version('torchvision')}"
+    return (
+        f"{both} do not fit each other; install both from one index: "
+        f"pip install --force-reinstall torch torchvision"
+    )
 
 
 def named(error: BaseException) -> str:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from ...errors import UnknownName, shown
-from ...plugins import get_registry
 from ...plugins.contribution import KINDS, Contribution
 from ...plugins.docstrings import parsed
 from ...plugins.facts import Method, Metric
@@ -18,7 +14,7 @@ from ...plugins.method_groups import group_of
 from ...plugins.options import described
 from ..common.answers import put, put_json
 from ..common.arguments import stated
-from ..common.parser import close_to, did_you_mean
+from ..common.plugin_names import find_plugin
 from .info_text import account_of
 from .lists import direction
 from .table import terminal_width
@@ -50,7 +46,7 @@ def add_info_command(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known; returns 0."""
-    plugin = _found(args.name, [args.kind] if args.kind else KINDS)
+    plugin = find_plugin(args.name, [args.kind] if args.kind else KINDS)
     known = _known(plugin)
     if args.json:
         put_json({"schema": 1, **known})
@@ -58,20 +54,6 @@ def run(args: argparse.Namespace) -> int:
         for line in account_of(known, terminal_width()):
             put(line)
     return 0
-
-
-def _found(name: str, kinds: Sequence[str]) -> Contribution:
-    registry = get_registry()
-    for kind in kinds:
-        with suppress(UnknownName):
-            return registry.find(kind, name)
-    names = {row.name for kind in kinds for row in registry.contributions(kind)}
-    what = kinds[0] if len(kinds) == 1 else "method, metric, renderer, adapter or source"
-    meant = did_you_mean(close_to(name, sorted(names))[:5])
-    raise UnknownName(
-        f"no {what} named {shown(name)}.{meant} Names are in the lists, such as `camkit "
-        f"list-methods`; models are in `camkit list-models`"
-    )
 
 
 def _known(plugin: Contribution) -> dict[str, Any]:

@@ -32,25 +32,24 @@ _COST = (
     "the target layer."
 )
 _LISTS = (
-    ("method", "methods", "methods", _COST),
-    ("adapter", "archs", "architectures whose target layer is known", ""),
-    ("renderer", "renderers", "renderers, the styles of pictures", ""),
-    ("metric", "metrics", "metrics that judge methods on any model and image", ""),
-    ("source", "sources", "sources of models, as in --model SOURCE:NAME", ""),
+    ("method", "methods", "methods", "gradcam++", _COST),
+    ("adapter", "archs", "architectures whose target layer is known", "timm.models.vgg", ""),
+    ("renderer", "renderers", "renderers, the styles of pictures", "overlay", ""),
+    ("metric", "metrics", "metrics that judge methods on any model and image", "insertion", ""),
+    ("source", "sources", "sources of models, as in --model SOURCE:NAME", "timm", ""),
 )
 
 
 def add_list_commands(subparsers: Any) -> None:
     """Add the five commands to the command's subparsers."""
-    for kind, name, what, more in _LISTS:
-        asked = "ADAPTER" if kind == "adapter" else kind.upper()
+    for kind, name, what, one, more in _LISTS:
         parser = subparsers.add_parser(
             f"list-{name}",
             help=f"list the {what}",
             description=f"List the {what}: name, what it does, and the package it comes from "
             f"where that is not camkit. Imports none of them. {more}".rstrip(),
             epilog=f"examples:\n  camkit list-{name}\n  camkit list-{name} --json\n"
-            f"  camkit info {asked}",
+            f"  camkit info {one}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from shlex import quote
 from typing import Any
 
 from ...plugins.contribution import KINDS
 from ..common.answers import put
+from ..common.messages import say
 from .project import new_plugin
 
 EXAMPLES = """examples:
   camkit new-plugin mycam
   camkit new-plugin contour --kind renderer --dir ~/projects
-
-then:
-  cd camkit-mycam && pip install -e ".[test]" && pytest && camkit list-methods
 """
 
 
@@ -39,4 +38,5 @@ def run(args: argparse.Namespace) -> int:
     """Write the project and print its folder; returns 0."""
     project = new_plugin(args.name, args.kind, args.dir)
     put(project)
+    say(f'next: cd {quote(str(project))} && pip install -e ".[test]" && pytest')
     return 0

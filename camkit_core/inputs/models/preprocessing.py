@@ -18,6 +18,8 @@ from ...errors import ArgumentError, ArgumentTypeError, shown
 Picture = NDArray[np.uint8]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_USUAL = "fit, middle 7/8"
+UNSTATED = f"{_USUAL}, as nothing says otherwise"  # of a model that comes without a preprocessing
 _MOST_PIXELS = 1 << 28
 _MOST, _LEAST_STD = 1e30, 1e-30
 
@@ -89,7 +91,7 @@ class Preprocessing:
 
     def record(self) -> dict[str, Any]:
         """What was done to a picture, ready for JSON: size, mean, std and the way of resizing."""
-        own = "fit, middle 7/8" if self.transform is None else type(self.transform).__name__
+        own = _USUAL if self.transform is None else type(self.transform).__name__
         return {
             "size": list(self.size),
             "mean": list(map(float, self.mean)),

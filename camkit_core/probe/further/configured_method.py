@@ -130,7 +130,7 @@ def configure(
     installed = [look_up("method", method) for method in given]
     refuse_unknown(options, [(name, function) for name, function, _ in installed])
     return [
-        ConfiguredMethod(name, function, checked(function, options), origin)
+        ConfiguredMethod(name, function, checked(function, options, name), origin)
         for name, function, origin in installed
     ]
 

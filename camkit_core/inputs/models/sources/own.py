@@ -15,7 +15,7 @@ from torch import nn
 
 from ....errors import CamkitError, ImportFailed, InputError, InputTypeError, UnknownName, shown
 from ..names_file import read_class_names
-from ..preprocessing import Preprocessing
+from ..preprocessing import UNSTATED, Preprocessing
 from ..source import ModelSource
 from .carried import preprocessing_in
 from .own_preprocessing import preprocessing_of
@@ -59,7 +59,7 @@ def own_source(name: str) -> ModelSource:
     return ModelSource(
         build=lambda classes: model,
         pretrained=lambda: (model, f"as {name} returns them"),
-        preprocessing=stated_one or preprocessing_in(model) or Preprocessing(),
+        preprocessing=stated_one or preprocessing_in(model) or Preprocessing(how=UNSTATED),
         class_names=None if names is None else read_class_names(names),
     )
 
@@ -94,9 +94,10 @@ def _imported(name: str) -> Any:
                     f"no source named {shown(name)}; write --model {source}:..."
                 ) from error
             raise UnknownName(
-                f"no module named {shown(error.name)}; install it, or put its folder on PYTHONPATH "
-                f"(camkit imports nothing from the working directory by itself); or if it is to be "
-                f"a source of models, see `camkit list-sources`"
+                f"no module named {shown(error.name)}; install it, or put its folder on "
+                f"PYTHONPATH, as in PYTHONPATH=. camkit ... (camkit imports nothing from the "
+                f"working directory by itself); or if it is to be a source of models, see "
+                f"`camkit list-sources`"
             ) from error
         raise ImportFailed(f"importing {shown(name)} failed: {error}") from error
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ from transformers import AutoImageProcessor, ViTForImageClassification
 import camkit_core as camkit
 from camkit_core import load_model
 from camkit_core.errors import CamkitError, InputError, InputTypeError
+from camkit_core.inputs.models.preprocessing import UNSTATED
 from helpers.hub_folders import classifier
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -82,12 +83,12 @@ def test_a_wrapper_that_may_prepare_pictures_itself_is_given_the_usual_ones(own:
     assert camkit.preprocessing_in(wrapper) is not None
     wrapper.normalise = nn.Identity()
     assert camkit.preprocessing_in(wrapper) is None
-    assert load_model(own(wrapper)).prepared["resize"] == "fit, middle 7/8"
+    assert load_model(own(wrapper)).prepared["resize"] == UNSTATED
 
 
 def test_a_model_that_carries_none_has_the_usual_one(own: Any) -> None:
     loaded = load_model(own(net()))
-    assert loaded.prepared["resize"] == "fit, middle 7/8"
+    assert loaded.prepared["resize"] == UNSTATED
     assert loaded.preprocess(PICTURE).shape == (3, 224, 224)
 
 
