@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..engine import compare
 from ..errors import CamkitError, CamkitWarning, UnknownName
-from ..metrics.judging.baselines import BASELINES
+from ..metrics.judging.baselines import BASELINES, Baseline
+from ..metrics.judging.judge import judge_with
 from ..plugins.facts import Metric, misstated
+from ..results.call import explained
+from ..results.settings import settings_of
 from .checks import Check, Promise, checks_of, installed, promise, require, run_all
 from .given import watching
 from .networks import conv_net, seeded, some_images
@@ -52,17 +54,20 @@ class MetricRun:
         self.options = options
 
     def __call__(
-        self, model: nn.Module, images: Tensor, target: Any = 1, method: Any = None
+        self,
+        model: nn.Module,
+        images: Tensor,
+        target: Any = 1,
+        method: Any = "gradcam",
+        baselines: Mapping[str, Baseline] | None = None,
     ) -> Any:
-        """The metric's values (N,)."""
-        metrics = {self.function: self.options}
+        """The metric's values (N,), as of `compare`; without baselines unless they are given."""
+        judge = judge_with({self.function: self.options}, {}, baselines or {})
+        settings = settings_of([method], "layer", judge=judge)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # of maps that are blank on purpose
-            compared = compare(
-                model, images, [method or "gradcam"], [target], "layer", metrics=metrics
-            )
-        assert compared.judgement is not None
-        return compared.judgement.measures[0].values
+            _, judgement = explained(model, images, [target], settings)
+        return judgement.measures[0].values
 
 
 def direction(run: MetricRun) -> None:
@@ -106,9 +111,9 @@ def _known_shortcut(name: str) -> None:
 
 def values(run: MetricRun) -> None:
     """One value for each image, finite, or nan where it is not defined."""
-    for count in (1, 3):
+    for count, baselines in ((1, BASELINES), (3, {})):
         try:
-            result = run(conv_net(), some_images(count))
+            result = run(conv_net(), some_images(count), baselines=baselines)
         except CamkitError as error:
             raise AssertionError(str(error)) from error
         require(not bool(result.isinf().any()), f"a value is {result.tolist()}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -146,8 +148,13 @@ def seeded(seed: int = 0) -> Iterator[None]:
 
 def conv_net(channels: int = 6, stride: int = 2) -> ConvNet:
     """A seeded network in evaluation mode whose norms have seen images."""
+    return deepcopy(_conv_net(channels, stride, _attending.get()))
+
+
+@cache
+def _conv_net(channels: int, stride: int, attending: bool) -> ConvNet:
     with seeded():
-        if _attending.get():
+        if attending:
             return _warm(AttentionNet(1, stride, channels))  # type: ignore[return-value]
         return _warm(ConvNet(channels, stride))
 

@@ -26,7 +26,7 @@ from ...results.smoothing import PLAIN
 from ...target_layer.choose import TargetLayer
 from ..case import Case
 from ..configured_metric import ConfiguredMetric, Metrics, configure_metrics
-from .baselines import BASELINES
+from .baselines import BASELINES, Baseline
 from .judgement import Cost, Judgement, Measure
 
 Judge = Callable[..., tuple[Rows, Judgement]]
@@ -34,8 +34,15 @@ Tell = Callable[[int, int, str], None]  # steps done, of how many, and what is d
 told_to: ContextVar[Tell | None] = ContextVar("told_to", default=None)  # who follows the progress
 
 
-def judge_with(metrics: Metrics, settings: Mapping[str, Any]) -> Judge:
+def judge_with(
+    metrics: Metrics, settings: Mapping[str, Any], baselines: Mapping[str, Baseline] = BASELINES
+) -> Judge:
     """A function that explains and judges, with the metrics looked up.
+
+    Args:
+        metrics: as of `compare`.
+        settings: the other settings of the call.
+        baselines: what is measured beside the methods, by its name.
 
     Raises:
         CamkitError: as `configure_metrics`, and for settings that change what is judged.
@@ -44,11 +51,12 @@ def judge_with(metrics: Metrics, settings: Mapping[str, Any]) -> Judge:
         raise ArgumentError(
             "metrics judge the maps of plain images; leave out aug_smooth and guided, or metrics"
         )
-    return partial(_judge, configure_metrics(metrics))
+    return partial(_judge, configure_metrics(metrics), baselines)
 
 
 def _judge(
     metrics: Sequence[ConfiguredMetric],
+    baselines: Mapping[str, Baseline],
     new_probes: Callable[[], list[Probe]],
     seconds: float,
     methods: Sequence[ConfiguredMethod],
@@ -59,6 +67,7 @@ def _judge(
 
     Args:
         metrics: the metrics.
+        baselines: what is measured beside the methods.
         new_probes: probes, one for each target, of the forward pass that all methods share. Each
             method gets new ones, so that it pays for what it computes.
         seconds: the duration of that pass, which counts for each method.
@@ -72,7 +81,7 @@ def _judge(
             f"layer={layers[0].name!r}, or leave out metrics"
         )
     builders, costs = {}, {}
-    for method in (makers := (*methods, *_baselines_beside(methods))):
+    for method in (makers := (*methods, *_beside(methods, baselines))):
         _tell(0, len(makers) * len(metrics), f"the map of {method.name}")
         builders[method.name], cost = _explained(method, new_probes(), notes)
         costs[method.name] = replace(cost, seconds=seconds + cost.seconds)
@@ -92,12 +101,14 @@ def _judge(
     return tuple(zip(*(explanations[method.name] for method in methods), strict=True)), judgement
 
 
-def _baselines_beside(methods: Sequence[ConfiguredMethod]) -> list[ConfiguredMethod]:
+def _beside(
+    methods: Sequence[ConfiguredMethod], baselines: Mapping[str, Baseline]
+) -> list[ConfiguredMethod]:
     """The baselines whose names no method has."""
     names = [method.name for method in methods]
     return [
         ConfiguredMethod(name, baseline.function, {}, BASELINE)
-        for name, baseline in BASELINES.items()
+        for name, baseline in baselines.items()
         if name not in names
     ]
 

@@ -111,18 +111,19 @@ def weights_of(family: str, folder: Path = WEIGHTS) -> Path:
 
 def trained(family: str, folder: Path = WEIGHTS) -> nn.Module:
     """The trained network of a family in evaluation mode; its file is in half precision."""
-    network = build(family)
-    put(network, load_file(weights_of(family, folder)))
+    with torch.device("meta"):  # no weights are drawn that the file's replace
+        network: nn.Module = _BUILDERS[family]()
+    put(network, load_file(weights_of(family, folder)), assign=True)
     return network.eval()
 
 
-def put(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
-    """Give a network stored weights."""
+def put(network: nn.Module, stored: Mapping[str, Tensor], assign: bool = False) -> None:
+    """Give a network stored weights; in place of its own, where `assign` is True."""
     state = network.state_dict()  # it holds the version of its layout, which MNASNet needs
     for name in state:
         value = stored[name]
         state[name] = value.float() if value.is_floating_point() else value
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=assign)
 
 
 def record_of(family: str, folder: Path = WEIGHTS) -> dict[str, str]:
