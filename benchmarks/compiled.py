@@ -3,7 +3,7 @@
 python benchmarks/compiled.py                          # the table of networks, about 25 minutes
 python benchmarks/compiled.py --networks resnet18 --images 1
 python benchmarks/compiled.py --networks resnet18 --images 1 16 --dtype bfloat16
-python benchmarks/compiled.py --throughput resnet18    # images per second, batch 1 to 256
+python benchmarks/compiled.py --throughput resnet18    # images a second, batch 1 to 256, 8 minutes
 python benchmarks/compiled.py --scorecam resnet50      # exact, folded, bfloat16 folded
 """
 
@@ -20,6 +20,8 @@ from typing import Any
 import timm
 import torch
 import torchvision
+from rows import head, printed, row
+from timing import Run, cpu_seconds
 from torch import Tensor, nn
 
 import camkit_core as camkit
@@ -27,7 +29,7 @@ import camkit_core as camkit
 SEVERAL = ("resnet18", "resnet50", "mnasnet1_0")  # at 1 and 16 images
 SINGLE = ("vgg16", "deit_tiny_patch16_224", "vit_base_patch16_224")  # at 1 image
 BATCHES = (1, 4, 16, 64, 256)
-Runs = dict[str, Callable[[], Any]]
+Runs = dict[str, Run]
 
 
 def network(name: str) -> nn.Module:
@@ -54,13 +56,6 @@ def forward_compiled(model: nn.Module, images: Tensor, dtype: Any) -> Callable[[
     return run
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """CPU seconds of a call."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
-
-
 def medians(runs: Runs, rounds: int) -> dict[str, float]:
     """Median CPU seconds of calls in turns."""
     for run in runs.values():
@@ -68,7 +63,7 @@ def medians(runs: Runs, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            times[name].append(seconds(run))
+            times[name].append(cpu_seconds(run))
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -94,38 +89,38 @@ def runs_of(model: nn.Module, images: Tensor, dtype: Any) -> tuple[Runs, dict[st
     return runs, explainer(images).provenance["compiled"], cost
 
 
-def row(name: str, count: int, rounds: int, dtype: Any) -> str:
+def ratios(name: str, count: int, rounds: int, dtype: Any) -> str:
     """One row of the table of networks."""
     model, images = network(name), torch.randn(count, 3, 224, 224)
     runs, facts, cost = runs_of(model, images, dtype)
     cpu = medians(runs, rounds)
     bare, folded, own = cpu["eager"], cpu["compiled"], cpu["gradcam"]
     error = f"{facts['error']:.0e}" if "error" in facts else facts["eager"]
-    cells = [name, count, f"{1e3 * bare:.1f}", f"{cpu['eager gradcam'] / bare:.2f}"]
-    cells += [f"{folded / bare:.2f}", f"{own / bare:.2f}", f"{own / folded:.2f}"]
-    return _line([*cells, error, f"{cost:.0f}"])
+    cells = cpu["eager gradcam"] / bare, folded / bare, own / bare, own / folded
+    shown = [f"{each:.2f}" for each in cells]
+    return row(name, count, f"{1e3 * bare:.1f}", *shown, error, f"{cost:.0f}")
 
 
 def networks(options: argparse.Namespace) -> Iterator[str]:
     """The table of networks, ratios to the eager forward pass of the same images."""
     kinds = ["eager forward, ms", "eager GradCAM", "compiled forward", "compiled GradCAM"]
-    yield _line(["network", "images", *kinds, "of the compiled", "error", "made in, CPU s"])
-    yield _line(["---"] * 9)
+    yield from head("network", "images", *kinds, "of the compiled", "error", "made in, CPU s")
     for name in options.networks or (*SEVERAL, *SINGLE):
         for count in options.images or ([1, 16] if name in SEVERAL else [1]):
-            yield row(name, count, options.rounds, options.dtype)
+            yield ratios(name, count, options.rounds, options.dtype)
 
 
 def throughput(options: argparse.Namespace) -> Iterator[str]:
-    """Images per CPU second at each batch size."""
+    """Images per CPU second at each batch size, and the CPU seconds in which code was made."""
     name = options.throughput
-    yield _line(["batch", "eager forward", "compiled forward", "eager GradCAM", "compiled GradCAM"])
-    yield _line(["---"] * 5)
+    yield from head(
+        "batch", "eager forward", "compiled forward", "eager GradCAM", "compiled GradCAM", "made in"
+    )
     for count in options.images or BATCHES:
-        runs, _, _ = runs_of(network(name), torch.randn(count, 3, 224, 224), options.dtype)
+        runs, _, cost = runs_of(network(name), torch.randn(count, 3, 224, 224), options.dtype)
         cpu = medians(runs, max(3, options.rounds // count))
         kinds = ("eager", "compiled", "eager gradcam", "gradcam")
-        yield _line([count, *(f"{count / cpu[kind]:.1f}" for kind in kinds)])
+        yield row(count, *(f"{count / cpu[kind]:.1f}" for kind in kinds), f"{cost:.0f}")
 
 
 def scorecam(options: argparse.Namespace) -> Iterator[str]:
@@ -143,16 +138,11 @@ def scorecam(options: argparse.Namespace) -> Iterator[str]:
         }
     cpu = medians({name: (lambda e=e: e(images).heatmap) for name, e in explainers.items()}, 3)
     exact = explainers["exact"](images).heatmap
-    yield _line(["way", "channels per CPU second", "x exact", "heatmap differs by"])
-    yield _line(["---"] * 4)
+    yield from head("way", "channels per CPU second", "x exact", "heatmap differs by")
     for name, explainer in explainers.items():
         error = float((explainer(images).heatmap - exact).abs().max())
         speed = cpu["exact"] / cpu[name]
-        yield _line([name, f"{96 / cpu[name]:.1f}", f"{speed:.2f}", f"{error:.0e}"])
-
-
-def _line(cells: list[Any]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+        yield row(name, f"{96 / cpu[name]:.1f}", f"{speed:.2f}", f"{error:.0e}")
 
 
 def main() -> None:
@@ -169,12 +159,7 @@ def main() -> None:
     options.dtype = torch.bfloat16 if options.dtype else None
     torch.set_num_threads(1)
     kind = scorecam if options.scorecam else throughput if options.throughput else networks
-    lines = []
-    for line in kind(options):
-        lines.append(line)
-        print(line, flush=True)
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    printed(kind(options), options.output)
 
 
 if __name__ == "__main__":

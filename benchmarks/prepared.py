@@ -13,14 +13,15 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from contenders import TARGET, ideal
-from networks import NETWORKS, Network, images
-from timing import Run
+from networks import NETWORKS, images
+from rows import head, printed, row
+from timing import Run, cpu_seconds
 from torch import Tensor, nn
 
 import camkit_core as camkit
@@ -44,12 +45,6 @@ def in_camkits_format(model: nn.Module, x: Tensor) -> Tensor:
     return given[-1]
 
 
-def seconds(run: Run) -> float:
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
 def python_calls(run: Run) -> int:
     """How many Python functions a run calls, the model's own among them."""
     events: list[str] = []
@@ -61,14 +56,21 @@ def python_calls(run: Run) -> int:
     return events.count("call")
 
 
-def rows(network: Network, methods: list[str], size: int, rounds: int) -> list[str]:
-    """A line for each method."""
-    model, x = network.build(), images(size=size)
-    best = ideal(model, network, in_camkits_format(model, x))
-    return [row(network.name, method, model, x, best, rounds) for method in methods]
+def table(given: argparse.Namespace) -> Iterator[str]:
+    """A row for each network and method."""
+    kind = "ms beyond", "ratio", "Python calls beyond"
+    more = (f"explain: {kind[0]}", *kind[1:], f"prepared: {kind[0]}", *kind[1:])
+    yield from head("network, method", "ideal, ms", *more)
+    for name in given.networks:
+        network = NETWORKS[name]
+        model, x = network.build(), images(size=given.size)
+        best = ideal(model, network, in_camkits_format(model, x))
+        for method in given.methods:
+            yield measured(network.name, method, model, x, best, given.rounds)
 
 
-def row(name: str, method: str, model: nn.Module, x: Tensor, best: Run, rounds: int) -> str:
+def measured(name: str, method: str, model: nn.Module, x: Tensor, best: Run, rounds: int) -> str:
+    """The row of a network and a method."""
     explainer = camkit.prepare(model, x, method, TARGET)
     runs: dict[str, Run] = {
         "explain": lambda: camkit.explain(model, x, method, TARGET).heatmap,
@@ -80,15 +82,14 @@ def row(name: str, method: str, model: nn.Module, x: Tensor, best: Run, rounds: 
     beyond: dict[str, list[float]] = {label: [] for label in runs}
     for _ in range(rounds):
         for label, run in runs.items():
-            ideals.append(seconds(best))
-            beyond[label].append(seconds(run) - ideals[-1])
+            ideals.append(cpu_seconds(best))
+            beyond[label].append(cpu_seconds(run) - ideals[-1])
     least = statistics.median(ideals)
-    cells = [
-        f"{1000 * (more := statistics.median(beyond[label])):.2f} | {1 + more / least:.3f}"
-        f" | {python_calls(run) - python_calls(best)}"
-        for label, run in runs.items()
-    ]
-    return f"| {name}, {method} | {1000 * least:.1f} | {' | '.join(cells)} |"
+    cells: list[object] = []
+    for label, run in runs.items():
+        more, calls = statistics.median(beyond[label]), python_calls(run) - python_calls(best)
+        cells += [f"{1000 * more:.2f}", f"{1 + more / least:.3f}", calls]
+    return row(f"{name}, {method}", f"{1000 * least:.1f}", *cells)
 
 
 def main() -> None:
@@ -103,18 +104,7 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    lines = [
-        "| network, method | ideal, ms | explain: ms beyond | ratio | Python calls beyond "
-        "| prepared: ms beyond | ratio | Python calls beyond |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    print(*lines, sep="\n")
-    for name in given.networks:
-        for line in rows(NETWORKS[name], given.methods, given.size, given.rounds):
-            lines.append(line)
-            print(line, flush=True)
-    if given.output:
-        given.output.write_text("\n".join(lines) + "\n")
+    printed(table(given), given.output)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -204,9 +205,6 @@ def prepare(
         memory_format: in which compiled code takes the images.
         **settings: see `explain`.
 
-    Returns:
-        The explainer.
-
     Raises:
         CamkitError: as `explain`.
     """
@@ -217,7 +215,11 @@ def prepare(
     def answer(images: Any, target: Any) -> Explanation:
         return _answered(model, images, [target], asked, transform).rows[0][0]
 
-    explainer = PreparedExplainer(model, asked.methods[0].name, target, answer)
+    again = partial(
+        prepare, model, method=method, layer=layer, reshape_transform=reshape_transform,
+        transform=transform, compile=compile, dtype=dtype, memory_format=memory_format, **settings,
+    )  # fmt: skip
+    explainer = PreparedExplainer(model, asked.methods[0].name, target, answer, again)
     with quietly():  # a blank map of the example is none of the images'
         explainer.layer = explainer(example).layer
     return compiled(explainer, example, options) if options else explainer

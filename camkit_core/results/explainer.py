@@ -17,24 +17,33 @@ from ..forward.compiled.processor import note_of_processor
 from .explanation import Explanation
 
 Answer = Callable[[Any, Any], Explanation]
+Prepared = Callable[..., "PreparedExplainer"]
 _SAME = 1e-3  # of the largest value: the most by which maps of the same precision may differ
 
 
 class PreparedExplainer:
     """Explains images by one method, for a model that is made ready once; see `prepare`.
 
-    It may be called by several threads, each of which waits for the one before.
+    It may be called by several threads, each of which waits for the one before. It can be copied
+    and pickled with its model; the copy is prepared, and compiled, at its first call.
 
     Attributes:
         model: the model, which it keeps.
         method: the method's name.
         layer: the name of what is explained of images like the example.
         answer: explains images for a target.
+
+    Args:
+        model: see above, as for method and answer.
+        target: the target where a call asks for none.
+        prepared: makes such an explainer for an `example=` and a `target=`; it can be pickled.
     """
 
-    def __init__(self, model: Any, method: str, target: Any, answer: Answer) -> None:
+    def __init__(
+        self, model: Any, method: str, target: Any, answer: Answer, prepared: Prepared
+    ) -> None:
         self.model, self.method, self.layer = model, method, ""
-        self._target, self.answer = target, answer
+        self._target, self.answer, self._prepared = target, answer, prepared
 
     def __call__(self, images: Any, target: Any = None) -> Explanation:
         """What `explain` gives, bit for bit.
@@ -48,9 +57,30 @@ class PreparedExplainer:
         """
         return self.answer(images, self._target if target is None else target)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is found out about a model, and compiled code, are made anew elsewhere."""
+        return _to_be_prepared, (
+            self.model, self.method, self._target, self._prepared, self.layer,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         kind = type(getattr(self.model, "model", self.model)).__name__
         return f"<PreparedExplainer {self.method} at {self.layer} of {kind}>"
+
+
+def _to_be_prepared(
+    model: Any, method: str, target: Any, prepared: Prepared, layer: str
+) -> PreparedExplainer:
+    """A copy of an explainer, prepared by the first images that it is given."""
+
+    def first_answer(images: Any, target: Any) -> Explanation:
+        made = prepared(example=images, target=target)
+        copy.answer, copy.layer = made.answer, made.layer
+        return copy.answer(images, target)
+
+    copy = PreparedExplainer(model, method, target, first_answer, prepared)
+    copy.layer = layer
+    return copy
 
 
 def compiled(explainer: PreparedExplainer, example: Any, options: Options) -> PreparedExplainer:

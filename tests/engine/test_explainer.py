@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import weakref
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch import nn
 import camkit_core as camkit
 from camkit_core.errors import CamkitError, LayerError
 from camkit_core.inputs import seen
+from camkit_core.testing.networks import conv_net, some_images
 from helpers.small_cnn import FIVE, Small, passes, pictures, small
 
 X = pictures()
@@ -130,3 +133,23 @@ def test_an_explainer_takes_all_arguments_of_a_call() -> None:
     explainer = camkit.prepare(model, {"images": X, "mask": mask}, image_input="images")
     plain = camkit.explain(model, {"images": X, "mask": 1 - mask}, image_input="images")
     assert torch.equal(explainer({"images": X, "mask": 1 - mask}).cam, plain.cam)
+
+
+def test_an_explainer_goes_to_other_processes() -> None:
+    model, images = conv_net(), some_images()
+    explainer = camkit.prepare(model, images, "gradcam", 2, model.layer, aug_smooth=True)
+    copy = pickle.loads(pickle.dumps(explainer))
+    assert repr(copy) == repr(explainer)
+    for target in (None, 1):
+        e, own = copy(images, target), explainer(images, target)
+        assert torch.equal(e.cam, own.cam)
+        assert (e.notes, e.target.tolist()) == (own.notes, own.target.tolist())
+
+
+def test_a_copied_explainer_explains_the_copied_model() -> None:
+    model = small()
+    copy = deepcopy(camkit.prepare(model, X))
+    with torch.no_grad():
+        model.stem[0].weight.zero_()
+    assert torch.equal(copy(X).cam, camkit.explain(copy.model, X).cam)
+    assert copy(X).cam.any()

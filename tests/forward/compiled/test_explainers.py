@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import shutil
 from collections.abc import Callable
@@ -295,3 +296,12 @@ def test_one_thread_at_a_time_compiles(
         explainers = list(pool.map(lambda _: _prepared(conv_net()), range(3)))
     assert most == [1]
     assert all("ran compiled" in each(X).notes[-1] for each in explainers)
+
+
+def test_a_pickled_explainer_compiles_at_its_first_call(uncompiled: list[Any]) -> None:
+    explainer = _prepared(conv_net())
+    copy = pickle.loads(pickle.dumps(explainer))
+    assert len(uncompiled) == 1
+    assert "ran compiled" in copy(X).notes[-1]
+    assert len(uncompiled) == 2
+    _close(copy(X).cam, explainer(X).cam)
