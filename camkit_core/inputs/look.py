@@ -7,18 +7,20 @@ while the look holds is kept with it.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import is_dataclass
 from itertools import chain, starmap
 from operator import attrgetter, is_
-from types import FunctionType, NoneType
+from types import FunctionType, NoneType, SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .modules import Modules
+from .modules import Modules, is_torchs
 
 Table = dict[str, Any]
 Prepared = dict[Any, Any]
@@ -46,6 +48,7 @@ class Look:
         hooks: the hooks that run before and after them.
         buffers: their buffers.
         containers: lists, dicts, sets and deques that modules keep, each with a copy.
+        objects: the attributes of other objects that they keep, and their lists and dicts.
         tensors: those that modules keep beside parameters and buffers.
         weights: the parameters.
     """
@@ -67,8 +70,9 @@ class Look:
         self.parts = Tables(getattr(each, name) for each in modules.all for name in _PARTS)
         self.hooks = Tables(getattr(each, name) for each in modules.all for name in _HOOKS)
         self.buffers = Tables(each._buffers for each in modules.all)
+        self._code = _code(set(modules.classes), modules.torchs)
         self.containers: list[tuple[Any, Any]] = []
-        self._objects: list[tuple[Any, Any]] = []
+        self.objects: list[tuple[Any, Any]] = []
         self.tensors: list[Tensor] = []
         visited: set[int] = set()
         for table in self.others.now:
@@ -96,7 +100,10 @@ class Look:
         for values in (own, *inside):
             if id(values) not in visited:
                 visited.add(id(values))
-                self._objects.append((values, _copied(values)))
+                self.objects.append((values, _copied(values)))
+                for value in values.values() if isinstance(values, dict) else values:
+                    if is_settings(value):
+                        self._keep_object(value.__dict__, visited)
 
     def holds(self) -> bool:
         """Whether the model is what it was, as far as modules and tensors tell."""
@@ -106,7 +113,8 @@ class Look:
             and list(map(type, modules.all)) == modules.classes
             and self.others.same()
             and equal(self.torchs, self.parts, self.hooks, self.buffers)
-            and all(starmap(same_values, chain(self.containers, self._objects)))
+            and all(starmap(same_values, chain(self.containers, self.objects)))
+            and all(starmap(_same_code, self._code))
         )
 
     def without_model(self) -> Look:
@@ -192,6 +200,28 @@ def same_values(values: Any, before: Any) -> bool:
     elif isinstance(values, set):
         return all(value in values for value in before)
     return all(map(is_, values, before))
+
+
+def is_settings(value: Any) -> bool:
+    """Whether an object holds settings, and may hold others that do."""
+    kind = type(value)
+    stated = isinstance(value, (SimpleNamespace, Namespace)) or is_dataclass(value)
+    named = stated or "config" in kind.__name__.lower()
+    return named and kind is not type and isinstance(getattr(value, "__dict__", None), dict)
+
+
+def _code(classes: set[type], torchs: frozenset[type]) -> list[tuple[Any, list[Any]]]:
+    """What classes of modules say that are not torch's own, each with a copy."""
+    others = {base for kind in classes - torchs for base in kind.__mro__ if _is_code(base)}
+    return [(table, list(table.values())) for table in map(vars, others)]
+
+
+def _is_code(kind: type) -> bool:
+    return kind not in (nn.Module, object) and not is_torchs(kind)
+
+
+def _same_code(table: Any, before: list[Any]) -> bool:
+    return len(table) == len(before) and all(map(is_, table.values(), before))
 
 
 def _further(table: Table) -> list[Any]:

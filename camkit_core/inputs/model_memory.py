@@ -14,9 +14,10 @@ V = TypeVar("V")
 
 
 class ModelMemory(Generic[V]):
-    """A dict for each model, emptied when one of its modules is replaced, added or renamed.
+    """A dict for each model, emptied when a module is replaced, added, renamed, or set otherwise.
 
-    Models are not kept alive. To look a model up takes 0.05 ms for a ResNet-50.
+    What is set are its plain attributes, its hooks and its code; weights may change. Models are not
+    kept alive.
     """
 
     def __init__(self) -> None:

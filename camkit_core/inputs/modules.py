@@ -8,7 +8,9 @@ from weakref import ref
 
 from torch import nn
 
-Outline = tuple[list[str], list[int], list[Any], list[Any]]
+from .values import plain_values
+
+Outline = tuple[list[str], list[int], list[Any], list[Any], list[Any]]
 
 
 class Modules:
@@ -18,7 +20,7 @@ class Modules:
         model: the model.
         all: its modules.
         classes: the class of each.
-        outline: names, modules and classes, equal as long as all of them are the same.
+        outline: names, modules, classes and plain attributes, equal as long as all are the same.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -41,7 +43,7 @@ class Modules:
     @cached_property
     def outline(self) -> Outline:
         # Weak references, as a new module may get the identity of one that is gone.
-        return *self._names, list(map(ref, self.all)), self.classes
+        return *self._names, list(map(ref, self.all)), self.classes, plain_values(self.all)
 
     @cached_property
     def torchs(self) -> frozenset[type]:

@@ -64,9 +64,10 @@ def test_a_call_runs_the_model_once() -> None:
     explainer = camkit.prepare(model, X)
     runs = passes(model)
     explainer(X)
+    runs.clear()  # behind other code, the layer is found anew
     explainer(X)
-    assert runs == [2, 2, 2][-len(runs) :]
-    assert len(runs) <= 3  # the patched layer is proved anew
+    explainer(X)
+    assert runs == [2, 2]
 
 
 def test_the_model_is_left_as_it_was() -> None:

@@ -1,10 +1,11 @@
-"""What is kept of a model is forgotten when a module of it changes, and only then."""
+"""What is kept of a model is forgotten when a module or a setting of it changes, and only then."""
 
 from __future__ import annotations
 
 import gc
 import weakref
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,10 @@ from camkit_core.inputs.model_memory import ModelMemory
 
 def network() -> nn.Sequential:
     shared = nn.ReLU()
-    return nn.Sequential(nn.Conv2d(3, 4, 3), shared, nn.Sequential(nn.Conv2d(4, 4, 3), shared))
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), shared, nn.Sequential(nn.Conv2d(4, 4, 3), shared))
+    model.config = SimpleNamespace(parts={"inner": SimpleNamespace(flags=[])})
+    model.itself = [model]
+    return model
 
 
 def _renamed(model: nn.Sequential) -> None:
@@ -35,6 +39,10 @@ def _of_another_class(model: nn.Sequential) -> None:
     model[1].__class__ = nn.ReLU6
 
 
+def _set_deep_inside(model: nn.Sequential) -> None:
+    model.config.parts["inner"].flags.append(True)
+
+
 CHANGES: list[Callable[[nn.Sequential], object]] = [
     _renamed,
     _replaced_after_deletion,
@@ -44,6 +52,10 @@ CHANGES: list[Callable[[nn.Sequential], object]] = [
     lambda model: model[2].append(nn.ReLU()),
     lambda model: model[2].pop(0),
     lambda model: nn.utils.parametrize.register_parametrization(model[0], "weight", nn.Identity()),
+    lambda model: setattr(model[0], "stride", (2, 2)),
+    lambda model: setattr(model, "forward", nn.Identity().forward),
+    lambda model: model[0].register_forward_hook(print),
+    _set_deep_inside,
 ]
 
 
