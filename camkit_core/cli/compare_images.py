@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +23,7 @@ from ..metrics.judging.report.record import record
 from ..metrics.judging.verdict import verdict
 from ..probe.further.configured_method import configure
 from ..results.explanation import Explanation
-from ..results.whole_files import written_whole
+from ..results.whole_files import write_whole
 from .common.answers import json_text, put, put_json
 from .common.arguments import METRICS, WITHOUT_PROBABILITIES, split_list
 from .common.failures import Failures
@@ -195,14 +194,11 @@ def _written(judgement: Judgement | None, report: Path, as_json: bool, failures:
     document = {} if judgement is None else record(judgement)
     where = str(report) if written else None
     document = {**document, "report": where, "failed": failures.record()}
-    beside = judgement is not None and _wrote(partial(_write_json, document, report))
+    beside = judgement is not None and _wrote(
+        partial(write_whole, report.with_suffix(".json"), json_text(document))
+    )
     put_json(document)
     return written and beside
-
-
-def _write_json(document: Mapping[str, Any], report: Path) -> None:
-    with written_whole(report.with_suffix(".json")) as temporary:
-        temporary.write_text(json_text(document), encoding="utf-8")
 
 
 def _wrote(write: Callable[[], object]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ArgumentError
 from ..forward.chunks import bar as progress
 from ..probe.further.configured_method import configure
-from ..results.whole_files import written_whole
+from ..results.whole_files import write_whole
 from ..testing.ground_truth.networks import FAMILIES
 from ..testing.ground_truth.tier1 import NetworkScores
 from ..testing.ground_truth.tier1_run import checked_scenes, records, try_all, usual_methods
@@ -52,8 +52,7 @@ def _write(folder: Path | None, text: str, data: str, as_json: bool) -> None:
             put(line)
         return
     for name, content in (("tier1.md", text), ("tier1.json", data)):
-        with written_whole(folder / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+        write_whole(folder / name, content)
         put(folder / name)
 
 

@@ -40,6 +40,13 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
 
 
+def write_whole(path: str | Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; errors as of `written_whole`."""
+    with written_whole(path) as temporary:
+        # Half a character, as of a file name that is no UTF-8, is written as an escape.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def cannot_write(path: str | Path, error: Exception) -> PathError:
     """The error that says why a file cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ...results.whole_files import written_whole
+from ...results.whole_files import write_whole
 
 
 def remembered(name: str, libraries: Sequence[str], ask: Callable[[], list[Any]]) -> list[Any]:
@@ -32,8 +32,7 @@ def remembered(name: str, libraries: Sequence[str], ask: Callable[[], list[Any]]
     rows = [[each.name, each.task, list(each.weights)] for each in models]
     with suppress(OSError, ValueError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(file) as temporary:
-            temporary.write_text(json.dumps({"versions": versions, "models": rows}))
+        write_whole(file, json.dumps({"versions": versions, "models": rows}))
     return models
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
-from ...results.whole_files import written_whole
+from ...metrics.judging.report.frame import report_path
+from ...results.whole_files import write_whole
 from ..explaining.heap import give_back
 from ..opened import ExplainedDataset, opened
 from ..windows import Windows
@@ -18,8 +18,6 @@ from .page.page import html
 from .reading import Reading
 from .record import as_json, record
 from .truth import ListedTruth, Truth
-
-KINDS = (".html", ".htm", ".json")
 
 
 class DatasetReport(Findings):
@@ -40,23 +38,8 @@ class DatasetReport(Findings):
             InputError: for a file of another type; a PathError for one that cannot be written.
         """
         path = report_path(path)
-        text = as_json(self) if path.suffix.lower() == ".json" else self.html()
-        with written_whole(path) as temporary:
-            # Half a character, as of a file name that is no UTF-8, is written as an escape.
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_whole(path, as_json(self) if path.suffix.lower() == ".json" else self.html())
         return path
-
-
-def report_path(path: str | os.PathLike[str]) -> Path:
-    """The path, which ends as a report does.
-
-    Raises:
-        InputError: for a file of another type.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in KINDS:
-        raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
-    return path
 
 
 def dataset_report(

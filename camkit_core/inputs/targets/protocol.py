@@ -46,13 +46,6 @@ class ModelCall:
     output: bool = False
 
 
-class CallTarget(ScoreFunction, Protocol):
-    """A target that needs the other arguments of the model's call, such as its tokens."""
-
-    def of_call(self, call: ModelCall, image: int, /) -> ScoreFunction:
-        """The target of one image, for a call of the model."""
-
-
 class PlaceTarget(ScoreFunction, Protocol):
     """A target about a place in the image, which has no meaning in a mirrored image.
 
@@ -61,16 +54,6 @@ class PlaceTarget(ScoreFunction, Protocol):
     """
 
     follows_places: bool
-
-
-class MapTarget(ScoreFunction, Protocol):
-    """A target that is read off a part of maps over the image, such as the scores of some pixels.
-
-    The layer is then the same whatever the part, and lies before the head, which makes the maps.
-    """
-
-    def everywhere(self) -> ScoreFunction:
-        """The same question about all places of the image."""
 
 
 class ModelTarget(ScoreFunction, Protocol):
@@ -109,7 +92,10 @@ def follows_places(target: Any) -> bool:
 
 
 def everywhere(target: Any) -> Any:
-    """The same question about all places, of a target that is read off maps; None of others."""
+    """The same question about all places, of a target that is read off maps; None of others.
+
+    The layer is then the same whatever the part, and lies before the head, which makes the maps.
+    """
     made = getattr(target, "everywhere", None)
     return made() if callable(made) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -116,7 +116,9 @@ def image_of(compute: Callable[[Array, Array, bool], Array]) -> Callable[..., Ar
 
 
 class GradientCAM(BaseCAM):
-    """A method of activations and gradients that takes no more than the usual arguments."""
+    """A method that takes no more than the usual arguments; `further` are those of `BaseCAM`."""
+
+    further: ClassVar[dict[str, bool]] = {}
 
     def __init__(
         self,
@@ -124,16 +126,10 @@ class GradientCAM(BaseCAM):
         target_layers: Sequence[nn.Module],
         reshape_transform: Reshape | None = None,
     ) -> None:
-        super().__init__(model, target_layers, reshape_transform)
+        super().__init__(model, target_layers, reshape_transform, **self.further)
 
 
-class ActivationCAM(BaseCAM):
-    """A method that uses no gradients and takes no more than the usual arguments."""
+class ActivationCAM(GradientCAM):
+    """The same without gradients."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        target_layers: Sequence[nn.Module],
-        reshape_transform: Reshape | None = None,
-    ) -> None:
-        super().__init__(model, target_layers, reshape_transform, uses_gradients=False)
+    further: ClassVar = {"uses_gradients": False}

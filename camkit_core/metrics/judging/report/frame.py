@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from string import Template
+
+from ....errors import InputError
+
+
+def report_path(path: str | os.PathLike[str]) -> Path:
+    """The path, which ends as a report does.
+
+    Raises:
+        InputError: for a file of another type.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm", ".json"):
+        raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
+    return path
 
 
 def framed(heading: str, meta: str, body: str, style: str = "") -> str:

@@ -9,14 +9,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ....errors import InputError
-from ....results.whole_files import written_whole
+from ....results.whole_files import write_whole
 from ..baselines import BASELINES
 from ..judgement import Judgement
 from ..standings import standings_of
 from ..verdict import verdict
 from ..wording import counted, spaced
-from .frame import definitions, framed
+from .frame import definitions, framed, report_path
 from .pictures import picture_grid
 from .record import as_json
 from .tables import cost_table, metric_table
@@ -28,14 +27,8 @@ def save(judgement: Judgement, path: str | Path) -> Path:
     Raises:
         InputError: for a file of another type; a PathError for one that cannot be written.
     """
-    path = Path(path)
-    kinds = {".html": html, ".htm": html, ".json": as_json}
-    if path.suffix.lower() not in kinds:
-        raise InputError(f"cannot write {path.name!r}: expected a name that ends in .html or .json")
-    text = kinds[path.suffix.lower()](judgement)
-    with written_whole(path) as temporary:
-        # Half a character, as of a file name that is no UTF-8, is written as an escape.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    path = report_path(path)
+    write_whole(path, as_json(judgement) if path.suffix.lower() == ".json" else html(judgement))
     return path
 
 
