@@ -6,17 +6,15 @@ each tensor tells these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from operator import is_, methodcaller
+from collections.abc import Iterable
+from operator import is_
 
-import torch
 from torch import Tensor, nn
 
 from ...inputs.look import Look, versions
 from ...inputs.seen import seen
 from .cannot import changes_something
-
-_address = methodcaller("data_ptr")
+from .first_values import FirstValues
 
 
 class State:
@@ -37,10 +35,9 @@ class State:
         self._tensors = own_tensors(look, self._names)
         self._marks = self._marked()
         try:
-            self._samples = list(map(_first_values, _by_kind(self._tensors)))
-        except RuntimeError as error:  # of tensors without values
+            self._values = FirstValues(self._tensors)
+        except RuntimeError as error:
             raise changes_something(f"has tensors that cannot be read ({error})") from error
-        self._values = [torch.cat(group) for group in self._samples]
 
     def holds(self) -> bool:
         """Whether the model that the call has is still the same, with the same values."""
@@ -48,9 +45,7 @@ class State:
         if look is None or (look is not self._last and not self._same(look)):
             return False
         self._last = look
-        return self._marks == self._marked() and all(
-            map(torch.equal, map(torch.cat, self._samples), self._values)
-        )
+        return self._marks == self._marked() and self._values.same()
 
     def _same(self, look: Look) -> bool:
         try:
@@ -60,7 +55,7 @@ class State:
         return all(map(is_, tensors, self._tensors)) and self._own.holds()
 
     def _marked(self) -> tuple[list[int], list[int]]:
-        return versions(self._tensors), list(map(_address, self._tensors))
+        return versions(self._tensors), list(map(Tensor.data_ptr, self._tensors))
 
 
 def state_of(model: nn.Module, names: Iterable[str]) -> State:
@@ -82,16 +77,3 @@ def _own_tensor(model: nn.Module, name: str, buffers: dict[int, dict[str, Tensor
     module = model.get_submodule(path)
     parameter = module._parameters.get(own)
     return buffers[id(module)][own] if parameter is None else parameter
-
-
-def _by_kind(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-    groups: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
-    for tensor in tensors:
-        if tensor.numel():
-            groups.setdefault((tensor.dtype, tensor.device), []).append(tensor)
-    return list(groups.values())
-
-
-def _first_values(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Of each tensor a view of its first value."""
-    return [tensor.detach()[(0,) * tensor.ndim].view(1) for tensor in tensors]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from camkit_core.forward.compiled.first_values import FirstValues
 from camkit_core.testing.networks import conv_net
 from helpers.uncompiled import X, close, explained, prepared
 
@@ -70,3 +71,24 @@ def test_what_did_not_change_is_compiled_once(uncompiled: list[Any]) -> None:
     random.random()
     assert "ran compiled" in explainer(X).notes[-1]
     assert len(uncompiled) == 1
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        [],
+        [torch.empty(0)],
+        [torch.tensor(1.0), torch.ones(2, 3, dtype=torch.float64), torch.tensor([True])],
+        [torch.full((3,), float("nan")), torch.arange(4)[1:], torch.ones(3, dtype=torch.bfloat16)],
+    ],
+)
+def test_first_values_are_told_whatever_their_kind(tensors: list[torch.Tensor]) -> None:
+    values = FirstValues(tensors)
+    assert values.same()
+    for tensor in tensors:
+        if tensor.numel():
+            before = tensor.clone()
+            tensor.data.view(-1)[:1] = 0
+            assert not values.same()
+            tensor.data.copy_(before)
+            assert values.same()
