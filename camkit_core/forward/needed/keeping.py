@@ -36,10 +36,16 @@ def elementwise(given: Given, rows: Rows) -> Need | None:
     return Need(reads)
 
 
+def first_alone(given: Given, rows: Rows) -> Need | None:
+    """The first tensor is changed; of the second, no value is read."""
+    return Need({(0,): rows, (1,): Rows(0, 0, 0)})
+
+
 def linear(given: Given, rows: Rows) -> Need | None:
     """The last axis is mixed, and no other."""
     last = len(given.result) - 1
-    return None if rows.axis == last else Need({(0,): rows})
+    where: Where = (0,) if given.call.args else ("input",)
+    return None if rows.axis == last else Need({where: rows})
 
 
 def normalised(given: Given, rows: Rows) -> Need | None:
@@ -137,6 +143,7 @@ _ELEMENTWISE = """
     alpha_dropout feature_alpha_dropout contiguous clone float double half bfloat16 to type
     maximum minimum where lerp addcmul nan_to_num
 """
+PRODUCTS = _named("matmul __matmul__ bmm")
 KEEPING: dict[Any, Rule] = {
     **dict.fromkeys(_named(_ELEMENTWISE), elementwise),
     **dict.fromkeys(_named("linear"), linear),
@@ -146,7 +153,8 @@ KEEPING: dict[Any, Rule] = {
     **dict.fromkeys(_named("unbind"), unbound),
     **dict.fromkeys(_named("cat concat"), joined),
     **dict.fromkeys(_named("stack"), stacked),
-    **dict.fromkeys(_named("matmul __matmul__ bmm"), product),
+    **dict.fromkeys(PRODUCTS, product),
+    Tensor.type_as: first_alone,
     F.scaled_dot_product_attention: attention,
     F.multi_head_attention_forward: multi_head_attention,
 }

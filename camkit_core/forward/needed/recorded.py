@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary, ref
 import torch
 from torch import Tensor, nn
 
+from ...adapter import Adapter
 from ...inputs.prepare import Inputs
 from ...inputs.seen import seen
 from ...pytree import tensors_in
@@ -33,12 +34,22 @@ _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary
 
 
 class TokenTape(Tape):
-    """A tape of what follows tokens (N, T, C), and of nothing else."""
+    """A tape of what follows tokens, and of nothing else."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        super().__init__()
+        self.adapter = adapter
 
     def start(self, activations: Tensor) -> None:
         """Begin noting, if the activations are tokens."""
-        if activations.ndim == 3:
+        if _tokens(self.adapter, activations):
             super().start(activations)
+
+
+def _tokens(adapter: Adapter, activations: Tensor) -> bool:
+    """Whether activations are tokens: (N, T, C), or on a grid with channels last."""
+    grid = activations.ndim > 3 and adapter.reshape is not None
+    return activations.ndim == 3 or grid
 
 
 def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool) -> Recording:
@@ -62,12 +73,13 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
         short = _short(run, plan, images)
         plans[key] = plan if short else None
         return short or run(None, _copied(inputs.images, strides))
-    recording = run(Tape() if taped else TokenTape(), images)
+    recording = run(Tape() if taped else TokenTape(adapter), images)
     if plan is None or not plan.fits(recording.tape):
         plan = _remembered(plans, key, recording)
     if plan:
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
-    return recording if taped or recording.raw.ndim == 3 else replace(recording, noted=None)
+    noted = taped or _tokens(adapter, recording.raw)
+    return recording if noted else replace(recording, noted=None)
 
 
 def _copied(images: Tensor, strides: tuple[int, ...]) -> Tensor:
@@ -96,14 +108,14 @@ def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
 
 def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
     """The plan for a layer, if few rows are needed and the plan is proved."""
-    plan = plan_of(recording.tape) if recording.raw.ndim == 3 else None
-    if plan is None:
-        plans[key] = None
-        return None
-    proof = _proof(plan, recording)
+    plan = proof = None
+    for apart in (True, False):  # numbers of few bits show in which order they are multiplied
+        known = _tokens(recording.adapter, recording.raw)
+        plan = plan_of(recording.tape, apart) if known and not proof else plan
+        proof = _proof(plan, recording) if plan and not proof else proof
     while len(plans) >= _MOST:
         plans.pop(next(iter(plans)))
-    if proof is not None:  # an image with nan in it proves nothing
+    if plan is None or proof is not None:  # an image with nan in it proves nothing
         plans[key] = plan if proof else None
     return plan if proof else None
 

@@ -16,8 +16,11 @@ from torch import Tensor
 
 from ...pytree import map_tensors, tensors_in
 from ..tape import READS, Slot, Tape, function_name, slots_in
+from .parts import Layer, linear_layer
+from .pieces import Pieces
 from .plan import Plan, Planned, Read, same
 from .rows import Rows, at, put
+from .steps import Instead
 
 
 class OffPlanError(Exception):
@@ -30,25 +33,50 @@ class SomeRows:
     def __init__(self, activations: Tensor) -> None:
         self.tensors = {0: activations}
         self._held: dict[int, Rows | None] = {0: None}
+        self._layers: dict[int, Layer] = {}  # linear layers, by the slot of what they give
 
     def run(self, call: Planned, args: Any, kwargs: Any) -> Any:
         """The result of a call; slots and tensors that depend on the layer may be its arguments."""
-        assert call.step
+        step = call.step
+        assert step
+        if step.kept:
+            self._layers[call.results[0]] = linear_layer(args, kwargs)
+        if not step.made:
+            return None
         listed, named = list(args), dict(kwargs)
-        for where, _, value in call.others:
+        for where, value in call.fixed:
             put(listed, named, where, value)
         for read in call.reads:
-            constant = at(args, kwargs, read.where)
-            put(listed, named, read.where, self._rows(read, constant))
+            if read.needed and (read.slot is not None or read.rows):
+                put(listed, named, read.where, self._rows(read, at(args, kwargs, read.where)))
+        if step.instead:
+            return self._instead(step.instead, call, listed, named)
         result = call.function(*listed, **named)
-        for slot, tensor in zip(call.results, tensors_in(result), strict=True):
-            self.tensors[slot], self._held[slot] = tensor, call.step.rows
+        tensors = (result,) if isinstance(result, Tensor) else tensors_in(result)
+        for slot, tensor in zip(call.results, tensors, strict=True):
+            self.tensors[slot], self._held[slot] = tensor, step.rows
         return result
 
-    def _rows(self, read: Read, constant: Any) -> Tensor:
-        tensor: Tensor = constant if read.slot is None else self.tensors[read.slot]
-        held = None if read.slot is None else self._held[read.slot]
+    def _instead(self, instead: Instead, call: Planned, args: Any, kwargs: Any) -> Any:
+        sources = [
+            (self._of_slot(part.tokens, rows), self._layers[part.layer])
+            for part, rows in instead.sources
+        ]
+        results = instead(args, kwargs, sources)
+        for (index, rows), tensor in zip(instead.held.items(), results, strict=True):
+            slot = call.results[index]
+            self.tensors[slot], self._held[slot] = tensor, rows
+        return results[0]
+
+    def _rows(self, read: Read, constant: Any) -> Any:
+        if read.slot is not None:
+            return self._of_slot(read.slot, read.rows)
         rows = read.rows
+        assert rows
+        return constant.narrow(rows.axis, rows.start, rows.count)
+
+    def _of_slot(self, slot: int, rows: Rows | None) -> Tensor:
+        tensor, held = self.tensors[slot], self._held[slot]
         if rows is None or rows == held:
             return tensor
         return tensor.narrow(rows.axis, rows.start - (held.start if held else 0), rows.count)
@@ -62,6 +90,14 @@ def output_again(plan: Plan, tape: Tape, raw: Tensor) -> Any:
             if planned.step:
                 rows.run(planned, call.args, call.kwargs)
     return map_tensors(lambda slot: rows.tensors[slot.index], tape.output, Slot)
+
+
+# What tells no values.
+_QUESTIONS = {Tensor.size, Tensor.dim, Tensor.is_floating_point, Tensor.stride}
+_QUESTIONS |= {
+    getattr(Tensor, name).__get__
+    for name in ("shape", "ndim", "dtype", "device", "requires_grad", "is_cuda", "is_nested")
+}
 
 
 class ShortPass(Tape):
@@ -96,12 +132,18 @@ class ShortPass(Tape):
         position = self._position
         planned = self.plan.calls[position] if position < len(self.plan.calls) else None
         if planned is None or planned.function != func or not self._fits(planned, args, kwargs):
-            return self._other(func, args, kwargs)
+            quick = func in _QUESTIONS
+            return func(*args, **kwargs) if quick else self._other(func, args, kwargs)
         self._position += 1
-        if planned.step is None:
+        step = planned.step
+        if step is None:
             return self._taken(func(*args, **kwargs), None)  # of nan: nobody needs it
         result = self._rows.run(planned, args, kwargs)
-        return self._taken(result, planned if planned.step.rows else None)
+        if not step.made:
+            return self._taken(next(tensors_in((args, kwargs))), planned)
+        if isinstance(step.instead, Pieces):
+            return self._taken(func(*args, **kwargs), None)  # of nan, too
+        return self._taken(result, planned if step.rows else None)
 
     def _fits(self, planned: Planned, args: Any, kwargs: Any) -> bool:
         """Whether a call has the planned arguments."""
@@ -117,7 +159,7 @@ class ShortPass(Tape):
                 return False
             if read.slot is None and tensor.shape != read.shape:
                 return False
-        return all(same(value, at(args, kwargs, where)) for where, value, _ in planned.others)
+        return all(same(value, at(args, kwargs, where)) for where, value in planned.others)
 
     def _other(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """A call that is not in the plan: of other tensors, or a question such as one's shape."""
@@ -130,6 +172,10 @@ class ShortPass(Tape):
 
     def _taken(self, result: Any, planned: Planned | None) -> Any:
         """What the model gets: the result, or tensors of nan where some rows alone are known."""
+        if isinstance(result, Tensor):
+            given = self._unread(result, self.plan.sizes[planned.results[0]]) if planned else result
+            self._take_slot(given)
+            return given
         sizes = iter([self.plan.sizes[slot] for slot in planned.results] if planned else ())
 
         def handed_on(tensor: Tensor) -> Tensor:

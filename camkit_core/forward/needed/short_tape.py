@@ -14,28 +14,38 @@ import torch
 from torch import Tensor
 
 from ..tape import Call, Slot, Tape, writes
-from .demands import Step, demands
+from .demands import demands
 from .keeping import resting_dropout
+from .parts import Layer, linear_layer
 from .rows import Need, Rows, at, put
+from .steps import Instead, Step
 
 
-def short_tape(tape: Tape) -> Tape | None:
-    """The same output from fewer rows; None if it needs more than half of them everywhere."""
-    steps = few_rows(tape)
+def short_tape(tape: Tape, apart: bool = False) -> Tape | None:
+    """The same output from fewer rows; None if it needs more than half of them.
+
+    Args:
+        tape: the noted calls.
+        apart: whether linear layers are taken apart, where parts of them are needed.
+    """
+    steps = few_rows(tape, apart)
     return rebuilt(tape, steps) if steps else None
 
 
-def few_rows(tape: Tape) -> dict[int, Step] | None:
+def few_rows(tape: Tape, apart: bool = False) -> dict[int, Step] | None:
     """How its calls are made that the output needs, by position, if few rows are ever needed."""
     if any(map(_in_place, tape.calls)):
         return None  # a tensor may be another's memory
-    steps = demands(tape)
-    counts = [
-        (step.rows.count, tape.sizes[tape.calls[position].results[0]][step.rows.axis])
-        for position, step in steps.items()
-        if step.rows
-    ]
-    return steps if any(2 * few <= every for few, every in counts) else None
+    steps = demands(tape, apart=apart)
+    if any(step.instead for step in steps.values()):
+        return steps
+    few = every = 0
+    for position, step in steps.items():
+        if step.rows:
+            size = tape.sizes[tape.calls[position].results[0]]
+            few += step.rows.count * size.numel() // size[step.rows.axis]
+            every += size.numel()
+    return steps if every and 2 * few <= every else None
 
 
 def _in_place(call: Call) -> bool:
@@ -54,14 +64,38 @@ def rebuilt(tape: Tape, steps: dict[int, Step], output: Any = None) -> Tape:
     short = tape.like(output if output is not None else tape.output)
     held: dict[int, Rows | None] = {0: None}
     narrow = partial(_narrow, short, held, {})
+    layers: dict[int, Layer] = {}
     for position in sorted(steps):
         call, step = tape.calls[position], steps[position]
+        if step.kept:
+            layers[call.results[0]] = linear_layer(call.args, call.kwargs)
+        if not step.made:
+            continue
         args, kwargs = arguments(call.args, call.kwargs, step.need, narrow)
-        short.calls.append(Call(call.function, args, kwargs, call.results))
-        held.update(dict.fromkeys(call.results, step.rows))
-        for slot in call.results:
-            short.sizes[slot] = _with(tape.sizes[slot], step.rows)
+        made = Call(call.function, args, kwargs, call.results)
+        if step.instead:
+            made = _instead(made, step.instead, layers, narrow)
+        short.calls.append(made)
+        rows = dict.fromkeys(range(len(call.results)), step.rows)
+        rows = step.instead.held if step.instead else rows
+        for index, own in rows.items():
+            slot = call.results[index]
+            held[slot], short.sizes[slot] = own, _with(tape.sizes[slot], own)
     return short
+
+
+def _instead(
+    call: Call, instead: Instead, layers: dict[int, Layer], narrow: Callable[[Any, Any], Any]
+) -> Call:
+    """What stands in the place of a call, as a call."""
+    listed, named = list(call.args), dict(call.kwargs)
+    for where in instead.unread:
+        put(listed, named, where, None)
+    sources = [
+        (narrow(Slot(part.tokens), rows), layers[part.layer]) for part, rows in instead.sources
+    ]
+    results = tuple(call.results[index] for index in instead.held)
+    return Call(instead, (tuple(listed), named, sources), {}, results)
 
 
 def arguments(
@@ -89,7 +123,7 @@ def _narrow(
     held: dict[int, Rows | None],
     made: dict[tuple[int, Rows], Slot],
     leaf: Any,
-    rows: Rows,
+    rows: Rows | None,
 ) -> Any:
     """Some rows of a constant, or a slot that holds these of another slot.
 
@@ -100,10 +134,10 @@ def _narrow(
         leaf: the constant or slot.
         rows: of the whole.
     """
-    if isinstance(leaf, Tensor):
+    if isinstance(leaf, Tensor) and rows:
         return leaf.narrow(rows.axis, rows.start, rows.count)
     own = held[leaf.index]
-    if own == rows:
+    if rows is None or own == rows:
         return leaf
     key = leaf.index, rows
     if key not in made:
