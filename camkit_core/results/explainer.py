@@ -111,8 +111,8 @@ class CompiledAnswer:
     def __init__(self, answer: Answer, options: Options) -> None:
         self._answer, self._options = answer, options
         self._passes = CompiledPasses(options)
-        self._error: float | None = None
-        self._compared = 0  # images
+        self._facts: dict[str, Any] = {}
+        self._notes: list[str] = []
 
     def __call__(self, images: Any, target: Any) -> Explanation:
         """The explanation, with a note of how it was made."""
@@ -133,35 +133,33 @@ class CompiledAnswer:
         with quietly(), by(None):
             eager = self._answer(images, target)
         self._passes.fresh = False
-        self._error, self._compared = _difference(compiled, eager), len(eager)
-        if self._error <= _SAME or self._options.dtype:
+        error = _difference(compiled, eager)
+        if error <= _SAME or self._options.dtype:
+            self._facts = {**self._options.record(), "error": error, "compared": len(eager)}
+            self._notes = self._notes_of(compiled, error)
             return compiled
-        reason = another_map(self._error)
+        reason = another_map(error)
         self._passes.refuse(reason)
         reasons.append(str(reason))
         return eager
 
+    def _notes_of(self, explanation: Explanation, error: float) -> list[str]:
+        dtype = str(self._options.dtype or "").removeprefix("torch.")
+        images = f"{len(explanation)} image{'s' * (len(explanation) != 1)}"
+        note = (
+            f"the pass up to {explanation.layer} ran compiled{f', in {dtype}' * bool(dtype)}; on "
+            f"{images} the map differed from the eager one by at most {error:.1g} of its maximum"
+        )
+        return [note, *note_of_processor(explanation.images.device, self._options.dtype)]
+
     def _described(self, explanation: Explanation, reasons: list[str]) -> Explanation:
-        facts: dict[str, Any] = {"eager": "; ".join(reasons)} if reasons else self._facts()
+        facts: dict[str, Any] = {"eager": "; ".join(reasons)} if reasons else dict(self._facts)
         notes = [f"ran eagerly, not compiled: {reason}" for reason in reasons]
         return replace(
             explanation,
-            notes=(*explanation.notes, *(notes or self._notes(explanation))),
+            notes=(*explanation.notes, *(notes or self._notes)),
             provenance={**explanation.provenance, "compiled": facts},
         )
-
-    def _facts(self) -> dict[str, Any]:
-        return {**self._options.record(), "error": self._error, "compared": self._compared}
-
-    def _notes(self, explanation: Explanation) -> list[str]:
-        dtype = str(self._options.dtype or "").removeprefix("torch.")
-        images = f"{self._compared} image{'s' * (self._compared != 1)}"
-        note = (
-            f"the pass up to {explanation.layer} ran compiled{f', in {dtype}' * bool(dtype)}; on "
-            f"{images} the map differed from the eager one by at most {self._error:.1g} of its "
-            f"maximum"
-        )
-        return [note, *note_of_processor(explanation.images.device, self._options.dtype)]
 
 
 def _difference(compiled: Explanation, eager: Explanation) -> float:
