@@ -69,6 +69,12 @@ PRODUCTS = named(
     conv_transpose1d conv_transpose2d conv_transpose3d div div_ __truediv__ true_divide
     """
 )
+# The product of two tensors.
+MULTIPLIED = named(
+    """
+    mul mul_ __mul__ __rmul__ __imul__ multiply matmul __matmul__ __rmatmul__ mm bmm einsum
+    """
+)
 # A head's last function, which keeps the order of the scores.
 LINKS = named(
     """

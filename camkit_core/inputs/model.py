@@ -63,7 +63,8 @@ def _held(holder: nn.Module) -> nn.Module:
 
 def _refuse_integers(model: nn.Module) -> None:
     for name, module in model.named_modules():
-        if ".quantized" in type(module).__module__:
+        floating = type(module).__name__.endswith("FloatFunctional")  # of a model to be quantised
+        if ".quantized" in type(module).__module__ and not floating:
             raise InputError(
                 f"{type(model).__name__} is quantised ({name} is a {type(module).__name__}), and "
                 f"integers have no gradients; pass the floating-point model it was made from"

@@ -245,3 +245,14 @@ def test_a_model_quantised_in_place_after_a_first_call_is_refused_as_before_it()
 def test_more_inputs_than_the_model_takes_are_refused_with_both_counts(given: Any) -> None:
     with pytest.raises(camkit.InputError, match=r"got 2 inputs by position .* takes 1"):
         camkit.explain(nn.Conv2d(3, 4, 3), given, target=1)
+
+
+def test_a_model_made_to_be_quantised_later_is_explained() -> None:
+    """It adds by a module of torch's quantised ones, in floating point."""
+    torch.manual_seed(0)
+    model = torchvision.models.quantization.resnet18(num_classes=3).eval()
+    plain = torchvision.models.resnet18(num_classes=3).eval()
+    plain.load_state_dict(model.state_dict())
+    images = torch.randn(1, 3, 32, 32)
+    expected = camkit.explain(plain, images, target=1).cam
+    torch.testing.assert_close(camkit.explain(model, images, target=1).cam, expected)

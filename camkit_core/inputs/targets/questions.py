@@ -17,6 +17,7 @@ from .heads import refuse_embeddings, refuse_features
 from .protocol import ModelCall, needs_call
 from .resolve import Rank, Target, resolve
 from .scores import Targets
+from .sequence import TOKENS
 
 
 def of_call(targets: Sequence[Target], inputs: Inputs) -> Sequence[Target]:
@@ -78,8 +79,19 @@ def _score_function(target: Target, inputs: Inputs, output: Any, class_free: boo
 def _is_of_tokens(inputs: Inputs, output: Any) -> bool:
     """Whether an output has a row of logits for each token of a text."""
     found = scores_in(output)
-    arguments = inputs.forward_args.kwargs
-    return found is not None and found[1].ndim == 3 and "input_ids" in arguments
+    reads_text = any(name in inputs.forward_args.kwargs for name in TOKENS)
+    if found is None or found[1].ndim != 3 or not reads_text:
+        return False
+    sizes = _vocabularies(inputs.model)  # a detector of words has fewer logits, for other things
+    return not sizes or found[1].shape[2] in sizes
+
+
+def _vocabularies(model: Any) -> set[int]:
+    """The numbers of tokens that a model of transformers states."""
+    config = getattr(model, "config", None)
+    parts = config, getattr(config, "text_config", None), getattr(config, "decoder", None)
+    sizes = [getattr(each, "vocab_size", None) for each in parts]
+    return {size for size in sizes if isinstance(size, int)}
 
 
 def _no_token(inputs: Inputs, target: Any) -> TargetError:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...errors import TargetError
 from .protocol import ModelCall
 
+TOKENS = ("decoder_input_ids", "input_ids")  # a decoder's own first: its logits are of these
 _PLACEHOLDERS = ("image_token_id", "image_token_index", "video_token_id", "video_token_index")
 
 
@@ -99,20 +100,22 @@ def sequence_of(call: ModelCall, image: int) -> TokenSequence:
         TargetError: for a call without tokens, or with several images in a text.
     """
     given = call.arguments
-    ids, embedded = given.get("input_ids"), given.get("inputs_embeds")
+    name = next((each for each in TOKENS if isinstance(given.get(each), Tensor)), "input_ids")
+    ids, embedded = given.get(name), given.get("inputs_embeds")
     known = ids if isinstance(ids, Tensor) else embedded
     if not isinstance(known, Tensor) or known.ndim < 2:
         raise TargetError(
-            f"TokenTarget explains a language model, which is given input_ids (N, tokens) beside "
-            f"its images; {type(call.model).__name__} was given {', '.join(map(repr, given))}. "
-            f"Pass all that the processor makes: camkit.explain(model, inputs, "
-            f"target=TokenTarget(-1))"
+            f"TokenTarget explains a language model, which is given input_ids or decoder_input_ids "
+            f"(N, tokens) beside its images; {type(call.model).__name__} was given "
+            f"{', '.join(map(repr, given))}. Pass all that the processor makes: "
+            f"camkit.explain(model, inputs, target=TokenTarget(-1))"
         )
     if len(known) != call.images and not call.output:
         raise _several_images(len(known), call.images)
     length = known.shape[1]
     tokens = tuple(_row(ids, image).tolist()) if isinstance(ids, Tensor) else None
-    first, end = _real(given.get("attention_mask"), image, length)
+    mask = "attention_mask" if name == "input_ids" else "decoder_attention_mask"
+    first, end = _real(given.get(mask), image, length)
     kept = _kept(given.get("logits_to_keep"), length)
     prefix = _prefix(call.model, given.get("token_type_ids"), image)
     return TokenSequence(length, tokens, first, end, _placeholders(call.model), kept, prefix)

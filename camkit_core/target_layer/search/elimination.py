@@ -9,6 +9,7 @@ from ..hints import Hints
 from .after import after, read_by_maximum
 from .candidates import Candidate
 from .disturbance import FEWEST, MOVED, PLACES
+from .joined import joined, weighs_alone
 from .readout import affine_tail, handed_on
 from .scan import Scan
 
@@ -83,6 +84,36 @@ class Elimination:
             if candidate.after and later is not candidate:
                 candidate.reason = f"(e) the network reads what {str(later)!r} makes of it"
 
+    def settle(self) -> Candidate | None:
+        """The last that is left, with what it is joined to; a gate or a part is stepped over."""
+        passed: list[tuple[Candidate, str]] = []
+        for candidate in reversed(self.left()):
+            reason = self.incomplete(candidate)
+            if not reason:
+                for each, why in passed:
+                    each.reason = why
+                return candidate
+            passed.append((candidate, reason))
+        return self.left()[-1] if self.left() else None
+
+    def incomplete(self, candidate: Candidate) -> str:
+        """Why it holds too little of what the score reads; it ends at its joint from here on."""
+        certified, flow = self.scanned.certified, self.flow
+        if candidate.end is None:
+            return ""
+        chain = candidate.end, candidate.after
+        end, names = joined(flow, chain, certified, self.scanned.returned)
+        if end != candidate.end:
+            whole = [each for each in self.candidates if end in (each.slot, each.end)]
+            if any(each.reason.startswith("(d)") for each in whole):
+                return f"(d) it is a part of {str(whole[-1])!r}, which is the answer"
+            if not whole:
+                candidate.end, candidate.after = end, names
+                candidate.layouts, candidate.certified = (certified[end],), True
+        if weighs_alone(flow, candidate.end, certified, self.scanned.ends):
+            return "(b) it only weighs other maps, which the score reads"
+        return ""
+
     def refuse_misplaced(self, left: Sequence[Candidate]) -> None:
         """Test (c), of the candidates that were looked at; the others count as failed."""
         for candidate in left:
@@ -99,7 +130,11 @@ class Elimination:
         if layout.positions < FEWEST and not maps:
             passed = stated
         else:
-            passed = candidate.places >= PLACES or (stated and candidate.alike)
+            # Hidden units may be as many as the stated places; attention moves all alike.
+            turned = layout.kind == "NCL" and not maps and len(layout.grid) > 1
+            others = any(other.kind != "NCL" for other in candidate.layouts)
+            likely = stated and not (turned and others)
+            passed = candidate.places >= PLACES or (likely and candidate.alike)
         if passed:
             return ""
         return (

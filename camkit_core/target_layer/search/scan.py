@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,11 @@ from ...inputs.prepare import Inputs
 from ...inputs.targets.classification import class_logits, found_logits
 from ...pytree import leaves, row_of, tensors_in
 from ..hints import Hints
+from ..layout import Layout
 from .candidates import Candidate
 from .certificate import certified, is_grid
 from .flow import Flow
+from .gradients import give_gradients
 from .notes import LayerNotes
 
 _OF_ONE_IMAGE = (RuntimeError, ValueError, AssertionError, IndexError)  # a refusal of one image
@@ -46,7 +48,7 @@ class Scan:
         answers: the paths of the output's tensors of three axes and more that a score reads.
         unseen: whether a score reads an output that the tape does not tie to the image, as after a
             call that torch does not show.
-        certified_slots: of tensors whose calls say how they lie over the image.
+        certified: the layout of each slot whose calls say how it lies over the image.
         classes: the number of classes; None if the model gives no class scores.
     """
 
@@ -61,7 +63,7 @@ class Scan:
     ends: frozenset[int]
     answers: dict[tuple[Any, ...], int | None]
     unseen: bool
-    certified_slots: frozenset[int | None]
+    certified: dict[int, Layout]
     classes: int | None
 
 
@@ -142,7 +144,7 @@ def _scan(
         output = row_of(output, index, len(images)) if whole else output
         values = _values(output, scores)
     candidates = notes.named()
-    gradients = _gradients(values, notes, candidates, [t for t, _ in outputs.values()], graph)
+    gradients = give_gradients(values, notes, candidates, [t for t, _ in outputs.values()], graph)
     read = {
         path: slot
         for (path, (_, slot)), gradient in zip(outputs.items(), gradients, strict=True)
@@ -151,7 +153,7 @@ def _scan(
     ends = frozenset(slot for slot in read.values() if slot is not None)
     for candidate in candidates if whole else ():
         candidate.gradient = row_of(candidate.gradient, index, len(images))
-    certified_slots = certify(candidates, flow, images.ndim - 2)
+    layouts = certify(candidates, flow, images.ndim - 2)
     return Scan(
         image,
         index,
@@ -164,7 +166,7 @@ def _scan(
         ends,
         {path: slot for path, slot in read.items() if outputs[path][0].ndim > 2},
         bool(read) and not ends,
-        certified_slots,
+        layouts,
         _classes(found_logits(output), candidates),
     )
 
@@ -176,14 +178,14 @@ def _first_finite(images: Tensor) -> int:
     return int(images.isfinite().flatten(1).all(1).int().argmax())
 
 
-def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> frozenset[int | None]:
-    """Take the certified layouts, and measure the reach; returns the slots of certified tensors."""
+def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> dict[int, Layout]:
+    """Take the certified layouts, and measure the reach; returns these layouts by their slots."""
     layouts = {slot: each for slot, each in certified(flow, rank).items() if is_grid(each)}
     for candidate in candidates:
         if candidate.slot in layouts:
             candidate.layouts, candidate.certified = (layouts[candidate.slot],), True
         candidate.measure()
-    return frozenset(layouts)
+    return layouts
 
 
 def _values(output: Any, scores: Scores | None) -> list[Tensor]:
@@ -198,57 +200,6 @@ def _values(output: Any, scores: Scores | None) -> list[Tensor]:
     floating = [t for t in tensors_in(output) if t.is_floating_point() and t.requires_grad]
     squares = [(tensor.float() ** 2).sum() for tensor in floating]
     return [torch.stack(squares).sum()] if squares else []
-
-
-def _gradients(
-    values: list[Tensor],
-    notes: LayerNotes,
-    candidates: list[Candidate],
-    outputs: list[Tensor],
-    graph: bool,
-) -> list[Tensor | None]:
-    """Give each candidate its gradient; returns those of the outputs."""
-    if not graph:
-        return [None] * len(outputs)
-    kept = [candidate.kept for candidate in candidates]
-    values = [value for value in values if value.requires_grad]
-    wanted = [t for t in (*kept, *outputs) if t is not None and t.requires_grad]
-    found = _summed(values, wanted)
-    if values and kept and not any(_nonzero(found.get(id(tensor))) for tensor in kept):
-        # A head of zeros: what it reads stands for the score.
-        projected = next(_projections(notes.vectors), None)
-        if projected is not None:
-            found = {**found, **_summed([projected], [t for t in kept if t is not None])}
-    for candidate, tensor in zip(candidates, kept, strict=True):
-        candidate.gradient = found.get(id(tensor))
-        candidate.differentiable = candidate.gradient is not None
-        candidate.kept = None
-    return [found.get(id(tensor)) for tensor in outputs]
-
-
-def _summed(values: list[Tensor], wanted: list[Tensor]) -> dict[int, Tensor]:
-    """The sum of the absolute gradients, by the tensor's identity."""
-    total: dict[int, Tensor] = {}
-    for value in values:
-        gradients = torch.autograd.grad(value, wanted, allow_unused=True, retain_graph=True)
-        for tensor, gradient in zip(wanted, gradients, strict=True):
-            if gradient is not None:
-                before = total.get(id(tensor))
-                total[id(tensor)] = gradient if before is None else before.abs() + gradient.abs()
-    return total
-
-
-def _projections(vectors: list[Tensor]) -> Iterator[Tensor]:
-    """A random projection of the last vector that a layer read."""
-    for vector in vectors[::-1][:1]:
-        generator = torch.Generator().manual_seed(1)
-        direction = torch.randn(vector.shape, generator=generator, device="cpu").to(vector)
-        with torch.enable_grad():
-            yield (vector * direction).sum()
-
-
-def _nonzero(gradient: Tensor | None) -> bool:
-    return gradient is not None and (gradient.is_meta or bool(gradient.any()))
 
 
 def _classes(logits: Tensor | None, candidates: Sequence[Candidate]) -> int | None:

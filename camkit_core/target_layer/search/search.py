@@ -92,12 +92,10 @@ class _Chooser(Elimination):
         self._by_reach()
         if dense:
             self._scales_and_grids()
-        left = self.left()
-        choice = left[-1] if left else None
-        return Search(self.candidates, choice, dense, self.scanned, self.hints)
+        return Search(self.candidates, self.settle(), dense, self.scanned, self.hints)
 
     def _returns_certified_map(self) -> bool:
-        return not self.scanned.certified_slots.isdisjoint(self.scanned.answers.values())
+        return not self.scanned.certified.keys().isdisjoint(self.scanned.answers.values())
 
     def _doubtful(self, left: Sequence[Candidate]) -> bool:
         """Whether certificates leave open what is chosen."""
@@ -108,7 +106,7 @@ class _Chooser(Elimination):
             return True
         if not self.scanned.answers:
             return False
-        answered = self.scanned.certified_slots.issuperset(self.scanned.answers.values())
+        answered = self.scanned.certified.keys() >= set(self.scanned.answers.values())
         return not answered or not all(candidate.certified for candidate in last)
 
     def _outside(self, left: Sequence[Candidate]) -> Sequence[Candidate]:
