@@ -235,3 +235,11 @@ def test_a_pickled_explainer_compiles_at_its_first_call(uncompiled: list[Any]) -
     assert "ran compiled" in copy(X).notes[-1]
     assert len(uncompiled) == 2
     close(copy(X).cam, explainer(X).cam)
+
+
+def test_threads_share_an_explainer(uncompiled: list[Any]) -> None:
+    explainer, targets = prepared(conv_net()), [0, 1, 2, 3] * 3
+    alone = [explainer(X, target).cam for target in targets]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda target: explainer(X, target).cam, targets))
+    assert all(map(torch.equal, together, alone))
