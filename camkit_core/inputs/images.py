@@ -112,11 +112,19 @@ def as_pixels(images: Any, model: nn.Module) -> Tensor:
     return placed(plain(images.detach()), model).clone()
 
 
+_MAKES_A_TENSOR = {
+    "list": "torch.stack makes one of tensors of one size",
+    "tuple": "torch.stack makes one of tensors of one size",
+    "ndarray": "torch.from_numpy makes one of an array",
+}
+_OF_A_PICTURE = "camkit_core.image.preprocess_image makes one from a picture"
+
+
 def _refuse_others(images: Any) -> None:
     if not isinstance(images, Tensor):
         raise InputTypeError(
             f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
-            f"camkit_core.image.preprocess_image makes one from a picture"
+            f"{_MAKES_A_TENSOR.get(type(images).__name__, _OF_A_PICTURE)}"
         )
     _refuse_special(images)
 

@@ -65,7 +65,8 @@ def configure_metrics(metrics: Metrics) -> list[ConfiguredMetric]:
     named = as_list(metrics)
     if not named:
         kind = ArgumentTypeError if named is None else ArgumentError
-        raise kind(f"expected a list of metrics, at least one; got {shown(metrics)}")
+        hint = f", as in [{shown(metrics)}]" if isinstance(metrics, str) else ""
+        raise kind(f"expected a list of metrics, at least one{hint}; got {shown(metrics)}")
     options_of = metrics if isinstance(metrics, Mapping) else {}
     return [_configured(metric, options_of[metric] if options_of else {}) for metric in named]
 

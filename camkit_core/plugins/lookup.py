@@ -94,8 +94,10 @@ def look_up(kind: str, given: Any) -> tuple[str, Callable[..., Any], str]:
     if callable(given):
         return _name_of(given, kind), given, "given"
     if not isinstance(given, str):
+        several = kind == "method" and isinstance(given, (list, tuple))
         raise ArgumentTypeError(
             f"expected a {kind} as the name of an installed one or a function; got {shown(given)}"
+            f"{'; compare takes several' if several else ''}"
         )
     contribution = get_registry().find(kind, given)
     return contribution.name, contribution.load(), contribution.origin

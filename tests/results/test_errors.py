@@ -33,8 +33,15 @@ def test_an_unknown_method_is_answered_with_the_closest_and_all() -> None:
 
 @pytest.mark.parametrize("methods", [[], "gradcam", ()])
 def test_methods_are_a_list_with_at_least_one(methods: Any) -> None:
-    with pytest.raises(CamkitError, match=r"^expected a list of methods, at least one; got "):
+    with pytest.raises(CamkitError, match=r"^expected a list of methods, at least one.*; got "):
         camkit.compare(net(), torch.randn(1, 3, 8, 8), methods, layer="0")
+
+
+def test_one_name_in_place_of_a_list_is_shown_in_one() -> None:
+    with pytest.raises(CamkitError, match=r", as in \['gradcam'\]; got 'gradcam'$"):
+        camkit.compare(net(), torch.randn(1, 3, 8, 8), "gradcam", layer="0")  # type: ignore[arg-type]
+    with pytest.raises(CamkitError, match=r"; compare takes several$"):
+        ask(method=["gradcam", "layercam"])
 
 
 @pytest.mark.parametrize("targets", [1, "pug", None, lambda row: row[1]])

@@ -18,10 +18,17 @@ from .page.page import html
 from .reading import Reading
 from .record import as_json, record
 from .truth import ListedTruth, Truth
+from .words import sentences
 
 
 class DatasetReport(Findings):
-    """What the maps of a data set say; see `Findings` for its attributes."""
+    """What the maps of a data set say; see `Findings` for its attributes. Printed, it is short."""
+
+    def __repr__(self) -> str:
+        return f"<DatasetReport of {self.maps!r}>"
+
+    def __str__(self) -> str:
+        return "\n".join(sentences(self))
 
     def record(self) -> dict[str, Any]:
         """The report as data, ready for JSON."""

@@ -124,7 +124,8 @@ def configure(
     given = as_list(methods)
     if not given:
         kind = ArgumentTypeError if given is None else ArgumentError
-        raise kind(f"expected a list of methods, at least one; got {shown(methods)}")
+        hint = f", as in [{shown(methods)}]" if isinstance(methods, str) else ""
+        raise kind(f"expected a list of methods, at least one{hint}; got {shown(methods)}")
     if not options and all(isinstance(method, str) for method in given):
         return list(map(_without_options, given))
     installed = [look_up("method", method) for method in given]

@@ -62,6 +62,8 @@ def test_without_labels_mistakes_cannot_be_told(folder):
     report = dataset_report(folder)
     assert report.mistakes is None
     assert any("No labels are known" in line for line in sentences(report))
+    assert str(report).splitlines() == list(sentences(report))
+    assert repr(report).startswith("<DatasetReport of ")
 
 
 def labels(tmp_path, text):
