@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from ..adapter import tokens_to_grid
+from ..adapter import Adapter, tokens_to_grid
 from ..errors import quietly
 from .networks import AttentionNet, TokenNet
 from .ways import Way, explained
@@ -46,10 +46,10 @@ def explainer(
         if isinstance(network, (TokenNet, AttentionNet)):
             height, width = network.grid(*images.shape[2:])
             reshape = tokens_to_grid(height, width, prefix=network.prefix.shape[1])
-        settings: dict[str, Any] = {"batch_size": batch_size, "layer": network.layer, **options}
+        # The layout is said, not searched for: each call is of a network that nobody has seen.
+        adapter = Adapter(network.layer, reshape)
+        settings: dict[str, Any] = {"batch_size": batch_size, "adapter": adapter, **options}
         with quietly():
-            return explained(
-                way, model, images, method, target, reshape_transform=reshape, **settings
-            ).heatmap
+            return explained(way, model, images, method, target, **settings).heatmap
 
     return heatmaps

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..adapter import Adapter
 from ..errors import CamkitError, CamkitWarning, UnknownName
 from ..metrics.judging.baselines import BASELINES, Baseline
 from ..metrics.judging.judge import judge_with
@@ -63,7 +64,8 @@ class MetricRun:
     ) -> Any:
         """The metric's values (N,), as of `compare`; without baselines unless they are given."""
         judge = judge_with({self.function: self.options}, {}, baselines or {})
-        settings = settings_of([method], "layer", judge=judge)
+        layer: Any = model.layer
+        settings = settings_of([method], adapter=Adapter(layer), judge=judge)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CamkitWarning)  # of maps that are blank on purpose
             _, judgement = explained(model, images, [target], settings)
