@@ -70,7 +70,8 @@ class _Worker:
         return None, answer
 
     def start(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["torch"])  # imported once, however often a process ends
         self.pipe, other = context.Pipe()
         self.process = context.Process(
             target=_serve, args=(other, self.function, self.bytes), daemon=True

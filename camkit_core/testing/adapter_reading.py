@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ class Reading:
 
     Attributes:
         level: which of the adapters is read, where there is one for each level of a pyramid.
+        kept: by level and size, the layer's output for noise, which the model ran on once.
     """
 
     make: Make
@@ -36,6 +37,7 @@ class Reading:
     channels: int
     call: Call | None = None
     level: int = 0
+    kept: dict[Any, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def levels(self) -> list[Reading]:
@@ -66,11 +68,21 @@ class Reading:
         with seeded(7):
             return torch.randn(count, self.channels, *size)
 
+    def on(self, model: nn.Module) -> Reading:
+        """The same reading of another model."""
+        return replace(self, model=model, kept={})
+
     def raw(self, size: tuple[int, ...], images: Tensor | None = None) -> Tensor:
-        """The layer's output, in its own layout."""
+        """The layer's output, in its own layout, for noise unless there are images."""
+        if images is not None:
+            return self._output(size, images.clone())
+        if (self.level, size) not in self.kept:
+            self.kept[self.level, size] = self._output(size, self.images(size))
+        return self.kept[self.level, size].clone()
+
+    def _output(self, size: tuple[int, ...], pictures: Tensor) -> Tensor:
         outputs: list[Tensor | None] = []
         adapter = self.adapter(size)
-        pictures = self.images(size) if images is None else images.clone()
 
         def note(module: nn.Module, args: Any, output: Any) -> None:
             found = leaf(output, adapter.key) if adapter.key else first_tensor(output)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial, wraps
 from itertools import product
 from typing import Any
@@ -121,7 +120,7 @@ def _shares_found(reading: Reading, size: tuple[int, ...]) -> Iterator[float]:
     """The share of patches found with each draw of weights, until one finds enough of them."""
     images = reading.images(size, count=4)
     for draw in DRAWS.values():
-        drawn = replace(reading, model=copy.deepcopy(reading.model))
+        drawn = reading.on(copy.deepcopy(reading.model))
         with seeded():
             draw(drawn.model, images)
         shares = orientation(partial(_read, drawn, size), images)
@@ -212,7 +211,7 @@ def stranger(reading: Reading) -> None:
     other = nn.Sequential(nn.Flatten(), nn.Linear(4, 4))
     with nothing_changes(other):
         try:
-            adapter = replace(reading, model=other).adapter(reading.sizes[0])
+            adapter = reading.on(other).adapter(reading.sizes[0])
         except Exception:  # noqa: BLE001 - any error will do: it names no layer
             return
     its_own = isinstance(adapter, Adapter) and adapter.layer in set(other.modules())

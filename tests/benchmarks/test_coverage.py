@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
+import coverage_models
 import pytest
 import timm
 import torch
@@ -113,9 +115,30 @@ SPREAD = [  # and the draw of weights at which the model shows it
 ]
 
 
+NARROW: dict[str, dict[str, Any]] = {  # the entries of configs that say how large a model is
+    "swin_tiny_patch4_window7_224": {"embed_dim": 24, "depths": (1, 1, 2, 1)},
+    "vit": {"hidden_size": 96, "num_attention_heads": 3, "intermediate_size": 192},
+    "dinov2_with_registers": {"hidden_size": 96, "num_attention_heads": 3},
+    "swin": {"embed_dim": 24, "depths": [1, 1, 2, 1]},
+}
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of the usual architecture and grid, with fewer channels and blocks."""
+    create, config = timm.create_model, coverage_models._config
+
+    def small(config_class: Any) -> Any:
+        made = config(config_class)
+        return made.__class__(**{**made.to_dict(), **NARROW.get(made.model_type, {})})
+
+    monkeypatch.setattr(timm, "create_model", lambda name: create(name, **NARROW.get(name, {})))
+    monkeypatch.setattr(coverage_models, "_config", small)
+
+
 @pytest.mark.parametrize(("part", "name", "layout", "draw"), SPREAD)
 def test_a_model_of_each_kind_gives_a_sound_map(
-    part: str, name: str, layout: str, draw: str
+    part: str, name: str, layout: str, draw: str, narrow: None
 ) -> None:
     row, _ = drawn(part, name, draw)
     assert row["sound"], row
@@ -141,9 +164,9 @@ def test_without_values_the_same_layer_is_found(name: str) -> None:
 
 def test_what_hangs_dies_or_fails_is_an_answer_too() -> None:
     tasks = [("return 3",), ("hang",), ("die",), ("fail",), ("return 4",)]
-    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 5)}
+    answers = {task[0]: (result, reason) for task, result, reason in run(obey, tasks, 1, 2)}
     assert answers["return 3"] == (3, "")
     assert answers["return 4"] == (4, "")
-    assert answers["hang"] == (None, "given up after 5 s")
+    assert answers["hang"] == (None, "given up after 2 s")
     assert "the process died" in answers["die"][1]
     assert answers["fail"] == (None, "ValueError: fail")

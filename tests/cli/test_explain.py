@@ -120,12 +120,14 @@ def test_options_smoothing_and_layers_reach_the_engine(dog: str, capsys: Capture
         "scorecam",
         "--set",
         "variant=official",
+        "--set",
+        "max_channels=8",
         "--layer",
         "layer4.0,layer4.1",
     ]
     assert explain(dog, "--target", "7", *arguments, "--json", "--batch-size", "64") == 0
     (entry,) = json.loads(capsys.readouterr().out)["explanations"]
-    assert entry["options"] == {"variant": "official"}
+    assert entry["options"] == {"variant": "official", "max_channels": 8}
     assert entry["layers"] == ["layer4.0", "layer4.1"]
 
 
