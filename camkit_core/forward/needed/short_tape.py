@@ -32,6 +32,13 @@ def short_tape(tape: Tape, apart: bool = False) -> Tape | None:
     return rebuilt(tape, steps) if steps else None
 
 
+def taken_apart(tape: Tape) -> Tape | None:
+    """The same, with linear layers taken apart where parts are needed; None if none is."""
+    steps = few_rows(tape, apart=True)
+    apart = steps and any(step.instead for step in steps.values())
+    return rebuilt(tape, steps) if steps and apart else None
+
+
 def few_rows(tape: Tape, apart: bool = False) -> dict[int, Step] | None:
     """How its calls are made that the output needs, by position, if few rows are ever needed."""
     if any(map(_in_place, tape.calls)):

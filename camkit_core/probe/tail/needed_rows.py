@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from ...forward.needed.short_tape import short_tape
+from ...forward.needed.short_tape import short_tape, taken_apart
 from ...forward.tape import Call, Tape, slots_in, writes
 from .attention_calls import with_plain_attention
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _plain: WeakKeyDictionary[Recording, Tape] = WeakKeyDictionary()
 _unmoved: WeakKeyDictionary[Recording, bool] = WeakKeyDictionary()
 _short: WeakKeyDictionary[Recording, Tape | None] = WeakKeyDictionary()
+_apart: WeakKeyDictionary[Recording, Tape | None] = WeakKeyDictionary()
 
 
 def attention_tape(recording: Recording) -> Tape:
@@ -37,6 +38,14 @@ def needed_tape(recording: Recording) -> Tape | None:
         known = recording.raw.ndim > 2 and can_be_rewritten(recording)
         _short[recording] = short_tape(attention_tape(recording)) if known else None
     return _short[recording]
+
+
+def tape_apart(recording: Recording) -> Tape | None:
+    """The same without keys and values of few queries; None if there are none."""
+    if recording not in _apart:
+        known = recording.raw.ndim > 2 and can_be_rewritten(recording)
+        _apart[recording] = taken_apart(attention_tape(recording)) if known else None
+    return _apart[recording]
 
 
 def can_be_rewritten(recording: Recording) -> bool:

@@ -25,7 +25,7 @@ from ...forward.signature import signature
 from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, map_tensors
 from .full_runs import flat, full_run, largest, probe_edit
-from .needed_rows import needed_tape, unmoved_by_tape
+from .needed_rows import needed_tape, tape_apart, unmoved_by_tape
 from .replay import Replay, batched, vmapped
 
 if TYPE_CHECKING:
@@ -58,10 +58,11 @@ def proven_tail(recording: Recording) -> Callable[[Tensor], Any] | None:
     """
     if unmoved(recording):
         return partial(_recorded_again, recording)
-    short = needed_tape(recording)
-    replay = proven_replay(recording, short) if short else None
-    if replay:
-        return partial(replay, short)
+    for kind, short in (("apart ", tape_apart), ("short ", needed_tape)):
+        tape = short(recording)
+        replay = proven_replay(recording, tape, kind) if tape else None
+        if replay:
+            return partial(replay, tape)
     replay = proven_replay(recording)
     return partial(replay, recording.tape) if replay else None
 
@@ -82,7 +83,7 @@ def _recorded_again(recording: Recording, edits: Tensor) -> Any:
     )
 
 
-def proven_replay(recording: Recording, short: Tape | None = None) -> Replay | None:
+def proven_replay(recording: Recording, short: Tape | None = None, kind: str = "") -> Replay | None:
     """The quickest replay proved to equal full runs; None if there is none.
 
     Unedited activations must give back the recorded output, and an edit what a full run gives.
@@ -90,9 +91,10 @@ def proven_replay(recording: Recording, short: Tape | None = None) -> Replay | N
     Args:
         recording: the forward pass.
         short: a tape of fewer rows, in place of what ran.
+        kind: its name among proofs.
     """
     if recording.tape.complete:
-        tape, kind = (short, "short ") if short else (recording.tape, "")
+        tape = short or recording.tape
         for replay in (batched, vmapped):
             error = partial(_replay_error, partial(replay, tape))
             if proved(recording, f"{kind}{replay.__name__}", error):

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ...forward.needed.short_tape import taken_apart
 from ...forward.recording import Recording
 from .attended_tokens import Attended, attended
 from .early_mean import with_early_means
@@ -29,9 +30,11 @@ def token_ablation(recording: Recording) -> TokenAblation | None:
     found = attended(recording, whole, short) if short else None
     if found and proved(recording, "attended tokens", partial(_error, found)):
         return found
-    linear = leading_linear(recording, short or with_early_means(whole))
-    if linear and proved(recording, "leading linear", partial(_error, linear)):
-        return linear
+    tape = short or with_early_means(whole)
+    for kind, each in (("apart ", taken_apart(tape)), ("", tape)):
+        linear = leading_linear(recording, each) if each else None
+        if linear and proved(recording, f"{kind}leading linear", partial(_error, linear)):
+            return linear
     return None
 
 

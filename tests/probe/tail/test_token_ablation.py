@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from camkit_core.forward.needed.few_queries import FewQueries
 from camkit_core.probe.tail.attended_tokens import Attended
 from camkit_core.probe.tail.leading_linear import LeadingLinear
+from camkit_core.probe.tail.proof import proven_tail
 from camkit_core.probe.tail.token_ablation import token_ablation
+from helpers.class_attention import CLASS_ATTENTION
 from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, lively, pictures
 from helpers.tail_runs import QUIET
 
@@ -26,7 +29,9 @@ def asked(model: nn.Module, images: Tensor, fill: Any = 0.0, **settings: Any) ->
 
     def method(probe: camkit.Probe) -> Tensor:
         found["layer"] = probe.recording.layer
-        found["way"] = type(token_ablation(probe.recording))
+        found["made"] = token_ablation(probe.recording)
+        found["way"] = type(found["made"])
+        found["tape"] = getattr(proven_tail(probe.recording), "args", [None])[0]
         found["drops"] = probe.scores[:, None] - probe.ablated_scores(fill)
         return probe.activations.sum(1)
 
@@ -34,7 +39,7 @@ def asked(model: nn.Module, images: Tensor, fill: Any = 0.0, **settings: Any) ->
     return found
 
 
-def by_hand(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+def by_hand(model: nn.Module, images: Tensor, layer: str, channels: int = 16) -> Tensor:
     """The same by one plain run for each channel, which is set to zero."""
 
     def scores(channel: int | None) -> Tensor:
@@ -50,7 +55,7 @@ def by_hand(model: nn.Module, images: Tensor, layer: str) -> Tensor:
         handle.remove()
         return getattr(output, "logits", output)[:, 1]
 
-    return torch.stack([scores(None) - scores(channel) for channel in range(16)], 1)
+    return torch.stack([scores(None) - scores(channel) for channel in range(channels)], 1)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -60,6 +65,22 @@ def test_drops_are_those_by_hand(name: str) -> None:
     assert found["way"] is WAYS.get(name, type(None))
     expected = by_hand(model, images, found["layer"])
     assert (found["drops"] - expected).abs().max() <= 1e-12 * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", ["CaiT", "CrossViT", "VOLO"])
+def test_behind_class_attention_drops_are_those_by_hand(name: str) -> None:
+    model, images = lively(CLASS_ATTENTION[name]), pictures()
+    images = images.repeat(1, 1, 2, 2) if name == "VOLO" else images
+    found = asked(model, images)
+    assert any(isinstance(call.function, FewQueries) for call in found["tape"].calls)
+    expected = by_hand(model, images, found["layer"], found["drops"].shape[1])
+    assert (found["drops"] - expected).abs().max() <= 1e-12 * expected.abs().max()
+
+
+def test_attention_pooling_is_taken_apart_behind_linear_layers() -> None:
+    model = lively(AVERAGED["attention pooling"])
+    way = asked(model, pictures())["made"]
+    assert any(isinstance(call.function, FewQueries) for call in way.tape.calls)
 
 
 @pytest.mark.parametrize("name", ["timm", "torchvision", "rotary"])
