@@ -8,37 +8,38 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from operator import is_
+from functools import partial
+from itertools import chain
+from random import Random, SystemRandom
 from typing import Any
 
+import numpy as np
 from torch.nn.utils import parametrize
 
-from ..inputs.look import CONTAINERS, Look, put_back
+from ..inputs.look import CONTAINERS, Look, put_back, same_values
 
 
 def restore_attributes(look: Look) -> None:
     """Put back what modules hold that are not torch's own, and what their containers hold."""
     if not look.others.same():
         look.others.put_back()
-    for container, before in look.containers:
-        _REFILL[_kind(container)](container, before)
+    for container, before in chain(look.containers, look.objects):
+        if not same_values(container, before):
+            _REFILL[_kind(container)](container, before)
 
 
 def _refill_list(items: list[Any], before: list[Any]) -> None:
-    if len(items) != len(before) or not all(map(is_, items, before)):
-        items[:] = before
+    items[:] = before
 
 
 def _refill_set(items: set[Any], before: list[Any]) -> None:
-    if len(items) != len(before) or not all(item in items for item in before):
-        items.clear()
-        items.update(before)
+    items.clear()
+    items.update(before)
 
 
 def _refill_deque(items: deque[Any], before: list[Any]) -> None:
-    if len(items) != len(before) or not all(map(is_, items, before)):
-        items.clear()
-        items.extend(before)
+    items.clear()
+    items.extend(before)
 
 
 _REFILL: dict[type, Callable[[Any, Any], None]] = {
@@ -51,6 +52,18 @@ _REFILL: dict[type, Callable[[Any, Any], None]] = {
 
 def _kind(container: Any) -> type:
     return next(kind for kind in CONTAINERS if isinstance(container, kind))
+
+
+def undrawn(generator: Any) -> Callable[[], Any]:
+    """A function that lets a generator of random numbers give the same numbers again."""
+    if isinstance(generator, np.random.Generator):
+        bits = generator.bit_generator
+        return partial(setattr, bits, "state", bits.state)
+    if isinstance(generator, SystemRandom):
+        return bool  # it has no state
+    if isinstance(generator, Random):
+        return partial(generator.setstate, generator.getstate())
+    return partial(generator.set_state, generator.get_state())
 
 
 @contextmanager

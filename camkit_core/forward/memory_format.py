@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CamkitError
-from ..inputs.look import Look
 from ..inputs.model_memory import ModelMemory
+from ..inputs.seen import rewind
 from ..pytree import tensors_in
 from .chunks import out_of_memory
 from .format_calls import FormatCalls
-from .random_states import preserving_rng
-from .snapshot import Snapshot
+from .snapshot import aside
 
 T = TypeVar("T")
 _known: ModelMemory[bool] = ModelMemory()  # what the model has, and in which format it is right
@@ -53,6 +52,7 @@ def run_quickest(
             if isinstance(error, CamkitError) or out_of_memory(error):
                 raise
             _known.of(model)[key] = False
+        rewind(model)
     return run(images.clone())
 
 
@@ -127,18 +127,15 @@ def _same_in_both_formats(
     model: nn.Module, image: Tensor, output: Callable[[Tensor], Any]
 ) -> bool | None:
     """Whether an image gives the same in both formats; None if the model cannot be run on it."""
-    outputs = []
-    for version in (image.clone(), _channels_last(image)):
-        before = Snapshot(Look(model))  # both runs begin with what the model keeps on itself
-        try:
-            with torch.no_grad(), preserving_rng(model):
+    outputs: list[list[Tensor]] = []
+    try:
+        for version in (image.clone(), _channels_last(image)):
+            with aside(model), torch.no_grad():
                 outputs.append(list(tensors_in(output(version))))
-        except Exception as error:  # whatever the model raises; it runs once more
-            if out_of_memory(error):
-                raise
-            return False if outputs else None
-        finally:
-            before.restore()
+    except Exception as error:  # whatever the model raises; it runs once more
+        if out_of_memory(error):
+            raise
+        return False if outputs else None
     usual, quick = outputs
     return len(usual) == len(quick) and all(map(_close, quick, usual))
 

@@ -114,6 +114,19 @@ class OwnBuffers:
             self._copies[id(tensor)] = tensor.clone(), tensor.clone()
         return self._copies[id(tensor)][0]
 
+    @property
+    def active(self) -> bool:
+        """Whether the thread finds copies."""
+        return bool(self._tables)
+
+    def rewind(self) -> None:
+        """Let the thread find the copies as they were."""
+        for (_, _, own), before in zip(self._tables, self._before, strict=True):
+            own.clear()
+            own.update(before)
+        for copy, original in self._copies.values():
+            copy.detach().copy_(original)
+
     def end(self, ran: bool) -> bool:
         """Let the thread find the originals again; returns whether a run wrote to a copy.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,19 +13,26 @@ from .numpy_state import numpy_state, set_numpy_state
 
 
 @contextmanager
-def preserving_rng(model: nn.Module | None = None) -> Iterator[None]:
-    """Put the random states of torch (CPU and the model's device), numpy and Python back."""
+def preserving_rng(model: nn.Module | None = None) -> Iterator[Callable[[], None]]:
+    """Put the random states of torch (CPU and the model's device), numpy and Python back.
+
+    Gives a function that does so earlier, too.
+    """
     python, numpy, cpu = random.getstate(), numpy_state(), torch.get_rng_state()
     device = _gpu(model) if model is not None and _cuda_runs() else None
     gpu = None if device is None else torch.cuda.get_rng_state(device)
-    try:
-        yield
-    finally:
+
+    def put_back() -> None:
         random.setstate(python)
         set_numpy_state(numpy)
         torch.set_rng_state(cpu)
         if device is not None and gpu is not None:
             torch.cuda.set_rng_state(gpu, device)
+
+    try:
+        yield put_back
+    finally:
+        put_back()
 
 
 def noise_like(tensor: Tensor) -> Tensor:

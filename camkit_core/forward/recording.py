@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..adapter import Adapter, read_output
 from ..inputs.forward_args import NO_ARGS, ForwardArgs
 from ..inputs.prepare import Inputs
+from ..inputs.seen import rewind
 from ..pytree import map_tensors, plain, tensors_in
 from .counting import count
 from .cut import Beginning, Cut, Level, begun
@@ -188,7 +189,6 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
         # A run in another memory format begins anew, and so do its tapes.
         anew = any(layer in needs_gradients for layer in layers)
         blocks = IgnoredBlocks(graph=False) if anew else None
-
         if blocks or len(levels) > 1:
             cuts = [begun(level, Tape() if taped else None, blocks) for level in levels]
             return _run_cut(inputs, cuts, blocks, images)
@@ -198,15 +198,15 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
 
         return [recorded(run_one, inputs, levels[0], images, taped)]
 
-    call = partial(inputs.forward_args.call, inputs.model, image=0)
-    entry = inputs.forward_args.entry
-    quickest = partial(run_quickest, inputs.model, inputs.images, run, call, entry)
+    args, asked = inputs.forward_args, (inputs.model, inputs.images, run)
+    quickest = partial(run_quickest, *asked, partial(args.call, inputs.model, image=0), args.entry)
     if len(levels) > 1 and len(inputs.images) == 1:
         quickest = partial(run, inputs.images.clone())  # formats are tried out by more runs
     try:
         return quickest()
     except LostGraphError:
         needs_gradients.update(layers)
+        rewind(inputs.model)
     count("forward", len(inputs.images))
     return quickest()
 

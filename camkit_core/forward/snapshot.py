@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 from threading import active_count, current_thread
 from threading import enumerate as enumerate_threads
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..inputs.look import Look, equal, put_back, versions
 from ..inputs.modules import is_torchs
-from .attributes import restore_attributes
+from .attributes import restore_attributes, undrawn
 from .own_hooks import restore_hooks
+from .random_states import preserving_rng
 
 _version: Any = attrgetter("_version")
+_VIEWED = "_buffers", "_modules"
+_LARGE = 2**24  # bytes of an array that is no state of a model's, as an index to look up
 
 
 class Snapshot:
@@ -42,6 +47,9 @@ class Snapshot:
             kept = look.prepared["buffers"] = _Buffers(look)
         self.writers = [self._modules[place] for place in kept.writers]
         self._counted, self._uncounted = kept.counted_now(), _Copies(kept.uncounted)
+        self._kept = _Copies([*look.tensors]) if look.tensors else None
+        self._arrays = [(array, array.copy()) for array in look.arrays if array.nbytes < _LARGE]
+        self._undrawn = list(map(undrawn, look.generators))
 
     def evaluate(self) -> None:
         """Put each module in evaluation mode.
@@ -61,6 +69,9 @@ class Snapshot:
         look = self._look
         self._restore_modes()
         restore_attributes(look)
+        self._restore_parts()
+        for put_back_state in self._undrawn:
+            put_back_state()
         if not (same := equal(look.torchs, look.hooks, look.buffers)):
             look.torchs.put_back()
             restore_hooks(look)
@@ -71,6 +82,7 @@ class Snapshot:
             self._restore_tables(apart)
         if self._counted.written():
             self._counted.restore()
+        self._restore_kept()
         if not apart and self.writers and (self._uncounted.written() or self._uncounted.differ()):
             self._uncounted.restore()
 
@@ -86,6 +98,34 @@ class Snapshot:
         for module in self._modules:
             module.training = module in training
 
+    def rewind(self, apart: bool) -> None:
+        """Put everything back, and begin again; see `restore`."""
+        views = [(vars(module), name) for module in self._modules for name in _VIEWED]
+        own = [(table, name, table[name]) for table, name in views if name in table]
+        self.restore(apart)
+        for table, name, view in own:  # this thread's, in place of the module's
+            table[name] = view
+        self.evaluate()
+
+    def _restore_kept(self) -> None:
+        """Put back the values that modules keep beside buffers."""
+        if self._kept and (self._kept.written() or self._kept.differ()):
+            self._kept.restore()
+        for array, before in self._arrays:
+            if array.tobytes() != before.tobytes():
+                array[...] = before
+
+    def _restore_parts(self) -> None:
+        """Put back which modules and parameters there are, of a model that was seen to change them.
+
+        With other threads about, it may be one of them that loads weights.
+        """
+        prepared = self._look.prepared
+        if prepared.get("rebuilt", True) and self._versions is None:
+            prepared["rebuilt"] = not self._look.parts.same()
+            if prepared["rebuilt"]:
+                self._look.parts.put_back()
+
     def _restore_tables(self, apart: bool) -> None:
         """Put back which tensors the buffers are."""
         for module, before in zip(self._modules, self._look.buffers.before, strict=True):
@@ -94,7 +134,7 @@ class Snapshot:
 
 
 class _Buffers:
-    """The buffers of a model, and the tensors that its modules keep beside them.
+    """The buffers of a model.
 
     Tensors count the writes of torch's own modules; others may write through `.data` or numpy,
     which no tensor counts.
@@ -111,13 +151,24 @@ class _Buffers:
         counted = [place for place in places if modules.classes[place] in modules.torchs]
         self.uncounted = [each for place in self.writers for each in buffers[place].values()]
         self._counted = [each for place in counted for each in buffers[place].values()]
-        self._copies = _Copies([*self._counted, *look.tensors])
+        self._copies = _Copies(self._counted)
 
     def counted_now(self) -> _Copies:
         """Copies of all others; those of the last call if none was written."""
         if self._copies.written():
             self._copies = _Copies(self._copies.buffers)
         return self._copies
+
+
+@contextmanager
+def aside(model: nn.Module) -> Iterator[None]:
+    """Inside, runs that are none of the explanation's own; the model is then what it was before."""
+    before = Snapshot(Look(model))
+    with preserving_rng(model):
+        try:
+            yield
+        finally:
+            before.restore()
 
 
 def _other_threads() -> bool:

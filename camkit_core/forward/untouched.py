@@ -89,9 +89,16 @@ def _untouched(model: nn.Module) -> Iterator[None]:
     """The same for a model that is in use by this thread alone."""
     look, ran = seen(model), False
     assert look
-    with torch.no_grad(), preserving_rng(model):  # the trunk has no graph
+    with torch.no_grad(), preserving_rng(model) as put_back_rng:  # the trunk has no graph
         before = Snapshot(look)
         buffers = OwnBuffers(model, before.writers)
+
+        def rewind() -> None:
+            put_back_rng()
+            buffers.rewind()
+            before.rewind(apart=buffers.active)
+
+        outer, look.rewind = look.rewind, rewind
         try:
             before.evaluate()
             with _seldom_needed(look.modules):
@@ -103,6 +110,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
             explain_limit(error)
             raise
         finally:
+            look.rewind = outer
             before.restore(apart=buffers.end(ran))
         if before.overwritten:
             raise _overwritten(model)

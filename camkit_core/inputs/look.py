@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from itertools import chain, starmap
 from operator import attrgetter, is_
+from random import Random
 from types import FunctionType, NoneType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -25,9 +27,11 @@ from .modules import Modules, is_torchs
 Table = dict[str, Any]
 Prepared = dict[Any, Any]
 CONTAINERS = (list, dict, set, deque)
+GENERATORS = (torch.Generator, Random, np.random.Generator, np.random.RandomState)
 _OF_EVERY_MODULE = list(vars(nn.Module()))  # a module has them first, in this order
 _PARTS = "_modules", "_parameters"
 _HOOKS = "_forward_hooks", "_forward_pre_hooks"
+_MACHINERY = "torch.", "accelerate.", "lightning", "pytorch_lightning", "deepspeed"
 _NOTHING_INSIDE = {bool, int, float, str, NoneType, FunctionType, type}
 _version: Callable[[Any], int] = attrgetter("_version")
 
@@ -50,8 +54,13 @@ class Look:
         containers: lists, dicts, sets and deques that modules keep, each with a copy.
         objects: the attributes of other objects that they keep, and their lists and dicts.
         tensors: those that modules keep beside parameters and buffers.
+        arrays: numpy's arrays that they keep.
+        generators: of random numbers, that they keep.
         weights: the parameters.
+        rewind: makes the model what it was as the call began; None after the pass of the images.
     """
+
+    rewind: Callable[[], None] | None = None
 
     def __init__(self, model: nn.Module) -> None:
         self.model, self.modules = model, Modules(model)
@@ -73,7 +82,10 @@ class Look:
         self._code = _code(set(modules.classes), modules.torchs)
         self.containers: list[tuple[Any, Any]] = []
         self.objects: list[tuple[Any, Any]] = []
+        self._machinery: list[tuple[Any, Any]] = []  # keeps account of more than it shows
         self.tensors: list[Tensor] = []
+        self.arrays: list[np.ndarray[Any, Any]] = []
+        self.generators: list[Any] = []
         visited: set[int] = set()
         for table in self.others.now:
             self._keep(_further(table), visited)
@@ -84,6 +96,10 @@ class Look:
         for value in values:
             if type(value) is Tensor:
                 self.tensors.append(value)
+            elif isinstance(value, np.ndarray):
+                self.arrays.append(value)
+            elif isinstance(value, GENERATORS):
+                self.generators.append(value)
             elif isinstance(value, tuple):
                 self._keep(value, visited)
             elif isinstance(value, CONTAINERS) and id(value) not in visited:
@@ -92,18 +108,19 @@ class Look:
                 self.containers.append((value, copy))
                 self._keep(copy.values() if isinstance(copy, dict) else copy, visited)
             elif isinstance(own := getattr(value, "__dict__", None), dict):
-                self._keep_object(own, visited)
+                known = type(value).__module__.startswith(_MACHINERY)
+                self._keep_object(own, visited, self._machinery if known else self.objects)
 
-    def _keep_object(self, own: Table, visited: set[int]) -> None:
+    def _keep_object(self, own: Table, visited: set[int], noted: list[tuple[Any, Any]]) -> None:
         """Note the attributes of an object such as a configuration, and its lists and dicts."""
         inside = [value for value in own.values() if isinstance(value, CONTAINERS)]
         for values in (own, *inside):
             if id(values) not in visited:
                 visited.add(id(values))
-                self.objects.append((values, _copied(values)))
+                noted.append((values, _copied(values)))
                 for value in values.values() if isinstance(values, dict) else values:
                     if is_settings(value):
-                        self._keep_object(value.__dict__, visited)
+                        self._keep_object(value.__dict__, visited, noted)
 
     def holds(self) -> bool:
         """Whether the model is what it was, as far as modules and tensors tell."""
@@ -113,7 +130,7 @@ class Look:
             and list(map(type, modules.all)) == modules.classes
             and self.others.same()
             and equal(self.torchs, self.parts, self.hooks, self.buffers)
-            and all(starmap(same_values, chain(self.containers, self.objects)))
+            and all(starmap(same_values, chain(self.containers, self.objects, self._machinery)))
             and all(starmap(_same_code, self._code))
         )
 

@@ -16,7 +16,7 @@ V = TypeVar("V")
 class ModelMemory(Generic[V]):
     """A dict for each model, emptied when a module is replaced, added, renamed, or set otherwise.
 
-    What is set are its plain attributes, its hooks and its code; weights may change. Models are not
+    What is set are its plain attributes and its code; weights and hooks may change. Models are not
     kept alive.
     """
 

@@ -77,6 +77,22 @@ def modules_of(model: nn.Module) -> Modules:
     return look.modules if look else Modules(model)
 
 
+def rewind(model: nn.Module) -> None:
+    """Make the model what it was when the call began, if its images have not yet been recorded.
+
+    What runs before, to find and to prove, leaves no trace in the pass that is explained.
+    """
+    look = seen(model)
+    if look and look.rewind:
+        look.rewind()
+
+
+def recorded(model: nn.Module) -> None:
+    """From here on, `rewind` does nothing."""
+    if look := seen(model):
+        look.rewind = None
+
+
 def once(model: nn.Module, key: Hashable, find: Callable[[], T]) -> T:
     """What `find` finds out about a model, found again only where anything has changed.
 

@@ -37,9 +37,13 @@ def plain_values(modules: Iterable[nn.Module]) -> list[Any]:
         values.append(names)
         for name in names:
             values.extend(_values(own[name], visited, _DEPTH))
-        for table in (module._forward_hooks, module._forward_pre_hooks):
-            values.extend(map(_code, table.values()))
     return values
+
+
+def hooks(modules: Iterable[nn.Module]) -> tuple[Any, ...]:
+    """The functions that run before and after these modules."""
+    tables = [(each._forward_hooks, each._forward_pre_hooks) for each in modules]
+    return tuple(_code(hook) for pair in tables for table in pair for hook in table.values())
 
 
 def _written(kind: type) -> list[type]:

@@ -17,8 +17,11 @@ from ..errors import CamkitError, LayerError
 from ..forward.chunks import out_of_memory
 from ..forward.counting import counting
 from ..forward.recording import Recording
+from ..forward.snapshot import aside
 from ..forward.torch_limits import total
 from ..inputs.model_memory import ModelMemory
+from ..inputs.seen import once
+from ..inputs.values import hooks
 from ..pytree import has_samples, tensors_in
 from .rows import grid_of
 
@@ -45,14 +48,14 @@ def images_touch(
         return False
     known = _proofs.of(recording.model)
     batch = _batch_key(recording, known)
-    if _remembered(known, batch, recording.output, lambda: _outputs_touch(recording)):
+    if _remembered(known, batch, recording, lambda: _outputs_touch(recording)):
         return True
     if not all(score.requires_grad for score in scores):
         return False
     key = id(recording.adapter.layer), recording.images.shape, graph_signature(scores)
     try:
         return _remembered(
-            known, key, recording.output, lambda: _gradients_touch(recording, scores, summed())
+            known, key, recording, lambda: _gradients_touch(recording, scores, summed())
         )
     except LayerError:
         return False  # no gradient, or no grid: what asks for one says so
@@ -64,7 +67,7 @@ def rows_touch(recording: Recording) -> bool:
         return False
     known = _proofs.of(recording.model)
     key = ("rows", *_batch_key(recording, known))
-    return _remembered(known, key, recording.output, lambda: _versions_touch(recording))
+    return _remembered(known, key, recording, lambda: _versions_touch(recording))
 
 
 def _versions_touch(recording: Recording) -> bool:
@@ -82,18 +85,18 @@ def _finite(output: Any) -> bool:
 
 
 def _remembered(
-    known: dict[Any, Any], key: Hashable, output: Any, proof: Callable[[], bool]
+    known: dict[Any, Any], key: Hashable, recording: Recording, proof: Callable[[], bool]
 ) -> bool:
     if key not in known:
-        if not _finite(output):
+        if not _finite(recording.output):
             return False  # what an image with nan shows is proof of nothing, and not remembered
-        with counting():  # a proof is no run of the method's
+        with counting(), aside(recording.model):  # a proof is no run of the method's
             known[key] = proof()
     return bool(known[key])
 
 
 def _batch_key(recording: Recording, known: dict[Any, Any]) -> tuple[Hashable, ...]:
-    """What the outputs' independence is proved for: the images' shape, and where norms have values.
+    """What the outputs' independence is proved for: images' shape, norms' statistics, and hooks.
 
     A norm without running statistics takes those of the batch.
     """
@@ -101,7 +104,8 @@ def _batch_key(recording: Recording, known: dict[Any, Any]) -> tuple[Hashable, .
         modules = recording.model.modules()
         known[_NORMS] = [module for module in modules if "running_mean" in module._buffers]
     of_batch = tuple(norm._buffers["running_mean"] is None for norm in known[_NORMS])
-    return recording.images.shape[1:], of_batch, recording.companions.identity
+    hooked = once(recording.model, "hooks", lambda: hooks(recording.model.modules()))
+    return recording.images.shape[1:], of_batch, hooked, recording.companions.identity
 
 
 # The outputs

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..forward.untouched import untouched_inputs
 from ..inputs.prepare import Arguments
+from ..inputs.seen import recorded as images_recorded
 from ..inputs.targets.questions import score_functions
 from ..inputs.targets.resolve import Target
 from ..probe.probe import probes
@@ -32,6 +33,7 @@ def explained(
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
         recordings = recorded(inputs, passes[0], settings.taped)
+        images_recorded(inputs.model)
         seconds = perf_counter() - start
         scored = score_functions(plan.targets, inputs, recordings[0].output, settings.class_free)
         probes_of = partial(

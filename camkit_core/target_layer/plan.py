@@ -10,11 +10,11 @@ from torch import nn
 
 from ..adapter import Adapter, Reshape
 from ..inputs.companions import settled, stated
-from ..inputs.forward_args import ForwardArgs
+from ..inputs.forward_args import RUNS, ForwardArgs
 from ..inputs.placement import first_weight
 from ..inputs.prepare import Inputs
 from ..inputs.running_dtype import in_running_dtype
-from ..inputs.seen import once
+from ..inputs.seen import once, rewind
 from ..inputs.targets.protocol import for_model
 from ..inputs.targets.questions import of_call
 from ..inputs.targets.resolve import Rank, Target
@@ -101,6 +101,15 @@ def _of_size(plan: Plan) -> Callable[[Inputs, Sequence[Target]], Plan]:
 
 
 def _plan(inputs: Inputs, targets: Sequence[Target], asked: Asked) -> Plan:
+    """The plan; the pass of the images begins as if nothing had run to find it."""
+    runs = RUNS[0]
+    plan = _found(inputs, targets, asked)
+    if RUNS[0] != runs:
+        rewind(inputs.model)
+    return plan
+
+
+def _found(inputs: Inputs, targets: Sequence[Target], asked: Asked) -> Plan:
     adapter = asked.adapter
     inputs, found = known(pictured(inputs, adapter), adapter)
     inputs = settled(in_running_dtype(stated(inputs, asked.shared_inputs)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from collections import defaultdict, deque
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,8 @@ class Keeping(Small):
         self.groups, self.window, self.sizes = defaultdict(list), deque(maxlen=2), set()
         self.state, self.last = torch.ones(6, dtype=torch.float64), None
         self.pair = (torch.zeros(1, dtype=torch.float64), [])
+        self.config = SimpleNamespace(runs=0, parts={"inner": SimpleNamespace(runs=[0])})
+        self.counts, self.draws = np.zeros(2), np.random.default_rng(0)
 
     def forward(self, images: Tensor) -> Any:
         features = self.body(self.stem(images))
@@ -59,7 +63,35 @@ def _writes_in_place(model: Keeping, features: Tensor) -> None:
     model.pair[0].add_(1)
 
 
-KEEPS = [_replaces, _fills_containers, _writes_in_place]
+def _writes_uncounted(model: Keeping, features: Tensor) -> None:
+    model.state.data.mul_(0.5)
+    model.counts += 1
+
+
+def _sets_configurations(model: Keeping, features: Tensor) -> None:
+    model.config.runs += 1
+    model.config.last = features
+    model.config.parts["inner"].runs.append(1)
+
+
+def _draws(model: Keeping, features: Tensor) -> None:
+    model.draws.random()
+
+
+def _builds(model: Keeping, features: Tensor) -> None:
+    model.add_module(f"late{len(model._modules)}", nn.ReLU())
+    model.head[2].bias = nn.Parameter(model.head[2].bias.detach() + 1)
+
+
+KEEPS = [
+    _replaces,
+    _fills_containers,
+    _writes_in_place,
+    _writes_uncounted,
+    _sets_configurations,
+    _draws,
+    _builds,
+]
 
 
 def described(value: Any) -> Any:
@@ -68,15 +100,20 @@ def described(value: Any) -> Any:
         return id(value), value.tolist(), value.requires_grad
     if isinstance(value, dict):
         return {key: described(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.random.Generator):
+        return value.bit_generator.state
+    if isinstance(value, SimpleNamespace):
+        return described(vars(value))
     if isinstance(value, (list, tuple, deque)):
         return [described(item) for item in value]
     return value
 
 
 def attributes(model: nn.Module) -> list[Any]:
-    names = ("_parameters", "_buffers", "_modules")
     return [
-        {name: described(value) for name, value in vars(module).items() if name not in names}
+        {name: described(value) for name, value in vars(module).items() if name != "_buffers"}
         for module in model.modules()
     ]
 
@@ -104,6 +141,28 @@ def test_it_is_put_back_after_an_error(keep: Callable[[Keeping, Tensor], Any]) -
     with pytest.raises(camkit.TargetError):
         camkit.explain(model, images, target=99, layer="body")
     assert attributes(model) == before
+
+
+@pytest.mark.parametrize("method", ["gradcam", "scorecam"])
+def test_what_ran_before_leaves_no_trace_in_the_pass_that_is_explained(method: str) -> None:
+    model, images = Noisy().double().eval(), pictures()
+    torch.manual_seed(1)
+    first, second = (camkit.explain(model, images, method, 1) for _ in range(2))
+    with torch.no_grad():
+        scores = model(images)[:, 1]
+    assert torch.equal(first.score, scores)
+    assert torch.equal(first.cam, second.cam)
+
+
+class Noisy(Small):
+    """Drops channels in evaluation mode, too, and counts its runs."""
+
+    runs = 0
+
+    def forward(self, images: Tensor) -> Any:
+        self.runs += 1
+        features = self.body(self.stem(nn.functional.dropout(images, 0.5)))
+        return self.head(features) * self.runs
 
 
 class Streaming(Small):

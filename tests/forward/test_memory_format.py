@@ -19,17 +19,20 @@ def network(groups: int = 1) -> nn.Sequential:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
 
 
+LAYOUTS: list[bool] = []
+
+
+def note(module: nn.Module, args: Any) -> None:
+    LAYOUTS.append(args[0].is_contiguous(memory_format=torch.channels_last))
+
+
 def formats(model: nn.Module, images: Tensor, **settings: Any) -> list[bool]:
     """For each run of the model's first layer: whether its images came channels last."""
-    layouts: list[bool] = []
-
-    def note(module: nn.Module, args: Any) -> None:
-        layouts.append(args[0].is_contiguous(memory_format=torch.channels_last))
-
+    LAYOUTS.clear()
     handle = model[0].register_forward_pre_hook(note)  # type: ignore[index]
     camkit.explain(model, images, target=1, **{"layer": "3", **settings})
     handle.remove()
-    return layouts
+    return LAYOUTS.copy()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ...adapter import Adapter
 from ...inputs.prepare import Inputs
-from ...inputs.seen import seen
+from ...inputs.seen import rewind, seen
 from ...pytree import tensors_in
 from ..cut import Level
 from ..random_states import noise_like
@@ -71,8 +71,13 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     if plan and not taped:
         strides = images.stride()  # which a model may change, as all of its images
         short = _short(run, plan, images)
-        plans[key] = plan if short else None
-        return short or run(None, _copied(inputs.images, strides))
+        if short:
+            return short
+        rewind(inputs.model)
+        whole = run(None, _copied(inputs.images, strides))
+        if _finite(whole.output):  # else nan is the image's own, and tells nothing of the plan
+            plans[key] = None
+        return whole
     recording = run(Tape() if taped else TokenTape(adapter), images)
     if plan is None or not plan.fits(recording.tape):
         plan = _remembered(plans, key, recording)
@@ -80,6 +85,10 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
     noted = taped or _tokens(adapter, recording.raw)
     return recording if noted else replace(recording, noted=None)
+
+
+def _finite(output: Any) -> bool:
+    return not any(bool(each.isnan().any()) for each in tensors_in(output))
 
 
 def _copied(images: Tensor, strides: tuple[int, ...]) -> Tensor:

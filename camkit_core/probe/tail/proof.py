@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ...forward.counting import count
 from ...forward.signature import signature
+from ...forward.snapshot import aside
 from ...inputs.model_memory import ModelMemory
 from ...pytree import has_runs, map_tensors
 from .full_runs import flat, full_run, largest, probe_edit
@@ -119,6 +120,13 @@ def proved(recording: Recording, what: str, error: Callable[..., Any]) -> bool:
     key = what, layer, recording.images.shape, _signature(recording)
     if key in proofs:
         return proofs[key]
+    with aside(recording.model):
+        return _proved(proofs, key, recording, error)
+
+
+def _proved(
+    proofs: dict[Any, bool], key: Hashable, recording: Recording, error: Callable[..., Any]
+) -> bool:
     edited, slow = probe_edit(recording)
     recorded = flat(recording.output)
     if slow.shape != recorded.shape:
