@@ -40,7 +40,14 @@ class Choice:
         """The adapter that reads it in a model."""
         layer = model.get_submodule(self.name.module)
         name = self.name
-        return Adapter(layer, self.layout.reshape, call=name.call, key=name.key, after=name.after)
+        return Adapter(
+            layer,
+            self.layout.reshape,
+            self.layout.channel_axis,
+            call=name.call,
+            key=name.key,
+            after=name.after,
+        )
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Outcome:
     unrelated: tuple[str, ...]
 
 
+_CROPPED = "{} shows a part of the image, as the model crops it; elsewhere the map says nothing"
 _outcomes: ModelMemory[Outcome] = ModelMemory()
 
 
@@ -144,9 +152,11 @@ def _notes(candidate: Candidate) -> tuple[str, ...]:
             f"the score's gradient is zero at every layer, so {str(candidate)!r} was chosen by "
             f"its shape and its place in the model alone",
         )
+    cropped = (_CROPPED.format(repr(str(candidate))),) if candidate.layout.crops else ()
     if candidate.reach is None or candidate.reach >= REACHED or candidate.maximum:
-        return ()
+        return cropped
     return (
+        *cropped,
         f"the score's gradient reaches {candidate.reach:.0%} of the positions of "
         f"{str(candidate)!r}, and no layer is reached as a whole",
     )

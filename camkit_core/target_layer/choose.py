@@ -116,6 +116,7 @@ def _given(
         base = levels[defaults.index(str(name))]
         own = _default_layer(inputs.model, base, origin, reshape)
         return replace(own, origin=origin, default=default)
+    layout = None
     if reshape is None and not levels:
         layout = layout_of_given(inputs, name, targets)
         reshape = layout.reshape if layout else None
@@ -124,9 +125,8 @@ def _given(
             raise _unread(inputs.model, str(default), str(name))
         reshape = levels[0].reshape
     output = levels[0].output if levels else None
-    adapter = Adapter(
-        module, reshape, output=output, call=name.call, key=name.key, after=name.after
-    )
+    channels, place = layout.channel_axis if layout else None, (name.call, name.key, name.after)
+    adapter = Adapter(module, reshape, channels, None, output, *place)
     return TargetLayer(str(name), adapter, origin, default)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import gt
 from typing import Literal
 
 from torch import Tensor
 
 from ..adapter import USUAL_PREFIXES, Reshape, channels_last_to_grid, tokens_on
+from .grids import height_of, over_image
 
 Kind = Literal["NCHW", "NHWC", "NCDHW", "NDHWC", "NLC", "NCL"]
 _MAPS: dict[int, Kind] = {1: "NCL", 2: "NCHW", 3: "NCDHW"}
@@ -27,17 +28,22 @@ class Layout:
         grid: its sides, as many as the images have spatial axes.
         prefix: tokens that are no position of the image, such as the class token.
         suffix: such tokens after those of the grid.
+        beyond: for each side of the grid, how many positions lie before and behind the image, which
+            the model pads; negative where it crops it. () where the grid covers the image.
     """
 
     kind: Kind
     grid: tuple[int, ...]
     prefix: int = 0
     suffix: int = 0
+    beyond: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
         prefix = f"{self.prefix} + " if self.prefix else ""
         suffix = f" + {self.suffix}" if self.suffix else ""
-        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}{suffix}"
+        covered = [side - sum(ends) for side, ends in zip(self.grid, self.beyond, strict=False)]
+        over = f", {'x'.join(map(str, covered))} over the image" if covered else ""
+        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}{suffix}{over}"
 
     @property
     def positions(self) -> int:
@@ -47,12 +53,32 @@ class Layout:
     @property
     def is_maps(self) -> bool:
         """Whether the output is (N, C, *grid)."""
-        return self == maps_on(self.grid)
+        return self._alone and self.kind == _MAPS[len(self.grid)]
 
     @property
     def is_channels_last(self) -> bool:
         """Whether the output is (N, *grid, C)."""
-        return self == channels_last_on(self.grid)
+        return self._alone and self.kind == _CHANNELS_LAST[len(self.grid)]
+
+    @property
+    def _alone(self) -> bool:
+        return not (self.prefix or self.suffix)
+
+    @property
+    def crops(self) -> bool:
+        """Whether it has no positions for a part of the image."""
+        return any(min(ends) < 0 for ends in self.beyond)
+
+    @property
+    def seen(self) -> Layout:
+        """The layout without positions that the layer does not have."""
+        beyond = tuple((max(before, 0), max(behind, 0)) for before, behind in self.beyond)
+        return replace(self, beyond=beyond)
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of the channels, where the zeros of what is cropped hide it; else None."""
+        return (1 if self.channels_first else -1) if self.crops else None
 
     @property
     def channels_first(self) -> bool:
@@ -65,7 +91,14 @@ class Layout:
 
     @property
     def reshape(self) -> Reshape | None:
-        """From the layer's output to (N, C, *grid); None if it is that already."""
+        """From the layer's output to (N, C, *grid) over the image; None if it is that already."""
+        whole = self._whole
+        if not self.beyond:
+            return whole
+        return lambda output: over_image(whole(output) if whole else output, self.beyond)
+
+    @property
+    def _whole(self) -> Reshape | None:
         if self.kind in ("NCHW", "NCDHW") or (self.kind == "NCL" and len(self.grid) == 1):
             return None
         if self.kind in ("NHWC", "NDHWC"):
@@ -207,19 +240,11 @@ def _possible(
         yield Layout("NDHWC" if video else "NHWC", tuple(shape[1:-1]))
     if len(shape) == 3 and min(shape[1:]) > 1:
         for prefix in prefixes:
-            if height := _height(shape[1] - prefix, image_size):
+            if height := height_of(shape[1] - prefix, image_size):
                 yield Layout("NLC", (height, (shape[1] - prefix) // height), prefix)
         # An axis no longer than the prefix may be the class token alone: no channels of a grid.
-        if shape[1] > max(prefixes) and (height := _height(shape[2], image_size)):
+        if shape[1] > max(prefixes) and (height := height_of(shape[2], image_size)):
             yield Layout("NCL", (height, shape[2] // height))
-
-
-def _height(positions: int, image_size: Sequence[int]) -> int:
-    """The height of the grid with that many positions and the image's proportions; 0 if none."""
-    if positions < 2:
-        return 0
-    height = max(1, round((positions * image_size[0] / image_size[1]) ** 0.5))
-    return 0 if positions % height else height
 
 
 def _misfit(layout: Layout, image_size: Sequence[int]) -> float:

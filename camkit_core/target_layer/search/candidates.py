@@ -34,6 +34,7 @@ class Candidate:
         alike: whether all of its positions moved alike.
         end: the slot of the tensor that the rest of the network reads in its place.
         after: the element-wise calls up to that tensor.
+        loose: whether its grid does not fit the image's size.
         reason: why it is not explained; empty if it could be.
     """
 
@@ -53,6 +54,7 @@ class Candidate:
     alike: bool = False
     end: int | None = None
     after: tuple[str, ...] = ()
+    loose: bool = False
     reason: str = ""
 
     def __str__(self) -> str:
@@ -91,7 +93,7 @@ class Candidate:
         if self.gradient.is_meta:
             self.reach = None
             return
-        nonzero = self.layout.read(self.gradient)[0] != 0
+        nonzero = self.layout.seen.read(self.gradient)[0] != 0
         anywhere = nonzero.any(0)
         by_channel = nonzero.flatten(1).sum(1)
         self.reach = float(anywhere.float().mean())

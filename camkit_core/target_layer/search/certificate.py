@@ -16,7 +16,8 @@ from typing import Any
 from ...forward.operations import MAP_TO_MAP, SAME_SHAPE
 from ...forward.tape import Call, Slot
 from ..layout import Layout, channels_last_on, maps_on
-from .flow import Flow, name_of
+from .flow import Flow, argument, name_of
+from .slices import slices
 
 Layouts = dict[int, Layout]
 
@@ -85,9 +86,7 @@ class _Step:
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
         """An argument of the call, by position or by name."""
-        if len(self.call.args) > position:
-            return self.call.args[position]
-        return self.call.kwargs.get(name, default)
+        return argument(self.call, position, name, default)
 
 
 def _maps(step: _Step) -> Layout | None:
@@ -215,7 +214,10 @@ def _order(step: _Step) -> tuple[int, ...] | None:
 
 
 def _taken(step: _Step) -> Layout | None:
-    """Tokens without some of those before and behind the grid: `x[:, 1:]`."""
+    """Tokens without some of those before and behind the grid: `x[:, 1:]`; a part of maps."""
+    if step.was.is_maps:
+        taken = slices(step.call, len(step.old))
+        return maps_on(step.new[2:]) if taken[:1] == (slice(None),) else None
     index = step.argument(1, "indices")
     index = index if isinstance(index, tuple) else (index,)
     if step.was.kind != "NLC" or len(step.new) != 3 or step.new[2] != step.old[2]:
@@ -238,7 +240,7 @@ _RULES: dict[str, Callable[[_Step], Layout | None]] = {
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("flatten", "reshape", "view", "unflatten"), _reshaped),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim"), _permuted),
-    "__getitem__": _taken,
+    **dict.fromkeys(("__getitem__", "narrow"), _taken),
 }
 
 

@@ -96,6 +96,13 @@ def _is_part(func: Any) -> bool:
     return func in _PARTS
 
 
+def argument(call: Call, position: int, name: str, default: Any = None) -> Any:
+    """An argument of a call, by position or by name."""
+    if len(call.args) > position:
+        return call.args[position]
+    return call.kwargs.get(name, default)
+
+
 def name_of(call: Call) -> str:
     """The name of the function that a call ran."""
     return getattr(call.function, "__name__", "")

@@ -13,7 +13,7 @@ from ...forward.grad_blocks import LostGraphError
 from ...pytree import first_tensor, leaves, like, plain, tensors_in
 from ...pytree import replace as replaced
 from ..hints import Hints
-from ..layout import Layout
+from ..layout import Layout, maps_on
 from ..names import LayerName
 from .candidates import Candidate
 from .flow import Flow
@@ -52,8 +52,10 @@ class LayerNotes:
             key = () if tensor is first else path
             shape = self.flow.shape_of(tensor)
             layouts = self._layouts(module, shape)
-            if layouts:
-                candidate = Candidate(LayerName(name, call, key), shape, None, layouts)
+            loose = () if layouts else self._loose(shape)
+            if layouts or loose:
+                place, loosely = LayerName(name, call, key), bool(loose)
+                candidate = Candidate(place, shape, None, layouts or loose, loose=loosely)
                 output = self._hand_on(candidate, output, tensor)
         return output
 
@@ -88,6 +90,11 @@ class LayerNotes:
         if layout and layout.is_maps:
             self._grids[layout.grid] = None
         return tuple(dict.fromkeys([layout, *others] if layout else others))
+
+    def _loose(self, shape: tuple[int, ...]) -> tuple[Layout, ...]:
+        """Maps that do not fit the image's size, as where the model pads it."""
+        fits = len(shape) == len(self.hints.image_size) + 2 and shape[0] == 1 and min(shape[2:]) > 1
+        return (maps_on(shape[2:]),) if fits else ()
 
     def _earlier(self) -> tuple[tuple[int, ...], ...]:
         """The grids of earlier maps, on which tokens may lie beside others.

@@ -23,6 +23,7 @@ from ..hints import Hints
 from ..layout import Layout
 from .candidates import Candidate
 from .certificate import certified, is_grid
+from .extents import extents, over_image
 from .flow import Flow
 from .gradients import give_gradients
 from .notes import LayerNotes
@@ -178,13 +179,21 @@ def _first_finite(images: Tensor) -> int:
     return int(images.isfinite().flatten(1).all(1).int().argmax())
 
 
-def certify(candidates: Sequence[Candidate], flow: Flow, rank: int) -> dict[int, Layout]:
+def certify(candidates: list[Candidate], flow: Flow, rank: int) -> dict[int, Layout]:
     """Take the certified layouts, and measure the reach; returns these layouts by their slots."""
-    layouts = {slot: each for slot, each in certified(flow, rank).items() if is_grid(each)}
+    size, found = flow.shapes[0][2:], certified(flow, rank)
+    beyond = extents(flow, found)
+    layouts = {
+        slot: over_image(each, beyond[slot], size) if slot in beyond else each
+        for slot, each in found.items()
+        if is_grid(each)
+    }
     for candidate in candidates:
         if candidate.slot in layouts:
             candidate.layouts, candidate.certified = (layouts[candidate.slot],), True
         candidate.measure()
+    # Maps that do not fit the image's size do so by padding or cropping alone.
+    candidates[:] = [each for each in candidates if not each.loose or each.layout.beyond]
     return layouts
 
 
