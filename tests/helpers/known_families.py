@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import timm
+import torch
 import torchvision
 from timm.layers import GatedMlp
 from timm.models.hiera import Hiera
@@ -38,6 +39,32 @@ def of_torchvision(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
     return lambda size: torchvision.models.get_model(name, weights=None, **settings)
 
 
+def shallow(make: Callable[[Size], nn.Module], blocks: Sequence[str]) -> Any:
+    """A network of convolutions in which some blocks let everything pass.
+
+    These blocks repeat what comes before them, so shapes and names stay. Their weights are not
+    even drawn: the network is made without any, and the others are drawn afterwards.
+    """
+
+    def made(size: Size) -> nn.Module:
+        with torch.device("meta"):
+            model = make(size)
+        for block in blocks:
+            part, _, name = block.rpartition(".")
+            setattr(model.get_submodule(part), name, nn.Identity())
+        model.to_empty(device="cpu")
+        for module in model.modules():
+            getattr(module, "reset_parameters", lambda: None)()
+        return model
+
+    return made
+
+
+def _places(part: str, *places: int) -> list[str]:
+    """The names of blocks at some places of a part."""
+    return [f"{part}.{place}" for place in places]
+
+
 def of_huggingface(kind: str, **settings: Any) -> Callable[[Size], nn.Module]:
     """A classifier of Hugging Face with a small config."""
 
@@ -50,6 +77,8 @@ def of_huggingface(kind: str, **settings: Any) -> Callable[[Size], nn.Module]:
 
 
 BOUND = {"img_size": True}
+INCEPTION = ["Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e"]  # v3's blocks that repeat others
+NARROW = {"depths": (1, 1, 1, 1), "embed_dim": 24}
 TINY = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -66,17 +95,17 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(64, 64): (2, 2), (96, 160): (3, 5)},
     ),
     "swin timm": (
-        of_timm("swin_tiny_patch4_window7_224", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        of_timm("swin_tiny_patch4_window7_224", window_size=4, **NARROW, **BOUND),
         "norm",
         {(128, 128): (4, 4), (128, 256): (4, 8)},
     ),
     "swin v2": (
-        of_timm("swinv2_tiny_window8_256", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        of_timm("swinv2_tiny_window8_256", window_size=4, **NARROW, **BOUND),
         "norm",
         {(128, 128): (4, 4), (128, 256): (4, 8)},
     ),
     "swin v2 cr": (
-        of_timm("swinv2_cr_tiny_224", depths=(1, 1, 1, 1), window_size=4, **BOUND),
+        of_timm("swinv2_cr_tiny_224", window_size=4, **NARROW, **BOUND),
         "stages.3",
         {(128, 128): (4, 4), (128, 256): (4, 8)},
     ),
@@ -144,13 +173,32 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(64, 96): (2, 3)},
     ),
     "inception v3": (
-        of_torchvision("inception_v3", aux_logits=False, init_weights=False),
+        shallow(of_torchvision("inception_v3", aux_logits=False, init_weights=False), INCEPTION),
         "Mixed_7c",
         {(107, 139): (2, 3)},
     ),
-    "inception v3 timm": (of_timm("inception_v3"), "Mixed_7c", {(107, 139): (2, 3)}),
-    "inception v4": (of_timm("inception_v4"), "features.21", {(107, 139): (2, 3)}),
-    "inception-resnet v2": (of_timm("inception_resnet_v2"), "conv2d_7b", {(107, 139): (2, 3)}),
+    "inception v3 timm": (
+        shallow(of_timm("inception_v3"), INCEPTION),
+        "Mixed_7c",
+        {(107, 139): (2, 3)},
+    ),
+    "inception v4": (
+        shallow(of_timm("inception_v4"), _places("features", 7, 8, 9, *range(12, 18), 19, 20)),
+        "features.21",
+        {(107, 139): (2, 3)},
+    ),
+    "inception-resnet v2": (
+        shallow(
+            of_timm("inception_resnet_v2"),
+            [
+                *_places("repeat", *range(1, 10)),
+                *_places("repeat_1", *range(1, 20)),
+                *_places("repeat_2", *range(1, 9)),
+            ],
+        ),
+        "conv2d_7b",
+        {(107, 139): (2, 3)},
+    ),
     "maxvit": (
         lambda size: MaxVit(
             size,
@@ -165,7 +213,7 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(64, 64): (2, 2)},
     ),
     "maxvit timm": (
-        of_timm("maxvit_rmlp_pico_rw_256", **BOUND),
+        of_timm("maxvit_rmlp_pico_rw_256", depths=(1, 1, 1, 1), **BOUND),
         "norm",
         {(64, 64): (2, 2), (64, 128): (2, 4)},
     ),
