@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from camkit_core.errors import CamkitError
-from helpers.studios import browser, served
+from helpers.studios import served
 
 pytest.importorskip("pyarrow")
 
@@ -114,11 +114,11 @@ def test_a_gallery_answers_while_clusters_are_looked_for(marked, monkeypatch):
         assert answer.result(20).json() == {}
 
 
-def test_a_click_finds_clusters_and_shows_the_one_that_stands_out(marked):
+def test_a_click_finds_clusters_and_shows_the_one_that_stands_out(marked, chromium):
     gallery, ids = marked
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1000, "height": 800})
+    with chromium.new_context(viewport={"width": 1000, "height": 800}) as tab:
+        page = tab.new_page()
         page.goto(served(GalleryStudio(gallery, "token")))
         page.get_by_role("button", name="Find clusters").click()
         page.get_by_text("'disc' stands out").wait_for()
@@ -130,11 +130,11 @@ def test_a_click_finds_clusters_and_shows_the_one_that_stands_out(marked):
         assert [each["id"] for each in axe.run(page).response["violations"]] == []
 
 
-def test_a_long_list_has_few_elements_and_a_click_opens_a_row(gallery):
+def test_a_long_list_has_few_elements_and_a_click_opens_a_row(gallery, chromium):
     url = served(GalleryStudio(gallery, "token"))
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1000, "height": 800})
+    with chromium.new_context(viewport={"width": 1000, "height": 800}) as tab:
+        page = tab.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

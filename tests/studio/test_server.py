@@ -18,7 +18,6 @@ from camkit_core.studio.worker import Worker
 from helpers import slow_classifier
 from helpers.checkout import ROOT
 from helpers.studios import served
-from helpers.tiny_classifier import FACTORY
 
 UNFINISHED = b"Content-Length: 9000\r\n\r\nx"
 
@@ -118,27 +117,15 @@ def begun(folder: Path):
         started.communicate()
 
 
-def test_ctrl_c_ends_it_at_once_while_a_client_hangs(begun):
-    process = begun(FACTORY)
-    url = process.stdout.readline().strip()
-    photos = ask(url, "api/start")["photos"]
-    assert [photo["name"] for photo in photos] == ["one.png", "two.png"]
-    hanging = raw(url, b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 9\r\n\r\n")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
-    hanging.close()
-    errors = process.stderr.read()
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
-
-
-def test_ctrl_c_ends_it_at_once_while_the_model_is_at_work_for_minutes(begun):
+def test_ctrl_c_ends_it_at_once_while_a_client_hangs_and_the_model_is_at_work_for_minutes(begun):
     process = begun(slow_classifier.FACTORY)
     url = process.stdout.readline().strip()
     while slow_classifier.BEGUN not in process.stderr.readline():
         assert process.poll() is None
-    key = ask(url, "api/start")["photos"][1]["key"]
-    question = json.dumps({"photo": key}).encode()
+    photos = ask(url, "api/start")["photos"]
+    assert [photo["name"] for photo in photos] == ["one.png", "two.png"]
+    hanging = raw(url, b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 9\r\n\r\n")
+    question = json.dumps({"photo": photos[1]["key"]}).encode()
     waiting = raw(
         url,
         b"POST /%b/api/explain HTTP/1.1\r\nHost: HOST\r\nContent-Length: %d\r\n\r\n%b"
@@ -147,6 +134,7 @@ def test_ctrl_c_ends_it_at_once_while_the_model_is_at_work_for_minutes(begun):
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
     waiting.close()
+    hanging.close()
     errors = process.stderr.read()
     assert "interrupted" in errors
     assert "Traceback" not in errors
