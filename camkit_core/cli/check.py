@@ -12,7 +12,7 @@ from ..plugins import get_registry
 from ..plugins.contribution import KINDS
 from .common.answers import put, put_json
 from .common.arguments import input_size, stated
-from .common.plugin_names import find_plugin
+from .listing.plugin_names import find_plugin
 
 EXAMPLES = """examples:
   camkit check gradcam

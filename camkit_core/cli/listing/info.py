@@ -14,9 +14,9 @@ from ...plugins.method_groups import group_of
 from ...plugins.options import described
 from ..common.answers import put, put_json
 from ..common.arguments import stated
-from ..common.plugin_names import find_plugin
 from .info_text import account_of
 from .lists import direction
+from .plugin_names import find_plugin
 from .table import terminal_width
 
 EXAMPLES = """examples:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from ...errors import UnknownName, shown
 from ...plugins import get_registry
 from ...plugins.contribution import Contribution
-from .parser import close_to, did_you_mean
+from ..common.parser import close_to, did_you_mean
 
 
 def find_plugin(name: str, kinds: Sequence[str]) -> Contribution:
