@@ -53,8 +53,8 @@ def open_dataset(path: str | os.PathLike[str]) -> ExplainedDataset:
     shards = shards_in(folder)
     if facts is None and not shards:
         raise FileError(
-            f"{os.fspath(path)!r} is no folder of explanations: it has no {manifest.NAME}; write "
-            f"one by explain_dataset(model, source, {os.fspath(path)!r})"
+            f"{os.fspath(path)!r} is no folder of explanations: it has no {manifest.NAME}; "
+            f"explain_dataset(model, source, output) writes one to output"
         )
     files = [os.fspath(shard) for shard in shards]
     return ExplainedDataset(folder, datasets.dataset(files, schema=SCHEMA, format="parquet"))

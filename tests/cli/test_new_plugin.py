@@ -80,6 +80,15 @@ def test_the_next_step_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert err == f'camkit: next: cd {out.strip()} && pip install -e ".[test]" && pytest\n'
 
 
+def test_a_name_that_another_package_has_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new-plugin", "gradcam", "--dir", str(tmp_path)]) == 0
+    note = capsys.readouterr().err.splitlines()[0]
+    assert note.startswith("camkit: note: gradcam stays the method of camkit ")
+    assert note.endswith("; yours is camkit-gradcam:gradcam")
+
+
 def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new-plugin", "camkit-mycam", "--dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'camkit-mycam'}\n"

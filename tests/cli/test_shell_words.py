@@ -37,6 +37,11 @@ OWN = "let a model of your own return"
             "output: output[2] - output[0]",
             "explain both (--target 2,0), or what tells them apart (--method finercam)",
         ),
+        (
+            "no camkit.json; explain_dataset(model, source, output) writes one to output",
+            "; camkit explain-dataset FOLDER --model NAME --output MAPS writes one",
+        ),
+        ("pass format= as npz", "pass --format as npz"),
         ("Net has no layer 'x'; close to it: a, b", "a, b; `camkit layers MODEL` lists all"),
         ("cam takes seed= as an integer; got 'abc'", "cam takes seed= as an integer; got 'abc'"),
     ],

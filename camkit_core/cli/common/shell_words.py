@@ -30,6 +30,7 @@ _OPTIONS = {
     "eigen_smooth": "--eigen-smooth",
     "fuse_layers": "--fuse-layers",
     "guided": "--guided",
+    "format": "--format",
 }
 _NAMES = "|".join(_OPTIONS)
 _PYTHON_ONLY = "adapter|reshape_transform|shared_inputs|image_input"
@@ -40,6 +41,7 @@ _LAMBDA = re.compile(
     r"(?:say what to explain with )?(?:pass )?(?:a callable, )?(?:e\.g\. )?"
     r"(target|output|reshape_transform)=lambda output: "
 )
+_MARKS = ("=", "Did you mean", "e.cam", "has no layer", "explain_dataset(")
 _Change = tuple[str, str | Callable[[re.Match[str]], str]]
 
 
@@ -57,6 +59,10 @@ def _option(found: re.Match[str]) -> str:
 
 
 _CHANGES: tuple[_Change, ...] = (
+    (
+        r"explain_dataset\(model, source, output\) writes one to output",
+        "camkit explain-dataset FOLDER --model NAME --output MAPS writes one",
+    ),
     (r"( has no layer .*; close to it: .*)", r"\1; `camkit layers MODEL` lists all"),
     (
         r"classes (\d+) and (\d+) score almost alike (.*explain both), or let a model .*",
@@ -97,7 +103,7 @@ _COMPILED = tuple((re.compile(pattern), change) for pattern, change in _CHANGES)
 
 def for_the_shell(text: str) -> str:
     """The same text with options of the command in place of Python's arguments."""
-    if not any(mark in text for mark in ("=", "Did you mean", "e.cam", "has no layer")):
+    if not any(mark in text for mark in _MARKS):
         return text
     text = _without_functions(text)
     for pattern, change in _COMPILED:

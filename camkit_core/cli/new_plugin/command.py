@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from shlex import quote
 from typing import Any
 
+from ...errors import UnknownName
+from ...plugins import get_registry
 from ...plugins.contribution import KINDS
 from ..common.answers import put
 from ..common.messages import say
@@ -38,5 +41,14 @@ def run(args: argparse.Namespace) -> int:
     """Write the project and print its folder; returns 0."""
     project = new_plugin(args.name, args.kind, args.dir)
     put(project)
+    _say_whose_name_it_is(args.kind, project.name)
     say(f'next: cd {quote(str(project))} && pip install -e ".[test]" && pytest')
     return 0
+
+
+def _say_whose_name_it_is(kind: str, distribution: str) -> None:
+    """A note where another package has the short name, which then goes on to mean its plugin."""
+    name = distribution.removeprefix("camkit-")
+    with suppress(UnknownName):
+        other = get_registry().find(kind, name)
+        say(f"note: {name} stays the {kind} of {other.origin}; yours is {distribution}:{name}")

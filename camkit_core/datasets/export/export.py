@@ -79,7 +79,7 @@ def format_of(path: Path, given: str | None) -> str:
         if ending in by_ending:
             return by_ending[ending]
         raise InputError(
-            f"cannot tell the format by {path.name!r}; give it as npz, coco or fiftyone"
+            f"cannot tell the format by {path.name!r}; pass format= as npz, coco or fiftyone"
         )
     if FORMATS[given] and ending != FORMATS[given]:
         raise InputError(

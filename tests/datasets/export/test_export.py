@@ -227,7 +227,7 @@ def test_fiftyone_without_any_picture_is_an_error(tmp_path, stand_in):
 @pytest.mark.parametrize(
     ("output", "settings", "error", "told"),
     [
-        ("maps", {}, InputError, "give it as npz, coco or fiftyone"),
+        ("maps", {}, InputError, "pass format= as npz, coco or fiftyone"),
         ("maps.json", {"format": "npz"}, InputError, r"ends in \.npz"),
         ("maps.npz", {"format": "voc"}, UnknownName, "Known: coco, fiftyone, npz"),
         ("maps.json", {"threshold": 0}, ArgumentError, "above 0 and at most 1"),
