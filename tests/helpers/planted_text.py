@@ -22,7 +22,7 @@ STRONG = 8  # the first of three channels of strong colours
 
 def plant(name: str, side: int = 64) -> Any:
     """The model of a name: "clip", "siglip", "vit" or "resnet"."""
-    model = built(name, side)
+    model = built(name, side, depth=2)  # one block lets strong colours pass, one takes the mean
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1 or "bias" in _names(model)[id(parameter)]:

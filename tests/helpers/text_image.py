@@ -112,7 +112,7 @@ def open_clip_model(name: str, side: int = 64, depth: int = 3) -> Any:
     text = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 4, "layers": 2}
     towers: dict[str, Any] = {
         "vit": {"image_size": side, "patch_size": 8, "width": 32, "head_width": 8, "layers": depth},
-        "resnet": {"image_size": 64, "layers": (1, 1, 1, 1), "width": 8, "head_width": 8},
+        "resnet": {"image_size": 64, "layers": (1, 1, 1, 1), "width": 6, "head_width": 8},
         "timm": {"timm_model_name": "test_vit", "timm_pool": "token", "image_size": 160},
         "timm_cnn": {"timm_model_name": "resnet10t", "timm_pool": "avg", "image_size": 64},
     }

@@ -22,7 +22,7 @@ DRAWS = 100
 OTHERS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {},
-    "drise": {"samples": 45, "grid": 4},
+    "drise": {"samples": 30, "grid": 3},
 }
 
 

@@ -22,7 +22,7 @@ DRAWS = 34  # of each class
 OTHERS: dict[str, dict[str, Any]] = {
     "ablationcam": {},
     "scorecam": {"max_channels": 4},
-    "drise": {"samples": 30, "grid": 4},
+    "drise": {"samples": 20, "grid": 4},
 }
 CLASSES = (0, 1, 2)
 

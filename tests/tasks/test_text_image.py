@@ -89,7 +89,7 @@ def test_of_several_texts_the_one_that_is_in_the_image_is_explained() -> None:
 def test_rise_agrees() -> None:
     model = plant("vit", 32)
     images, places = scene("green", DRAWS, (32, 32), 8, other=False)
-    options: dict[str, Any] = {"samples": 160, "grid": 4, "score": "score"}
+    options: dict[str, Any] = {"samples": 40, "grid": 4, "score": "score", "batch_size": 40}
     e = camkit.explain(model, images, "rise", target=TextTarget("green"), **options)
     assert found(e, places) >= ENOUGH
 

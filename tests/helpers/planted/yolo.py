@@ -26,6 +26,7 @@ def planted_yolo(settings: str = "yolo11n.yaml", width: float = 0.125) -> nn.Mod
 
     architecture = yaml_model_load(settings)
     architecture["scales"] = {"n": [0.5, width, 1024]}
+    architecture["reg_max"] = 4  # bins of a side's distance, in strides: squares are small
     torch.manual_seed(0)
     model = DetectionModel(architecture, nc=len(NAMES), verbose=False)
     model.names = dict(NAMES)
