@@ -28,7 +28,8 @@ SETTINGS: dict[str, dict[str, bool]] = {
     "all": {"guided": True, "aug_smooth": True, "eigen_smooth": True},
 }
 # Options with which the methods of many runs take few.
-FEW: dict[str, dict[str, int]] = {
+FEW: dict[str, dict[str, Any]] = {
+    "sess": {"num_scales": 3, "scale_step": 1.0},
     "sscam": {"samples": 2},
     "iscam": {"steps": 2},
     "rise": {"samples": 8},
@@ -112,9 +113,9 @@ def surroundings() -> dict[str, Any]:
     """Random states, modes and global hooks of this process."""
     kind, keys, *position = np.random.get_state()
     return {
-        "torch random": torch.get_rng_state().tolist(),
+        "torch random": torch.get_rng_state().numpy().tobytes(),
         "python random": random.getstate(),
-        "numpy random": (kind, keys.tolist(), position),
+        "numpy random": (kind, keys.tobytes(), position),
         "grad mode": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),
         "function modes": torch._C._len_torch_function_stack(),

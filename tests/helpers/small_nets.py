@@ -21,6 +21,8 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.models.vgg import VGG, make_layers
 from torchvision.models.vision_transformer import VisionTransformer
 
+import camkit_core as camkit
+
 CLASSES = 5
 
 
@@ -99,6 +101,12 @@ def small_net(name: str, dtype: torch.dtype = torch.float64) -> Net:
         torch.manual_seed(len(name))
         model = enliven(FAMILIES[name](), size=32).to(dtype)
         return Net(name, model, torch.randn(3, 3, 32, 32, dtype=torch.float64).to(dtype))
+
+
+@cache
+def explained(net: Net, method: str, target: int) -> camkit.Explanation:
+    """The answer that others are compared with: all images for one class."""
+    return camkit.explain(net.model, net.images, method, target)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from helpers.small_nets import Net, small_net
+from helpers.small_nets import Net, explained, small_net
 from helpers.toys import weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
@@ -42,7 +42,7 @@ def test_a_batch_gives_the_maps_of_its_images_one_by_one(net: Net, method: str) 
     assert_close(e.cam, torch.cat([single.cam for single in singles]))
     assert torch.allclose(e.score, torch.cat([single.score for single in singles]))
     assert differ(e.cam[0], e.cam[1])
-    assert differ(e.cam[0], camkit.explain(net.model, net.images, method, 4).cam[0])
+    assert differ(e.cam[0], explained(net, method, 4).cam[0])
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -50,7 +50,7 @@ def test_a_batch_gives_the_maps_of_its_images_one_by_one(net: Net, method: str) 
 def test_the_size_of_chunks_changes_nothing(net: Net, method: str, size: int) -> None:
     """A callable target, because AblationCAM needs no run for a class of an affine head."""
     runs = camkit.explain(net.model, net.images, method, lambda row: row[1], batch_size=size)
-    assert_close(runs.cam, camkit.explain(net.model, net.images, method, 1).cam)
+    assert_close(runs.cam, explained(net, method, 1).cam)
 
 
 def test_images_are_scored_in_chunks_of_the_size_asked_for() -> None:
@@ -69,7 +69,7 @@ def test_a_constant_added_to_the_score_changes_nothing(net: Net, method: str, sh
     model = deepcopy(net.model)
     with torch.no_grad():
         head_of(model).bias[2] += shift
-    plain = camkit.explain(net.model, net.images, method, 2)
+    plain = explained(net, method, 2)
     shifted = camkit.explain(model, net.images, method, 2)
     assert_close(shifted.cam, plain.cam)
     assert torch.allclose(shifted.score, plain.score + shift)
@@ -128,7 +128,7 @@ def test_permuted_channels_give_the_same_map(method: str) -> None:
         model.features[6].bias.copy_(model.features[6].bias[order])
         reader_of(plain, model).copy_(reader_of(plain, model)[:, order])
     e = camkit.explain(model, plain.images, method, 2)
-    assert_close(e.cam, camkit.explain(plain.model, plain.images, method, 2).cam)
+    assert_close(e.cam, explained(plain, method, 2).cam)
     weights, _ = weights_of(model, plain.images, method, 2, None)
     same, _ = weights_of(plain.model, plain.images, method, 2, None)
     assert torch.allclose(weights, same[:, order], rtol=1e-7, atol=1e-12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 
 import pytest
 import torch
@@ -15,6 +16,12 @@ from helpers.small_nets import Net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 METHODS = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
+
+
+@cache
+def expected_maps(net: Net) -> list[Tensor]:
+    """Those of the model as it is, in evaluation mode."""
+    return maps(net.model, net.images)
 
 
 def maps(model: nn.Module, images: Tensor) -> list[Tensor]:
@@ -55,7 +62,7 @@ def inference(model: nn.Module) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:guided no ReLU")
 @pytest.mark.parametrize("state", [frozen, training, no_grad, inference])
 def test_the_map_is_the_same(net: Net, state: object) -> None:
-    wanted = maps(net.model, net.images)
+    wanted = expected_maps(net)
     model = deepcopy(net.model)
     with state(model):  # type: ignore[operator]
         given = maps(model, net.images)
@@ -81,7 +88,7 @@ def test_images_made_in_inference_mode_are_explained(net: Net, inside: bool) -> 
     assert images.is_inference()
     with torch.inference_mode(inside):
         given = maps(net.model, images)
-    for cam, expected in zip(given, maps(net.model, net.images), strict=True):
+    for cam, expected in zip(given, expected_maps(net), strict=True):
         assert torch.equal(cam, expected)
 
 
@@ -89,7 +96,7 @@ def test_images_made_in_inference_mode_are_explained(net: Net, inside: bool) -> 
 def test_images_that_carry_a_graph_are_explained_and_left_alone(net: Net) -> None:
     images = net.images.clone().requires_grad_()
     given = maps(net.model, images * 1)
-    for cam, expected in zip(given, maps(net.model, net.images), strict=True):
+    for cam, expected in zip(given, expected_maps(net), strict=True):
         assert torch.equal(cam, expected)
         assert not cam.requires_grad
     assert images.grad is None

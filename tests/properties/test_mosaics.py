@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mosaics import AFTER, mosaics, network, separated, shares
-from torch import Tensor
+from torch import Tensor, nn
 
 import camkit_core as camkit
 
@@ -24,9 +24,14 @@ LEAST = {
 
 
 @pytest.fixture(scope="module")
-def on_photo() -> dict[str, Tensor]:
+def lite() -> nn.Module:
+    return network()
+
+
+@pytest.fixture(scope="module")
+def on_photo(lite: nn.Module) -> dict[str, Tensor]:
     """The share of each heatmap in the right quarter; camkit chooses the layer."""
-    return shares(network(), [*LEAST, "eigencam"])
+    return shares(lite, [*LEAST, "eigencam"])
 
 
 @pytest.mark.parametrize("method", LEAST)
@@ -41,10 +46,12 @@ def test_a_method_that_knows_no_class_is_right_by_chance(on_photo: dict[str, Ten
     assert float(on_photo["eigencam"].mean()) == pytest.approx(0.25, abs=1e-6)
 
 
-def test_the_maps_are_those_of_the_network_whose_last_activation_is_a_module() -> None:
+def test_the_maps_are_those_of_the_network_whose_last_activation_is_a_module(
+    lite: nn.Module,
+) -> None:
     methods = ["gradcam", "gradcam++", "xgradcam", "finercam", "layercam"]
     _, pixels = mosaics()[0]
-    automatic = camkit.compare(network(), pixels[None], methods, [282])
+    automatic = camkit.compare(lite, pixels[None], methods, [282])
     named = camkit.compare(separated(), pixels[None], methods, [282], AFTER)
     for method in methods:
         expected = named[0, method].cam

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import camkit_core as camkit
-from helpers.small_nets import Net, small_net
+from helpers.small_nets import Net, explained, small_net
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")
 
@@ -39,11 +39,11 @@ SAME: dict[str, Any] = {
 @pytest.mark.parametrize("name", ["vgg", "densenet", "timm_vit"])
 def test_all_forms_of_a_target_agree(form: str, name: str, method: str) -> None:
     net = small_net(name)
-    wanted = camkit.explain(net.model, net.images, method, 2)
+    wanted = explained(net, method, 2)
     e = camkit.explain(net.model, net.images, method, SAME[form])
     assert torch.allclose(e.cam, wanted.cam, rtol=1e-9, atol=1e-12)
     assert torch.equal(e.score, wanted.score)
-    other = camkit.explain(net.model, net.images, method, 3)
+    other = explained(net, method, 3)
     assert not torch.allclose(other.cam, wanted.cam, rtol=1e-2)
 
 
@@ -51,7 +51,7 @@ def test_each_image_is_explained_for_its_own_target(net: Net, method: str) -> No
     targets = [4, score(0), 1]
     e = camkit.explain(net.model, net.images, method, targets)
     for index, category in enumerate((4, 0, 1)):
-        alone = camkit.explain(net.model, net.images, method, category)
+        alone = explained(net, method, category)
         assert torch.allclose(e.cam[index], alone.cam[index], rtol=1e-7, atol=1e-10)
         assert e.score[index] == alone.logits[index, category]
 
@@ -74,10 +74,10 @@ def test_another_number_of_targets_than_images_is_an_error(of: Any, count: int) 
 def test_several_targets_in_one_call_are_those_of_single_calls(net: Net) -> None:
     methods = ["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"]
     together = camkit.compare(net.model, net.images, methods, [0, [1, 2, 3], score(4)])
-    for index, target in enumerate((0, [1, 2, 3], 4)):
+    for index, categories in enumerate(((0, 0, 0), (1, 2, 3), (4, 4, 4))):
         for method in methods:
-            alone = camkit.explain(net.model, net.images, method, target).cam
-            given = together[index, method].cam
+            maps = [explained(net, method, c).cam[i] for i, c in enumerate(categories)]
+            alone, given = torch.stack(maps), together[index, method].cam
             assert torch.allclose(given, alone, rtol=1e-7, atol=1e-10 * float(alone.abs().max()))
             assert given.any()
     assert not torch.allclose(together[0, 0].cam, together[2, 0].cam, rtol=1e-2)
