@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,15 +64,22 @@ def read_checkpoint(given: str | Path) -> Checkpoint:
     """
     path, label = checkpoint_path(given)
     readers = {"safetensors": _read_safetensors, "zip": _read_torch, "pickle": _read_torch}
-    try:
+    with reading(path):
         parts, metadata = readers[format_of(path)](path)
+    return Checkpoint(path, parts, _class_names(metadata), label)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Inside, what a file raises as it is read becomes a FileError that names it."""
+    try:
+        yield
     except CamkitError:
         raise
     except Harmful as error:
         raise would_run(path, str(error)) from error
     except Exception as error:
         raise damaged(path, error) from error
-    return Checkpoint(path, parts, _class_names(metadata), label)
 
 
 def damaged(path: Path, error: Exception) -> FileError:

@@ -57,35 +57,21 @@ class Weights:
 
 def weights_by(formula: Formula, **options: Any) -> Callable[..., Array]:
     """A `get_cam_weights` that takes its weights from a formula of activations and gradients."""
-
-    def get_cam_weights(
-        self: Any,
-        input_tensor: Any,
-        target_layer: Any,
-        target_category: Any,
-        activations: Any,
-        grads: Any,
-    ) -> Array:
-        weights: Array = formula(Arrays(activations, grads), **options).numpy()
-        return weights
-
-    return get_cam_weights
+    return lambda self, input_tensor, target_layer, target_category, activations, grads: formula(
+        Arrays(activations, grads), **options
+    ).numpy()
 
 
 def weights_of_runs(formula: Formula, **options: Any) -> Callable[..., Array]:
     """A `get_cam_weights` that takes its weights from a method which runs the model."""
 
-    def get_cam_weights(
-        self: Any, input_tensor: Any, target_layer: Any, targets: Any, activations: Any, grads: Any
-    ) -> Array:
-        def read(probe: Probe) -> Array:
-            weights: Array = formula(Weights(probe), **options).cpu().numpy()
-            return weights
+    def read(probe: Probe) -> Array:
+        weights: Array = formula(Weights(probe), **options).cpu().numpy()
+        return weights
 
-        given: Array = self.of_probe(read, input_tensor, target_layer, targets)
-        return given
-
-    return get_cam_weights
+    return lambda self, input_tensor, target_layer, targets, activations, grads: self.of_probe(
+        read, input_tensor, target_layer, targets
+    )
 
 
 def image_by(formula: Formula, **options: Any) -> Callable[..., Array]:

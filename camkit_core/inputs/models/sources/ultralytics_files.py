@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....errors import CamkitError, FileError
-from ..advice import would_run
-from ..checkpoints import Weights, damaged
+from ....errors import FileError
+from ..checkpoints import Weights, reading
 from ..formats import format_of
-from ..inert import Harmful, Noted
+from ..inert import Noted
 from ..stored import stored_tensor
 from ..torch_files import read_legacy, read_zip
 
@@ -47,7 +46,7 @@ def read_model(path: Path) -> StoredModel:
     Raises:
         FileError: if the file is damaged, or another one.
     """
-    try:
+    with reading(path):
         content, read = (read_zip if format_of(path) == "zip" else read_legacy)(path)
         state = getattr(_model_in(content), "state", None)
         if not isinstance(state, dict) or not isinstance(state.get("yaml"), dict):
@@ -63,12 +62,6 @@ def read_model(path: Path) -> StoredModel:
             for name, value in _tensors_of(inner, where)
             if (tensor := stored_tensor(value, read)) is not None
         }
-    except CamkitError:
-        raise
-    except Harmful as error:
-        raise would_run(path, str(error)) from error
-    except Exception as error:
-        raise damaged(path, error) from error
     eps = {name: value for name, each in states.items() if type(value := each.get("eps")) is float}
     return StoredModel(state["yaml"], _names(state), weights, _image_size(content), eps)
 
