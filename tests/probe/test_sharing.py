@@ -21,8 +21,11 @@ def network():
     return nn.Sequential(*layers, nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
 
 
-def rows_through(module, run):
-    """How many rows a module's forward computes while `run` runs."""
+def rows_through(module, run, before=0):
+    """How many rows a module's forward computes while `run` runs, after runs that count nothing.
+
+    Behind other code, all is found and proved anew; so the first run computes more rows.
+    """
     rows, forward = [], module.forward
 
     def counted(x):
@@ -31,6 +34,9 @@ def rows_through(module, run):
 
     module.forward = counted
     try:
+        for _ in range(before):
+            run()
+        rows.clear()
         run()
     finally:
         del module.forward
@@ -45,9 +51,8 @@ def test_score_cam_runs_its_masks_once_for_all_targets():
 
     def rows(targets):
         ask = lambda: camkit.compare(model, X, ["scorecam"], targets, "1")  # noqa: E731
-        return rows_through(model[0], ask)
+        return rows_through(model[0], ask, before=1)
 
-    rows([0])  # what is proved of a model is proved once
     assert rows([0, 1, 2]) == rows([0]) == 1 + 4
 
 
@@ -86,7 +91,7 @@ def test_a_cap_takes_the_most_varied_channels_and_says_so():
     capped = camkit.explain(model, X, "scorecam", 0, "1", max_channels=2)
     assert any("scored 2 of 4 channels" in note for note in capped.notes)
     ran = rows_through(
-        model[0], lambda: camkit.explain(model, X, "scorecam", 0, "1", max_channels=2)
+        model[0], lambda: camkit.explain(model, X, "scorecam", 0, "1", max_channels=2), before=1
     )
     assert ran == 1 + 2
     everything = camkit.explain(model, X, "scorecam", 0, "1", max_channels=4)
