@@ -10,7 +10,8 @@ import camkit_core as camkit
 from camkit_core.plugins import get_registry
 from camkit_core.testing import check_adapter
 from camkit_core.testing.random_weights import calibrated
-from helpers.known_families import FAMILIES, Size
+from helpers.known_families import FAMILIES
+from helpers.model_makers import Size
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 CASES = [(name, size) for name, (_, _, grids) in FAMILIES.items() for size in grids]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-import pytest
-import timm
-import torch
-import torchvision
 from timm.layers import GatedMlp
 from timm.models.hiera import Hiera
 from timm.models.mlp_mixer import MlpMixer, SpatialGatingBlock
@@ -19,62 +14,15 @@ from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 from torchvision.models.maxvit import MaxVit
 from torchvision.models.swin_transformer import SwinTransformer
 
-Size = tuple[int, int]
-
-
-def of_timm(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
-    """A timm model; it is made for the input size if it accepts only one size."""
-    sized = "img_size" in settings
-    settings.pop("img_size", None)
-    return lambda size: timm.create_model(name, **settings, **({"img_size": size} if sized else {}))
-
-
-def of_class(kind: Any, **settings: Any) -> Callable[[Size], nn.Module]:
-    """A model made for an input size from its class."""
-    return lambda size: kind(img_size=size, num_classes=5, **settings)
-
-
-def of_torchvision(name: str, **settings: Any) -> Callable[[Size], nn.Module]:
-    """A model of torchvision with random weights."""
-    return lambda size: torchvision.models.get_model(name, weights=None, **settings)
-
-
-def shallow(make: Callable[[Size], nn.Module], blocks: Sequence[str]) -> Any:
-    """A network of convolutions in which some blocks let everything pass.
-
-    These blocks repeat what comes before them, so shapes and names stay. Their weights are not
-    even drawn: the network is made without any, and the others are drawn afterwards.
-    """
-
-    def made(size: Size) -> nn.Module:
-        with torch.device("meta"):
-            model = make(size)
-        for block in blocks:
-            part, _, name = block.rpartition(".")
-            setattr(model.get_submodule(part), name, nn.Identity())
-        model.to_empty(device="cpu")
-        for module in model.modules():
-            getattr(module, "reset_parameters", lambda: None)()
-        return model
-
-    return made
-
-
-def _places(part: str, *places: int) -> list[str]:
-    """The names of blocks at some places of a part."""
-    return [f"{part}.{place}" for place in places]
-
-
-def of_huggingface(kind: str, **settings: Any) -> Callable[[Size], nn.Module]:
-    """A classifier of Hugging Face with a small config."""
-
-    def make(size: Size) -> nn.Module:
-        transformers = pytest.importorskip("transformers")
-        config = getattr(transformers, f"{kind}Config")(**settings)
-        return getattr(transformers, f"{kind}ForImageClassification")(config)
-
-    return make
-
+from helpers.model_makers import (
+    Size,
+    of_class,
+    of_huggingface,
+    of_timm,
+    of_torchvision,
+    places,
+    shallow,
+)
 
 BOUND = {"img_size": True}
 INCEPTION = ["Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e"]  # v3's blocks that repeat others
@@ -183,7 +131,7 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         {(107, 139): (2, 3)},
     ),
     "inception v4": (
-        shallow(of_timm("inception_v4"), _places("features", 7, 8, 9, *range(12, 18), 19, 20)),
+        shallow(of_timm("inception_v4"), places("features", 7, 8, 9, *range(12, 18), 19, 20)),
         "features.21",
         {(107, 139): (2, 3)},
     ),
@@ -191,9 +139,9 @@ FAMILIES: dict[str, tuple[Callable[[Size], nn.Module], str, dict[Size, Size]]] =
         shallow(
             of_timm("inception_resnet_v2"),
             [
-                *_places("repeat", *range(1, 10)),
-                *_places("repeat_1", *range(1, 20)),
-                *_places("repeat_2", *range(1, 9)),
+                *places("repeat", *range(1, 10)),
+                *places("repeat_1", *range(1, 20)),
+                *places("repeat_2", *range(1, 9)),
             ],
         ),
         "conv2d_7b",
