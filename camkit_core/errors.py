@@ -170,3 +170,8 @@ def shown(value: object) -> str:
 
 
 _SHOWN = _Shown()
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things: "1 image", "2 images"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

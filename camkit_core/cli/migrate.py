@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CamkitError, ImportFailed
+from ..errors import CamkitError, ImportFailed, counted
 from .common.answers import put
 from .common.messages import say
 
@@ -107,13 +107,9 @@ def _summary(changes: Sequence[Change], failed: int, written: bool) -> str:
 def _counts(changes: Sequence[Change], failed: int, written: bool) -> Iterator[str]:
     changed = sum(change.changed for change in changes)
     left = sum(len(change.left) for change in changes)
-    yield f"{_files(len(changes) + failed)} read"
+    yield f"{counted(len(changes) + failed, 'file')} read"
     yield f"{changed} {'written' if written else 'would change (--write writes them)'}"
     if left:
-        yield f"{left} {'place' if left == 1 else 'places'} left"
+        yield f"{counted(left, 'place')} left"
     if failed:
         yield f"{failed} failed"
-
-
-def _files(count: int) -> str:
-    return f"{count} file" if count == 1 else f"{count} files"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import ArgumentError, PathError
+from ...errors import ArgumentError, PathError, counted
 from ...image.files import look_at
 from ...image.folders import ENDINGS, walked
 from .failures import Failures
@@ -130,12 +130,8 @@ def _say_left_out(folder: str, others: Counter[str], below: int) -> None:
     left_out = []
     if others:
         kinds = ", ".join(visible(each) for each in sorted(others)[:5])
-        left_out.append(f"{_many(sum(others.values()), 'file')} of other kinds ({kinds})")
+        left_out.append(f"{counted(sum(others.values()), 'file')} of other kinds ({kinds})")
     if below:
-        left_out.append(f"{_many(below, 'folder')} (--recursive takes them)")
+        left_out.append(f"{counted(below, 'folder')} (--recursive takes them)")
     if left_out:
         say_above_bar(f"note: {visible(folder)}: left out {' and '.join(left_out)}")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

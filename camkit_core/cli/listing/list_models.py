@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import CamkitError, UnknownName, shown
+from ...errors import CamkitError, UnknownName, counted, shown
 from ...plugins import get_registry
 from ...plugins.contribution import BUILT_IN, Contribution, imported
 from ...plugins.facts import Listing
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         put(line)
     for problem in problems:
         say(problem)
-    say(f"{len(models)} models; {_MORE}")
+    say(f"{counted(len(models), 'model')}; {_MORE}")
     return 0
 
 

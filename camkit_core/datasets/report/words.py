@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ...metrics.judging.wording import counted
+from ...errors import counted
 from .findings import Findings, Found
 
 _ROWS, _COLUMNS = ("upper", "", "lower"), ("left", "", "right")

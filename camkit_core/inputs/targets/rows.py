@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...errors import TargetError
+from ...errors import TargetError, counted
 from ...pytree import has_samples, located, tensors_in
 from .found import scores_in
 
@@ -45,7 +45,7 @@ def _row_count(tensor: Tensor) -> int:
 
 def _wrong_samples(samples: int, images: int) -> TargetError:
     return TargetError(
-        f"the model gave the results of {samples} images for {_counted(images, 'image')}; pass the "
+        f"the model gave the results of {samples} images for {counted(images, 'image')}; pass the "
         f"images one by one, or wrap the model so that it gives one result for each image"
     )
 
@@ -53,9 +53,9 @@ def _wrong_samples(samples: int, images: int) -> TargetError:
 def wrong_rows(tensor: Tensor, output: Any, images: int) -> TargetError:
     """The error for a tensor of the output that a target reads, without a row for each image."""
     shape = tuple(tensor.shape)
-    rows = _counted(len(tensor), "row") if tensor.ndim else "a single number"
+    rows = counted(len(tensor), "row") if tensor.ndim else "a single number"
     return TargetError(
-        f"the model gave {rows} for {_counted(images, 'image')}, a tensor {shape}; a target reads "
+        f"the model gave {rows} for {counted(images, 'image')}, a tensor {shape}; a target reads "
         f"one row for each image. {_advice(shape, _where(tensor, output), images)}"
     )
 
@@ -85,7 +85,3 @@ def _advice(shape: tuple[int, ...], where: str, images: int) -> str:
 def _where(tensor: Tensor, output: Any) -> str:
     """An expression for a tensor of the output."""
     return next((where for where, value in located(output) if value is tensor), "output")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

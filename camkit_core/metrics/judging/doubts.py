@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...errors import counted
 from ...results.caveats import UNTRAINED, UNTRAINED_HEAD
 from .bootstrap import LEAST
 from .judgement import Judgement
 from .standings import Standing, ranked
-from .wording import counted
 
 
 def untrained(judgement: Judgement) -> str:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ...errors import counted
 from .bootstrap import LEAST
 from .standings import Standing, any_few
-from .wording import counted, listed
+from .wording import listed
 
 _PROMISING = 10  # times as many images: what would need more to be told is no promise
 

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import torch
 
+from ...errors import counted
 from ...plugins.facts import Method
 from ...results.explanation import Explanation
 from .judgement import Judgement
 from .standings import Standing
-from .wording import counted, listed, number, spaced
+from .wording import listed, number, spaced
 
 _SAME = 1e-4  # of [0, 1]: less than a step of the colour scale
 

@@ -56,11 +56,6 @@ def better_is(higher: bool) -> str:
     return f"{'higher' if higher else 'lower'} is better"
 
 
-def counted(count: int, thing: str) -> str:
-    """A number of things: "1 image", "2 images"."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
 def does(names: Sequence[str], verb: str, several: str) -> str:
     """Names and the verb in the number that fits: "a is", "a and b are"."""
     return f"{listed(names)} {verb if len(names) == 1 else several}"

@@ -9,12 +9,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ....errors import counted
 from ....results.whole_files import write_whole
 from ..baselines import BASELINES
 from ..judgement import Judgement
 from ..standings import standings_of
 from ..verdict import verdict
-from ..wording import counted, spaced
+from ..wording import spaced
 from .frame import definitions, framed, report_path
 from .pictures import picture_grid
 from .record import as_json

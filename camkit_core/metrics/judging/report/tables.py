@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from ....errors import counted
 from ..judgement import Judgement
 from ..standings import Standing, standings_of
-from ..wording import bounds_of, counted, number, spaced, times
+from ..wording import bounds_of, number, spaced, times
 from .frame import scrolling
 
 
