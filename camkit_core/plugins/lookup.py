@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentTypeError, PluginError, UnknownName, shown, unknown
 from .blame import blaming, kind_of
 from .contribution import is_camkits_own
-from .options import checked, takes
+from .options import by_position, checked, takes
 from .registry import get_registry
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def find_renderer(renderer: str | Renderer, options: Mapping[str, Any]) -> Rende
     """
     name, function, origin = look_up("renderer", renderer)
     refuse_unknown(options, [(name, function)])
-    draw = partial(function, **checked(function, options))
+    draw = partial(function, **checked(function, options, name))
     return draw if is_camkits_own(origin) else partial(_drawn, draw, name, origin)
 
 
@@ -119,14 +119,25 @@ def refuse_unknown(
     accepted = {name for _, function in functions for name in takes(function)}
     for option in options:
         if option not in accepted and None not in accepted:
-            owners = ", ".join(name for name, _ in functions)
-            if option in SETTINGS:
-                raise UnknownName(
-                    f"no option of {owners} named {option!r}; it is an argument of explain and "
-                    f"compare themselves: {SETTINGS[option]}"
-                )
-            named = [name for name in accepted if name]
-            close = get_close_matches(str(option)[:100], [*named, *SETTINGS], n=1)
-            if close and close[0] not in named:
-                raise UnknownName(f"no option named {shown(option)}. Did you mean {close[0]!r}?")
-            raise unknown(f"option of {owners}", option, named)
+            raise _unknown_option(option, functions, [name for name in accepted if name])
+
+
+def _unknown_option(
+    option: str, functions: Sequence[tuple[str, Callable[..., Any]]], accepted: Sequence[str]
+) -> UnknownName:
+    owners = ", ".join(name for name, _ in functions)
+    if option in SETTINGS:
+        return UnknownName(
+            f"no option of {owners} named {option!r}; it is an argument of explain and "
+            f"compare themselves: {SETTINGS[option]}"
+        )
+    for name, function in functions:
+        if option in by_position(function):
+            return UnknownName(
+                f"no option of {owners} named {option!r}: {name} takes it by position; options "
+                f"stand behind a star, as in def {name}(probe, *, {option}=1)"
+            )
+    close = get_close_matches(str(option)[:100], [*accepted, *SETTINGS], n=1)
+    if close and close[0] not in accepted:
+        return UnknownName(f"no option named {shown(option)}. Did you mean {close[0]!r}?")
+    return unknown(f"option of {owners}", option, accepted)

@@ -18,6 +18,12 @@ def takes(function: Callable[..., Any]) -> tuple[str | None, ...]:
     return *named, *(None for each in parameters if each.kind is each.VAR_KEYWORD)
 
 
+def by_position(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the arguments that `function` takes by position, which are no options."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(name for name, each in _parameters(function).items() if each.kind in kinds)
+
+
 def checked(
     function: Callable[..., Any], options: Mapping[str, Any], owner: str = ""
 ) -> dict[str, Any]:

@@ -171,6 +171,14 @@ def test_an_argument_of_explain_is_no_option_of_a_method() -> None:
         explain(conv_net(), images, batchsize=3)
 
 
+def test_an_argument_by_position_is_told_how_it_becomes_an_option() -> None:
+    def mine(probe: Any, power: float = 1.0) -> Any:
+        return probe.activations.sum(1) ** power
+
+    with pytest.raises(UnknownName, match=r"as in def mine\(probe, \*, power=1\)$"):
+        explain(conv_net(), some_images(1), mine, power=2.0)
+
+
 @pytest.mark.parametrize("method", [5, None, ["gradcam"], b"gradcam"])
 def test_a_method_is_a_name_or_a_function(method: Any) -> None:
     with pytest.raises(CamkitError, match=r"^expected a method as the name") as error:

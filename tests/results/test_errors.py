@@ -85,9 +85,12 @@ def test_a_value_an_option_does_not_allow_is_answered_with_those_it_does() -> No
     ("given", "shape"),
     [
         (lambda probe: None, "NoneType"),
-        (lambda probe: probe.activations, r"\(2, 4, 6, 6\)"),
+        (
+            lambda probe: probe.activations,
+            r"\(2, 4, 6, 6\); probe\.channel_sum adds its channels up",
+        ),
         (lambda probe: probe.activations.sum(1)[:1], r"\(1, 6, 6\)"),
-        (lambda probe: probe.activations.sum(1).numpy(), "ndarray"),
+        (lambda probe: probe.activations.sum(1).numpy(), "ndarray; torch.from_numpy makes .*"),
         (lambda probe: probe.scores, r"\(2,\)"),
     ],
     ids=["None", "all channels", "one image", "numpy", "scores"],

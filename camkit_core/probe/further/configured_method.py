@@ -104,7 +104,10 @@ class ConfiguredMethod:
 def _wrong(cam: Any, shape: Sequence[int]) -> str:
     """What a method returned, in words, if that is no map of the images; else ""."""
     if not isinstance(cam, Tensor):
-        return kind_of(cam)
+        made = kind_of(cam)
+        return f"{made}; torch.from_numpy makes a tensor of it" if made == "ndarray" else made
+    if cam.ndim == len(shape) and len(cam) == shape[0]:
+        return f"{tuple(cam.shape)}; probe.channel_sum adds its channels up"
     if cam.ndim != len(shape) - 1 or len(cam) != shape[0] or not cam.numel():
         return str(tuple(cam.shape))
     if cam.layout is not torch.strided or cam.is_meta or cam.is_nested or cam.is_complex():
