@@ -32,6 +32,8 @@ _MOST = 16  # plans of a layer
 # By layer; None where no plan can be made.
 _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
 
+_replaced: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # how many plans of a layer
+
 
 class TokenTape(Tape):
     """A tape of what follows tokens, and of nothing else."""
@@ -68,27 +70,30 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     plan = plans.get(key)
     if (plan is None and key in plans) or images.is_meta or hooked_by_others(inputs.model):
         return run(Tape() if taped else None, images)
+    failed = False
     if plan and not taped:
         strides = images.stride()  # which a model may change, as all of its images
         short = _short(run, plan, images)
         if short:
             return short
         rewind(inputs.model)
-        whole = run(None, _copied(inputs.images, strides))
-        if _finite(whole.output):  # else nan is the image's own, and tells nothing of the plan
+        failed, images = True, _copied(inputs.images, strides)
+        if _replaced.get(adapter.layer, 0) == _MOST:  # a model whose calls depend on the image
             plans[key] = None
-        return whole
+            return run(None, images)
     recording = run(Tape() if taped else TokenTape(adapter), images)
     if plan is None or not plan.fits(recording.tape):
         plan = _remembered(plans, key, recording)
+        if failed:
+            _replaced[adapter.layer] = _replaced.get(adapter.layer, 0) + 1
+    elif failed:
+        if not any(bool(each.isnan().any()) for each in tensors_in(recording.output)):
+            plans[key] = None  # what is left out is read; nan of the image's own tells nothing
+        plan = None
     if plan:
         return replace(recording, output=output_again(plan, recording.tape, recording.raw))
     noted = taped or _tokens(adapter, recording.raw)
     return recording if noted else replace(recording, noted=None)
-
-
-def _finite(output: Any) -> bool:
-    return not any(bool(each.isnan().any()) for each in tensors_in(output))
 
 
 def _copied(images: Tensor, strides: tuple[int, ...]) -> Tensor:

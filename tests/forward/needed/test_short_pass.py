@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -177,6 +178,22 @@ def test_an_image_with_nan_leaves_the_plan_alone() -> None:
         assert (found - expected).abs().max() <= 1e-12 * expected.abs().max()
     again = asked(model, broken)["gradient"]
     assert torch.allclose(again[1], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_an_image_with_nan_between_changes_no_bit() -> None:
+    model, images = lively(ATTENDED["timm"]), pictures()
+    first = asked(model, images)["gradient"]
+    asked(model, images * torch.nan)
+    assert torch.equal(asked(model, images)["gradient"], first)
+
+
+def test_a_model_that_makes_other_calls_gets_another_plan() -> None:
+    model, images = lively(ATTENDED["timm"]), pictures()
+    asked(model, images)
+    model.norm.eps = 0.1
+    fresh = asked(copy.deepcopy(model), images)["gradient"]
+    for _ in range(2):
+        assert torch.equal(asked(model, images)["gradient"], fresh)
 
 
 def test_a_hook_sees_every_row() -> None:
