@@ -93,16 +93,23 @@ def scores(query: Tensor, keys: Part, source: Source) -> Tensor:
     """Queries (N, h, S, D) times the keys without their bias: (N, h, S, T)."""
     tokens, layer = source
     weight, _ = keys.parameters(layer)
-    asking = torch.einsum("nhsd,hdc->nhsc", query, weight.view(*keys.sizes, -1))
-    return (asking.flatten(1, 2) @ tokens.mT).view(*query.shape[:3], -1)
+    asking = _by_head(query, weight.view(*keys.sizes, -1)).flatten(1, 2)
+    return torch.bmm(asking, tokens.mT).view(*query.shape[:3], -1)
 
 
 def mixed(shares: Tensor, values: Part, source: Source) -> Tensor:
     """Attention (N, h, S, T) times the values without their bias: (N, h, S, D)."""
     tokens, layer = source
     weight, _ = values.parameters(layer)
-    read = (shares.flatten(1, 2) @ tokens).view(*shares.shape[:3], -1)
-    return torch.einsum("nhsc,hdc->nhsd", read, weight.view(*values.sizes, -1))
+    read = torch.bmm(shares.flatten(1, 2), tokens).view(*shares.shape[:3], -1)
+    return _by_head(read, weight.view(*values.sizes, -1).mT)
+
+
+def _by_head(rows: Tensor, weights: Tensor) -> Tensor:
+    """Rows (N, h, S, D) times one matrix a head (h, D, E): (N, h, S, E)."""
+    images, heads, count, _ = rows.shape
+    result = torch.bmm(rows.transpose(0, 1).flatten(1, 2), weights)
+    return result.view(heads, images, count, -1).transpose(0, 1)
 
 
 def _bias(part: Part, source: Source) -> Tensor | None:
