@@ -151,7 +151,7 @@ class Comparison:
         return self.judgement
 
     def _repr_html_(self) -> str:
-        from .results.notebook import block, table
+        from .results.viewer.notebook import block, table
 
         maps = table(self.rows, self.methods)
         if self.judgement is None:

@@ -73,15 +73,11 @@ def heatmaps(cam: Tensor, size: Sequence[int]) -> Tensor:
     ReLU, linear resizing (align_corners=False), division by each map's own maximum. Maps without
     positive values and values that are not finite become zero.
     """
-    large = upsample(cam.relu(), size)
+    finite = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0)
+    large = upsample(finite.relu_(), size)
     top = large.amax(spatial_axes(large, 1), keepdim=True)
-    least = torch.finfo(top.dtype).smallest_normal
-    if not all(least <= maximum < torch.inf for maximum in top.flatten().tolist()):
-        finite = torch.nan_to_num(cam, nan=0.0, posinf=0.0, neginf=0.0)
-        large = upsample(finite.relu(), size)
-        # A map whose maximum is zero is zero everywhere, and stays so.
-        top = large.amax(spatial_axes(large, 1), keepdim=True).clamp_(min=least)
-    return large.div_(top).float()
+    # A map whose maximum is zero is zero everywhere, and stays so.
+    return large.div_(top.clamp_(min=torch.finfo(top.dtype).smallest_normal)).float()
 
 
 def principal_map(evidence: Tensor, kernel: Kernel | None = None) -> Tensor:

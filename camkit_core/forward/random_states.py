@@ -5,29 +5,29 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .numpy_state import numpy_state, set_numpy_state
 
 
 @contextmanager
-def preserving_rng(model: nn.Module | None = None) -> Iterator[Callable[[], None]]:
-    """Put the random states of torch (CPU and the model's device), numpy and Python back.
+def preserving_rng() -> Iterator[Callable[[], None]]:
+    """Put the random states of torch (CPU and all other devices), numpy and Python back.
 
     Gives a function that does so earlier, too.
     """
     python, numpy, cpu = random.getstate(), numpy_state(), torch.get_rng_state()
-    device = _gpu(model) if model is not None and _cuda_runs() else None
-    gpu = None if device is None else torch.cuda.get_rng_state(device)
+    devices = _of_devices()
 
     def put_back() -> None:
         random.setstate(python)
         set_numpy_state(numpy)
         torch.set_rng_state(cpu)
-        if device is not None and gpu is not None:
-            torch.cuda.set_rng_state(gpu, device)
+        for set_states, states in devices:
+            set_states(states)
 
     try:
         yield put_back
@@ -44,10 +44,13 @@ def noise_like(tensor: Tensor) -> Tensor:
     return noise.uniform_(generator=torch.Generator().manual_seed(0)).to(tensor.device)
 
 
-def _cuda_runs() -> bool:
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
-
-
-def _gpu(model: nn.Module) -> torch.device | None:
-    parameter = next(model.parameters(), None)
-    return parameter.device if parameter is not None and parameter.is_cuda else None
+def _of_devices() -> list[tuple[Callable[[Any], None], Any]]:
+    """The states of the devices that torch has begun to use, each with what sets it."""
+    states: list[tuple[Callable[[Any], None], Any]] = [
+        (kind.set_rng_state_all, kind.get_rng_state_all())
+        for kind in (torch.cuda, torch.xpu)
+        if kind.is_initialized()
+    ]
+    if torch.backends.mps.is_available():
+        states.append((torch.mps.set_rng_state, torch.mps.get_rng_state()))
+    return states

@@ -164,7 +164,7 @@ class _Buffers:
 def aside(model: nn.Module) -> Iterator[None]:
     """Inside, runs that are none of the explanation's own; the model is then what it was before."""
     before = Snapshot(Look(model))
-    with preserving_rng(model):
+    with preserving_rng():
         try:
             yield
         finally:

@@ -89,7 +89,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
     """The same for a model that is in use by this thread alone."""
     look, ran = seen(model), False
     assert look
-    with torch.no_grad(), preserving_rng(model) as put_back_rng:  # the trunk has no graph
+    with torch.no_grad(), preserving_rng() as put_back_rng:  # the trunk has no graph
         before = Snapshot(look)
         buffers = OwnBuffers(model, before.writers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,7 @@ from .caveats import caveats
 from .explanation import Explanation
 from .levels import shares_of, weighted_levels
 from .provenance import of_levels, of_method, of_output
+from .readings import readings
 from .smoothing import View, joined_layers, mean_of_views
 
 Rows = tuple[tuple[Explanation, ...], ...]  # a row for each target, a column for each method
@@ -91,14 +93,17 @@ class ExplanationBuilder:
     ) -> Explanation:
         """The explanation made of all views so far."""
         cam = self._joined(smoothing.get("fuse_layers", "mean"))
-        cam = without_undefined(cam, self.plain)
+        logits = found_logits(self.plain.recording.output, len(cam))
+        read = readings(cam, self.plain.scores, logits)
+        if not all(map(math.isfinite, read.scores)):
+            cam = without_undefined(cam, self.plain)
+            read = readings(cam, self.plain.scores, logits)
         default = layers[0].default if layers[0].default != layers[0].name else None
-        reasons = blank_reasons(cam, self.levels or [self.plain], default)
+        reasons = blank_reasons(read.ranges, self.levels or [self.plain], default)
         guided_gradcam = self._guided_gradcam(cam) if guided else None
         targets, recording = self.plain.targets, self.plain.recording
-        logits = found_logits(recording.output, len(cam))
         where = where_scores_are(recording.output)
-        self.notes += caveats(recording.model, logits, targets.classes, where)
+        self.notes += caveats(recording.model, logits, targets.classes, where, read.best)
         self.notes += targets.notes
         if self.plain.images_touch:
             self.notes.append(TOUCHING)

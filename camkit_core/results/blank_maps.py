@@ -20,25 +20,21 @@ def without_undefined(cam: Tensor, probe: Probe) -> Tensor:
     score.
     """
     scores = probe.scores
-    if all(map(math.isfinite, scores.tolist())):
-        return cam
     broken = ~probe.images.flatten(1).isfinite().all(1).to(scores.device)
     undefined = (scores.isnan() | (broken & ~scores.isfinite())).to(cam.device)
     return cam.masked_fill(undefined.view(-1, *[1] * (cam.ndim - 1)), torch.nan)
 
 
 def blank_reasons(
-    cam: Tensor, probes: Sequence[Probe], default_layer: str | None
+    ranges: Sequence[tuple[float, float]], probes: Sequence[Probe], default_layer: str | None
 ) -> tuple[str | None, ...]:
-    """For each map of `cam` (N, h, w): why its heatmap is blank, or None if it is not.
+    """For each of N maps: why its heatmap is blank, or None if it is not.
 
     Args:
-        cam: the maps.
+        ranges: the lowest and the highest value of each map; nan if any value is.
         probes: those that the maps were made from: one, or one for each level of a pyramid.
         default_layer: the layer an adapter would have chosen, if another was explained.
     """
-    lowest, highest = cam.flatten(1).aminmax(dim=1)  # nan if any value is
-    ranges = zip(lowest.tolist(), highest.tolist(), strict=True)
     return tuple(
         _reason(low, high, probes, index, default_layer) for index, (low, high) in enumerate(ranges)
     )

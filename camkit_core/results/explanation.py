@@ -248,7 +248,7 @@ class Explanation:
         return self.cam[:, None]
 
     def _repr_html_(self) -> str:
-        from .notebook import explanation_block
+        from .viewer.notebook import explanation_block
 
         return explanation_block(self)
 

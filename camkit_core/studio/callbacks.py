@@ -68,7 +68,7 @@ class MapLogger:
         self._log(model, step, self._write)
 
     def _log(self, model: nn.Module, step: int, writers: list[Write]) -> None:
-        with preserving_rng(model):
+        with preserving_rng():
             try:
                 with quietly():
                     explanation = self._explain(model)

@@ -116,3 +116,18 @@ def states() -> list[str]:
     with np.printoptions(threshold=2000):
         numpy = repr(np.random.get_state(legacy=False))
     return [numpy, repr(random.getstate()), repr(torch.get_rng_state().tolist())]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "xpu"])
+def test_the_states_of_all_devices_in_use_are_put_back(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, device = ["of the first", "of the second"], getattr(torch, kind)
+    monkeypatch.setattr(device, "is_initialized", lambda: True)
+    monkeypatch.setattr(device, "get_rng_state_all", lambda: list(states))
+    monkeypatch.setattr(
+        device, "set_rng_state_all", lambda given: states.__setitem__(slice(None), given)
+    )
+    with preserving_rng():
+        states[:] = ["drawn from", "drawn from"]
+    assert states == ["of the first", "of the second"]

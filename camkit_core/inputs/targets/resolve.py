@@ -143,7 +143,8 @@ def _ranked(rank: Rank, output: Any, images: int) -> list[int]:
             f"asked for the {rank.position + 1} best classes of a model with {logits.shape[1]}"
         )
     order = logits.argsort(stable=True, dim=1, descending=True)
-    return [int(category) for category in order[:, rank.position]]
+    classes: list[int] = order[:, rank.position].tolist()
+    return classes
 
 
 def _is_list(target: Any) -> TypeGuard[Sequence[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ...results.notebook import block
+from ...results.viewer.notebook import block
 
 
 class Verdict(tuple[str, ...]):

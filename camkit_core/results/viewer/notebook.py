@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
-from ..image.embedded import data_uri
-from .originals import ground
+from ...image.embedded import data_uri
+from ..originals import ground
 
 Explanation: TypeAlias = Any  # `results.explanation.Explanation`, which imports this file
 
@@ -112,7 +112,7 @@ def _small(explanation: Explanation, index: int, side: int) -> Image.Image:
 
 def _map(explanation: Explanation, index: int, picture: Image.Image) -> str:
     """The map over a picture; the picture as it is where the map is blank."""
-    from ..plugins.lookup import find_renderer
+    from ...plugins.lookup import find_renderer
 
     alt = f"{explanation.method}, {explanation.describe(index)}"
     if explanation.blank(index):
