@@ -44,7 +44,7 @@ def cnn(request: pytest.FixtureRequest) -> Drawn:
     """A model with the weights of a seed, and two images of 128x96 pixels."""
     name, seed = request.param
     torch.manual_seed(seed)
-    return enliven(built(name), size=64), torch.randn(2, 3, 128, 96)
+    return enliven(built(name), size=32), torch.randn(2, 3, 128, 96)
 
 
 def second(row: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core import LayerError
 from camkit_core.plugins import get_registry
+from helpers.few_runs import FEW
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 METHODS = [row.name for row in get_registry().contributions("method")]
@@ -55,7 +56,9 @@ def explained(batch_first: bool, method: str, count: int, layer: str, **options:
 @pytest.mark.parametrize("count", [1, 3, 16])  # there are 16 tokens
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in MANY_RUNS])
 def test_maps_are_those_of_the_tokens_batch_first(method: str, count: int) -> None:
-    given, wanted = (explained(first, method, count, "first") for first in (False, True))
+    given, wanted = (
+        explained(first, method, count, "first", **FEW.get(method, {})) for first in (False, True)
+    )
     assert torch.allclose(given, wanted, rtol=1e-6, atol=1e-9 * float(wanted.abs().max()))
 
 

@@ -21,6 +21,7 @@ from transformers import (
 import camkit_core as camkit
 from camkit_core import SimilarityTarget, TargetError
 from camkit_core.results.caveats import FEATURES
+from helpers.small_nets import FAMILIES
 
 pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
 IMAGES = torch.randn(2, 3, 64, 64, generator=torch.manual_seed(0))
@@ -49,6 +50,12 @@ def _timm_reset() -> nn.Module:
     return model
 
 
+def _vgg() -> nn.Module:
+    model = FAMILIES["vgg"]()  # of few weights, as the class's own head has 120 million
+    model.classifier[-1] = nn.Identity()
+    return model
+
+
 def _torchvision_vit() -> nn.Module:
     model = torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 48, num_classes=7)
     model.heads = nn.Identity()
@@ -66,7 +73,7 @@ HEADLESS: dict[str, Callable[[], nn.Module]] = {
     "timm with another pool": lambda: timm.create_model("test_efficientnet", num_classes=0),
     "timm, taken out later": _timm_reset,
     "resnet": _without("resnet18", "fc"),
-    "vgg, the last of the head": _without("vgg11", "classifier", 6),
+    "vgg, the last of the head": _vgg,
     "vit": _torchvision_vit,
     "densenet": _without("densenet121", "classifier"),
     "mobilenet, all of the head": _without("mobilenet_v3_small", "classifier"),

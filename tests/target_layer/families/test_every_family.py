@@ -25,7 +25,7 @@ def built(name: str) -> Any:
 
 def explained(name: str, method: str, inputs: Any, **further: Any) -> camkit.Explanation:
     family = FAMILIES[name]
-    settings = {"target": family.target, **family.settings, **further}
+    settings = {"target": family.target, "batch_size": 32, **family.settings, **further}
     return camkit.explain(built(name), inputs, method, **settings)
 
 
