@@ -93,7 +93,7 @@ def _outcomes(args: argparse.Namespace, name: str, kind: str) -> Sequence[Any]:
     if kind == "adapter":
         return testing.outcomes(_adapter_checks(args, name))
     if kind == "source":
-        model = _model_of(args, kind, "test_resnet")
+        model = _model_of(args, kind, f"a name of `camkit list-models {name}:`")
         return testing.outcomes(testing.source_checks(name, model))
     checks_of_kind: dict[str, Callable[[str], Sequence[Any]]] = {
         "method": testing.method_checks,
@@ -104,7 +104,7 @@ def _outcomes(args: argparse.Namespace, name: str, kind: str) -> Sequence[Any]:
 
 
 def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
-    model = _model_of(args, "adapter", "resnet18")
+    model = _model_of(args, "adapter", f"one of {name}, as --model resnet18 for ResNets")
     from ..loading.models import load_model
     from ..testing import adapter_checks
 
@@ -114,12 +114,10 @@ def _adapter_checks(args: argparse.Namespace, name: str) -> Sequence[Any]:
     return adapter_checks(name, loaded.model, sizes)
 
 
-def _model_of(args: argparse.Namespace, kind: str, example: str) -> str:
+def _model_of(args: argparse.Namespace, kind: str, which: str) -> str:
     """The model that a plugin is checked on."""
     if not args.model:
-        raise ArgumentError(
-            f"{_A[kind]} is checked on a model: pass --model, e.g. --model {example}"
-        )
+        raise ArgumentError(f"{_A[kind]} is checked on a model: pass --model, {which}")
     model: str = args.model
     return model
 
