@@ -132,7 +132,8 @@ def _print(plugin: str, outcomes: Sequence[Any]) -> None:
     put(plugin)
     width = max(len(outcome.name) for outcome in outcomes)
     for outcome in outcomes:
-        why = f": {outcome.why}" if outcome.why else ""
+        reason = outcome.why.removeprefix(f"{outcome.name}: {outcome.text}; ")  # it stands there
+        why = f": {reason}" if reason else ""
         put(f"  {MARKS[outcome.status]:7}  {outcome.name:{width}}  {outcome.text}{why}")
     counts = Counter(outcome.status for outcome in outcomes)
     totals = ", ".join(f"{counts[status]} {status}" for status in MARKS)

@@ -56,6 +56,15 @@ def test_an_adapter_is_checked_on_a_model(capsys: Capture) -> None:
     assert "pass --model" in capsys.readouterr().err
 
 
+def test_what_a_check_asks_is_said_once(capsys: Capture) -> None:
+    of_another = ["torchvision.models.vgg", "--model", "test_resnet", "--size", "32"]
+    assert main(["check", *of_another]) == 1
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("  FAILED   layer ")
+    assert line.count("The layer is one of the model's") == 1
+    assert "it failed with AttributeError" in line
+
+
 @pytest.mark.parametrize("arguments", [[], ["--all", "--kind", "adapter"], ["nonsense"]])
 def test_what_cannot_be_checked_is_one_line(arguments: list[str], capsys: Capture) -> None:
     assert main(["check", *arguments]) == 2
