@@ -53,6 +53,11 @@ def test_a_file_that_is_not_there_is_named_once_and_the_one_beside_it_is_asked_a
     assert first.endswith(f"Did you mean {dog!r}?")
 
 
+def test_a_method_among_the_pictures_is_told_where_it_belongs(dog: str, capsys: Capture) -> None:
+    assert explain("gradcam++") == 1
+    assert "a method, not a file; several are one word: --method " in capsys.readouterr().err
+
+
 def test_what_a_model_raises_on_an_image_is_that_images_failure(
     dog: str, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import ArgumentError, PathError, counted
+from ...errors import ArgumentError, CamkitError, PathError, counted
 from ...image.files import look_at
 from ...image.folders import ENDINGS, walked
+from ...plugins import get_registry
 from .failures import Failures
 from .messages import say_above_bar, visible
 from .stdin import STDIN
@@ -62,8 +63,17 @@ def _is_there(path: Path, failures: Failures) -> bool:
         look_at(path)
         return True
     except (OSError, ValueError) as error:
-        failures.add(path, error)
+        failures.add(path, error if os.path.lexists(path) else _of_a_method(path) or error)
         return False
+
+
+def _of_a_method(path: Path) -> PathError | None:
+    """What to write, where a method stands among the pictures."""
+    try:
+        name = get_registry().find("method", str(path)).name
+    except CamkitError:
+        return None
+    return PathError(f"a method, not a file; several are one word: --method gradcam,{name}")
 
 
 def _listed(files_from: str | None) -> list[str]:
