@@ -16,6 +16,7 @@ from .layout import Layout
 from .names import LayerName
 from .refusal import no_layer
 from .search.asked import kinds_of, reads_maps, scores_of
+from .search.beside import note_beside
 from .search.candidates import REACHED, Candidate
 from .search.search import Search, search
 
@@ -135,7 +136,9 @@ def _key(inputs: Inputs, targets: Sequence[Any]) -> Hashable:
 def chosen(found: Search, candidate: Candidate) -> Choice:
     """A candidate as the choice of a search."""
     name = replace(candidate.name, after=candidate.after)
-    return Choice(name, candidate.layout, _reason(found, candidate), _notes(candidate))
+    flow, candidates = found.scanned.flow, found.candidates
+    beside = () if found.dense else note_beside(flow, candidates, candidate)
+    return Choice(name, candidate.layout, _reason(found, candidate), (*_notes(candidate), *beside))
 
 
 def _reason(found: Search, candidate: Candidate) -> str:

@@ -85,6 +85,14 @@ class Flow(Tape):
                 reached.update(call.results)
         return reached
 
+    def above(self, slots: Iterable[int]) -> set[int]:
+        """These slots and all that they are computed from."""
+        needed = set(slots)
+        for call, reads in zip(reversed(self.calls), reversed(self.reads), strict=True):
+            if not needed.isdisjoint(call.results):
+                needed.update(reads)
+        return needed
+
 
 # Attributes that are tensors: `x.T` makes one.
 _PARTS = frozenset(

@@ -129,7 +129,7 @@ def _run(
         output = inputs.forward_args.call(inputs.model, rows.clone(), image=image)
     for path, tensor in leaves(output):
         if tensor.ndim > 2 and path in scanned.answers:
-            notes.note(("output", path), tensor)
+            notes.note(("output", path), _as_maps(tensor, rows.ndim))
     if not whole:
         _refuse_mixing(output, scanned)
     return notes.moved
@@ -188,6 +188,11 @@ class _Movements:
             self.moved[key] = movement(tensor[:1].detach(), tensor[1:].detach())
 
 
+def _as_maps(output: Tensor, axes: int) -> Tensor:
+    """Several masks for each of several prompts as masks in a row: (N, K, *size)."""
+    return output.flatten(1, output.ndim - axes + 1) if output.ndim > axes else output
+
+
 def _output_is_map(
     scanned: Scan, moved: dict[object, Moved], opposite: dict[object, Moved]
 ) -> bool:
@@ -199,6 +204,7 @@ def _output_is_map(
         tensor = leaf(scanned.output, path)
         if key not in moved or tensor is None:
             continue
+        tensor = _as_maps(tensor, scanned.image.ndim)
         for layout in layouts_of(tuple(tensor.shape), size, earlier=grids):
             share = right_pairs(moved[key], layout, opposite.get(key))
             if layout.positions >= FEWEST and share >= PLACES:
