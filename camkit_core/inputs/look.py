@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from itertools import chain, starmap
-from operator import attrgetter, is_
+from operator import attrgetter, is_, methodcaller
 from random import Random
 from types import FunctionType, NoneType, SimpleNamespace
 from typing import Any
@@ -162,7 +162,7 @@ class Tables:
         """Whether all values are the same objects."""
         if list(map(len, self.now)) != list(map(len, self.before)):
             return False
-        now = chain.from_iterable(map(dict.values, self.now))
+        now = chain.from_iterable(map(_VALUES, self.now))  # a script's parts are no dict
         return all(map(is_, now, chain.from_iterable(map(dict.values, self.before))))
 
     def put_back(self) -> None:
@@ -173,6 +173,7 @@ class Tables:
 
 
 _EMPTY: Table = {}
+_VALUES = methodcaller("values")
 
 
 class _NoTensorIsAnother(TorchFunctionMode):
