@@ -155,8 +155,9 @@ def introduction(rounds: int) -> str:
         f"all patches are read, two linear layers of the last block run for each token and "
         f"channel: with C channels and L blocks that is at least 5 C / (12 L) forward passes, and "
         f"8 passes are out of reach from 230 channels of 12 blocks on. Behind a class token the "
-        f"gradient takes two products a head, so what GradCAM takes beyond 1 is the time of the "
-        f"calls themselves, in Python and in torch, and not their arithmetic."
+        f"gradient takes two products a head, where keys are neither rotated nor normed, so what "
+        f"GradCAM takes beyond 1 is the time of the calls themselves, in Python and in torch, and "
+        f"not their arithmetic."
     )
 
 
