@@ -12,6 +12,8 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
+from torchvision.models import resnet as resnets
+from torchvision.models import vision_transformer as vits
 
 from camkit_core.cli import main
 from camkit_core.cli.demo_photos import explain_photos
@@ -30,6 +32,20 @@ def commands(path: Path) -> list[str]:
     """The shell commands of a page."""
     lines = [line for block in blocks(path, "console") for line in block.splitlines()]
     return [line[2:].split(" > ")[0] for line in lines if line.startswith("$ ")]
+
+
+def _make_shallow(monkeypatch):
+    """ResNets have one block in all stages but the last, and ViTs two: as classes, not as sizes."""
+    resnet, vit = resnets._resnet, vits._vision_transformer
+
+    def shallow_resnet(block, layers, *args, **kwargs):
+        return resnet(block, [1, 1, 1, layers[3]], *args, **kwargs)
+
+    def shallow_vit(**kwargs):
+        return vit(**{**kwargs, "num_layers": 2})
+
+    monkeypatch.setattr(resnets, "_resnet", shallow_resnet)
+    monkeypatch.setattr(vits, "_vision_transformer", shallow_vit)
 
 
 @pytest.fixture
@@ -53,6 +69,7 @@ def workplace(tmp_path, monkeypatch):
         return torchvision.models.get_model(architectures[stem]).state_dict()
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", downloaded)
+    _make_shallow(monkeypatch)
     quick = partial(explain_photos, ["gradcam"])  # tests/cli/test_demo.py has all of them
     monkeypatch.setattr("camkit_core.cli.demo_photos.explain_photos", quick)
     # It would serve for ever: tests/studio/test_server.py starts and ends it.

@@ -14,12 +14,12 @@ from transformers import ViTConfig, ViTForImageClassification
 
 import camkit_core as camkit
 from camkit_core.probe.attention import Attention
-from camkit_core.testing.ground_truth.networks import build
 from camkit_core.testing.networks import AttentionNet, seeded
 from camkit_core.testing.state import nothing_changes
 from camkit_methods.attention_rollout import attention_rollout
 from camkit_methods.chefer import chefer
 from camkit_methods.legrad import legrad
+from helpers.small_nets import small_net
 
 METHODS = ("attention_rollout", "chefer", "legrad")
 ONE = [[0.2, 0.5, 0.3], [0.1, 0.8, 0.1], [0.0, 0.4, 0.6]]
@@ -256,8 +256,9 @@ def test_a_batch_has_the_maps_of_its_images(method):
 
 
 def test_a_convolutional_network_is_refused_with_what_to_take_instead():
+    net = small_net("vgg")
     with pytest.raises(camkit.LayerError, match=r"gradient method, e\.g\. gradcam"):
-        camkit.explain(build("vgg").eval(), torch.randn(1, 3, 64, 64), "chefer")
+        camkit.explain(net.model, net.images, "chefer")
 
 
 def test_windowed_attention_is_refused_with_what_was_seen():
