@@ -24,7 +24,8 @@ def find_plugin(name: str, kinds: Sequence[str]) -> Contribution:
     names = {row.name for kind in kinds for row in registry.contributions(kind)}
     what = kinds[0] if len(kinds) == 1 else "method, metric, renderer, adapter or source"
     meant = did_you_mean(close_to(name, sorted(names))[:5])
+    listed = f"list-{'arch' if kinds[0] == 'adapter' else kinds[0]}s"
     raise UnknownName(
         f"no {what} named {shown(name)}.{meant} Names are in the lists, such as `camkit "
-        f"list-methods`; models are in `camkit list-models`"
+        f"{listed}`; models are in `camkit list-models`"
     )
