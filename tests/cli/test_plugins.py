@@ -120,7 +120,11 @@ def test_plugins_are_checked_each_in_a_process_of_its_own(fresh: Install, capsys
 def test_a_plugin_that_hangs_is_given_up_after_its_time(fresh: Install, capsys: Capture) -> None:
     fresh("camkit", "[camkit.methods]\n", "0.1.0", root="none of its own, which import torch")
     fresh("camkit-good", GOOD, camkit_good=GOOD_CODE)
-    fresh("camkit-hangs", "[camkit.methods]\nhangs = camkit_h:f\n", camkit_h="while True: pass")
+    fresh(
+        "camkit-hangs",
+        "[camkit.methods]\nhangs = camkit_h:f\n",
+        camkit_h="import time; time.sleep(600)",
+    )
     statuses = checked(capsys, "2")
     assert statuses["hangs"] == "failed: did not finish within 2 s"
     assert statuses["mycam"] == "ok"
