@@ -25,5 +25,8 @@ def randomcam(probe: Probe, *, seed: Annotated[int, Interval(ge=-(2**63), lt=2**
     probe.note("random channel weights: a baseline, not an explanation")
     activations = probe.activations
     generator = torch.Generator().manual_seed(seed)
-    weights = torch.rand(activations.shape[1], generator=generator, device="cpu") * 2 - 1
+    weights = (
+        torch.rand(activations.shape[1], generator=generator, dtype=torch.float32, device="cpu") * 2
+        - 1
+    )
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))

@@ -80,9 +80,14 @@ def random_masks(
     large = [(grid + 1) * cell for cell in cells]
     for start in range(0, samples, _BLOCK):
         count = min(_BLOCK, samples - start)
-        draws = torch.rand(count, *[grid] * len(size), generator=generator, device="cpu")
+        draws = torch.rand(
+            count, *[grid] * len(size), generator=generator, dtype=torch.float32, device="cpu"
+        )
         masks = upsample((draws < keep).float().to(image.device), large)
-        shifts = [torch.randint(cell, (count,), generator=generator).tolist() for cell in cells]
+        shifts = [
+            torch.randint(cell, (count,), generator=generator, device="cpu").tolist()
+            for cell in cells
+        ]
         yield torch.stack(
             [
                 mask[tuple(slice(s, s + side) for s, side in zip(shift, size, strict=True))]

@@ -53,5 +53,5 @@ def smoothgrad(
 def _noisy(image: Tensor, samples: int, sigma: float, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(samples):
-        noise = torch.randn(image.shape, generator=generator, device="cpu")
+        noise = torch.randn(image.shape, generator=generator, dtype=torch.float32, device="cpu")
         yield image + sigma * noise.to(image)

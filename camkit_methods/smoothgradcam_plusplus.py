@@ -58,5 +58,7 @@ def smoothgradcam_plusplus(
 def _noisy(images: Tensor, samples: int, sigma: float, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(samples):
-        noise = torch.randn(images.shape[1:], generator=generator, device="cpu")
+        noise = torch.randn(
+            images.shape[1:], generator=generator, dtype=torch.float32, device="cpu"
+        )
         yield images + sigma * noise.to(images)

@@ -68,7 +68,9 @@ def _noisy(
     generator = torch.Generator().manual_seed(seed)
 
     def noise(like: Tensor) -> Tensor:
-        return sigma * torch.randn(like.shape, generator=generator, device="cpu").to(like)
+        return sigma * torch.randn(
+            like.shape, generator=generator, dtype=torch.float32, device="cpu"
+        ).to(like)
 
     size = image.shape[1:]
     for channel in torch.split(activations, 1):

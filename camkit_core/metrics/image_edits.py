@@ -59,7 +59,9 @@ def filled(image: Tensor, known: Tensor, noise: float, seed: int, exact: float =
     given = known[:, None].float()
     images = given * image.float()
     generator = torch.Generator().manual_seed(seed)
-    normal = torch.randn(images.shape, generator=generator, device="cpu").to(images)
+    normal = torch.randn(images.shape, generator=generator, dtype=torch.float32, device="cpu").to(
+        images
+    )
     smooth = _smooth(images, given, exact) + (1 - given) * noise * normal
     return torch.where(known[:, None], image, smooth.to(image))
 

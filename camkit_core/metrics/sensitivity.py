@@ -39,7 +39,13 @@ def sensitivity(
     size = case.heatmaps.flatten(1).norm(dim=1)
     largest = torch.zeros_like(size)
     for _ in range(samples):
-        noise = torch.rand(case.images.shape[1:], generator=generator, device="cpu") * 2 - 1
+        noise = (
+            torch.rand(
+                case.images.shape[1:], generator=generator, dtype=torch.float32, device="cpu"
+            )
+            * 2
+            - 1
+        )
         moved = case.explained(case.images + radius * noise.to(case.images)) - case.heatmaps
         largest = torch.maximum(largest, moved.flatten(1).norm(dim=1))
     if bool((size == 0).any()):

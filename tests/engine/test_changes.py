@@ -192,3 +192,15 @@ def test_a_setting_of_the_process_is_seen(change: Callable[[], Any]) -> None:
     finally:
         torch.set_default_dtype(before[0])
         torch.use_deterministic_algorithms(before[1])
+
+
+@pytest.mark.parametrize("method", ["rise", "randomcam", "smoothgradcam++"])
+def test_random_numbers_are_the_same_whatever_the_default_dtype(method: str) -> None:
+    expected = camkit.explain(network(), X, method, 1).cam
+    model, before = network(), torch.get_default_dtype()
+    try:
+        double()
+        given = camkit.explain(model, X, method, 1).cam
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.allclose(given, expected, rtol=1e-3, atol=1e-6)

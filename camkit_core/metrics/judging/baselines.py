@@ -61,7 +61,10 @@ def random(probe: Probe) -> Tensor:
     """
     activations = probe.activations
     generator = torch.Generator().manual_seed(0)
-    weights = torch.rand(activations.shape[1], generator=generator, device="cpu") * 2 - 1
+    weights = (
+        torch.rand(activations.shape[1], generator=generator, dtype=torch.float32, device="cpu") * 2
+        - 1
+    )
     return probe.weighted_sum(weights.to(activations).expand(len(activations), -1))
 
 
