@@ -35,11 +35,11 @@ def commands(path: Path) -> list[str]:
 
 
 def _make_shallow(monkeypatch):
-    """ResNets have one block in all stages but the last, and ViTs two: as classes, not as sizes."""
+    """ResNets have one block a stage, and ViTs two: the classes are the real ones."""
     resnet, vit = resnets._resnet, vits._vision_transformer
 
     def shallow_resnet(block, layers, *args, **kwargs):
-        return resnet(block, [1, 1, 1, layers[3]], *args, **kwargs)
+        return resnet(block, [1] * len(layers), *args, **kwargs)
 
     def shallow_vit(**kwargs):
         return vit(**{**kwargs, "num_layers": 2})
