@@ -141,7 +141,12 @@ def _refuse_special(images: Tensor) -> None:
     """Raise InputTypeError for a tensor that holds no plain values."""
     if images.is_meta:
         raise InputTypeError("the images are on the meta device, so they have no values")
-    if images.layout != torch.strided or images.is_nested:
+    if images.is_nested:
+        raise InputTypeError(
+            "expected images as a dense tensor, got a nested one; images.to_padded_tensor(0) makes "
+            "one, or pass the images one by one"
+        )
+    if images.layout != torch.strided:
         raise InputTypeError(
             f"expected images as a dense tensor, got one of layout {images.layout}; "
             f"images.to_dense() makes one"

@@ -13,6 +13,7 @@ from torch import nn
 
 from camkit_core import InputError
 from camkit_core.errors import InputTypeError
+from camkit_core.inputs.images import as_batch
 from helpers.wrong_calls import ask, net
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
@@ -87,3 +88,10 @@ def test_images_must_be_floating_point(dtype: torch.dtype) -> None:
         "camkit_core.image.preprocess_image does that$",
     ):
         ask(images=torch.zeros(2, 3, 8, 8).to(dtype))
+
+
+def test_nested_images_are_told_how_they_become_dense() -> None:
+    images = torch.nested.nested_tensor([torch.rand(3, 8, 8), torch.rand(3, 8, 8)])
+    with pytest.raises(TypeError, match=r"images\.to_padded_tensor\(0\)"):
+        as_batch(images, torch.nn.Conv2d(3, 4, 3))
+    assert as_batch(images.to_padded_tensor(0), torch.nn.Conv2d(3, 4, 3)).shape == (2, 3, 8, 8)
