@@ -161,24 +161,22 @@ def test_a_read_out_of_the_class_token_alone_is_an_explanation_not_a_picture(met
     assert "the gradient is exactly zero at every position of 'norm'" in str(e.blank(0))
 
 
-class Corner(nn.Module):
-    """Explains as its map the upper left corner of the image, as large as `corner`."""
+class Pooled(nn.Module):
+    """Explains as its map the image, pooled to `size`."""
 
-    def __init__(self, corner: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
-        self.corner, self.features, self.fc = corner, nn.Identity(), linear([[1]], [0])
+        self.pool, self.features = nn.AdaptiveAvgPool2d(size), nn.Identity()
+        self.fc = linear([[1]], [0])
 
     def forward(self, images: Tensor) -> Tensor:
-        height, width = self.corner
-        return self.fc(self.features(images[..., :height, :width]).mean((2, 3)))
+        return self.fc(self.features(self.pool(images)).mean((2, 3)))
 
 
-def explained(corner: list[list[float]], size: tuple[int, int]) -> camkit.Explanation:
-    """An explanation with this map of an image of this size."""
-    height, width = len(corner), len(corner[0])
-    images = torch.zeros(1, 1, *size, dtype=torch.float64)
-    images[..., :height, :width] = tensor(corner)
-    return camkit.explain(Corner((height, width)), images, "gradcam", 1, "features")
+def explained(cam: list[list[float]], size: tuple[int, int]) -> camkit.Explanation:
+    """An explanation with this map, or one near it, of an image of this size."""
+    images = nn.functional.interpolate(tensor(cam)[None, None], size)
+    return camkit.explain(Pooled((len(cam), len(cam[0]))), images, "gradcam", 1, "features")
 
 
 def test_a_heatmap_is_resized_without_aligned_corners() -> None:
