@@ -198,9 +198,11 @@ def test_without_a_layer_the_adapter_chooses(model: ResNet, x: Tensor) -> None:
 
 def test_batch_size_is_the_size_of_chunks_and_changes_nothing(model: ResNet, x: Tensor) -> None:
     cam = ScoreCAM(model, [model.layer4])
-    expected, sizes = cam(x, target_category=1), []
-    cam.batch_size = 3
+    sizes: list[int] = []
     handle = model.register_forward_hook(lambda module, args, output: sizes.append(len(output)))
+    expected = cam(x, target_category=1)
+    sizes.clear()
+    cam.batch_size = 3
     given = cam(x, target_category=1)
     handle.remove()
     assert set(sizes[1:]) == {3, 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from threading import active_count, current_thread
+from threading import Thread, active_count, current_thread
 from threading import enumerate as enumerate_threads
 from typing import Any
 
@@ -20,6 +20,10 @@ from .random_states import preserving_rng
 
 _version: Any = attrgetter("_version")
 _VIEWED = "_buffers", "_modules"
+_SERVICES = (
+    *("tqdm.", "IPython.core.history", "ipykernel.iostream", "ipykernel.heartbeat"),
+    *("ipykernel.control", "ipykernel.shellchannel", "ipykernel.parentpoller"),
+)
 _LARGE = 2**24  # bytes of an array that is no state of a model's, as an index to look up
 
 
@@ -172,12 +176,17 @@ def aside(model: nn.Module) -> Iterator[None]:
 
 
 def _other_threads() -> bool:
-    """Whether there are other threads that may use a model; that of tqdm's bars uses none."""
+    """Whether there are other threads that may use a model."""
     if active_count() == 1:
         return False
     mine = current_thread()
-    others = (thread for thread in enumerate_threads() if thread is not mine)
-    return any(not type(thread).__module__.startswith("tqdm.") for thread in others)
+    return any(thread is not mine and not _serves(thread) for thread in enumerate_threads())
+
+
+def _serves(thread: Thread) -> bool:
+    """Whether a thread only serves a progress bar, or the notebook that this process runs."""
+    runs = getattr(getattr(thread, "_target", None), "__module__", None) or ""
+    return type(thread).__module__.startswith(_SERVICES) or runs.startswith(_SERVICES)
 
 
 class _Copies:

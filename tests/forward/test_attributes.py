@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
 import camkit_core as camkit
+from camkit_core.forward import snapshot
 from helpers.small_cnn import Small, close, pictures
 
 METHODS = ["gradcam", "scorecam", "ablationcam", "guided_backprop"]
@@ -116,6 +117,12 @@ def attributes(model: nn.Module) -> list[Any]:
         {name: described(value) for name, value in vars(module).items() if name != "_buffers"}
         for module in model.modules()
     ]
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other thread may be loading weights; where one may, parts stay as the run left them."""
+    monkeypatch.setattr(snapshot, "_other_threads", lambda: False)
 
 
 @pytest.mark.parametrize("keep", KEEPS)

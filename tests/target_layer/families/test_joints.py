@@ -109,8 +109,11 @@ def test_what_only_weighs_other_maps_is_stepped_over(build: type[Net]) -> None:
 class Features(Net):
     """Returns its maps, as a backbone does; the last branch begins at zero, as it is trained."""
 
-    def forward(self, images: Tensor) -> Tensor:
+    def __init__(self) -> None:
+        super().__init__()
         nn.init.zeros_(self.b.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
         x = torch.relu(self.conv(images))
         y = self.a(x)
         return self.maps(torch.relu(y + self.b(y)))
