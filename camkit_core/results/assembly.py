@@ -103,7 +103,7 @@ class ExplanationBuilder:
         guided_gradcam = self._guided_gradcam(cam) if guided else None
         targets, recording = self.plain.targets, self.plain.recording
         where = where_scores_are(recording.output)
-        self.notes += caveats(recording.model, logits, targets.classes, where, read.best)
+        self.notes += caveats(recording.model, logits, targets.classes, read.best, where)
         self.notes += targets.notes
         if self.plain.images_touch:
             self.notes.append(TOUCHING)

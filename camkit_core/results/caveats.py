@@ -13,8 +13,8 @@ from ..inputs.model_memory import ModelMemory
 from ..inputs.targets.classification import is_probability
 from ..inputs.targets.heads import looks_like_features
 from ..inputs.targets.probabilities import are_probabilities
+from .readings import Best
 
-Best = tuple[list[list[float]], list[list[int]]]  # scores and classes of each image
 TIE = 0.05  # between two logits: odds of 51 to 49
 UNTRAINED = (
     "the model looks untrained: its first batch norm is as it was built; load its weights, or read "
@@ -48,8 +48,8 @@ def caveats(
     model: nn.Module,
     logits: Tensor | None,
     classes: Tensor | None,
+    best: Best | None,
     where: str = "output",
-    best: Best | None = None,
 ) -> list[str]:
     """A note for each reason to doubt, with its cause and what to do.
 
@@ -57,16 +57,16 @@ def caveats(
         model: the explained model.
         logits: (N, K), its class scores, with their graph; None if it has none.
         classes: (N,), the targets; None if the targets are no classes.
+        best: scores and classes of the two best classes of each image; None without any.
         where: the expression that gets one sample's class scores of its `output`.
-        best: scores and classes of the two best classes of each image, where they are known.
     """
     if untrained(model):
         return [UNTRAINED]
     if logits is None:
         return []
-    if logits.shape[1] < 2:
+    if best is None:
         return [SINGLE_PROBABILITY] if is_probability(logits) else []
-    scores, best_classes = best or _best(logits)
+    scores, best_classes = best
     if scores[0][0] == scores[0][1] and scored_alike(logits[0]):
         return [UNTRAINED_HEAD]
     probabilities = 0 <= scores[0][0] <= 1 and are_probabilities(logits)
@@ -76,11 +76,6 @@ def caveats(
         tie = TIE / 4 if probabilities else TIE
         notes += _ties(scores, best_classes, classes.tolist(), tie, where)
     return notes
-
-
-def _best(logits: Tensor) -> Best:
-    values, classes = logits.detach().topk(2, 1)
-    return values.tolist(), classes.tolist()
 
 
 def scored_alike(logits: Tensor) -> bool:

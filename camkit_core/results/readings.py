@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .caveats import Best
+Best = tuple[list[list[float]], list[list[int]]]  # scores and classes of each image
 
 
 class Readings(NamedTuple):
@@ -26,10 +26,15 @@ class Readings(NamedTuple):
 
 def readings(cam: Tensor, scores: Tensor, logits: Tensor | None) -> Readings:
     """The numbers of maps (N, h, w), scores (N,) and class scores (N, K)."""
-    best = () if logits is None or logits.shape[1] < 2 else logits.detach().topk(2, 1)
+    best = two_best(logits)
     of_scores, low, high, *two = on_cpu(scores, *cam.flatten(1).aminmax(dim=1), *best)
     ranges = list(zip(low.tolist(), high.tolist(), strict=True))
     return Readings(of_scores.tolist(), ranges, (two[0].tolist(), two[1].tolist()) if two else None)
+
+
+def two_best(logits: Tensor | None) -> tuple[Tensor, ...]:
+    """Scores and classes (N, 2) of the two best classes; empty where there are none."""
+    return () if logits is None or logits.shape[1] < 2 else tuple(logits.detach().topk(2, 1))
 
 
 def on_cpu(*tensors: Tensor) -> list[Tensor]:

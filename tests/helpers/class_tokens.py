@@ -97,3 +97,17 @@ def lively(build: Callable[[], nn.Module], dtype: torch.dtype = torch.float64) -
 
 def pictures(count: int = 2, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(count, 3, SIZE, SIZE, dtype=dtype)
+
+
+def gradient(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+    """The gradient of class 1 at a layer, by autograd alone."""
+    kept: list[Tensor] = []
+
+    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        kept.append(output.detach().requires_grad_())
+        return kept[0].clone()
+
+    handle = model.get_submodule(layer).register_forward_hook(hook)
+    output = model(images)
+    handle.remove()
+    return torch.autograd.grad(getattr(output, "logits", output)[:, 1].sum(), kept[0])[0]

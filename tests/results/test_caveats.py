@@ -9,13 +9,16 @@ from torchvision.models import resnet18
 
 import camkit_core as camkit
 from camkit_core.results.caveats import caveats, untrained
+from camkit_core.results.readings import two_best
 from camkit_core.testing.ground_truth.networks import FAMILIES, trained
 
 LINEAR = nn.Linear(1, 1)
 
 
 def notes_of(logits, classes):
-    return caveats(LINEAR, torch.tensor(logits), torch.tensor(classes))
+    given = torch.tensor(logits)
+    scores, best = two_best(given)
+    return caveats(LINEAR, given, torch.tensor(classes), (scores.tolist(), best.tolist()))
 
 
 def test_two_best_classes_that_score_almost_alike_are_a_tie():
@@ -55,7 +58,7 @@ def test_a_softmax_in_the_model_is_noticed():
 
 def test_a_network_with_the_norms_it_was_built_with_looks_untrained():
     assert untrained(resnet18())
-    (note,) = caveats(resnet18(), None, None)
+    (note,) = caveats(resnet18(), None, None, None)
     assert "load its weights" in note
 
 

@@ -123,10 +123,12 @@ def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
 def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
     """The plan for a layer, if few rows are needed and the plan is proved."""
     plan = proof = None
-    for apart in (True, False):  # numbers of few bits show in which order they are multiplied
-        known = _tokens(recording.adapter, recording.raw)
-        plan = plan_of(recording.tape, apart) if known and not proof else plan
-        proof = _proof(plan, recording) if plan and not proof else proof
+    tokens = _tokens(recording.adapter, recording.raw)
+    for apart in (True, False) if tokens else ():
+        plan = plan_of(recording.tape, apart)
+        proof = _proof(plan, recording) if plan else None
+        if proof:
+            break  # else numbers of few bits may show in which order they are multiplied
     while len(plans) >= _MOST:
         plans.pop(next(iter(plans)))
     if plan is None or proof is not None:  # an image with nan in it proves nothing

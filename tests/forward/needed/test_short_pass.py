@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
-from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, lively, pictures
+from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, gradient, lively, pictures
 from helpers.tail_runs import QUIET
 
 pytestmark = QUIET
@@ -33,20 +33,6 @@ def rows_of(model: nn.Module) -> list[int]:
             return func(*args, **(kwargs or {}))
 
     return rows, Watch()
-
-
-def gradient(model: nn.Module, images: Tensor, layer: str) -> Tensor:
-    """The gradient of class 1 at a layer, by autograd alone."""
-    kept: list[Tensor] = []
-
-    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_())
-        return kept[0].clone()
-
-    handle = model.get_submodule(layer).register_forward_hook(hook)
-    output = model(images)
-    handle.remove()
-    return torch.autograd.grad(getattr(output, "logits", output)[:, 1].sum(), kept[0])[0]
 
 
 def asked(model: nn.Module, images: Tensor, target: Any = 1) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from camkit_core.forward.needed.short_tape import short_tape
 from camkit_core.forward.untouched import untouched
 from camkit_core.probe.tail.replay import batched, vmapped
 from helpers.class_attention import CLASS_ATTENTION
-from helpers.class_tokens import ATTENDED, LINEAR, SIZE, lively
+from helpers.class_tokens import ATTENDED, LINEAR, SIZE, gradient, lively
 from helpers.tail_runs import QUIET
 
 pytestmark = QUIET
@@ -58,26 +58,13 @@ def gradients(model: nn.Module, images: Tensor) -> tuple[Tensor, str]:
     return found["gradient"], found["layer"]
 
 
-def by_autograd(model: nn.Module, images: Tensor, layer: str) -> Tensor:
-    kept: list[Tensor] = []
-
-    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_())
-        return kept[0].clone()
-
-    handle = model.get_submodule(layer).register_forward_hook(hook)
-    output = model(images)
-    handle.remove()
-    return torch.autograd.grad(getattr(output, "logits", output)[:, 1].sum(), kept[0])[0]
-
-
 @pytest.mark.parametrize("name", EVERY)
 def test_each_pass_gives_the_gradient_of_whole_layers(name: str) -> None:
     model, images = network(name)
     for given in (images, images.flip(3)):
-        gradient, layer = gradients(model, given)
-        expected = by_autograd(model, given, layer)
-        assert (gradient - expected).abs().max() <= 1e-11 * expected.abs().max()
+        found, layer = gradients(model, given)
+        expected = gradient(model, given, layer)
+        assert (found - expected).abs().max() <= 1e-11 * expected.abs().max()
 
 
 @pytest.mark.parametrize("name", BY_ONE)
