@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
@@ -13,7 +14,7 @@ from torch import Tensor
 
 Kernel = Callable[[Tensor], Tensor]
 AXES = {1: "l", 2: "h, w", 3: "d, h, w"}  # of a grid, as messages name them
-_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+_LINEAR = {1: "linear", 3: "trilinear"}
 
 
 def full(values: Tensor) -> Tensor:
@@ -34,9 +35,23 @@ def spatial_axes(maps: Tensor, first: int) -> tuple[int, ...]:
 
 def upsample(maps: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
     """Maps (N, h, w) resized to (N, H, W): linearly, bilinearly or trilinearly."""
+    if len(size) == 2:
+        return _bilinear(maps, size[0], size[1], align_corners)
     mode, size = _LINEAR[len(size)], tuple(size)
     large = F.interpolate(maps.unsqueeze(1), size, mode=mode, align_corners=align_corners)
     return large.squeeze(1)
+
+
+def _bilinear(maps: Tensor, height: int, width: int, align_corners: bool) -> Tensor:
+    """The rows made wide, then the columns long.
+
+    The wide rows are handed over as channels, which lie side by side in memory: torch resizes these
+    many at once, but the pixels of a map with one channel each on its own.
+    """
+    of = partial(F.interpolate, mode="bilinear", align_corners=align_corners)
+    wide = of(full(maps).unsqueeze(1), (maps.shape[1], width)).squeeze(1)
+    long = of(wide.transpose(1, 2).unsqueeze(2), (1, height)).squeeze(2)
+    return long.transpose(1, 2).to(maps.dtype)
 
 
 def blurred(images: Tensor, radius: int, sigma: float) -> Tensor:
