@@ -97,3 +97,16 @@ MAXIMA = named(
     max_pool3d amax max
     """
 )
+# Values from places that another argument says.
+RESAMPLED = named(
+    """
+    grid_sample grid_sampler grid_sampler_2d grid_sampler_3d roi_align roi_pool ps_roi_align
+    ps_roi_pool
+    """
+)
+# Values from places that an index says.
+TAKEN = named(
+    """
+    __getitem__ narrow gather index_select take_along_dim
+    """
+)

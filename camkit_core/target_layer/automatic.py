@@ -9,9 +9,9 @@ from typing import Any
 from torch import nn
 
 from ..adapter import Adapter
-from ..errors import LayerError
 from ..inputs.model_memory import ModelMemory
 from ..inputs.prepare import Inputs
+from .doubts import doubts_of, layout_to_read
 from .layout import Layout
 from .names import LayerName
 from .refusal import no_layer
@@ -59,11 +59,14 @@ class Outcome:
         choice: what it chose.
         layouts: how each candidate lies over the image, by its name without what follows it.
         unrelated: the names of those that do not depend on the images.
+        doubts: by the names of those whose positions are not known to be places of the image, the
+            test that they failed; empty where none was made.
     """
 
     choice: Choice | None
     layouts: dict[str, Layout]
     unrelated: tuple[str, ...]
+    doubts: dict[str, str]
 
 
 _CROPPED = "{} shows a part of the image, as the model crops it; elsewhere the map says nothing"
@@ -82,48 +85,27 @@ def automatic(inputs: Inputs, targets: Sequence[Any]) -> Choice:
     Raises:
         NoAdapter: if no layer passes the tests, with the reason for each late one.
     """
-    outcome = _remembered(inputs, targets)
+    outcome = remembered(inputs, targets)
     if outcome and outcome.choice:
         return outcome.choice
     found = search(inputs, scores_of(targets), reads_maps(targets))
-    choice = _remember(inputs, targets, found).choice
+    choice = remember(inputs, targets, found).choice
     if choice is None:
         raise no_layer(inputs, found)
     return choice
 
 
-def layout_of_given(inputs: Inputs, name: LayerName, targets: Sequence[Any]) -> Layout | None:
-    """How a layer that the caller names lies over the image, as far as a search can tell.
-
-    Raises:
-        LayerError: if it does not depend on the images.
-    """
-    outcome = _remembered(inputs, targets)
-    if outcome is None:
-        try:
-            found = search(inputs, scores_of(targets), reads_maps(targets))
-        except RuntimeError:
-            return None  # of torch, mostly, about gradients; else the pass of all images raises it
-        outcome = _remember(inputs, targets, found)
-    layer = str(replace(name, after=()))
-    if layer in outcome.unrelated:
-        related = [other for other in outcome.layouts if other not in outcome.unrelated]
-        raise LayerError(
-            f"layer {layer!r} does not depend on the images, so it has no map of them; choose one "
-            f"that does, such as {', '.join(map(repr, related[-3:])) or 'none that returns maps'}"
-        )
-    return outcome.layouts.get(layer)
-
-
-def _remembered(inputs: Inputs, targets: Sequence[Any]) -> Outcome | None:
+def remembered(inputs: Inputs, targets: Sequence[Any]) -> Outcome | None:
+    """What an earlier search found; None if there was none of these inputs and targets."""
     return _outcomes.of(inputs.model).get(_key(inputs, targets))
 
 
-def _remember(inputs: Inputs, targets: Sequence[Any], found: Search) -> Outcome:
+def remember(inputs: Inputs, targets: Sequence[Any], found: Search) -> Outcome:
+    """Keep what a search found; the same as `remembered` gives from here on."""
     choice = chosen(found, found.choice) if found.choice else None
-    layouts = {str(candidate.name): candidate.layout for candidate in found.candidates}
+    layouts = {str(each.name): layout_to_read(each, each.reason) for each in found.candidates}
     unrelated = [str(each.name) for each in found.candidates if each.reason.startswith("(a)")]
-    outcome = Outcome(choice, layouts, tuple(unrelated))
+    outcome = Outcome(choice, layouts, tuple(unrelated), doubts_of(found))
     _outcomes.of(inputs.model)[_key(inputs, targets)] = outcome
     return outcome
 

@@ -11,8 +11,9 @@ from torch import nn
 from ..adapter import Adapter, Reshape
 from ..errors import LayerError
 from ..inputs.prepare import Inputs
-from .automatic import automatic, layout_of_given
+from .automatic import automatic
 from .find import Layer, find_layer, find_named
+from .given import layout_of_given
 from .known import Known
 from .names import LayerName
 
@@ -116,9 +117,9 @@ def _given(
         base = levels[defaults.index(str(name))]
         own = _default_layer(inputs.model, base, origin, reshape)
         return replace(own, origin=origin, default=default)
-    layout = None
+    layout, notes = None, tuple[str, ...]()
     if reshape is None and not levels:
-        layout = layout_of_given(inputs, name, targets)
+        layout, notes = layout_of_given(inputs, name, targets)
         reshape = layout.reshape if layout else None
     elif reshape is None:
         if not levels[0].reads_others:
@@ -127,7 +128,7 @@ def _given(
     output = levels[0].output if levels else None
     channels, place = layout.channel_axis if layout else None, (name.call, name.key, name.after)
     adapter = Adapter(module, reshape, channels, None, output, *place)
-    return TargetLayer(str(name), adapter, origin, default)
+    return TargetLayer(str(name), adapter, origin, default, notes)
 
 
 def _unread(model: nn.Module, own: str, given: str) -> LayerError:

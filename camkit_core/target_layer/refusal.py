@@ -7,6 +7,7 @@ from torch import nn
 from ..errors import NoAdapter
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
+from .search.elimination import RESAMPLED
 from .search.search import Search
 
 SHOWN = 6  # of the last candidates
@@ -55,6 +56,12 @@ def _shapes(found: Search) -> str:
 
 def _advice(found: Search) -> str:
     """A layer to name: the last whose positions are certain, and that the score reads."""
+    taken = [each for each in found.candidates if each.reach and each.reason[:22] == RESAMPLED[:22]]
+    if taken:
+        return (
+            f"The model itself takes values from places that it chooses, and a map behind them "
+            f"lies over these places. Pass layer={str(taken[-1])!r} for that map. "
+        )
     fitting = [
         candidate
         for candidate in found.candidates

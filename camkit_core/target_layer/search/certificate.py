@@ -9,7 +9,7 @@ guesses nothing from shapes, so it needs no test.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,27 +18,29 @@ from ...forward.tape import Call, Slot
 from ..layout import Layout, channels_last_on, maps_on
 from .flow import Flow, argument, name_of
 from .slices import slices
+from .spectral import frequencies
 
 Layouts = dict[int, Layout]
 
 
-def certified(flow: Flow, rank: int) -> Layouts:
+def certified(flow: Flow, rank: int, chosen: Container[int] = ()) -> Layouts:
     """The layout of each slot that is certified.
 
     Args:
         flow: a stopped tape.
         rank: how many spatial axes the images have.
+        chosen: the positions of calls that take values from places that the model chooses.
     """
-    layouts = {0: maps_on(flow.shapes[0][2:])}
-    for call, reads in zip(flow.calls, flow.reads, strict=True):
+    layouts, spectral = {0: maps_on(flow.shapes[0][2:])}, frequencies(flow)
+    for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
         known = [slot for slot in reads if slot in layouts]
-        if known and call.results:
-            step = _Step(flow, call, reads, layouts, known[0], rank)
+        if known and call.results and position not in chosen:
+            step = _Step(flow, call, reads, layouts, known[0], rank, spectral)
             if layout := step.layout():
                 layouts.update(
                     {slot: layout for slot in call.results if flow.shapes[slot] == step.new}
                 )
-        elif known:  # a write into a tensor, whose value is another from here on
+        elif known and not call.results:  # a write into a tensor, which is another from here on
             layouts.pop(known[0], None)
     return layouts
 
@@ -51,6 +53,7 @@ class _Step:
         reads: the slots that it reads.
         layouts: those that are certified so far.
         slot: the first certified slot that it reads.
+        spectral: the slots whose positions are frequencies.
     """
 
     flow: Flow
@@ -59,6 +62,7 @@ class _Step:
     layouts: Layouts
     slot: int
     rank: int
+    spectral: Container[int] = ()
 
     @property
     def was(self) -> Layout:
@@ -98,7 +102,9 @@ def _maps(step: _Step) -> Layout | None:
 
 
 def _same_shape(step: _Step) -> Layout | None:
-    """As the operands of the result's shape lie, if they agree."""
+    """As the operands of the result's shape lie, if they agree and none is of frequencies."""
+    if any(slot in step.spectral and step.flow.shapes[slot] == step.new for slot in step.reads):
+        return None
     layouts = {
         step.layouts[slot]
         for slot in step.reads

@@ -11,7 +11,10 @@ from .candidates import Candidate
 from .disturbance import FEWEST, MOVED, PLACES
 from .joined import joined, weighs_alone
 from .readout import affine_tail, handed_on
+from .resampled import steers_alone
 from .scan import Scan
+
+RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
 
 
 class Elimination:
@@ -65,6 +68,18 @@ class Elimination:
                 lambda candidate: candidate.channels == classes,
                 "(d) its channels are the classes",
             )
+
+    def refuse_resampled(self) -> None:
+        """Test (c), where the model itself chooses the places that its values come from."""
+        chosen, ends = self.scanned.chosen, self.scanned.ends
+        for candidate in self.left() if chosen else ():
+            if candidate.slot is None:
+                continue
+            by = self.scanned.resampled.get(candidate.slot)
+            if by and not candidate.certified:
+                candidate.reason = RESAMPLED.format(by)
+            elif steers_alone(self.flow, candidate.slot, chosen, ends):
+                candidate.reason = "(d) it only says where the model looks"
 
     def end_at_activations(self) -> None:
         for candidate in self.left():

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ...forward.operations import named
-from ...forward.tape import Call, Tape, slots_in
+from ...forward.tape import Call, Tape, function_name, slots_in
 
 # Calls whose results take a tensor's shape and not its values.
 _SHAPE_ALONE = named(
@@ -18,6 +18,8 @@ _SHAPE_ALONE = named(
     new_ones new_full new_empty new_tensor
     """
 )
+# Calls that tell Python a number.
+_NUMBERS = named("item tolist numpy __int__ __float__ __index__ __array__")
 # Calls that say something of a tensor, and make none.
 _QUESTIONS = named(
     "__get__ size dim numel __len__ stride is_floating_point is_complex is_contiguous element_size"
@@ -32,12 +34,15 @@ class Flow(Tape):
 
     Attributes:
         shapes: of the tensor of each slot, as for one image.
+        numbers_read: how many calls were noted when the model's code first read a number of what it
+            computes from the images; None if it reads none.
     """
 
     def __init__(self, rows: int = 1) -> None:
         super().__init__()
         self.rows = rows
         self.shapes: dict[int, tuple[int, ...]] = {}
+        self.numbers_read: int | None = None
 
     def slot_of(self, tensor: Tensor) -> int | None:
         """The slot of a tensor; None if no call that the tape saw ties it to the images."""
@@ -61,7 +66,10 @@ class Flow(Tape):
     def _noted(self, func: Any, args: Any, kwargs: Any) -> Any:
         if getattr(func, "__name__", "") in _SHAPE_ALONE:
             return None
-        return super()._noted(func, args, kwargs)
+        noted = super()._noted(func, args, kwargs)
+        if noted is not None and self.numbers_read is None and function_name(func) in _NUMBERS:
+            self.numbers_read = len(self.calls)
+        return noted
 
     @cached_property
     def reads(self) -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from .extents import extents, over_image
 from .flow import Flow
 from .gradients import give_gradients
 from .notes import LayerNotes
+from .resampled import behind, choosing_calls
 
 _OF_ONE_IMAGE = (RuntimeError, ValueError, AssertionError, IndexError)  # a refusal of one image
 Scores = Callable[[Any], list[Tensor] | None]  # from the output for one image to scalars
@@ -50,6 +51,9 @@ class Scan:
         unseen: whether a score reads an output that the tape does not tie to the image, as after a
             call that torch does not show.
         certified: the layout of each slot whose calls say how it lies over the image.
+        chosen: the calls that take values from places that the model chooses, each with the slot
+            that it takes from; by their positions on the tape.
+        resampled: the slots that are made of what such a call takes, with its name.
         classes: the number of classes; None if the model gives no class scores.
     """
 
@@ -65,6 +69,8 @@ class Scan:
     answers: dict[tuple[Any, ...], int | None]
     unseen: bool
     certified: dict[int, Layout]
+    chosen: dict[int, int]
+    resampled: dict[int, str]
     classes: int | None
 
 
@@ -154,7 +160,8 @@ def _scan(
     ends = frozenset(slot for slot in read.values() if slot is not None)
     for candidate in candidates if whole else ():
         candidate.gradient = row_of(candidate.gradient, index, len(images))
-    layouts = certify(candidates, flow, images.ndim - 2)
+    chosen = choosing_calls(flow)
+    layouts = certify(candidates, flow, images.ndim - 2, chosen)
     return Scan(
         image,
         index,
@@ -168,6 +175,8 @@ def _scan(
         {path: slot for path, slot in read.items() if outputs[path][0].ndim > 2},
         bool(read) and not ends,
         layouts,
+        chosen,
+        behind(flow, chosen, layouts),
         _classes(found_logits(output), candidates),
     )
 
@@ -179,9 +188,11 @@ def _first_finite(images: Tensor) -> int:
     return int(images.isfinite().flatten(1).all(1).int().argmax())
 
 
-def certify(candidates: list[Candidate], flow: Flow, rank: int) -> dict[int, Layout]:
+def certify(
+    candidates: list[Candidate], flow: Flow, rank: int, chosen: Container[int] = ()
+) -> dict[int, Layout]:
     """Take the certified layouts, and measure the reach; returns these layouts by their slots."""
-    size, found = flow.shapes[0][2:], certified(flow, rank)
+    size, found = flow.shapes[0][2:], certified(flow, rank, chosen)
     beyond = extents(flow, found)
     layouts = {
         slot: over_image(each, beyond[slot], size) if slot in beyond else each
@@ -192,8 +203,8 @@ def certify(candidates: list[Candidate], flow: Flow, rank: int) -> dict[int, Lay
         if candidate.slot in layouts:
             candidate.layouts, candidate.certified = (layouts[candidate.slot],), True
         candidate.measure()
-    # Maps that do not fit the image's size do so by padding or cropping alone.
-    candidates[:] = [each for each in candidates if not each.loose or each.layout.beyond]
+    # The image's size says nothing of maps that are wider or higher; the calls that made them do.
+    candidates[:] = [each for each in candidates if not each.loose or each.certified]
     return layouts
 
 
