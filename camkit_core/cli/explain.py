@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     output = output_of(request.output, endings, what)
     paths, failures = pictures_of(request.asked, output.folder)
     output.refuse_several(len(paths) * len(request.methods), what)
+    output.refuse_pictures(paths)
     if not paths:
         return _nothing(request.json, failures)
     output.make()

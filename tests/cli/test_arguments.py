@@ -15,8 +15,8 @@ EXPLAIN = [
         ("--batch-size", each, "a number from 1 on")
         for each in ("0", "-1", "abc", "2.5", "", NINES)
     ],
-    *[("--size", each, "a number from 1 on") for each in ("0", "-1", "1e9", "x", "", NINES)],
-    *[("--size", each, "expected N or HxW") for each in ("1x2x3", "8x8x")],
+    *[("--size", each, "a number from 1 on") for each in ("0", "-1", "1e9", "", NINES)],
+    *[("--size", each, "expected N or HxW") for each in ("1x2x3", "8x8x", "8x", "x")],
     *[
         ("--mean", each, "one or three numbers")
         for each in ("nan", "1,2", "", "a", "inf", "1,2,3,4")
@@ -109,6 +109,7 @@ def test_a_wrong_argument_of_explain(
         (["explain", "--image", "a.png"], "named without an option"),
         (["explain", "a.png", "--checkpoint", "x"], "Did you mean --weights?"),
         (["layers", "resnet18", "--checkpoint", "x"], "Did you mean --weights?"),
+        (["layers", "--model", "x"], "named without an option: camkit layers resnet50"),
         (["explain", "a.png", "--class", "x"], "Did you mean --target?"),
         (["--verson"], "Did you mean --version?"),
         (["demo", "--arch", "vti"], "Did you mean vit?"),

@@ -69,6 +69,10 @@ def test_a_list_of_files_is_read_by_lines_or_nuls(
     assert found(files_from="photos/list") == ["photos/a.png", "photos/b.gif"]
     (folder / "list").write_bytes(b"photos/a.png\0photos/sub\0")
     assert found(files_from="photos/list") == ["photos/a.png", "photos/sub/c.png"]
+    (folder / "list").write_text("BMW.jpg\nphotos/a.png\n")
+    assert found(files_from="photos/list") == ["photos/a.png"]
+    with pytest.raises(ArgumentError, match="is a picture, not a list of pictures"):
+        found(files_from="photos/a.png")
     with pytest.raises(ArgumentError, match="name a picture or a folder"):
         found()
 
@@ -113,6 +117,18 @@ def test_what_is_wrong_with_standard_input_is_said(
 def test_pictures_stand_before_and_behind_the_options(capsys: Capture) -> None:
     assert main(["explain", "gone.png", "--model", "resnet18", "-r", "lost.png"]) == 1
     assert "0 of 2 images explained" in capsys.readouterr().err
+
+
+def test_a_name_that_begins_with_a_hyphen_is_told_how_it_is_given(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(folder / "-a.png")
+    monkeypatch.chdir(folder)
+    assert main(["explain", "-a.png", "--model", "resnet18"]) == 2
+    assert "The file of that name is ./-a.png" in capsys.readouterr().err
+    for words in (["--model", "resnet18", "--", "-gone.png"], ["a", "--model", "m", "--", "-b"]):
+        assert main(["explain", *words]) == 1
+        assert f"{words[-1]}: no such file" in capsys.readouterr().err
 
 
 def test_what_can_be_told_without_torch_is_told_before_its_import(tmp_path: Path) -> None:

@@ -56,6 +56,20 @@ def test_one_picture_goes_into_the_file_that_is_named(dog: str) -> None:
     assert {"why.jpg", "why.json"} <= set(os.listdir())
 
 
+def test_the_picture_itself_is_not_overwritten(dog: str, capsys: Capture) -> None:
+    before = Path(dog).read_bytes()
+    Path("link.png").symlink_to(dog)
+    for given in (dog, "dog.png", "link.png"):
+        assert explain(dog, "--output", given) == 2
+        assert "give another file, or a folder" in capsys.readouterr().err
+    assert Path(dog).read_bytes() == before
+
+
+def test_a_name_that_is_too_long_is_one_line(dog: str, capsys: Capture) -> None:
+    assert explain(dog, "--output", "o" * 300) == 2
+    assert "cannot write to output folder" in capsys.readouterr().err
+
+
 def test_several_pictures_for_one_file_are_refused(
     dog: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Classes by index, name, synonym, beginning, or rank."""
+"""Classes by index, name, synonym, words of these, or rank."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ NAMES = (
         ("tiger", 3),
         ("tiger c", 2),
         ("egyptian cat", 6),
+        ("shark", 1),
         ("great white shark, white shark, man-eater", 1),
     ],
 )
-def test_a_class_is_found_by_name_synonym_or_beginning(text: str, index: int) -> None:
+def test_a_class_is_found_by_name_synonym_or_words(text: str, index: int) -> None:
     assert find_class(text, NAMES) == index
 
 
@@ -39,6 +40,28 @@ def test_an_ambiguous_name_is_refused_with_all_it_could_be() -> None:
         find_class("crane", NAMES)
     with pytest.raises(CamkitError, match=r"'ti' could be 3 classes: .*; give the index"):
         find_class("ti", NAMES)
+
+
+def test_a_part_of_a_word_is_no_name() -> None:
+    names = ("catamaran", "tiger cat", "alligator lizard")
+    assert find_class("cat", names) == 1
+    with pytest.raises(
+        CamkitError, match=r"'all' could be 1 class: alligator lizard \(2\); give the"
+    ):
+        find_class("all", names)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("tiger cat:0", "ask for the class alone"),
+        ("dog:0", "a class that the model has, or top1"),
+        (":0", "or top1"),
+    ],
+)
+def test_a_box_is_asked_of_a_detector_alone(text: str, kept: str) -> None:
+    with pytest.raises(CamkitError, match=f"'{text}' is a box, as of a detector, .*{kept}"):
+        find_class(text, NAMES)
 
 
 def test_an_unknown_class_is_refused_with_close_names() -> None:

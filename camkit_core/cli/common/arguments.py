@@ -172,7 +172,7 @@ def parse_option(text: str) -> tuple[str, Any]:
 def input_size(text: str) -> list[int]:
     """An input size: one number, or height and width."""
     sides = text.lower().split("x")
-    if len(sides) > 2:
+    if len(sides) > 2 or (len(sides) == 2 and not all(sides)):
         raise argparse.ArgumentTypeError(f"expected N or HxW, got {shown(text)}")
     return [positive(side) for side in sides]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from ...errors import ArgumentError, CamkitError, PathError, counted
 from ...image.files import look_at
 from ...image.folders import ENDINGS, walked
+from ...image.sizes import is_picture
 from ...plugins import get_registry
 from .failures import Failures
 from .messages import say_above_bar, visible
@@ -86,6 +87,10 @@ def _listed(files_from: str | None) -> list[str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PathError(f"cannot read the list {files_from!r} ({reason}) (--files-from)") from error
+    if is_picture(content[:64]) and not content[:64].isascii():
+        raise ArgumentError(
+            f"{files_from!r} is a picture, not a list of pictures; name it without --files-from"
+        )
     parts = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(part) for part in parts if part.strip()]
 

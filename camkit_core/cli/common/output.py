@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,16 @@ class Output:
         """
         writable_folder(self.folder)
 
+    def refuse_pictures(self, paths: Iterable[Path]) -> None:
+        """Raise ArgumentError if the file is one of the pictures that are explained."""
+        if self.name is None or not os.path.exists(file := self.folder / self.name):
+            return
+        if any(os.path.exists(path) and os.path.samefile(path, file) for path in paths):
+            raise ArgumentError(
+                f"--output is the picture that is explained, {self.name}, which would be lost; "
+                f"give another file, or a folder"
+            )
+
     def refuse_several(self, count: int, what: str) -> None:
         """Raise ArgumentError if there is one file for more than one of what is written."""
         if self.name is not None and count > 1:
@@ -56,7 +66,7 @@ def output_of(given: str, endings: Collection[str], what: str) -> Output:
         ArgumentError: for the ending of another file.
     """
     path, ending = Path(given), os.path.splitext(given)[1].lower()
-    if path.is_dir() or given.endswith(("/", os.sep)):
+    if os.path.isdir(given) or given.endswith(("/", os.sep)):
         return Output(path)
     if ending in endings:
         return Output(path.parent, path.name)

@@ -48,8 +48,9 @@ class Parser(argparse.ArgumentParser):
             if re.match(r"-[^\d\s.]", word) and " " not in name and not self._takes(word):
                 self.error(f"unrecognized arguments: {_cut(word)}{self._meant(name)}")
         read, rest = super().parse_known_args(words, namespace)
-        if rest and hasattr(read, "images") and not any(word.startswith("-") for word in rest):
-            read.images, rest = [*read.images, *rest], []  # argparse takes them at one place alone
+        options, behind = _parted(rest)
+        if hasattr(read, "images") and not any(word.startswith("-") for word in options):
+            read.images, rest = [*read.images, *options, *behind], []  # argparse takes one place's
         return read, rest
 
     def _own(self, words: Sequence[str]) -> Iterator[str]:
@@ -72,6 +73,10 @@ class Parser(argparse.ArgumentParser):
         """The options that a wrong one may stand for, as a sentence."""
         known = [each for each in self._option_string_actions if each.startswith("--")]
         plain = "--" + name.lstrip("-").lower().replace("_", "-")
+        if os.path.lexists(name):
+            return f". The file of that name is ./{visible(name)}"
+        if plain == "--model" and plain not in known and self._names("model"):
+            return f". The model is named without an option: {self.prog} resnet50 ..."
         if plain in _PICTURES and "--files-from" in known:
             return ". Pictures are named without an option: camkit explain photo.jpg --model ..."
         if _ELSEWHERE.get(plain) in known:
@@ -82,6 +87,10 @@ class Parser(argparse.ArgumentParser):
             return f". Give it before the command: camkit {plain} ..."
         return f".{did_you_mean(close)}" if close else ""
 
+    def _names(self, place: str) -> bool:
+        """Whether an argument of that name is taken."""
+        return any(action.dest == place for action in self._actions)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse what is none of an argument's choices, with the closest of them."""
         if action.choices is None or value in action.choices:
@@ -91,6 +100,12 @@ class Parser(argparse.ArgumentParser):
         if not self._has_commands():
             raise argparse.ArgumentError(action, f"no {_cut(text)!r}.{meant} Known: {known}")
         self.error(f"no command {_cut(text)!r}.{_picture(text) or f'{meant} Known: {known}'}")
+
+
+def _parted(rest: list[str]) -> tuple[list[str], list[str]]:
+    """What argparse left, before `--` and behind it, where no word is an option."""
+    place = rest.index("--") if "--" in rest else len(rest)
+    return rest[:place], rest[place + 1 :]
 
 
 _PICTURES = ("--image", "--images", "--image-path", "--input", "--picture", "--file", "--i")

@@ -1,4 +1,4 @@
-"""The texts of `--target`: a class index, a class name, the beginning of one, or top1, top2, ..."""
+"""The texts of `--target`: a class index, a class name, words of one, or top1, top2, ..."""
 
 from __future__ import annotations
 

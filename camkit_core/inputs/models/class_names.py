@@ -111,24 +111,25 @@ def check_class_names(names: Sequence[str], classes: int) -> None:
 
 
 def find_class(text: str, names: Names) -> int:
-    """The index of the class that `text` names: its name, one of its synonyms, or their beginning.
+    """The index of the class that `text` names: its name, one of its synonyms, or words of these.
 
     Upper and lower case count as one, and so do blanks, hyphens and underscores.
 
     Raises:
         UnknownName: if there is no such class; the error gives the closest names.
-        TargetError: if there are several; the error lists them.
+        TargetError: if there are several, or if `text` breaks off in its first word; the error
+            lists what it could be.
     """
     matches = matching(text, names)
     if len(matches) == 1:
         return matches[0]
-    if not matches:
+    _refuse_box(text, names)
+    if not (matches := matches or _begun(text, names)):
         raise _unknown_class(text, names)
     listed = "; ".join(f"{names[index]} ({index})" for index in matches[:8])
     more = f" and {len(matches) - 8} more" if len(matches) > 8 else ""
-    raise TargetError(
-        f"{shown(text)} could be {len(matches)} classes: {listed}{more}; give the index"
-    )
+    count = "1 class" if len(matches) == 1 else f"{len(matches)} classes"
+    raise TargetError(f"{shown(text)} could be {count}: {listed}{more}; give the index")
 
 
 def matching(text: str, names: Names) -> list[int]:
@@ -137,12 +138,37 @@ def matching(text: str, names: Names) -> list[int]:
     rules: tuple[Callable[[str], bool], ...] = (
         lambda name: _folded(name) == wanted,
         lambda name: wanted in map(_folded, name.split(",")),
-        lambda name: any(_folded(synonym).startswith(wanted) for synonym in name.split(",")),
+        lambda name: any(_has_words(_folded(each), wanted) for each in name.split(",")),
     )
     for rule in rules if wanted else ():
         if matches := [index for index, name in enumerate(names) if rule(name)]:
             return matches
     return []
+
+
+def _has_words(name: str, wanted: str) -> bool:
+    """Whether a name has these words, or begins with them: "cat" is none of "catamaran"."""
+    return f" {wanted} " in f" {name} " or (" " in wanted and name.startswith(wanted))
+
+
+def _begun(text: str, names: Names) -> list[int]:
+    """The classes with a name that begins so."""
+    wanted = _folded(text)
+    return [
+        index
+        for index, name in enumerate(names)
+        if wanted and any(_folded(each).startswith(wanted) for each in name.split(","))
+    ]
+
+
+def _refuse_box(text: str, names: Names) -> None:
+    """Raise TargetError for `dog:0`, the best dog of a detector, where there are classes alone."""
+    if not (match := re.fullmatch(r"(.*):\d{1,6}", text)):
+        return
+    kept = "the class alone" if matching(match[1], names) else "a class that the model has, or top1"
+    raise TargetError(
+        f"{shown(text)} is a box, as of a detector, and this model gives classes; ask for {kept}"
+    )
 
 
 def _folded(text: str) -> str:
