@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from ..adapter import Adapter
 from ..errors import LayerError
 from ..pytree import first_tensor, leaf, leaves, like, plain, replace, tensors_in
+from .format_calls import exchanged
 from .grad_blocks import IgnoredBlocks, LostGraphError
 from .operations import IDENTITIES
 from .tape import Tape
@@ -65,6 +66,7 @@ class Cut:
         What was computed in place has other names in the model's code, which may read it by them.
         """
         new = like(activations, self.change(plain(activations)))
+        exchanged(activations, new)
         # Torch lets no graph into a view that was made without one.
         if in_place and not (new.requires_grad and activations._is_view()):
             new = activations.copy_(new)

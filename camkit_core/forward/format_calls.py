@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 from weakref import ref
 
@@ -18,11 +20,12 @@ _OTHERS = named(
     addmm baddbmm mm outer cumsum norm var std topk sort argsort argmax amin min where eq ne gt lt
     ge le zeros ones arange empty full zeros_like ones_like full_like new_zeros new_ones tensor
     linspace meshgrid tile unfold_copy glu _set_grad_enabled get_default_dtype is_grad_enabled
-    _is_view _assert
+    _is_view is_inference _assert
     copy_ multi_head_attention_forward __rpow__ __invert__
     logical_not logical_and logical_or __and__ __or__ round floor ceil sign cos sin erf exp2
     """
 )
+_NOTHING = nullcontext()
 _SAFE = ELEMENTWISE | SAME_SHAPE | MAP_TO_MAP | AFFINE | HANDED_ON | MAXIMA | _OTHERS
 
 
@@ -36,12 +39,12 @@ class FormatCalls(TorchFunctionMode):
         known: the tensors that are there before: images, parameters, buffers.
 
     Attributes:
-        safe: whether all calls so far do.
+        safe: whether all calls so far do; None before the model runs.
     """
 
     def __init__(self, known: Iterable[Tensor]) -> None:
         super().__init__()
-        self.safe = True
+        self.safe: bool | None = None
         self._known: dict[int, ref[Tensor]] = {id(tensor): ref(tensor) for tensor in known}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -53,6 +56,39 @@ class FormatCalls(TorchFunctionMode):
             self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))
         return result
 
+    def __enter__(self) -> Any:
+        self.safe = self.safe in (None, True)
+        return super().__enter__()  # type: ignore[no-untyped-call]
+
+    def exchanged(self, before: Tensor, now: Tensor) -> None:
+        """Note that a tensor has the values of another one, by calls that no mode sees."""
+        if self._is_known(before):
+            self._known[id(now)] = ref(now)
+
     def _is_known(self, tensor: Tensor) -> bool:
         known = self._known.get(id(tensor))
         return known is not None and known() is tensor
+
+
+_looking: ContextVar[FormatCalls | None] = ContextVar("looking", default=None)
+
+
+@contextmanager
+def looking(calls: FormatCalls) -> Iterator[None]:
+    """Inside, `calls` are those of the model's runs, by which a recording is made."""
+    token = _looking.set(calls)
+    try:
+        yield
+    finally:
+        _looking.reset(token)
+
+
+def looked_at() -> AbstractContextManager[Any]:
+    """Inside, the model runs, and nothing else; its calls are noted if somebody is `looking`."""
+    return _looking.get() or _NOTHING
+
+
+def exchanged(before: Tensor, now: Tensor) -> None:
+    """Tell who is `looking` that `now` has the values of `before`, by calls that no mode sees."""
+    if calls := _looking.get():
+        calls.exchanged(before, now)

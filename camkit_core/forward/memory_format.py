@@ -13,7 +13,7 @@ from ..inputs.model_memory import ModelMemory
 from ..inputs.seen import rewind
 from ..pytree import tensors_in
 from .chunks import out_of_memory
-from .format_calls import FormatCalls
+from .format_calls import FormatCalls, looking
 from .snapshot import aside
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def _run_channels_last(
         return run(_channels_last(images))
     given = _channels_last(images)
     calls = FormatCalls([given, *model.parameters(), *model.buffers()])
-    with calls:
+    with looking(calls):
         result = run(given)
     if calls.safe:
         _known.of(model)[key] = True

@@ -18,6 +18,7 @@ from ..inputs.seen import rewind
 from ..pytree import map_tensors, plain, tensors_in
 from .counting import count
 from .cut import Beginning, Cut, Level, begun
+from .format_calls import looked_at
 from .grad_blocks import (
     IgnoredBlocks,
     LostGraphError,
@@ -223,12 +224,10 @@ def _run_cut(
         LostGraphError: if another run has to be made, in which gradients are on from the start.
     """
     output, adapter, hooks = None, cuts[0][0].adapter, list[Any]()
-    if blocks:
-        images = images.requires_grad_()
-    with torch.set_grad_enabled(blocks is not None), blocks or nullcontext():
+    with torch.set_grad_enabled(blocks is not None), blocks or nullcontext(), looked_at():
         try:
             hooks.extend(hook_on(cut.adapter.layer, cut) for cut, _ in cuts)
-            given = images.clone() if blocks else images
+            given = images.requires_grad_().clone() if blocks else images
             output = read_output(adapter, inputs.forward_args.call(inputs.model, given))
             graph = any(tensor.requires_grad for tensor in tensors_in(output))
             lost = not torch.is_grad_enabled() or not graph
