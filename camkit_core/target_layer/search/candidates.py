@@ -94,14 +94,17 @@ class Candidate:
             self.reach = None
             return
         nonzero = self.layout.seen.read(self.gradient)[0] != 0
-        anywhere = nonzero.any(0)
-        by_channel = nonzero.flatten(1).sum(1)
+        anywhere, by_channel = nonzero.any(0), nonzero.flatten(1).any(1)
         self.reach = float(anywhere.float().mean())
-        self.channels_reached = int((by_channel > 0).sum())
-        reached = by_channel[by_channel > 0]
-        mostly = self.channels_reached > max(3, self.channels / 2)
-        single = mostly and float((reached == 1).float().mean()) > 0.9
-        self.maximum = self.reach < REACHED and single and _spread(anywhere)
+        self.channels_reached = int(by_channel.sum())
+        self.maximum = self.reach < REACHED and self._single(nonzero[by_channel], anywhere)
+
+    def _single(self, reached: Tensor, anywhere: Tensor) -> bool:
+        """Whether most channels are reached, each at one position, and these lie all over."""
+        if self.channels_reached <= max(3, self.channels / 2):
+            return False
+        single = float((reached.flatten(1).sum(1) == 1).float().mean())
+        return single > 0.9 and _spread(anywhere)
 
 
 def _spread(anywhere: Tensor) -> bool:
