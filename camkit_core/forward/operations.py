@@ -98,7 +98,7 @@ MAXIMA = named(
     """
 )
 # Values from places that another argument says.
-RESAMPLED = named(
+RESAMPLERS = named(
     """
     grid_sample grid_sampler grid_sampler_2d grid_sampler_3d roi_align roi_pool ps_roi_align
     ps_roi_pool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..inputs.prepare import Inputs
 from .layout import Layout
 from .search.candidates import Candidate
-from .search.elimination import RESAMPLED, Elimination
+from .search.elimination import Elimination
 from .search.places import disturb
 from .search.search import Search
 
@@ -34,9 +34,8 @@ def _passed(candidate: Candidate) -> bool:
 
 
 def _doubt(found: Search, candidate: Candidate) -> str:
-    by = found.scanned.resampled.get(candidate.slot) if candidate.slot is not None else None
-    if by:
-        return RESAMPLED.format(by)
+    if candidate.slot in found.scanned.astray:
+        return found.scanned.astray[candidate.slot]
     return candidate.reason if candidate.places is not None else ""
 
 

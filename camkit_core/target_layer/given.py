@@ -13,7 +13,7 @@ from .doubts import PASSED, tested
 from .layout import Layout
 from .names import LayerName
 from .search.asked import reads_maps, scores_of
-from .search.elimination import RESAMPLED
+from .search.resampled import RESAMPLED
 from .search.search import Search, search
 
 

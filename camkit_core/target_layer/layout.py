@@ -30,6 +30,8 @@ class Layout:
         suffix: such tokens after those of the grid.
         beyond: for each side of the grid, how many positions lie before and behind the image, which
             the model pads; negative where it crops it. () where the grid covers the image.
+        order: where the tokens of the grid stand among all, row by row, and then the others; ()
+            where they stand in this order, behind the prefix.
     """
 
     kind: Kind
@@ -37,13 +39,15 @@ class Layout:
     prefix: int = 0
     suffix: int = 0
     beyond: tuple[tuple[int, int], ...] = ()
+    order: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         prefix = f"{self.prefix} + " if self.prefix else ""
         suffix = f" + {self.suffix}" if self.suffix else ""
         covered = [side - sum(ends) for side, ends in zip(self.grid, self.beyond, strict=False)]
         over = f", {'x'.join(map(str, covered))} over the image" if covered else ""
-        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}{suffix}{over}"
+        moved = ", in another order" if self.order else ""
+        return f"{self.kind} {prefix}{'x'.join(map(str, self.grid))}{suffix}{over}{moved}"
 
     @property
     def positions(self) -> int:
@@ -104,6 +108,8 @@ class Layout:
         if self.kind in ("NHWC", "NDHWC"):
             return channels_last_to_grid
         tokens = tokens_on(self.grid, self.prefix, self.suffix)
+        if self.order:
+            return lambda output: tokens(output[:, list(self.order)])
         return tokens if self.kind == "NLC" else lambda output: tokens(output.transpose(1, 2))
 
     def read(self, output: Tensor) -> Tensor:

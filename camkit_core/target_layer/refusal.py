@@ -7,7 +7,7 @@ from torch import nn
 from ..errors import NoAdapter
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
-from .search.elimination import RESAMPLED
+from .search.resampled import RESAMPLED
 from .search.search import Search
 
 SHOWN = 6  # of the last candidates

@@ -2,7 +2,8 @@
 
 A walk over the tape carries the layout from the images on. A convolution of maps gives maps; an
 element-wise call leaves positions where they are; `permute` moves axes that it names. A sum lies as
-its certified operand does, whatever the other operand is. Any other call ends the certificate. It
+its certified operand does, whatever the other operand is. Tokens may be cut, joined and put into
+another order (`moved`). Any other call ends the certificate. It
 guesses nothing from shapes, so it needs no test.
 """
 
@@ -17,29 +18,33 @@ from ...forward.operations import MAP_TO_MAP, SAME_SHAPE
 from ...forward.tape import Call, Slot
 from ..layout import Layout, channels_last_on, maps_on
 from .flow import Flow, argument, name_of
+from .moved import Places, moved, moves_moved
 from .slices import slices
 from .spectral import frequencies
 
 Layouts = dict[int, Layout]
 
 
-def certified(flow: Flow, rank: int, chosen: Container[int] = ()) -> Layouts:
+def certified(
+    flow: Flow, rank: int, chosen: Container[int] = (), places: Places | None = None
+) -> Layouts:
     """The layout of each slot that is certified.
 
     Args:
         flow: a stopped tape.
         rank: how many spatial axes the images have.
         chosen: the positions of calls that take values from places that the model chooses.
+        places: gets the slots of tokens that calls moved; see `moved`.
     """
     layouts, spectral = {0: maps_on(flow.shapes[0][2:])}, frequencies(flow)
+    places = {} if places is None else places
     for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
         known = [slot for slot in reads if slot in layouts]
-        if known and call.results and position not in chosen:
-            step = _Step(flow, call, reads, layouts, known[0], rank, spectral)
-            if layout := step.layout():
-                layouts.update(
-                    {slot: layout for slot in call.results if flow.shapes[slot] == step.new}
-                )
+        if call.results and position not in chosen:
+            found: Layouts = {}
+            if known and not moves_moved(call, reads, layouts, places):
+                found = _Step(flow, call, reads, layouts, known[0], rank, spectral).found()
+            layouts.update(found or moved(flow, call, layouts, places))
         elif known and not call.results:  # a write into a tensor, which is another from here on
             layouts.pop(known[0], None)
     return layouts
@@ -79,6 +84,12 @@ class _Step:
         """The shape of the result."""
         return self.flow.shapes[self.call.results[0]]
 
+    def found(self) -> Layouts:
+        """The layouts of the results; empty if they are not certified."""
+        layout = self.layout()
+        same = (slot for slot in self.call.results if self.flow.shapes[slot] == self.new)
+        return {} if layout is None else dict.fromkeys(same, layout)
+
     def layout(self) -> Layout | None:
         """The layout of the result; None if it is not certified."""
         name = name_of(self.call)
@@ -114,27 +125,14 @@ def _same_shape(step: _Step) -> Layout | None:
 
 
 def _joined(step: _Step) -> Layout | None:
-    """Maps joined along channels; tokens with others before and behind them."""
+    """Maps joined along channels; a single part is what it was."""
     parts = step.call.args[0]
-    dim = step.argument(1, "dim", 0) % len(step.new)
     if not isinstance(parts, (tuple, list)):
         return None
     slots = [part.index if isinstance(part, Slot) else None for part in parts]
-    layouts = [None if slot is None else step.layouts.get(slot) for slot in slots]
-    channels = _channel_axis(step.was, len(step.new))
-    if dim == channels:
-        same = all(layout == step.was for layout in layouts)
-        return step.was if same else None
-    if step.was.kind != "NLC" or dim != 1 or sum(layout is not None for layout in layouts) != 1:
-        return None
-    at = slots.index(step.slot)
-    lengths = [_length(part, step.flow) for part in parts]
-    before, behind = sum(lengths[:at]), sum(lengths[at + 1 :])
-    return Layout("NLC", step.was.grid, step.was.prefix + before, step.was.suffix + behind)
-
-
-def _length(part: Any, flow: Flow) -> int:
-    return int((flow.shapes[part.index] if isinstance(part, Slot) else part.shape)[1])
+    along = step.argument(1, "dim", 0) % len(step.new) == _channel_axis(step.was, len(step.new))
+    same = all(slot is not None and step.layouts.get(slot) == step.was for slot in slots)
+    return step.was if same and (along or len(parts) == 1) else None
 
 
 def _channel_axis(layout: Layout, axes: int) -> int:
@@ -204,6 +202,8 @@ def _order(step: _Step) -> tuple[int, ...] | None:
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = list(given[0])
     name = name_of(step.call)
+    if name == "mT":
+        return (*range(axes - 2), axes - 1, axes - 2)
     if name == "permute":
         return tuple(int(axis) % axes for axis in given) if len(given) == axes else None
     if len(given) != 2:
@@ -220,23 +220,12 @@ def _order(step: _Step) -> tuple[int, ...] | None:
 
 
 def _taken(step: _Step) -> Layout | None:
-    """Tokens without some of those before and behind the grid: `x[:, 1:]`; a part of maps."""
-    if step.was.is_maps:
-        taken = slices(step.call, len(step.old))
-        return maps_on(step.new[2:]) if taken[:1] == (slice(None),) else None
-    index = step.argument(1, "indices")
-    index = index if isinstance(index, tuple) else (index,)
-    if step.was.kind != "NLC" or len(step.new) != 3 or step.new[2] != step.old[2]:
-        return None
-    whole = slice(None)
-    if len(index) < 2 or index[0] != whole or any(each not in (whole, ...) for each in index[2:]):
-        return None
-    if not isinstance(index[1], slice) or index[1].step not in (None, 1):
-        return None
-    start, stop, _ = index[1].indices(step.old[1])
-    before, behind = step.was.prefix - start, step.was.suffix - (step.old[1] - stop)
-    fits = before >= 0 and behind >= 0
-    return Layout("NLC", step.was.grid, before, behind) if fits else None
+    """All of it, or a part of maps."""
+    taken = slices(step.call, step.old)
+    if taken and step.new == step.old:
+        return step.was
+    inner = step.was.is_maps and taken[:1] == (slice(None),)
+    return maps_on(step.new[2:]) if inner else None
 
 
 _RULES: dict[str, Callable[[_Step], Layout | None]] = {
@@ -245,7 +234,7 @@ _RULES: dict[str, Callable[[_Step], Layout | None]] = {
     "linear": _linear,
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("flatten", "reshape", "view", "unflatten"), _reshaped),
-    **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim"), _permuted),
+    **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim", "mT"), _permuted),
     **dict.fromkeys(("__getitem__", "narrow"), _taken),
 }
 

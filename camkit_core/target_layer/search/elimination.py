@@ -14,8 +14,6 @@ from .readout import affine_tail, handed_on
 from .resampled import steers_alone
 from .scan import Scan
 
-RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
-
 
 class Elimination:
     """Refuses candidates by a reason; those without one are left."""
@@ -69,16 +67,15 @@ class Elimination:
                 "(d) its channels are the classes",
             )
 
-    def refuse_resampled(self) -> None:
-        """Test (c), where the model itself chooses the places that its values come from."""
+    def refuse_astray(self) -> None:
+        """Test (c), where the calls of the model tell that positions are no places."""
         chosen, ends = self.scanned.chosen, self.scanned.ends
-        for candidate in self.left() if chosen else ():
+        for candidate in self.left():
             if candidate.slot is None:
                 continue
-            by = self.scanned.resampled.get(candidate.slot)
-            if by and not candidate.certified:
-                candidate.reason = RESAMPLED.format(by)
-            elif steers_alone(self.flow, candidate.slot, chosen, ends):
+            if reason := self.scanned.astray.get(candidate.slot):
+                candidate.reason = reason
+            elif chosen and steers_alone(self.flow, candidate.slot, chosen, ends):
                 candidate.reason = "(d) it only says where the model looks"
 
     def end_at_activations(self) -> None:

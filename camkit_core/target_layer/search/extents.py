@@ -95,7 +95,7 @@ def _padded(call: Call, rank: int) -> list[tuple[float, float]]:
 
 
 def _sliced(call: Call, grid: Sequence[int]) -> list[tuple[float, float]]:
-    index = slices(call, len(grid) + 2)
+    index = slices(call, (1, 1, *grid))
     if not index:
         return [(0.0, 0.0)] * len(grid)
     kept = [each.indices(side) for each, side in zip(index[2:], grid, strict=True)]

@@ -103,9 +103,10 @@ class Flow(Tape):
 
 
 # Attributes that are tensors: `x.T` makes one.
-_PARTS = frozenset(
-    getattr(Tensor, name).__get__ for name in ("T", "mT", "H", "mH", "data", "real", "imag", "grad")
-)
+_PARTS = {
+    getattr(Tensor, name).__get__: name
+    for name in ("T", "mT", "H", "mH", "data", "real", "imag", "grad")
+}
 
 
 def _is_part(func: Any) -> bool:
@@ -120,5 +121,6 @@ def argument(call: Call, position: int, name: str, default: Any = None) -> Any:
 
 
 def name_of(call: Call) -> str:
-    """The name of the function that a call ran."""
-    return getattr(call.function, "__name__", "")
+    """The name of the function that a call ran, or of the attribute that it read."""
+    name = getattr(call.function, "__name__", "")
+    return _PARTS.get(call.function, name) if name == "__get__" else name

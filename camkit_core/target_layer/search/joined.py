@@ -70,9 +70,19 @@ def weighs_alone(
         if live.isdisjoint(reads):
             continue
         if name_of(call) in MULTIPLIED and any(
-            slot in certified and slot not in live for slot in reads
+            slot not in live
+            and (slot in certified or _spans(flow.shapes[slot], certified.get(start)))
+            for slot in reads
         ):
             other = True
         else:
             live.update(call.results)
     return other and live.isdisjoint(ends)
+
+
+def _spans(shape: tuple[int, ...], layout: Layout | None) -> bool:
+    """Whether a tensor of that shape has an axis for the positions of a layout, or its grid."""
+    if layout is None:
+        return False
+    axes = shape[1:] if len(shape) == 3 and shape[2] > 1 else shape[2:]
+    return layout.positions in axes or axes[-len(layout.grid) :] == layout.grid

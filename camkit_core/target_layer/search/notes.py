@@ -92,9 +92,17 @@ class LayerNotes:
         return tuple(dict.fromkeys([layout, *others] if layout else others))
 
     def _loose(self, shape: tuple[int, ...]) -> tuple[Layout, ...]:
-        """Maps that do not fit the image's size, as where the model pads it."""
-        fits = len(shape) == len(self.hints.image_size) + 2 and shape[0] == 1 and min(shape[2:]) > 1
-        return (maps_on(shape[2:]),) if fits else ()
+        """Maps that do not fit the image's size, as where the model pads it; and such tokens.
+
+        They count where the calls that made them say how they lie.
+        """
+        rank = len(self.hints.image_size)
+        if len(shape) < 3 or shape[0] != 1:
+            return ()
+        if len(shape) == rank + 2 and min(shape[2:]) > 1:
+            return (maps_on(shape[2:]),)
+        tokens = len(shape) == 3 and rank > 1 and min(shape[1:]) > 1
+        return (Layout("NLC", (*[1] * (rank - 1), shape[1])),) if tokens else ()
 
     def _earlier(self) -> tuple[tuple[int, ...], ...]:
         """The grids of earlier maps, on which tokens may lie beside others.

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from ...forward.operations import RESAMPLED, TAKEN
+from ...forward.operations import RESAMPLERS, TAKEN
 from ...forward.tape import Call, Slot, slots_in
 from .flow import Flow, name_of
+
+RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
+SCATTERED = "(c) of tokens that it is made of, some show one place twice, or places are missing"
 
 
 def choosing_calls(flow: Flow) -> dict[int, int]:
@@ -24,7 +27,7 @@ def choosing_calls(flow: Flow) -> dict[int, int]:
         if not isinstance(source, Slot) or not call.results:
             continue
         name, result = name_of(call), flow.shapes[call.results[0]]
-        if (name in RESAMPLED and len(result) == len(flow.shapes[0]) and result[0] == 1) or (
+        if (name in RESAMPLERS and len(result) == len(flow.shapes[0]) and result[0] == 1) or (
             name in TAKEN and _by_values(flow, position, source)
         ):
             found[position] = source.index
@@ -44,20 +47,32 @@ def _by_values(flow: Flow, position: int, source: Slot) -> bool:
     return cut and read is not None and read <= position
 
 
-def behind(flow: Flow, chosen: Iterable[int], certified: Container[int]) -> dict[int, str]:
-    """The slots that are made of what these calls take, and not certified; what took it."""
+def reasons(
+    flow: Flow, chosen: Container[int], moved: Container[int], certified: Container[int]
+) -> dict[int, str]:
+    """The slots whose positions are no places of the image in any order, and why.
+
+    Args:
+        flow: a stopped tape.
+        chosen: the positions of calls that take values from chosen places.
+        moved: the slots of tokens that calls moved.
+        certified: the slots of which it is known how they lie; they have no reason.
+    """
     found: dict[int, str] = {}
-    chosen = frozenset(chosen)
     for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
-        earlier = next((found[slot] for slot in reads if slot in found), "")
-        if by := _named(call) if position in chosen else earlier:
-            found.update({slot: by for slot in call.results if slot not in certified})
+        reason = next((found[slot] for slot in reads if slot in found), "")
+        if position in chosen:
+            reason = RESAMPLED.format(_named(call))
+        for slot in call.results:
+            why = SCATTERED if slot in moved and len(flow.shapes[0]) > 3 else reason
+            if why and slot not in certified:
+                found[slot] = why
     return found
 
 
 def _named(call: Call) -> str:
     name = name_of(call)
-    return name if name in RESAMPLED else "an index"
+    return name if name in RESAMPLERS else "an index"
 
 
 def steers_alone(flow: Flow, start: int, chosen: dict[int, int], ends: Iterable[int]) -> bool:

@@ -26,8 +26,9 @@ from .certificate import certified, is_grid
 from .extents import extents, over_image
 from .flow import Flow
 from .gradients import give_gradients
+from .moved import Places
 from .notes import LayerNotes
-from .resampled import behind, choosing_calls
+from .resampled import choosing_calls, reasons
 
 _OF_ONE_IMAGE = (RuntimeError, ValueError, AssertionError, IndexError)  # a refusal of one image
 Scores = Callable[[Any], list[Tensor] | None]  # from the output for one image to scalars
@@ -53,7 +54,7 @@ class Scan:
         certified: the layout of each slot whose calls say how it lies over the image.
         chosen: the calls that take values from places that the model chooses, each with the slot
             that it takes from; by their positions on the tape.
-        resampled: the slots that are made of what such a call takes, with its name.
+        astray: the slots whose positions are no places of the image in any order, and why.
         classes: the number of classes; None if the model gives no class scores.
     """
 
@@ -70,7 +71,7 @@ class Scan:
     unseen: bool
     certified: dict[int, Layout]
     chosen: dict[int, int]
-    resampled: dict[int, str]
+    astray: dict[int, str]
     classes: int | None
 
 
@@ -161,7 +162,8 @@ def _scan(
     for candidate in candidates if whole else ():
         candidate.gradient = row_of(candidate.gradient, index, len(images))
     chosen = choosing_calls(flow)
-    layouts = certify(candidates, flow, images.ndim - 2, chosen)
+    moved: Places = {}
+    layouts = certify(candidates, flow, images.ndim - 2, chosen, moved)
     return Scan(
         image,
         index,
@@ -176,7 +178,7 @@ def _scan(
         bool(read) and not ends,
         layouts,
         chosen,
-        behind(flow, chosen, layouts),
+        reasons(flow, chosen, moved, layouts),
         _classes(found_logits(output), candidates),
     )
 
@@ -189,10 +191,14 @@ def _first_finite(images: Tensor) -> int:
 
 
 def certify(
-    candidates: list[Candidate], flow: Flow, rank: int, chosen: Container[int] = ()
+    candidates: list[Candidate],
+    flow: Flow,
+    rank: int,
+    chosen: Container[int] = (),
+    moved: Places | None = None,
 ) -> dict[int, Layout]:
     """Take the certified layouts, and measure the reach; returns these layouts by their slots."""
-    size, found = flow.shapes[0][2:], certified(flow, rank, chosen)
+    size, found = flow.shapes[0][2:], certified(flow, rank, chosen, moved)
     beyond = extents(flow, found)
     layouts = {
         slot: over_image(each, beyond[slot], size) if slot in beyond else each

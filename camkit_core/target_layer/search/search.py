@@ -71,7 +71,7 @@ class _Chooser(Elimination):
     def search(self, dense: bool) -> Search:
         """The choice, and the reasons against the others."""
         self.refuse_unread()
-        self.refuse_resampled()
+        self.refuse_astray()
         self.end_at_activations()
         left = self.left()
         dense = dense or self._returns_certified_map()

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from ...forward.tape import Call
+from collections.abc import Sequence
+
+from ...forward.tape import Call, Slot
 from .flow import argument, name_of
 
 
-def slices(call: Call, axes: int) -> tuple[slice, ...]:
-    """What is taken of each axis, in order; () for any other kind of index."""
+def slices(call: Call, shape: Sequence[int]) -> tuple[slice, ...]:
+    """What is taken of each axis of that shape, in order; () for any other kind of index."""
+    taken = _taken(call, len(shape))
+    if any(isinstance(end, Slot) for each in taken for end in (each.start, each.stop)):
+        return ()
+    whole = slice(None)
+    return tuple(
+        whole if each.indices(side) == (0, side, 1) else each
+        for each, side in zip(taken, shape, strict=False)
+    )
+
+
+def _taken(call: Call, axes: int) -> tuple[slice, ...]:
     if name_of(call) == "narrow":
         return _narrowed(call, axes)
     index = argument(call, 1, "indices")
