@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..adapter import USUAL_PREFIXES
-from .layout import Layout, layout_of, layouts_of
+from .layout import Layout
+from .shapes import layout_of, layouts_of
 
 
 @dataclass(frozen=True)

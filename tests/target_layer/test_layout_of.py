@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from camkit_core.target_layer.layout import Layout, layout_of
+from camkit_core.target_layer.layout import Layout
+from camkit_core.target_layer.shapes import layout_of
 
 
 @pytest.mark.parametrize(

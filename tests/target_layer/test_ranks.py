@@ -9,8 +9,8 @@ from torchvision.models.video import r3d_18
 
 import camkit_core as camkit
 from camkit_core.inputs.prepare import Inputs
-from camkit_core.target_layer.layout import layout_of
 from camkit_core.target_layer.search.search import search
+from camkit_core.target_layer.shapes import layout_of
 from helpers.ranked import POOL, inputs, network
 
 pytestmark = pytest.mark.filterwarnings("ignore:blank map")

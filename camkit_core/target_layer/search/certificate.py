@@ -20,7 +20,6 @@ from ..layout import Layout, channels_last_on, maps_on
 from .flow import Flow, argument, name_of
 from .moved import Places, moved, moves_moved
 from .slices import slices
-from .spectral import frequencies
 
 Layouts = dict[int, Layout]
 
@@ -36,14 +35,14 @@ def certified(
         chosen: the positions of calls that take values from places that the model chooses.
         places: gets the slots of tokens that calls moved; see `moved`.
     """
-    layouts, spectral = {0: maps_on(flow.shapes[0][2:])}, frequencies(flow)
+    layouts = {0: maps_on(flow.shapes[0][2:])}
     places = {} if places is None else places
     for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
         known = [slot for slot in reads if slot in layouts]
         if call.results and position not in chosen:
             found: Layouts = {}
             if known and not moves_moved(call, reads, layouts, places):
-                found = _Step(flow, call, reads, layouts, known[0], rank, spectral).found()
+                found = _Step(flow, call, reads, layouts, known[0], rank).found()
             layouts.update(found or moved(flow, call, layouts, places))
         elif known and not call.results:  # a write into a tensor, which is another from here on
             layouts.pop(known[0], None)
@@ -58,7 +57,6 @@ class _Step:
         reads: the slots that it reads.
         layouts: those that are certified so far.
         slot: the first certified slot that it reads.
-        spectral: the slots whose positions are frequencies.
     """
 
     flow: Flow
@@ -67,7 +65,6 @@ class _Step:
     layouts: Layouts
     slot: int
     rank: int
-    spectral: Container[int] = ()
 
     @property
     def was(self) -> Layout:
@@ -114,7 +111,9 @@ def _maps(step: _Step) -> Layout | None:
 
 def _same_shape(step: _Step) -> Layout | None:
     """As the operands of the result's shape lie, if they agree and none is of frequencies."""
-    if any(slot in step.spectral and step.flow.shapes[slot] == step.new for slot in step.reads):
+    if any(
+        slot in step.flow.frequencies and step.flow.shapes[slot] == step.new for slot in step.reads
+    ):
         return None
     layouts = {
         step.layouts[slot]

@@ -85,6 +85,17 @@ class Flow(Tape):
                 readers.setdefault(slot, []).append(position)
         return readers
 
+    @cached_property
+    def frequencies(self) -> set[int]:
+        """The slots whose positions are frequencies: behind a Fourier transform, to its inverse."""
+        found: set[int] = set()
+        for call, reads in zip(self.calls, self.reads, strict=True):
+            name = name_of(call)
+            back = name.startswith(("fft_ifft", "fft_irfft", "istft"))
+            if not back and (name.startswith(("fft_", "stft")) or not found.isdisjoint(reads)):
+                found.update(call.results)
+        return found
+
     def below(self, slots: Iterable[int]) -> set[int]:
         """These slots and all that are computed from them."""
         reached = set(slots)

@@ -17,7 +17,7 @@ from ...forward.untouched import hooked
 from ...inputs.prepare import Inputs
 from ...pytree import first_tensor, leaf, leaves
 from ..hints import Hints
-from ..layout import layouts_of
+from ..shapes import layouts_of
 from .candidates import Candidate
 from .disturbance import FEWEST, PLACES, alike, disturbed, movement, right_pairs
 from .scan import Scan
