@@ -9,6 +9,7 @@ from typing import Any
 from weakref import ref
 
 from torch import Tensor
+from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode
 
 from ..pytree import tensors_in
@@ -50,7 +51,12 @@ class FormatCalls(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if self.safe:
             name = getattr(func, "__name__", "")
-            self.safe = name in _SAFE and all(map(self._is_known, tensors_in((args, kwargs))))
+            operator = isinstance(func, OpOverloadPacket)  # which may be anybody's
+            self.safe = (
+                name in _SAFE
+                and not operator
+                and all(map(self._is_known, tensors_in((args, kwargs))))
+            )
         result = func(*args, **(kwargs or {}))
         if self.safe:
             self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))

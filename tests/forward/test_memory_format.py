@@ -149,8 +149,19 @@ def _by_strides(features: Tensor) -> Tensor:
     return features * (1.0 if features.stride(1) > 1 else 0.5)
 
 
+OWN = torch.library.Library("camkit_tests", "FRAGMENT")
+OWN.define("relu(Tensor features) -> Tensor")
+OWN.impl("relu", _strided, "CompositeImplicitAutograd")
+
+
+def _by_an_operator_of_a_known_name(features: Tensor) -> Tensor:
+    result: Tensor = torch.ops.camkit_tests.relu(features)
+    return result
+
+
 READS = [_strided, _in_storage_order, _through_complex, _contiguous(RuntimeError),
-         _contiguous(AssertionError), _contiguous(ValueError), _by_strides]  # fmt: skip
+         _contiguous(AssertionError), _contiguous(ValueError), _by_strides,
+         _by_an_operator_of_a_known_name]  # fmt: skip
 
 
 class Reading(nn.Module):
