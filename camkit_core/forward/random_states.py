@@ -32,7 +32,18 @@ def preserving_rng() -> Iterator[Callable[[], None]]:
     try:
         yield put_back
     finally:
-        put_back()
+        to_the_end(put_back)
+
+
+def to_the_end(undo: Callable[[], Any]) -> None:
+    """Undo something, and begin anew where an interrupt cuts it off; it is raised in the end."""
+    try:
+        undo()
+    except Exception:
+        raise
+    except BaseException:
+        undo()
+        raise
 
 
 def noise_like(tensor: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from ..inputs.seen import seen
 from .attributes import preserving_cached_weights
 from .eager import compiles, eagerly
 from .own_view import OwnBuffers
-from .random_states import preserving_rng
+from .random_states import preserving_rng, to_the_end
 from .snapshot import Snapshot
 from .torch_limits import explain_limit
 
@@ -89,7 +89,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
     """The same for a model that is in use by this thread alone."""
     look, ran = seen(model), False
     assert look
-    with torch.no_grad(), preserving_rng() as put_back_rng:  # the trunk has no graph
+    with _without_graph(), preserving_rng() as put_back_rng:
         before = Snapshot(look)
         buffers = OwnBuffers(model, before.writers)
 
@@ -111,9 +111,20 @@ def _untouched(model: nn.Module) -> Iterator[None]:
             raise
         finally:
             look.rewind = outer
-            before.restore(apart=buffers.end(ran))
+            to_the_end(lambda: before.restore(apart=buffers.end(ran)))
         if before.overwritten:
             raise _overwritten(model)
+
+
+@contextmanager
+def _without_graph() -> Iterator[None]:
+    """As `torch.no_grad`, at whose end an interrupt would leave gradients off for good."""
+    before = torch.is_grad_enabled()
+    try:
+        torch._C._set_grad_enabled(False)
+        yield
+    finally:
+        torch._C._set_grad_enabled(before)
 
 
 def _outside_inference() -> AbstractContextManager[Any]:

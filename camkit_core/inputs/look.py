@@ -184,15 +184,21 @@ class _NoTensorIsAnother(TorchFunctionMode):
 
 
 _NO_TENSOR_IS_ANOTHER = _NoTensorIsAnother()
+# Functions of C, before which no interrupt can fall, as it can at the end of a `with` block. The
+# mode would then stay, and all that torch is asked in this process would be False.
+_begin, _end = torch._C._push_on_torch_function_stack, torch._C._pop_torch_function_stack
 
 
 def equal(*tables: Tables) -> bool:
     """Whether the values are equal, tensors and modules the same."""
+    now, before = [each.now for each in tables], [each.before for each in tables]
     try:
-        with _NO_TENSOR_IS_ANOTHER:
-            return [each.now for each in tables] == [each.before for each in tables]
+        _begin(_NO_TENSOR_IS_ANOTHER)
+        return now == before
     except Exception:  # noqa: BLE001 - values in place of others that cannot be compared
         return False
+    finally:
+        _end()
 
 
 def put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
