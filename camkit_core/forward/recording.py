@@ -137,16 +137,14 @@ class Recording:
         batched = cotangents is not None
         put_batch_norms_right(scores)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
-        gradients: tuple[Tensor, ...] = torch.autograd.grad(
-            scores if batched else total(scores),
-            self.raw,
-            cotangents,
-            retain_graph=True,
-            allow_unused=True,
-            is_grads_batched=batched,
-            materialize_grads=True,
-        )
-        return plain(gradients[0])
+        begin, given = (scores, cotangents) if batched else self._backward_begins(scores)
+        settings: Any = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+        settings["is_grads_batched"] = batched
+        return plain(torch.autograd.grad(begin, self.raw, given, **settings)[0])
+
+    def _backward_begins(self, scores: Tensor) -> tuple[Any, Tensor | None]:
+        """Where in the graph the backward pass of the sum of scores begins, and with what."""
+        return total(scores), None
 
 
 def record(

@@ -16,6 +16,7 @@ from ..needed.recorded import recorded
 from ..needed.short_pass import ShortPass
 from ..recording import Recording
 from ..tape import Tape
+from .class_row import before_classes
 from .exporting import exported
 from .folding import Run, folded
 from .options import Options
@@ -37,6 +38,9 @@ class CompiledRecording(Recording):
         level = self.adapter, self.layer
         recordings: list[Recording] = self.passes.recorded(inputs, [level], taped)
         return recordings[0]
+
+    def _backward_begins(self, scores: Tensor) -> tuple[Any, Tensor | None]:
+        return before_classes(scores) or super()._backward_begins(scores)
 
 
 @dataclass(frozen=True)
