@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from ..inputs.modules import Modules
+from ..inputs.seen import will_run
 from .own_view import OwnView
 
 
@@ -111,4 +112,5 @@ def compiling(stance: str = "default") -> AbstractContextManager[Any]:
     Args:
         stance: torch's name for what happens where there is no code yet.
     """
+    will_run()  # from here on, what the thread has outside of this is eager
     return _by_thread.having(stance) if "torch._dynamo" in sys.modules else nullcontext()

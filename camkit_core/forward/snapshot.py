@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from threading import Thread, active_count, current_thread
-from threading import enumerate as enumerate_threads
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..inputs.look import Look, equal, put_back, versions
+from ..inputs.look import Look, equal, put_back
 from ..inputs.modules import is_torchs
+from ..inputs.seen import will_run
+from ..inputs.writes import Weights
 from .attributes import restore_attributes, undrawn
 from .own_hooks import restore_hooks
 from .random_states import preserving_rng
 
 _version: Any = attrgetter("_version")
 _VIEWED = "_buffers", "_modules"
-_SERVICES = (
-    *("tqdm.", "IPython.core.history", "ipykernel.iostream", "ipykernel.heartbeat"),
-    *("ipykernel.control", "ipykernel.shellchannel", "ipykernel.parentpoller"),
-)
 _LARGE = 2**24  # bytes of an array that is no state of a model's, as an index to look up
 
 
@@ -35,17 +31,16 @@ class Snapshot:
 
     Args:
         look: at the model, as it is.
+        weights: which other threads may write.
 
     Attributes:
         writers: the modules with buffers that are not torch's own, so that they may write to them.
     """
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, look: Look, weights: Weights) -> None:
+        self._look, self._weights = look, weights
         self._modules = look.modules.all
         self._training = [self._modules[place] for place in look.training]
-        # To read the versions takes as long as to compare the attributes of all modules.
-        self._versions = versions(look.weights) if _other_threads() else None
         kept = look.prepared.get("buffers")
         if kept is None:
             kept = look.prepared["buffers"] = _Buffers(look)
@@ -79,8 +74,7 @@ class Snapshot:
         if not (same := equal(look.torchs, look.hooks, look.buffers)):
             look.torchs.put_back()
             restore_hooks(look)
-        self.overwritten = self.weights_written()
-        if self.overwritten:
+        if self._weights.written():
             return  # with weights, another thread writes buffers that belong to them
         if not same:
             self._restore_tables(apart)
@@ -89,11 +83,6 @@ class Snapshot:
         self._restore_kept()
         if not apart and self.writers and (self._uncounted.written() or self._uncounted.differ()):
             self._uncounted.restore()
-
-    def weights_written(self) -> bool:
-        """Whether a weight was written to while another thread may have done it."""
-        before = self._versions
-        return before is not None and versions(self._look.weights) != before and _other_threads()
 
     def _restore_modes(self) -> None:
         if not self._training and not self._look.scripted:
@@ -125,7 +114,7 @@ class Snapshot:
         With other threads about, it may be one of them that loads weights.
         """
         prepared = self._look.prepared
-        if prepared.get("rebuilt", True) and self._versions is None:
+        if prepared.get("rebuilt", True) and not self._weights.watched:
             prepared["rebuilt"] = not self._look.parts.same()
             if prepared["rebuilt"]:
                 self._look.parts.put_back()
@@ -175,26 +164,14 @@ class _Buffers:
 @contextmanager
 def aside(model: nn.Module) -> Iterator[None]:
     """Inside, runs that are none of the explanation's own; the model is then what it was before."""
-    before = Snapshot(Look(model))
+    will_run()  # so that what was noted first is put back last
+    look = Look(model)
+    before = Snapshot(look, Weights(look))
     with preserving_rng():
         try:
             yield
         finally:
             before.restore()
-
-
-def _other_threads() -> bool:
-    """Whether there are other threads that may use a model."""
-    if active_count() == 1:
-        return False
-    mine = current_thread()
-    return any(thread is not mine and not _serves(thread) for thread in enumerate_threads())
-
-
-def _serves(thread: Thread) -> bool:
-    """Whether a thread only serves a progress bar, or the notebook that this process runs."""
-    runs = getattr(getattr(thread, "_target", None), "__module__", None) or ""
-    return type(thread).__module__.startswith(_SERVICES) or runs.startswith(_SERVICES)
 
 
 class _Copies:

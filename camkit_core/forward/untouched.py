@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from threading import get_ident
 from typing import Any
 
@@ -15,10 +16,12 @@ from torch.utils.hooks import RemovableHandle
 
 from ..errors import RunError
 from ..inputs.in_use import in_use
+from ..inputs.look import Look
 from ..inputs.modules import Modules
 from ..inputs.output import Output
 from ..inputs.prepare import Arguments, Inputs, prepare
-from ..inputs.seen import seen
+from ..inputs.seen import seen, will_run
+from ..inputs.writes import Weights
 from .attributes import preserving_cached_weights
 from .eager import compiles, eagerly
 from .own_view import OwnBuffers
@@ -80,40 +83,72 @@ def untouched(model: nn.Module) -> Iterator[None]:
     `hooked`. Of several threads that explain one model, or models that share a module, each waits
     for the one before.
     """
-    with _outside_inference(), in_use(model), _untouched(model):
+    with _outside_inference(), in_use(model), _untouched(model, at_once=True):
         yield
 
 
 @contextmanager
-def _untouched(model: nn.Module) -> Iterator[None]:
-    """The same for a model that is in use by this thread alone."""
-    look, ran = seen(model), False
+def _untouched(model: nn.Module, at_once: bool) -> Iterator[None]:
+    """The same for a model that is in use by this thread alone.
+
+    Args:
+        model: the model.
+        at_once: whether what is to be put back is noted here; else where code of the model first
+            runs, as `inputs.seen.will_run` tells, unless the model is not in evaluation mode.
+    """
+    look = seen(model)
     assert look
-    with _without_graph(), preserving_rng() as put_back_rng:
-        before = Snapshot(look)
-        buffers = OwnBuffers(model, before.writers)
+    weights = Weights(look)
+    with _without_graph(), ExitStack() as runs:
+        before = look.rewind, look.first_run
+        look.rewind, look.first_run = _nothing, partial(_begin, runs, look, weights)
+        try:
+            if at_once or look.training:
+                will_run()
+            yield
+        except Exception as error:
+            if weights.written():
+                raise _overwritten(model) from error
+            explain_limit(error)
+            raise
+        else:
+            if look.first_run:
+                weights.written()
+        finally:
+            look.rewind, look.first_run = before
+    if weights.overwritten:
+        raise _overwritten(model)
+
+
+def _nothing() -> None:
+    """Makes a model that has not run what it was."""
+
+
+def _begin(runs: ExitStack, look: Look, weights: Weights) -> None:
+    runs.enter_context(_noted(look, weights))
+
+
+@contextmanager
+def _noted(look: Look, weights: Weights) -> Iterator[None]:
+    """Inside, the model is in evaluation mode, and may run; afterwards it is what it was."""
+    ran = False
+    with preserving_rng() as put_back_rng:
+        before = Snapshot(look, weights)
+        buffers = OwnBuffers(look.model, before.writers)
 
         def rewind() -> None:
             put_back_rng()
             buffers.rewind()
             before.rewind(apart=buffers.active)
 
-        outer, look.rewind = look.rewind, rewind
+        look.rewind = look.rewind and rewind
         try:
             before.evaluate()
             with _seldom_needed(look.modules):
                 yield
             ran = True
-        except Exception as error:
-            if before.weights_written():
-                raise _overwritten(model) from error
-            explain_limit(error)
-            raise
         finally:
-            look.rewind = outer
             to_the_end(lambda: before.restore(apart=buffers.end(ran)))
-        if before.overwritten:
-            raise _overwritten(model)
 
 
 @contextmanager
@@ -151,13 +186,18 @@ def _overwritten(model: nn.Module) -> RunError:
 
 @contextmanager
 def untouched_inputs(
-    model: Any, images: Tensor | Arguments, image_input: int | str | None, output: Output | None
+    model: Any,
+    images: Tensor | Arguments,
+    image_input: int | str | None,
+    output: Output | None,
+    at_once: bool = True,
 ) -> Iterator[Inputs]:
-    """The user's model and images, prepared; see `prepare` and `untouched`.
+    """The user's model and images, prepared; see `prepare`, `untouched` and `_untouched`.
 
     Another thread may be at work on the model, so it is waited for before the model is looked at.
     """
     with _outside_inference(), in_use(model):
         inputs = prepare(model, images, image_input, output)
-        with _untouched(model) if inputs.model is model else untouched(inputs.model):
+        inside = _NOTHING if inputs.model is model else in_use(inputs.model)
+        with inside, _untouched(inputs.model, at_once):
             yield inputs

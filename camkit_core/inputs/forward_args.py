@@ -14,6 +14,7 @@ from ..arguments import checked
 from ..errors import InputError, InputTypeError, shown
 from ..pytree import all_plain, map_tensors, plain, row_of, tensors_in
 from .output import OutputPart
+from .seen import will_run
 
 Name = int | str
 RUNS = [0]  # how often a model was called
@@ -91,6 +92,7 @@ class ForwardArgs:
             rows: all images, once or several times over; or versions of a single image.
             image: the index of that single image.
         """
+        will_run()
         RUNS[0] += 1
         if self.entry and isinstance(model, nn.Module):
             model = getattr(model, self.entry)

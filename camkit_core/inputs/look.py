@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from itertools import chain, starmap
-from operator import attrgetter, is_, methodcaller
+from operator import is_, methodcaller
 from random import Random
 from types import FunctionType, NoneType, SimpleNamespace
 from typing import Any
@@ -33,7 +33,6 @@ _PARTS = "_modules", "_parameters"
 _HOOKS = "_forward_hooks", "_forward_pre_hooks"
 _MACHINERY = "torch.", "accelerate.", "lightning", "pytorch_lightning", "deepspeed"
 _NOTHING_INSIDE = {bool, int, float, str, NoneType, FunctionType, type}
-_version: Callable[[Any], int] = attrgetter("_version")
 
 
 class Look:
@@ -58,18 +57,18 @@ class Look:
         generators: of random numbers, that they keep.
         weights: the parameters.
         rewind: makes the model what it was as the call began; None after the pass of the images.
+        first_run: notes what there is to be put back; None once code of the model may have run.
     """
 
     rewind: Callable[[], None] | None = None
+    first_run: Callable[[], None] | None = None
 
     def __init__(self, model: nn.Module) -> None:
-        self.model, self.modules = model, Modules(model)
-        modules = self.modules
+        self.model, self.modules = model, (modules := Modules(model))
         self.ids = set(map(id, modules.all))
         self.prepared: Prepared = {}
-        self.scripted = any(
-            issubclass(kind, torch.jit.ScriptModule) for kind in set(modules.classes)
-        )
+        kinds = set(modules.classes)
+        self.scripted = any(issubclass(kind, torch.jit.ScriptModule) for kind in kinds)
         self.training = [
             place for place, each in enumerate(modules.all) if getattr(each, "training", False)
         ]
@@ -79,7 +78,7 @@ class Look:
         self.parts = Tables(getattr(each, name) for each in modules.all for name in _PARTS)
         self.hooks = Tables(getattr(each, name) for each in modules.all for name in _HOOKS)
         self.buffers = Tables(each._buffers for each in modules.all)
-        self._code = _code(set(modules.classes), modules.torchs)
+        self._code = _code(kinds, modules.torchs)
         self.containers: list[tuple[Any, Any]] = []
         self.objects: list[tuple[Any, Any]] = []
         self._machinery: list[tuple[Any, Any]] = []  # keeps account of more than it shows
@@ -256,11 +255,3 @@ def _further(table: Table) -> list[Any]:
     else:
         further = [table[name] for name in names if name not in _OF_EVERY_MODULE]
     return [value for value in further if type(value) not in _NOTHING_INSIDE]
-
-
-def versions(tensors: Sequence[Tensor]) -> list[int]:
-    """How often each tensor was written to, as far as it counts."""
-    try:
-        return list(map(_version, tensors))
-    except RuntimeError:  # an inference tensor
-        return [tensor._version for tensor in tensors if not tensor.is_inference()]

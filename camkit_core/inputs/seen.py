@@ -77,6 +77,14 @@ def modules_of(model: nn.Module) -> Modules:
     return look.modules if look else Modules(model)
 
 
+def will_run() -> None:
+    """Called before code of the call's model runs, so that the model can be put back afterwards."""
+    known = _seen.get()
+    if known and known[1] == get_ident() and (first_run := known[0].first_run):
+        known[0].first_run = None
+        first_run()
+
+
 def rewind(model: nn.Module) -> None:
     """Make the model what it was when the call began, if its images have not yet been recorded.
 
@@ -102,6 +110,7 @@ def once(model: nn.Module, key: Hashable, find: Callable[[], T]) -> T:
     if look is None:
         return find()
     if key not in look.prepared:
+        will_run()
         look.prepared[key] = find()
     found: T = look.prepared[key]
     return found

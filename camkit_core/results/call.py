@@ -9,26 +9,34 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..forward.compiled.in_force import compiled_passes
 from ..forward.untouched import untouched_inputs
 from ..inputs.prepare import Arguments
 from ..inputs.seen import recorded as images_recorded
+from ..inputs.seen import will_run
 from ..inputs.targets.questions import score_functions
-from ..inputs.targets.resolve import Target
+from ..inputs.targets.resolve import Rank, Target
+from ..probe.further.configured_method import ConfiguredMethod
 from ..probe.probe import probes
 from ..target_layer.choose import together
-from ..target_layer.plan import planned
+from ..target_layer.plan import Plan, planned
 from .assembly import Rows, assemble
 from .settings import Settings
 from .views import probed_views, recorded
+
+_OWN = "camkit_core.", "camkit_archs."
 
 
 def explained(
     model: nn.Module, images: Tensor | Arguments, targets: Sequence[Target], settings: Settings
 ) -> tuple[Rows, Any]:
     """The explanations of several targets by several methods, and what metrics say of them."""
-    with untouched_inputs(model, images, settings.image_input, settings.output) as inputs:
+    at_once = compiled_passes() is None  # compiled ones run no code of the model's
+    with untouched_inputs(model, images, settings.image_input, settings.output, at_once) as inputs:
         plan = planned(inputs, targets, settings.asked)
         inputs, layers = plan.inputs, plan.layers
+        if _runs_code_of_others(settings, plan):
+            will_run()
         passes = together(layers)
         notes = (*inputs.notes, *layers[0].notes)
         start = perf_counter()
@@ -58,3 +66,25 @@ def explained(
                 settings.methods, plain[0], views, layers, notes, smoothing, settings.guided
             )
     return rows, judgement
+
+
+def _runs_code_of_others(settings: Settings, plan: Plan) -> bool:
+    """Whether code runs that others wrote, beside the model's; it may do anything to the model."""
+    own = (
+        settings.judge is None
+        and settings.output is None
+        and all(map(_is_own_method, settings.methods))
+        and all(target is None or isinstance(target, (int, Rank)) for target in plan.targets)
+        and all(_is_own(layer.adapter.reshape) for layer in plan.layers)
+    )
+    return not own
+
+
+def _is_own_method(method: ConfiguredMethod) -> bool:
+    """Whether a method is camkit's, and asks no other one that the user names."""
+    plain = all(isinstance(value, (int, float, str)) for value in method.options.values())
+    return method.is_camkits_own and plain and not method.facts.based
+
+
+def _is_own(reshape: Any) -> bool:
+    return reshape is None or str(reshape.__module__).startswith(_OWN)

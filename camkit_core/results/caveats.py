@@ -8,11 +8,11 @@ from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
 
-from ..inputs.look import versions
 from ..inputs.model_memory import ModelMemory
 from ..inputs.targets.classification import is_probability
 from ..inputs.targets.heads import looks_like_features
 from ..inputs.targets.probabilities import are_probabilities
+from ..inputs.writes import versions
 from .readings import Best
 
 TIE = 0.05  # between two logits: odds of 51 to 49

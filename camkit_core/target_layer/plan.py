@@ -14,7 +14,7 @@ from ..inputs.forward_args import RUNS, ForwardArgs
 from ..inputs.placement import first_weight
 from ..inputs.prepare import Inputs
 from ..inputs.running_dtype import in_running_dtype
-from ..inputs.seen import once, rewind
+from ..inputs.seen import once, rewind, will_run
 from ..inputs.targets.protocol import for_model
 from ..inputs.targets.questions import of_call
 from ..inputs.targets.resolve import Rank, Target
@@ -102,6 +102,7 @@ def _of_size(plan: Plan) -> Callable[[Inputs, Sequence[Target]], Plan]:
 
 def _plan(inputs: Inputs, targets: Sequence[Target], asked: Asked) -> Plan:
     """The plan; the pass of the images begins as if nothing had run to find it."""
+    will_run()
     runs = RUNS[0]
     plan = _found(inputs, targets, asked)
     if RUNS[0] != runs:

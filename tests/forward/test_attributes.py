@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
 import camkit_core as camkit
-from camkit_core.forward import snapshot
+from camkit_core.inputs import writes
 from helpers.small_cnn import Small, close, pictures
 
 METHODS = ["gradcam", "scorecam", "ablationcam", "guided_backprop"]
@@ -122,7 +122,7 @@ def attributes(model: nn.Module) -> list[Any]:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No other thread may be loading weights; where one may, parts stay as the run left them."""
-    monkeypatch.setattr(snapshot, "_other_threads", lambda: False)
+    monkeypatch.setattr(writes, "_other_threads", lambda: False)
 
 
 @pytest.mark.parametrize("keep", KEEPS)

@@ -22,7 +22,7 @@ from ..cut import Cut, Level
 from ..tape import Slot, Tape
 from ..untouched import hooked
 from .cannot import CannotCompile, changes_something, not_followed
-from .pure import check_pure
+from .pure import check_pure, is_torchs
 from .state import own_tensors
 from .tail import Tail, tail_of
 
@@ -36,12 +36,14 @@ class Exported:
         reads: the names of the model's tensors that the trunk is made of.
         dtypes: of what the trunk gives.
         tail: what follows.
+        torchs: whether all calls are torch's own.
     """
 
     trunk: nn.Module
     reads: Sequence[str]
     dtypes: Sequence[torch.dtype]
     tail: Tail
+    torchs: bool
 
 
 def exported(inputs: Inputs, level: Level) -> Exported:
@@ -67,7 +69,7 @@ def exported(inputs: Inputs, level: Level) -> Exported:
     except Exception as error:
         raise not_followed(error) from error
     check_pure(program)
-    return Exported(trunk, _reads(program), *found[-1])
+    return Exported(trunk, _reads(program), *found[-1], is_torchs(program))
 
 
 class _Follower(nn.Module):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...inputs.prepare import Inputs
+from ...inputs.seen import will_run
 from ..counting import count
 from ..cut import Level
 from ..needed.recorded import recorded
@@ -52,15 +53,19 @@ class Parts:
         tail: run eagerly, so that any target can be asked for, and any edit made.
         state: the model that both were made of.
         memory_format: of the images that the trunk takes.
+        torchs: whether all calls are torch's own; a user's operator may do anything.
     """
 
     trunk: Run
     tail: Tail
     state: State
     memory_format: torch.memory_format
+    torchs: bool
 
     def recording(self, passes: Any, inputs: Inputs, level: Level, taped: bool) -> Recording:
         """A recording of images of this shape; behind a class token, of its row alone."""
+        if not self.torchs:
+            will_run()
         count("forward", len(inputs.images))
         run = partial(self._recorded, passes, inputs, level)
         made: Recording = recorded(run, inputs, level, inputs.images, taped)
@@ -105,4 +110,4 @@ def parts_of(inputs: Inputs, level: Level, options: Options) -> Parts:
         images = images.contiguous(memory_format=options.memory_format)
     trunk = folded(model.trunk, model.dtypes, images, options)
     state = state_of(inputs.model, model.reads)
-    return Parts(trunk, model.tail, state, options.memory_format)
+    return Parts(trunk, model.tail, state, options.memory_format, model.torchs)

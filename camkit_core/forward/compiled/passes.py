@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...inputs.in_use import in_use
 from ...inputs.prepare import Inputs
-from ...inputs.seen import no_more, seen, share
+from ...inputs.seen import no_more, seen, share, will_run
 from ..cut import Level
 from ..needed.recorded import hooked_by_others
 from ..recording import Recording, record_levels
@@ -87,6 +87,7 @@ class CompiledPasses:
 
     def _new(self, inputs: Inputs, level: Level) -> Parts | Refused:
         self.fresh = True
+        will_run()
         try:
             with _alone(inputs.model):
                 return parts_of(inputs, level, self.options)

@@ -19,6 +19,8 @@ _SWITCHES = {
     "scaled_dot_product_attention": (4, "dropout_p"),
 }
 
+_TORCHS = "aten", "prims", "higher_order", "torchvision"
+
 
 def check_pure(program: Any) -> None:
     """Raise CannotCompile for an exported model that draws random numbers or changes a tensor."""
@@ -28,6 +30,12 @@ def check_pure(program: Any) -> None:
         raise changes_something("writes to its buffers or images")
     if any(map(_draws, calls)):
         raise changes_something("draws random numbers")
+
+
+def is_torchs(program: Any) -> bool:
+    """Whether an exported model makes calls of torch's own alone, not of a user's operators."""
+    kinds = (getattr(node.target, "namespace", "aten") for node in program.graph.nodes)
+    return all(kind in _TORCHS for kind in kinds)
 
 
 def _writes(node: Any) -> bool:

@@ -11,8 +11,9 @@ from operator import is_
 
 from torch import Tensor, nn
 
-from ...inputs.look import Look, versions
+from ...inputs.look import Look
 from ...inputs.seen import seen
+from ...inputs.writes import versions
 from .cannot import changes_something
 from .first_values import FirstValues
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ...errors import TargetError
 from ..output import OutputPart
 from ..prepare import Inputs
-from ..seen import once
+from ..seen import once, will_run
 from .found import where_scores_are
 
 _NAMES = ("fc", "classifier", "head", "heads", "last_linear")  # of classifiers, in libraries
@@ -140,6 +140,7 @@ def looks_like_features(model: nn.Module, scores: Tensor) -> bool:
     node = _origin(scores, also=_ACTIVATION)
     if node is None or node.name() != _LEAF:
         return False
+    will_run()  # a weight may be computed as it is read
     widths = [
         len(weight)
         for module in model.modules()

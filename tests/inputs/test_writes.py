@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from camkit_core.forward import snapshot
+from camkit_core.inputs import writes
 
 
 class Other(Thread):
@@ -17,9 +17,9 @@ class Other(Thread):
 
 def may_use_a_model(monkeypatch: pytest.MonkeyPatch, thread: Thread) -> bool:
     """Whether this thread may, beside the test's own alone."""
-    monkeypatch.setattr(snapshot, "active_count", lambda: 2)
-    monkeypatch.setattr(snapshot, "enumerate_threads", lambda: [current_thread(), thread])
-    return snapshot._other_threads()
+    monkeypatch.setattr(writes, "active_count", lambda: 2)
+    monkeypatch.setattr(writes, "enumerate_threads", lambda: [current_thread(), thread])
+    return writes._other_threads()
 
 
 def waits_in(module: str) -> Callable[..., Any]:
