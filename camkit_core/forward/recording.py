@@ -50,9 +50,9 @@ class Recording:
         output: what the model returned; its graph begins at `raw`.
         raw: the target layer's output as it left the layer, in its own layout; the graph's leaf.
         noted: the tape of this pass, if the calls after the layer were noted.
-        companions: the other arguments of the model's call; everywhere else in the code these are
-            called `forward_args`, as their class `ForwardArgs` is.
+        companions: the other arguments of the model's call, which are `forward_args` elsewhere.
         held: the recordings of the pass's other levels, whose `raw` stays as it is.
+        plain: whether the graph of the output is known to have no batch norm.
     """
 
     model: nn.Module
@@ -64,6 +64,7 @@ class Recording:
     noted: Tape | None
     companions: ForwardArgs = NO_ARGS
     held: tuple[Recording, ...] = ()
+    plain: bool = False
 
     @property
     def inputs(self) -> Inputs:
@@ -135,7 +136,7 @@ class Recording:
 
     def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
         batched = cotangents is not None
-        put_batch_norms_right(scores)
+        put_batch_norms_right(scores, self.output if self.plain else None)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
         begin, given = (scores, cotangents) if batched else self._backward_begins(scores)
         settings: Any = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
@@ -161,8 +162,7 @@ def record(
 
     Args:
         model: see `Recording`, as for images, adapter, layer and companions.
-        images: see `Recording`.
-        adapter: see `Recording`.
+        images, adapter: see `Recording`.
         layer: the layer's name in messages.
         companions: see `Recording`.
         taped: whether to note at once what runs after the layer, which takes a percent of a small

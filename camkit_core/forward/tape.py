@@ -15,6 +15,8 @@ from torch.overrides import TorchFunctionMode
 from ..pytree import map_tensors, tensors_in
 from .untouched import version
 
+Kind = tuple[torch.dtype, torch.device]
+
 
 @dataclass(slots=True)
 class Slot:
@@ -48,6 +50,8 @@ class Tape(TorchFunctionMode):
         written: slot and earlier value of tensors from before the layer that a call wrote into.
         output: the model's output with slots for its tensors; None until `stop`.
         sizes: the shape of the tensor in each slot.
+        kinds: the dtype and device of each noted one.
+        handed_on: the slot that a tensor had before, where a call gave what it got.
         reads_values: whether the model's code looked at values, so that it may run other calls
             when the values are others.
     """
@@ -59,6 +63,8 @@ class Tape(TorchFunctionMode):
         self.output: Any = None
         self.reads_values = False
         self.sizes: list[torch.Size] = []
+        self.kinds: list[Kind] = []
+        self.handed_on: dict[int, int] = {}
         self._slots: dict[int, tuple[int, ref[Tensor]]] = {}  # by identity
         self._constants: list[tuple[Tensor, int]] = []
         self._running = False
@@ -139,8 +145,11 @@ class Tape(TorchFunctionMode):
 
     def _take_slot(self, tensor: Tensor) -> int:
         index = len(self.sizes)
+        if (before := self._slot(tensor)) is not None:
+            self.handed_on[index] = before
         self._slots[id(tensor)] = index, ref(tensor)
         self.sizes.append(tensor.shape)
+        self.kinds.append((tensor.dtype, tensor.device))
         return index
 
     def _slot(self, tensor: Tensor) -> int | None:

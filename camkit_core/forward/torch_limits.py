@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CamkitError, InputError, LayerError
+from ..pytree import tensors_in
 
 WITHOUT_CHECKPOINTING = (
     "turn checkpointing off, e.g. by model.set_grad_checkpointing(False) or "
@@ -51,26 +52,39 @@ def no_gradient(layer: str) -> LayerError:
     )
 
 
-def put_batch_norms_right(scores: Tensor) -> None:
+def put_batch_norms_right(scores: Tensor, plain: Any = None) -> None:
     """Let the batch norms in the graph of scores (..., N) read gradients of a single image right.
 
     A score () may be that of a single image, too.
 
     On a CPU, torch 2.14 mixes up the elements of a gradient (1, C, h, w) there if its channels lie
     side by side, as they do where tokens are made of a grid, and those of the activations do not.
+
+    Args:
+        scores: with their graph.
+        plain: tensors that the scores are made of, in whose graphs no batch norm is.
     """
     several = scores.ndim > 0 and scores.shape[-1] != 1
     if several or scores.device.type != "cpu" or scores.grad_fn is None:
         return
-    nodes: list[Any] = [scores.grad_fn]
-    seen = set(nodes)
+    for node in batch_norms(scores, plain):
+        node.register_prehook(_in_order)
+
+
+def batch_norms(output: Any, plain: Any = None) -> list[Any]:
+    """The nodes of batch norms in the graph of an output, but for the graphs of `plain` tensors."""
+    seen = {tensor.grad_fn for tensor in tensors_in(plain)} | {None}
+    nodes: list[Any] = []
+    for tensor in tensors_in(output):
+        if tensor.grad_fn not in seen:
+            seen.add(tensor.grad_fn)
+            nodes.append(tensor.grad_fn)
     for node in nodes:
-        if "BatchNorm" in type(node).__name__:
-            node.register_prehook(_in_order)
         for following, _ in node.next_functions:
-            if following and following not in seen:
+            if following not in seen:
                 seen.add(following)
                 nodes.append(following)
+    return [node for node in nodes if "BatchNorm" in type(node).__name__]
 
 
 def _in_order(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ...pytree import map_tensors, tensors_in
-from ..needed.plan import Plan
+from ..needed.plan import Plan, listed
 from ..needed.short_pass import OffPlanError, SomeRows
 from ..tape import Call, Slot, Tape
 
@@ -64,10 +64,11 @@ class Tail:
         values: dict[int, Any] = {-index: tensor for index, tensor in enumerate(before, 1)}
         rows = SomeRows(raw.clone())
         for planned, call in zip(plan.calls, self.calls, strict=True):
-            if (planned.function, planned.results) != (call.function, call.results):
+            made = call.function, tuple(call.kwargs), call.results
+            if (planned.function, planned.names, planned.results) != made:
                 raise OffPlanError  # the plan is of another way through the model's code
             if planned.step:
-                rows.run(planned, _filled(call.args, values), _filled(call.kwargs, values))
+                rows.run(planned, [_leaf(value, values) for value in listed(call)])
         return _filled(self.output, {**values, **rows.tensors})
 
 

@@ -57,7 +57,8 @@ def _reads(call: Call, step: Step) -> Iterator[tuple[int, Rows | None]]:
     for where, leaf in leaves(call):
         if isinstance(leaf, Slot):
             unseen.remove(leaf.index)
-            if step.instead is None or where not in step.instead.unread:
+            unread = step.instead.unread if step.instead else step.need.left_out
+            if where not in unread:
                 yield leaf.index, step.need.reads.get(where)
     yield from ((slot, None) for slot in unseen)
     if step.instead:

@@ -75,15 +75,20 @@ def unbound(given: Given, rows: Rows) -> Need | None:
 
 
 def joined(given: Given, rows: Rows) -> Need | None:
-    """Joined along an axis: of each part the rows that fall into it, perhaps none."""
+    """Joined along an axis: of each part the rows that fall into it; parts without any go."""
     axis = given.axis(given.option(1, "dim", given.option(1, "axis", 0)), given.result)
-    reads, before = {}, 0
+    if axis != rows.axis:
+        return Need({where: rows for where, _ in leaves(given.call)})
+    reads, left_out, before = {}, set(), 0
     for where, leaf in leaves(given.call):
         size = given.shape(leaf)[axis]
-        ends = (min(max(end - before, 0), size) for end in (rows.start, rows.stop))
-        reads[where] = Rows(axis, *ends) if axis == rows.axis else rows
+        own = Rows(axis, *(min(max(end - before, 0), size) for end in (rows.start, rows.stop)))
+        if own.count:
+            reads[where] = own
+        else:
+            left_out.add(where)
         before += size
-    return Need(reads)
+    return Need(reads, left_out=frozenset(left_out)) if reads else None
 
 
 def stacked(given: Given, rows: Rows) -> Need | None:

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..tape import Call, Slot, Tape, slots_in
-from .rows import Rows, Where, at, leaves
+from ..tape import Call, Kind, Slot, Tape, slots_in
+from .keeping import KEEPING, multi_head_attention, pieces, unbound
+from .moving import MOVING, TAKING
+from .rows import Need, Rows, Where, leaves
 from .short_tape import few_rows
 from .steps import Step
 
@@ -20,18 +22,18 @@ class Read:
     """A tensor that a call reads.
 
     Attributes:
-        where: among the arguments.
+        index: of the argument, those by name last.
+        item: of the tensor in a list that is the argument; None if it is the argument.
         slot: of a tensor that depends on the layer; None for a constant.
         shape: of a constant.
         rows: that are needed of it; None for the whole.
-        needed: whether anything is needed of it.
     """
 
-    where: Where
+    index: int
+    item: int | None
     slot: int | None
     shape: torch.Size
     rows: Rows | None
-    needed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +42,39 @@ class Planned:
 
     Attributes:
         function: what is called.
-        counts: how many arguments it has by position, and by name.
+        count: how many arguments it has by position.
+        names: of the further ones.
         reads: its tensors.
-        others: where its other arguments are, and what they must be.
-        fixed: the other arguments that differ in the short pass.
-        lists: how long its lists of tensors are.
+        others: the indices of its other arguments, and what they must be.
+        lists: how long its lists of tensors are, by index.
         results: their slots.
         step: how it is made; None for a call that nobody needs.
+        exchanged: the tensors in whose place others are read in the short pass.
+        fixed: the other arguments that differ in the short pass, by index.
+        left_out: tensors of lists that are left out in the short pass, the last first.
+        blank: whether a tensor of nan can stand for the result without a call.
+        handed_on: the index of the argument that is the result, too; None where none is.
     """
 
     function: Callable[..., Any]
-    counts: tuple[int, int]
+    count: int
+    names: tuple[str, ...]
     reads: list[Read]
-    others: list[tuple[Where, Any]]
-    fixed: list[tuple[Where, Any]]
-    lists: list[tuple[Where, int]]
+    others: list[tuple[int, Any]]
+    lists: list[tuple[int, int]]
     results: tuple[int, ...]
     step: Step | None
+    exchanged: list[Read]
+    fixed: list[tuple[int, Any]]
+    left_out: list[tuple[int, int]]
+    blank: bool
+    handed_on: int | None
+
+    def called(self, values: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments by position, and by name."""
+        if not self.names:
+            return values, {}
+        return values[: self.count], dict(zip(self.names, values[self.count :], strict=True))
 
 
 @dataclass(frozen=True)
@@ -66,22 +84,31 @@ class Plan:
     Attributes:
         calls: in order.
         sizes: the shape of each slot, if it were computed as a whole.
+        kinds: the dtype and device of each slot.
         output: the slots of the output.
+        plain: whether no batch norm is among the calls.
     """
 
     calls: list[Planned]
     sizes: list[torch.Size]
+    kinds: list[Kind]
     output: list[int]
+    plain: bool = False
 
     def fits(self, tape: Tape) -> bool:
         """Whether a whole pass made these calls."""
         return len(tape.calls) == len(self.calls) and all(
             planned.function == call.function
-            and planned.counts == (len(call.args), len(call.kwargs))
+            and (planned.count, planned.names) == (len(call.args), tuple(call.kwargs))
             and planned.results == call.results
-            and all(same(value, at(call.args, call.kwargs, w)) for w, value in planned.others)
+            and all(same(value, listed(call)[index]) for index, value in planned.others)
             for planned, call in zip(self.calls, tape.calls, strict=True)
         )
+
+
+def listed(call: Call) -> list[Any]:
+    """The arguments of a call, those by name last."""
+    return [*call.args, *call.kwargs.values()]
 
 
 def plan_of(tape: Tape, apart: bool) -> Plan | None:
@@ -94,33 +121,64 @@ def plan_of(tape: Tape, apart: bool) -> Plan | None:
     steps = few_rows(tape, apart) if tape.complete else None
     if steps is None:
         return None
-    calls = [_planned(call, steps.get(position)) for position, call in enumerate(tape.calls)]
-    return Plan(calls, tape.sizes, slots_in(tape.output))
+    calls = []
+    for position, call in enumerate(tape.calls):
+        step = steps.get(position)
+        floating = all(tape.kinds[slot][0].is_floating_point for slot in call.results)
+        if step and step.rows and not floating:
+            return None  # no nan can stand for its rows
+        blank = floating and call.function in _OF_ONE_RESULT
+        calls.append(_planned(call, step, blank, tape.handed_on))
+    return Plan(calls, tape.sizes, tape.kinds, slots_in(tape.output))
 
 
-def _planned(call: Call, step: Step | None) -> Planned:
-    needed, fixed = (step.need.reads, step.need.fixed) if step else ({}, {})
+_SEVERAL = pieces, unbound, multi_head_attention
+_OF_ONE_RESULT = {function for function, rule in KEEPING.items() if rule not in _SEVERAL}
+_OF_ONE_RESULT |= {*MOVING, *TAKING}
+
+
+def _planned(call: Call, step: Step | None, blank: bool, handed_on: dict[int, int]) -> Planned:
+    need = step.need if step else Need()
     unread = step.instead.unread if step and step.instead else set()
-    found = list(leaves(call))
-    reads = [
-        Read(where, *_named(leaf), needed.get(where), where not in unread) for where, leaf in found
+    named = {name: len(call.args) + index for index, name in enumerate(call.kwargs)}
+    found = {where: _read(where, leaf, need, named) for where, leaf in leaves(call)}
+    arguments = listed(call)
+    listing = {read.index for read in found.values() if read.item is not None}
+    holding = {read.index for read in found.values()}
+    others = [(index, value) for index, value in enumerate(arguments) if index not in holding]
+    exchanged = [
+        read
+        for where, read in found.items()
+        if where not in unread | need.left_out and (read.slot is not None or read.rows)
     ]
-    listed = {where[0] for where, _ in found if len(where) == 2}
-    read = {where[0] for where, _ in found}
-    others: list[tuple[Where, Any]] = [
-        ((key,), value)
-        for key, value in (*enumerate(call.args), *call.kwargs.items())
-        if key not in read
-    ]
-    lists = [((key,), len(at(call.args, call.kwargs, (key,)))) for key in listed]
-    counts = len(call.args), len(call.kwargs)
-    stand_ins = list(fixed.items())
-    return Planned(call.function, counts, reads, others, stand_ins, lists, call.results, step)
+    given = {read.slot: read.index for read in found.values() if read.item is None}
+    same_tensor = [given.get(handed_on.get(slot, -1)) for slot in call.results]
+    left_out = [(_index(where, named), int(where[1])) for where in need.left_out]
+    return Planned(
+        call.function,
+        len(call.args),
+        tuple(call.kwargs),
+        list(found.values()),
+        others,
+        [(index, len(arguments[index])) for index in listing],
+        call.results,
+        step,
+        exchanged,
+        [(_index(where, named), value) for where, value in need.fixed.items()],
+        sorted(left_out, reverse=True),
+        blank,
+        same_tensor[0] if len(same_tensor) == 1 else None,
+    )
 
 
-def _named(leaf: Any) -> tuple[int | None, torch.Size]:
-    """A slot's index, or None and the shape of a constant."""
-    return (leaf.index, torch.Size()) if isinstance(leaf, Slot) else (None, leaf.shape)
+def _index(where: Where, named: dict[str, int]) -> int:
+    return named[where[0]] if isinstance(where[0], str) else int(where[0])
+
+
+def _read(where: Where, leaf: Any, need: Need, named: dict[str, int]) -> Read:
+    slot, shape = (leaf.index, torch.Size()) if isinstance(leaf, Slot) else (None, leaf.shape)
+    item = where[1] if len(where) == 2 else None
+    return Read(_index(where, named), item, slot, shape, need.reads.get(where))
 
 
 def same(planned: Any, given: Any) -> bool:

@@ -23,6 +23,7 @@ from ...pytree import tensors_in
 from ..cut import Level
 from ..random_states import noise_like
 from ..tape import Tape
+from ..torch_limits import batch_norms
 from .plan import Plan, plan_of
 from .short_pass import ShortPass, output_again
 
@@ -117,7 +118,7 @@ def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
         recording = run(tape, images)
     except Exception:  # noqa: BLE001 - an error of the model's own is met again in a whole pass
         return None
-    return replace(recording, noted=None) if tape.kept else None
+    return replace(recording, noted=None, plain=plan.plain) if tape.kept else None
 
 
 def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
@@ -129,6 +130,8 @@ def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -
         proof = _proof(plan, recording) if plan else None
         if proof:
             break  # else numbers of few bits may show in which order they are multiplied
+    if plan and proof:
+        plan = replace(plan, plain=not batch_norms(recording.output))
     while len(plans) >= _MOST:
         plans.pop(next(iter(plans)))
     if plan is None or proof is not None:  # an image with nan in it proves nothing

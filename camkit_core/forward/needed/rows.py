@@ -48,10 +48,12 @@ class Need:
     Attributes:
         reads: the rows of its tensors; of those that are not listed it needs the whole.
         fixed: other arguments that differ from the noted ones, such as sizes.
+        left_out: tensors of a list of which it needs nothing.
     """
 
     reads: dict[Where, Rows] = field(default_factory=dict)
     fixed: dict[Where, Any] = field(default_factory=dict)
+    left_out: frozenset[Where] = frozenset()
 
 
 @dataclass(frozen=True)

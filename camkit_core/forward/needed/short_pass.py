@@ -18,8 +18,8 @@ from ...pytree import map_tensors, tensors_in
 from ..tape import READS, Slot, Tape, function_name, slots_in
 from .parts import Layer, linear_layer
 from .pieces import Pieces
-from .plan import Plan, Planned, Read, same
-from .rows import Rows, at, put
+from .plan import Plan, Planned, Read, listed, same
+from .rows import Rows
 from .steps import Instead
 
 
@@ -35,34 +35,51 @@ class SomeRows:
         self._held: dict[int, Rows | None] = {0: None}
         self._layers: dict[int, Layer] = {}  # linear layers, by the slot of what they give
 
-    def run(self, call: Planned, args: Any, kwargs: Any) -> Any:
-        """The result of a call; slots and tensors that depend on the layer may be its arguments."""
+    def run(self, call: Planned, values: list[Any]) -> Any:
+        """The result of a call that somebody needs.
+
+        Args:
+            call: the call.
+            values: its arguments, those by name last, which are exchanged; slots and tensors that
+                depend on the layer may be among them.
+        """
         step = call.step
         assert step
         if step.kept:
-            self._layers[call.results[0]] = linear_layer(args, kwargs)
+            self._layers[call.results[0]] = linear_layer(*call.called(values))
         if not step.made:
             return None
-        listed, named = list(args), dict(kwargs)
-        for where, value in call.fixed:
-            put(listed, named, where, value)
-        for read in call.reads:
-            if read.needed and (read.slot is not None or read.rows):
-                put(listed, named, read.where, self._rows(read, at(args, kwargs, read.where)))
+        for index, value in call.fixed:
+            values[index] = value
+        for read in call.exchanged:
+            if read.item is None:
+                values[read.index] = self._rows(read, values[read.index])
+            else:
+                items = values[read.index] = list(values[read.index])  # not in the model's own list
+                items[read.item] = self._rows(read, items[read.item])
+        for index, item in call.left_out:
+            del values[index][item]
         if step.instead:
-            return self._instead(step.instead, call, listed, named)
-        result = call.function(*listed, **named)
-        tensors = (result,) if isinstance(result, Tensor) else tensors_in(result)
-        for slot, tensor in zip(call.results, tensors, strict=True):
-            self.tensors[slot], self._held[slot] = tensor, step.rows
+            return self._instead(step.instead, call, values)
+        if call.names:
+            args, kwargs = call.called(values)
+            result = call.function(*args, **kwargs)
+        else:
+            result = call.function(*values)
+        if isinstance(result, Tensor):
+            (slot,) = call.results
+            self.tensors[slot], self._held[slot] = result, step.rows
+        else:
+            for slot, tensor in zip(call.results, tensors_in(result), strict=True):
+                self.tensors[slot], self._held[slot] = tensor, step.rows
         return result
 
-    def _instead(self, instead: Instead, call: Planned, args: Any, kwargs: Any) -> Any:
+    def _instead(self, instead: Instead, call: Planned, values: list[Any]) -> Any:
         sources = [
             (self._of_slot(part.tokens, rows), self._layers[part.layer])
             for part, rows in instead.sources
         ]
-        results = instead(args, kwargs, sources)
+        results = instead(*call.called(values), sources)
         for (index, rows), tensor in zip(instead.held.items(), results, strict=True):
             slot = call.results[index]
             self.tensors[slot], self._held[slot] = tensor, rows
@@ -88,7 +105,7 @@ def output_again(plan: Plan, tape: Tape, raw: Tensor) -> Any:
         rows = SomeRows(raw.clone())
         for planned, call in zip(plan.calls, tape.calls, strict=True):
             if planned.step:
-                rows.run(planned, call.args, call.kwargs)
+                rows.run(planned, listed(call))
     return map_tensors(lambda slot: rows.tensors[slot.index], tape.output, Slot)
 
 
@@ -112,7 +129,11 @@ class ShortPass(Tape):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self.plan, self.kept, self._position = plan, False, 0
+        self.plan, self.kept = plan, False
+        self._calls = iter(plan.calls)
+        self._next = next(self._calls, None)
+        self._places: dict[int, int] = {}  # slots, by the identity of tensors that stay alive
+        self._alive: list[Tensor] = []
         self._nothing: dict[Any, Tensor] = {}
 
     def start(self, activations: Tensor) -> None:
@@ -123,43 +144,81 @@ class ShortPass(Tape):
     def stop(self, output: Any = None) -> None:
         """End; `output` is what the model returned, None after an error."""
         super().stop(output)
-        ended = self._position == len(self.plan.calls)
-        ended = ended and slots_in(self.output) == self.plan.output
+        ended = self._next is None and slots_in(self.output) == self.plan.output
         self.kept = ended and not any(bool(each.isnan().any()) for each in tensors_in(output))
+        self._places, self._alive = {}, []
+
+    def _take_slot(self, tensor: Tensor) -> int:
+        index = self._places[id(tensor)] = len(self._alive)
+        self._alive.append(tensor)
+        return index
+
+    def _slot(self, tensor: Tensor) -> int | None:
+        return self._places.get(id(tensor))
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        planned = self._next
+        if planned is not None and planned.function == func:
+            values = [*args, *kwargs.values()] if kwargs else [*args]
+            if self._fits(planned, values, kwargs):
+                self._next = next(self._calls, None)
+                return self._made(planned, func, args, kwargs or {}, values)
         kwargs = kwargs or {}
-        position = self._position
-        planned = self.plan.calls[position] if position < len(self.plan.calls) else None
-        if planned is None or planned.function != func or not self._fits(planned, args, kwargs):
-            quick = func in _QUESTIONS
-            return func(*args, **kwargs) if quick else self._other(func, args, kwargs)
-        self._position += 1
-        step = planned.step
-        if step is None:
-            return self._taken(func(*args, **kwargs), None)  # of nan: nobody needs it
-        result = self._rows.run(planned, args, kwargs)
-        if not step.made:
-            return self._taken(next(tensors_in((args, kwargs))), planned)
-        if isinstance(step.instead, Pieces):
-            return self._taken(func(*args, **kwargs), None)  # of nan, too
-        return self._taken(result, planned if step.rows else None)
+        quick = func in _QUESTIONS
+        return func(*args, **kwargs) if quick else self._other(func, args, kwargs)
 
-    def _fits(self, planned: Planned, args: Any, kwargs: Any) -> bool:
+    def _fits(self, planned: Planned, values: list[Any], kwargs: Any) -> bool:
         """Whether a call has the planned arguments."""
-        if planned.counts != (len(args), len(kwargs)):
+        named = tuple(kwargs) if kwargs else ()
+        if named != planned.names or len(values) != planned.count + len(named):
             return False
-        for where, count in planned.lists:
-            value = at(args, kwargs, where)
+        for index, count in planned.lists:
+            value = values[index]
             if not isinstance(value, (list, tuple)) or len(value) != count:
                 return False
+        places = self._places
         for read in planned.reads:
-            tensor = at(args, kwargs, read.where)
-            if not isinstance(tensor, Tensor) or self._slot(tensor) != read.slot:
+            tensor = values[read.index] if read.item is None else values[read.index][read.item]
+            if places.get(id(tensor)) != read.slot:
                 return False
-            if read.slot is None and tensor.shape != read.shape:
+            if read.slot is None and not (
+                isinstance(tensor, Tensor) and tensor.shape == read.shape
+            ):
                 return False
-        return all(same(value, at(args, kwargs, where)) for where, value in planned.others)
+        for index, other in planned.others:
+            if other is not values[index] and not same(other, values[index]):
+                return False
+        return True
+
+    def _made(
+        self, planned: Planned, func: Callable[..., Any], args: Any, kwargs: Any, values: list[Any]
+    ) -> Any:
+        """What the model gets of a planned call: its result, or tensors of nan in its place."""
+        step, slots = planned.step, iter(planned.results)
+        handed_on = None if planned.handed_on is None else values[planned.handed_on]
+        result = self._rows.run(planned, values) if step else None
+        if step and step.made and not (step.rows or isinstance(step.instead, Pieces)):
+            given = result
+        elif handed_on is not None:
+            given = handed_on  # the model may know it by two names
+        elif step and step.rows:
+            given = map_tensors(lambda each: self._unread(next(slots), each.requires_grad), result)
+        elif planned.blank:
+            given = self._unread(next(slots), torch.is_grad_enabled())
+        else:
+            given = func(*args, **kwargs)  # of nan: nobody reads it
+        if isinstance(given, Tensor):
+            self._take_slot(given)
+        else:
+            map_tensors(self._take_slot, given)
+        return given
+
+    def _unread(self, slot: int, graph: bool) -> Tensor:
+        """A tensor of nan in the place of a slot's."""
+        dtype, device = kind = self.plan.kinds[slot]
+        if kind not in self._nothing:
+            self._nothing[kind] = torch.full((), torch.nan, dtype=dtype, device=device)
+        return self._nothing[kind].expand(self.plan.sizes[slot]).requires_grad_(graph)
 
     def _other(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """A call that is not in the plan: of other tensors, or a question such as one's shape."""
@@ -169,26 +228,3 @@ class ShortPass(Tape):
         if noted is not None and (made or function_name(func) in READS):
             raise OffPlanError
         return answer
-
-    def _taken(self, result: Any, planned: Planned | None) -> Any:
-        """What the model gets: the result, or tensors of nan where some rows alone are known."""
-        if isinstance(result, Tensor):
-            given = self._unread(result, self.plan.sizes[planned.results[0]]) if planned else result
-            self._take_slot(given)
-            return given
-        sizes = iter([self.plan.sizes[slot] for slot in planned.results] if planned else ())
-
-        def handed_on(tensor: Tensor) -> Tensor:
-            given = self._unread(tensor, next(sizes)) if planned else tensor
-            self._take_slot(given)
-            return given
-
-        return map_tensors(handed_on, result)
-
-    def _unread(self, rows: Tensor, size: torch.Size) -> Tensor:
-        if not rows.is_floating_point():
-            raise OffPlanError
-        kind = rows.dtype, rows.device, rows.requires_grad
-        if kind not in self._nothing:
-            self._nothing[kind] = rows.new_full((), torch.nan).requires_grad_(rows.requires_grad)
-        return self._nothing[kind].expand(size)

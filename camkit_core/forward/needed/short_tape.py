@@ -122,6 +122,9 @@ def arguments(
         put(listed, named, where, narrow(at(args, kwargs, where), rows))
     for where, value in need.fixed.items():
         put(listed, named, where, value)
+    for key, item in sorted(need.left_out, reverse=True):
+        holder: Any = named if isinstance(key, str) else listed
+        holder[key] = [*holder[key][:item], *holder[key][item + 1 :]]
     return tuple(listed), named
 
 

@@ -112,6 +112,22 @@ def test_another_way_than_planned_is_noticed() -> None:
         assert torch.allclose(explained(model, images), expected, rtol=1e-10, atol=1e-12)
 
 
+def test_a_tensor_that_the_model_knows_by_two_names_keeps_the_plan() -> None:
+    def more(tokens: Tensor) -> Tensor:
+        same = F.dropout(tokens, 0.5, training=False)
+        return tokens + same.contiguous() * 2
+
+    model, images = Watched(more), pictures()
+    expected = expected_map(model, images)
+    rows, watch = rows_of(model)
+    for _ in range(2):
+        rows.clear()
+        with watch:
+            found = explained(model, images)
+        assert torch.allclose(found, expected, rtol=1e-10, atol=1e-12)
+    assert max(rows[-3:]) == 2  # of 2 images, one row each
+
+
 def test_a_pass_that_is_made_anew_gets_the_images_as_they_were() -> None:
     class Overwriting(Watched):
         def forward(self, images: Tensor) -> Tensor:

@@ -120,3 +120,11 @@ def test_fewer_rows_give_the_same(name: str) -> None:
 def test_no_row_is_left_out_that_reaches_the_output(name: str) -> None:
     _, short, _ = both(WHOLE[name])
     assert short is None
+
+
+def test_what_is_joined_is_computed_where_rows_of_it_are_read() -> None:
+    tape, short, _ = both(lambda m, z, x: rotated(m, z, x)[:, 0])
+    assert short is not None
+    functions = [[call.function for call in each.calls] for each in (tape, short)]
+    assert [Tensor.mul in each for each in functions] == [True, False]
+    assert all(short.sizes[call.results[0]].numel() for call in short.calls)
