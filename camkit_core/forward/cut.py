@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..adapter import Adapter
-from ..errors import LayerError
+from ..errors import LayerError, counted
 from ..pytree import first_tensor, leaf, leaves, like, plain, replace, tensors_in
 from .format_calls import exchanged
 from .grad_blocks import IgnoredBlocks, LostGraphError
@@ -102,7 +102,7 @@ class Cut:
         if self.calls <= (self.adapter.call or 0):
             raise LayerError(
                 f"layer {self.layer!r} names call {self.adapter.call} of a layer that ran "
-                f"{self.calls} times in one forward pass of {kind}; the first call is #0"
+                f"{counted(self.calls, 'time')} in one forward pass of {kind}; the first call is #0"
             )
         raise LayerError(
             f"layer {self.layer!r} names calls that do not follow it: "
@@ -116,9 +116,11 @@ class Cut:
             return tensor
         if key:
             paths = ["".join(f"[{part!r}]" for part in path) for path, _ in leaves(output)]
+            inside = ".".join(map(str, (self.layer.split("[")[0], *key)))
             raise LayerError(
-                f"layer {self.layer!r} returned {type(output).__name__} without that tensor; "
-                f"it has {', '.join(filter(None, paths)) or 'none by key'}"
+                f"layer {self.layer!r} returned {type(output).__name__} without that tensor; it "
+                f"has {', '.join(filter(None, paths)) or 'none by key'}; a module inside it is "
+                f"named with dots, as {inside!r}"
             )
         raise LayerError(
             f"layer {self.layer!r} returned {type(output).__name__} without a floating-point "

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import CamkitError, InputError, LayerError
+from ..errors import CamkitError, InputError, LayerError, RunError
 from ..pytree import tensors_in
 
 WITHOUT_CHECKPOINTING = (
@@ -25,6 +25,18 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
         InputError,
         "a layer of the model normalises by the statistics of the images it is given together, "
         "also in evaluation mode, and takes no single one; give two images or more",
+    ),
+    "(batched) input to conv": (
+        InputError,
+        "a convolution of the model gets another number of axes than it takes. A model of sound or "
+        "of grey pictures may add the axis of channels itself: give it what has the axis, "
+        "images[:, None], inside a module with forward(self, images): "
+        "return self.model(images[:, 0])",
+    ),
+    "set_stance in a torch.compile region": (
+        RunError,
+        "camkit is called inside a function that torch.compile runs; call it outside, or put "
+        "@torch.compiler.disable before the function that calls it",
     ),
     "meta tensor": (
         InputError,

@@ -60,6 +60,8 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
         )
     if images.ndim == axes == 5:
         _refuse_frames_first(images, model)
+    if axes == 4 and images.ndim in (3, 4):
+        _refuse_channels_last(images, model)
     if images.ndim not in (axes - 1, axes) or 0 in images.shape:
         raise InputError(
             f"expected images (N, C, H, W) or (C, H, W), signals (N, C, L) for a model that begins "
@@ -88,6 +90,19 @@ def _refuse_frames_first(images: Tensor, model: nn.Module) -> None:
             f"first Conv3d takes them, got {tuple(images.shape)}, with the frames before the "
             f"channels; pass images.transpose(1, 2), and the model inside a module with "
             f"forward(self, clips): return self.model(clips.transpose(1, 2))"
+        )
+
+
+def _refuse_channels_last(images: Tensor, model: nn.Module) -> None:
+    """Raise InputError for images (N, H, W, C) in place of (N, C, H, W)."""
+    first = _first_convolution(model)
+    if first and images.shape[-1] == first.in_channels != images.shape[-3]:
+        moved = "2, 0, 1" if images.ndim == 3 else "0, 3, 1, 2"
+        raise InputError(
+            f"expected images (N, C, H, W) with {first.in_channels} channels, as the model's first "
+            f"{type(first).__name__} takes them, got {tuple(images.shape)}, with the channels "
+            f"last; pass images.permute({moved}), and a model that takes them last inside a module "
+            f"with forward(self, images): return self.model(images.permute(0, 2, 3, 1))"
         )
 
 
@@ -122,9 +137,10 @@ _OF_A_PICTURE = "camkit_core.image.preprocess_image makes one from a picture"
 
 def _refuse_others(images: Any) -> None:
     if not isinstance(images, Tensor):
+        kinds = [kind.__name__ for kind in type(images).__mro__]
         raise InputTypeError(
             f"expected images as a tensor (N, C, H, W) or (C, H, W), got {type(images).__name__}; "
-            f"{_MAKES_A_TENSOR.get(type(images).__name__, _OF_A_PICTURE)}"
+            f"{next(filter(None, map(_MAKES_A_TENSOR.get, kinds)), _OF_A_PICTURE)}"
         )
     _refuse_special(images)
 

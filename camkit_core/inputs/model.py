@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError, InputTypeError, shown
 from .model_memory import ModelMemory
@@ -25,8 +26,7 @@ def unwrapped(model: Any) -> nn.Module:
     """
     if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, nn.Module):
         raise InputTypeError(
-            f"expected an eager torch.nn.Module, got {type(model).__name__}, whose layers cannot "
-            f"be observed; pass the Python model it was made from"
+            f"expected an eager torch.nn.Module, got {type(model).__name__}{_instead(model)}"
         )
     checked = _checked.of(model)
     if "eager" in checked:
@@ -41,6 +41,17 @@ def unwrapped(model: Any) -> nn.Module:
         return unwrapped(original)
     checked["eager"] = True
     return model
+
+
+def _instead(given: Any) -> str:
+    """What to pass in place of what is no model."""
+    if isinstance(given, type):
+        return f"; {given.__name__} is a class, make a model of it: model = {given.__name__}(...)"
+    if isinstance(given, Mapping) and any(isinstance(each, Tensor) for each in given.values()):
+        return ", which are weights; load them into their model: model.load_state_dict(...)"
+    if given is None or isinstance(given, (int, float, Mapping, Sequence, Tensor)):
+        return "; pass the model itself"
+    return ", whose layers cannot be observed; pass the Python model it was made from"
 
 
 def _holds_a_model(model: nn.Module) -> bool:
@@ -66,7 +77,8 @@ def _refuse_integers(model: nn.Module) -> None:
         floating = type(module).__name__.endswith("FloatFunctional")  # of a model to be quantised
         if ".quantized" in type(module).__module__ and not floating:
             raise InputError(
-                f"{type(model).__name__} is quantised ({name} is a {type(module).__name__}), and "
+                f"{type(model).__name__} is quantised ({name} is a quantised "
+                f"{type(module).__name__}), and "
                 f"integers have no gradients; pass the floating-point model it was made from"
             )
     if isinstance(model, torch.fx.GraphModule) and not _has_layers(model):

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..arguments import as_python, checked
-from ..errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError, RunError
 from .forward_args import NO_ARGS, ForwardArgs, split
 from .images import as_batch
 from .known_names import refuse_unknown_names
@@ -17,6 +18,7 @@ from .model import note_of_wrapper, unwrapped
 from .output import Output, OutputPart
 
 _KINDS = (InputError, InputTypeError)
+_FAKE = torch._C._TorchDispatchModeKey.FAKE
 Arguments = Mapping[str, Any] | Sequence[Any]
 
 
@@ -59,6 +61,7 @@ def prepare(
         TargetError: for an `output` that can be no part.
         InputError: for a model, images or arguments that cannot be used, saying what they were.
     """
+    _refuse_recording()
     module = unwrapped(model)
     if image_input is not None:
         image_input = checked("camkit", "image_input", image_input, int | str, _KINDS)
@@ -70,3 +73,22 @@ def prepare(
     if forward_args.args or forward_args.kwargs:
         return Inputs(module, given, forward_args, tuple(notes))
     return Inputs(module, as_batch(given, module), forward_args, tuple(notes))
+
+
+def _refuse_recording() -> None:
+    """Raise RunError where torch runs code to record or transform it, so that nothing has values.
+
+    A recorded call would be wrong for other images, and torch.jit.trace ends the process over it.
+    """
+    kinds = {  # each of this thread; first the compiler's, which reads the others in its own way
+        "torch.compile": torch.compiler.is_dynamo_compiling(),
+        "torch.func, as vmap or grad": torch._C._functorch.peek_interpreter_stack() is not None,
+        "torch.jit.trace": torch._C._get_tracing_state() is not None,
+        "torch.export or a FakeTensorMode": torch._C._get_dispatch_mode(_FAKE) is not None,
+    }
+    for kind, recording in kinds.items():
+        if recording:
+            raise RunError(
+                f"camkit is called inside {kind}, where tensors have no values to read; call it "
+                f"outside, and hand its maps in"
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..forward.untouched import version
 from ..inputs.look import Look
 from ..inputs.model_memory import ModelMemory
 from ..inputs.seen import seen
@@ -30,16 +30,17 @@ def compiled(model: nn.Module, entry: str | None = None) -> Run:
 
 
 class _State:
-    """Which tensors a model has, and how often each was written to.
+    """Which tensors a model has, and a checksum of their values.
 
-    Folding makes a copy of their values, so that a change of them would not be seen.
+    Folding makes a copy of the values, so that a change of them would not be seen. Torch counts the
+    writes to a tensor, but not those through `.data` or numpy. To read all values takes a few runs.
     """
 
     def __init__(self, model: nn.Module) -> None:
         kept = (seen(model) or Look(model)).tensors
         tensors = [*model.parameters(), *model.buffers(), *kept]
         self._tensors = list(map(weakref.ref, tensors))
-        self._marks = [(tensor.data_ptr(), version(tensor)) for tensor in tensors]
+        self._marks = [(tensor.data_ptr(), _checksum(tensor)) for tensor in tensors]
 
     def same(self, other: _State) -> bool:
         """Whether nothing changed between the two."""
@@ -48,6 +49,11 @@ class _State:
 
     def _alive(self) -> list[Tensor | None]:
         return [tensor() for tensor in self._tensors]
+
+
+def _checksum(tensor: Tensor) -> int:
+    values = tensor.detach().cpu().contiguous().reshape(-1)
+    return zlib.crc32(values.view(torch.uint8).numpy().data) if len(values) else 0
 
 
 _compiled: ModelMemory[tuple[_State, Run]] = ModelMemory()

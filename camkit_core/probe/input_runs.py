@@ -94,12 +94,14 @@ class InputRunner:
         return rows_touch(self.recording)
 
     def _fast(self, rows: Tensor) -> Any:
-        model = self.recording.model
         compiles = "compile" in self.modes
-        entry = self.recording.companions.entry
-        runnable = compiled(model, entry) if compiles else model
+        runnable = self._compiled if compiles else self.recording.model
         with self._precision(rows.device.type), compiling() if compiles else nullcontext():
             return self._outputs(rows, runnable)
+
+    @cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        return compiled(self.recording.model, self.recording.companions.entry)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
         if "bfloat16" in self.modes:

@@ -98,6 +98,7 @@ def _no_such_layer(model: nn.Module, layer: Layer) -> LayerError:
         return LayerError(f"{kind} has no layer {shown(layer)}; close to it: {', '.join(close)}")
     error = LayerError if isinstance(layer, nn.Module) else LayerTypeError
     return error(
-        f"expected layer= as a module inside {kind} or its dotted name, got a "
-        f"{type(layer).__name__} that is not part of it; e.g. {names[-1]!r}"
+        f"expected layer= as a module inside {kind} or its dotted name, got one of type "
+        f"{type(layer).__name__}, which is no part of it; camkit_core.layers(model, images) lists "
+        f"those that can be explained"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +19,36 @@ class Tokens(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         tokens = self.norm(self.layer(images)).flatten(2).transpose(1, 2)
         return tokens.contiguous()[:, 0]
+
+
+class Sound(nn.Module):
+    """Adds the axis of channels itself, as models of sound do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        return self.head(self.layer(sound[:, None]).mean((2, 3)))
+
+
+class Wrapped(nn.Module):
+    """As the message advises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Sound()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images[:, 0])
+
+
+def test_a_model_that_adds_the_axis_of_channels_is_told_how_it_is_given() -> None:
+    sound = torch.randn(2, 8, 9)
+    with pytest.raises(camkit.InputError, match=r"return self\.model\(images\[:, 0\]\)"):
+        camkit.explain(Sound().eval(), sound, target=1)
+    e = camkit.explain(Wrapped().eval(), sound[:, None], target=1)
+    assert (e.layer, e.heatmap.shape) == ("model.layer", (2, 8, 9))
 
 
 def test_the_gradient_of_a_single_image_is_that_of_two() -> None:

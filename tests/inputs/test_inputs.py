@@ -220,7 +220,8 @@ def exported() -> nn.Module:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("make", "message"), [(quantised, "is quantised .2 is a Linear."), (exported, "exported graph")]
+    ("make", "message"),
+    [(quantised, "is quantised .2 is a quantised Linear."), (exported, "exported graph")],
 )
 def test_models_without_gradients_or_layers_are_refused_with_a_way_out(
     make: Any, message: str

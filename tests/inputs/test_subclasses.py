@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import linear, relu
 
 import camkit_core as camkit
 
@@ -89,3 +89,24 @@ def test_what_a_layer_hands_on_is_still_its_subclass() -> None:
         expected = Reading("middle").eval()(images)[:, 1].as_subclass(Tensor)
     explanation = camkit.explain(Reading("middle"), images, "ablationcam", 1, "mark")
     torch.testing.assert_close(explanation.score, expected)
+
+
+class Few(Tensor):
+    """A weight of few bits, which knows the calls of a layer alone."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.any, Tensor.__getitem__, Tensor.reshape):
+            raise NotImplementedError("unknown to few bits")
+        if func is linear:
+            return linear(args[0], args[1].as_subclass(Tensor), *args[2:])
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_a_weight_of_few_bits_is_asked_for_its_layer_alone() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4)
+    model, images = nn.Sequential(*layers).eval(), torch.randn(2, 3, 8, 8)
+    expected = camkit.explain(model, images, "ablationcam", 1, "0").cam
+    layers[-1].weight = nn.Parameter(layers[-1].weight.detach().as_subclass(Few))
+    e = camkit.explain(model, images, "ablationcam", 1, "0")
+    torch.testing.assert_close(e.cam, expected)

@@ -84,6 +84,8 @@ def other_values(model: Scaled) -> None:
         lambda model: model.factor.mul_(2),
         new_weight,
         other_values,
+        lambda model: model.convolution.weight.data[1].mul_(2),
+        lambda model: model.convolution.weight.detach().numpy()[1].fill(3),
     ],
 )
 def test_a_change_is_compiled_anew(

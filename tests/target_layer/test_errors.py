@@ -59,8 +59,8 @@ def test_a_layer_that_is_not_there_is_answered_with_the_closest_names() -> None:
 def test_a_layer_that_is_no_part_of_the_model_is_refused(layer: Any, kind: str) -> None:
     with pytest.raises(
         LayerError,
-        match=rf"^expected layer= as a module inside Sequential or its dotted name, got a {kind}.* "
-        r"that is not part of it; e\.g\. '4'$",
+        match=rf"^expected layer= as a module inside Sequential or its dotted name, got one of "
+        rf"type {kind}.*, which is no part of it; camkit_core\.layers\(model, images\) lists those",
     ):
         ask(layer=layer)
 
@@ -69,6 +69,15 @@ def test_a_layer_that_is_no_part_of_the_model_is_refused(layer: Any, kind: str) 
 def test_a_model_without_layers_says_so(layer: Any) -> None:
     with pytest.raises(LayerError, match=r"Conv2d.* no (other )?(layer|module)s"):
         ask(nn.Conv2d(3, 4, 3), layer=layer)
+
+
+def test_an_index_of_a_module_is_told_as_a_name() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3)), *net()[1:])
+    with pytest.raises(LayerError, match=r"a module inside it is named with dots, as '0\.0'$"):
+        ask(model, layer="0[0]")
+    ask(model, layer="0.0")
+    with pytest.raises(LayerError, match="names call 2 of a layer that ran 1 time in"):
+        ask(model, layer="0#2")
 
 
 def test_an_empty_list_of_layers_is_refused() -> None:

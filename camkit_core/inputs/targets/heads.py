@@ -114,7 +114,8 @@ def _last(module: nn.Module) -> nn.Module:
 
 def _is_base_of_transformers(model: nn.Module) -> bool:
     """Whether it is such a model of transformers as `AutoModel` and `AutoBackbone` give."""
-    if not hasattr(model, "base_model_prefix") or not hasattr(model, "config"):
+    # Of the class: a wrapper such as peft's PeftModel has the attributes of what it wraps.
+    if not hasattr(type(model), "base_model_prefix") or not hasattr(model, "config"):
         return False
     return re.search(r"(Model|Backbone)$", type(model).__name__) is not None
 

@@ -90,13 +90,26 @@ def check_target(target: Any) -> None:
     if not _is_list(target):
         raise TargetTypeError(
             f"expected a target that is None, a class index, a callable, or one of these for "
-            f"each image; got {shown(target)}"
+            f"each image; got {shown(target)}{_of_words(target)}"
         )
     for each in _first(target) if isinstance(target, Tensor) else target:
         if not callable(each) and not _is_index(each):
             raise TargetTypeError(
-                f"expected a class index or a callable as target, got {shown(each)}"
+                f"expected a class index or a callable as target, got "
+                f"{shown(each)}{_of_words(each)}"
             )
+
+
+def _of_words(target: Any) -> str:
+    """What to do where a class is named, which a model alone has no names for."""
+    if not isinstance(target, str):
+        return ""
+    if target.strip().isdecimal():
+        return f"; the class with that number is target={int(target)}"
+    return (
+        "; a class is named to a model with names: camkit_core.load_model(...), or pictures in "
+        "place of tensors"
+    )
 
 
 def _first(targets: Tensor) -> Tensor | list[Tensor]:

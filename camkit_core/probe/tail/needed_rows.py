@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...forward.needed.short_tape import short_tape, taken_apart
 from ...forward.tape import Call, Tape, slots_in, writes
@@ -16,6 +16,7 @@ from .attention_calls import with_plain_attention
 if TYPE_CHECKING:
     from ...forward.recording import Recording
 
+_PLAIN = Tensor, nn.Parameter
 _plain: WeakKeyDictionary[Recording, Tape] = WeakKeyDictionary()
 _unmoved: WeakKeyDictionary[Recording, bool] = WeakKeyDictionary()
 _short: WeakKeyDictionary[Recording, Tape | None] = WeakKeyDictionary()
@@ -73,7 +74,8 @@ def _moves(tape: Tape) -> bool:
 def _gives_its_bias(call: Call) -> bool:
     """Whether a call is a linear layer without weights, as heads are before training."""
     weight = call.args[1] if len(call.args) > 1 else call.kwargs.get("weight")
-    if call.function is not F.linear or not isinstance(weight, Tensor) or weight[0].any():
+    # A weight of a class of its own, as of fewer bits, may not know what is asked here.
+    if call.function is not F.linear or type(weight) not in _PLAIN or weight[0].any():
         return False
     return not weight.any() and not slots_in((call.args[2:], call.kwargs))
 

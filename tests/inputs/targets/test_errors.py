@@ -71,6 +71,16 @@ def test_what_is_no_target_at_all_is_an_error_that_shows_it(target: Any) -> None
 
 
 @pytest.mark.parametrize(
+    ("target", "advice"),
+    [("7", "the class with that number is target=7"), ("pug", r"camkit_core\.load_model")],
+)
+def test_words_are_told_what_reads_them(target: str, advice: str) -> None:
+    for each in (target, [1, 2, target]):
+        with pytest.raises(TargetError, match=f"got '{target}'; .*{advice}"):
+            resolve(each, LOGITS, 3)
+
+
+@pytest.mark.parametrize(
     "target",
     [[1, 2, "pug"], [1, 2, 0.5], [1, 2, True], [1, 2, None], [1, 2, [3]], torch.tensor([1.0, 2, 3]),
      np.array([1.0, 2, 3]), torch.tensor([[1, 2], [3, 0], [1, 1]])],

@@ -16,6 +16,7 @@ from transformers import (
     ConvNextConfig,
     ResNetConfig,
     ViTConfig,
+    ViTForImageClassification,
 )
 
 import camkit_core as camkit
@@ -65,6 +66,30 @@ def _torchvision_vit() -> nn.Module:
 def _vit() -> ViTConfig:
     return ViTConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
                      intermediate_size=48, image_size=64, num_labels=7)  # fmt: skip
+
+
+class TunedModel(nn.Module):
+    """Has all that the model inside it has, as peft's wrapper does."""
+
+    def __init__(self, inside: nn.Module) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self._modules["inside"], name)
+
+    def forward(self, pixel_values: Tensor) -> Any:
+        return self.inside(pixel_values)
+
+
+def test_a_wrapper_with_the_attributes_of_a_classifier_has_its_classes() -> None:
+    model = ViTForImageClassification(_vit()).eval()
+    images = torch.randn(1, 3, 64, 64)
+    expected = camkit.explain(model, images, target=2).cam
+    torch.testing.assert_close(camkit.explain(TunedModel(model), images, target=2).cam, expected)
 
 
 HEADLESS: dict[str, Callable[[], nn.Module]] = {
