@@ -28,7 +28,7 @@ from .grad_blocks import (
     run_through_blocks,
 )
 from .memory_format import run_quickest
-from .needed.recorded import recorded
+from .needed.recorded import recorded, without_batch_norms
 from .tape import Tape
 from .torch_limits import no_gradient, put_batch_norms_right, total
 from .untouched import hook_on
@@ -52,7 +52,6 @@ class Recording:
         noted: the tape of this pass, if the calls after the layer were noted.
         companions: the other arguments of the model's call, which are `forward_args` elsewhere.
         held: the recordings of the pass's other levels, whose `raw` stays as it is.
-        plain: whether the graph of the output is known to have no batch norm.
     """
 
     model: nn.Module
@@ -64,7 +63,6 @@ class Recording:
     noted: Tape | None
     companions: ForwardArgs = NO_ARGS
     held: tuple[Recording, ...] = ()
-    plain: bool = False
 
     @property
     def inputs(self) -> Inputs:
@@ -136,7 +134,7 @@ class Recording:
 
     def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
         batched = cotangents is not None
-        put_batch_norms_right(scores, self.output if self.plain else None)
+        put_batch_norms_right(scores, self.output if self in without_batch_norms else None)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
         begin, given = (scores, cotangents) if batched else self._backward_begins(scores)
         settings: Any = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
@@ -162,7 +160,8 @@ def record(
 
     Args:
         model: see `Recording`, as for images, adapter, layer and companions.
-        images, adapter: see `Recording`.
+        images: see `Recording`.
+        adapter: see `Recording`.
         layer: the layer's name in messages.
         companions: see `Recording`.
         taped: whether to note at once what runs after the layer, which takes a percent of a small

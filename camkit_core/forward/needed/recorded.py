@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,8 @@ _MOST = 16  # plans of a layer
 _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
 
 _replaced: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # how many plans of a layer
+# Of which it is known that no batch norm is behind the layer.
+without_batch_norms: WeakSet[Recording] = WeakSet()
 
 
 class TokenTape(Tape):
@@ -118,7 +120,12 @@ def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
         recording = run(tape, images)
     except Exception:  # noqa: BLE001 - an error of the model's own is met again in a whole pass
         return None
-    return replace(recording, noted=None, plain=plan.plain) if tape.kept else None
+    if not tape.kept:
+        return None
+    short = replace(recording, noted=None)
+    if plan.plain:
+        without_batch_norms.add(short)
+    return short
 
 
 def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
