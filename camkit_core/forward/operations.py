@@ -78,7 +78,7 @@ MULTIPLIED = named(
 # A head's last function, which keeps the order of the scores.
 LINKS = named(
     """
-    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_
+    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_ relu relu_ softplus exp
     """
 )
 # The values are handed on as they are, or their order is: cut, joined, moved, rescaled, squashed.
@@ -87,7 +87,7 @@ HANDED_ON = named(
     clone contiguous view reshape flatten permute transpose cat concat stack split chunk
     __getitem__ select narrow unbind sigmoid softmax log_softmax interpolate float to
     squeeze unsqueeze movedim swapaxes upsample unflatten hstack detach alias clamp mul
-    div __mul__ __truediv__ add __add__ sub requires_grad_ as_subclass
+    div __mul__ __truediv__ add __add__ sub requires_grad_ as_subclass exp softplus relu
     """
 )
 # Of all positions of a channel, one is read.

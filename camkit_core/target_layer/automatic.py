@@ -119,7 +119,7 @@ def chosen(found: Search, candidate: Candidate) -> Choice:
     """A candidate as the choice of a search."""
     name = replace(candidate.name, after=candidate.after)
     flow, candidates = found.scanned.flow, found.candidates
-    beside = () if found.dense else note_beside(flow, candidates, candidate)
+    beside = note_beside(flow, candidates, candidate)
     return Choice(name, candidate.layout, _reason(found, candidate), (*_notes(candidate), *beside))
 
 

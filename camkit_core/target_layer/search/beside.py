@@ -8,6 +8,7 @@ from .candidates import Candidate
 from .flow import Flow
 
 _MOST = 4  # names in a note
+FINER = "(f) a coarser grid carries the whole answer"
 
 
 def note_beside(flow: Flow, candidates: Sequence[Candidate], choice: Candidate) -> tuple[str, ...]:
@@ -22,7 +23,7 @@ def note_beside(flow: Flow, candidates: Sequence[Candidate], choice: Candidate) 
     if not others:
         return ()
     names = [repr(str(each)) for each in others]
-    sound = [repr(str(each)) for each in (*others, choice) if not each.reason]
+    sound = [repr(str(each)) for each in (*others, choice) if not _misplaced(each)]
     together = f"; layer=[{', '.join(sound)}] explains these together" if len(sound) > 1 else ""
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return (
@@ -40,8 +41,12 @@ def _beside(flow: Flow, candidates: Sequence[Candidate], choice: Candidate) -> l
     for each in reversed(candidates):
         if each.end is None or not {each.end, each.slot}.isdisjoint(related):
             continue
-        misplaced = each.reason.startswith("(c)")
-        if each.reached and each.reach and (misplaced or not each.reason):
+        passed = not each.reason or each.reason == FINER or _misplaced(each)
+        if each.reached and each.reach and passed:
             found.insert(0, each)
             related |= flow.above([each.end]) | flow.below([each.end])
     return found
+
+
+def _misplaced(candidate: Candidate) -> bool:
+    return candidate.reason.startswith("(c)")

@@ -156,13 +156,25 @@ class Elimination:
 
     def own_map_is_handed_on(self) -> bool:
         """Whether a map over the image fills a part of the output: a pyramid's last convolution."""
-        return any(
-            candidate.own_map
+        ends, answers = self.scanned.ends, bool(self.scanned.answers)
+        own = {
+            candidate.slot
+            for candidate in self.candidates
+            if answers
+            and candidate.own_map
             and candidate.slot is not None
             and (candidate.certified or (candidate.places or 0) >= PLACES)
-            and handed_on(self.flow, candidate.slot, self.scanned.ends)
-            for candidate in self.candidates
-        ) and bool(self.scanned.answers)
+        }
+        return any(handed_on(self.flow, slot, ends) for slot in own | self._single_maps())
+
+    def _single_maps(self) -> set[int]:
+        """Certified maps of one channel, which may be returned without an axis for it: depth."""
+        shapes = self.flow.shapes
+        return {
+            slot
+            for slot, layout in self.scanned.certified.items()
+            if layout.channels(shapes[slot]) == 1
+        }
 
     def refuse_answers(self) -> None:
         """Test (d) for a map over the image: what it is read off, position by position."""

@@ -16,6 +16,7 @@ from torch import nn
 
 from ...inputs.prepare import Inputs
 from ..hints import Hints, hints_of
+from .beside import FINER
 from .candidates import Candidate
 from .elimination import Elimination
 from .places import disturb
@@ -171,7 +172,7 @@ class _Chooser(Elimination):
         left = self.left()
         fewest = min((candidate.layout.positions for candidate in left), default=0)
         finer = [candidate for candidate in left if candidate.layout.positions > fewest]
-        self.refuse(finer, "(f) a coarser grid carries the whole answer")
+        self.refuse(finer, FINER)
 
     def _scales_and_grids(self) -> None:
         """Of a map over the image: the coarsest grid from which every scale of it is made."""

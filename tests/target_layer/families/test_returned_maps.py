@@ -1,0 +1,107 @@
+"""Models that return a map over the image: the map is not explained by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+import camkit_core as camkit
+from helpers.families.family import drawn
+
+pytestmark = pytest.mark.filterwarnings("ignore::camkit_core.CamkitWarning")
+IMAGES = drawn(1, 3, 32, 32)
+
+RETURNED: dict[str, Callable[[Tensor], Tensor]] = {
+    "an axis left out": lambda depth: depth.squeeze(1),
+    "its only channel": lambda depth: depth[:, 0],
+    "enlarged, and positive": lambda depth: F.interpolate(depth, scale_factor=4.0).squeeze(1).exp(),
+    "after an activation": lambda depth: torch.relu(depth).squeeze(dim=1),
+    "scaled": lambda depth: (10 * torch.sigmoid(depth)).squeeze(1),
+    "flat": lambda depth: depth.flatten(1),
+    "a distribution over places": lambda depth: depth.flatten(1).softmax(1).view(-1, 8, 8),
+}
+
+
+class Depth(nn.Module):
+    """A number for each place, read off the last maps by a 1x1 convolution."""
+
+    def __init__(self, returned: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.maps = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.ReLU())
+        self.last = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+        self.out, self.returned = nn.Conv2d(8, 1, 1), returned
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.returned(self.out(self.last(self.maps(images))))
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_a_map_without_an_axis_of_channels_is_the_answer(name: str) -> None:
+    model = Depth(RETURNED[name]).eval()
+    e = camkit.explain(model, IMAGES, target=lambda depth: depth.square().mean())
+    assert e.layer == "maps"
+    reasons = {row.name: row.reason for row in camkit.layers(model, IMAGES, e.target[0])}
+    assert reasons["last"].startswith("(d) the answer is read off it")
+
+
+def test_a_map_that_is_pooled_for_one_score_is_none() -> None:
+    model = Depth(lambda depth: depth.mean((2, 3))).eval()
+    assert camkit.explain(model, IMAGES, target=1).layer == "last"
+
+
+class Masks(nn.Module):
+    """Queries ask the coarse maps, and a mask is how alike each fine place is to a query."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fine = nn.Sequential(nn.Conv2d(3, 8, 2, 2), nn.ReLU())
+        self.coarse = nn.Sequential(nn.Conv2d(8, 8, 4, 4), nn.ReLU())
+        self.asked, self.pixels = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+        self.queries = nn.Parameter(torch.randn(1, 5, 8))
+
+    def forward(self, images: Tensor) -> Tensor:
+        fine = self.fine(images)
+        coarse = self.coarse(fine)
+        tokens = self.asked(coarse).flatten(2).mT
+        queries = F.scaled_dot_product_attention(self.queries, tokens, tokens)
+        pixels = self.pixels(fine + F.interpolate(coarse, scale_factor=4.0)).tanh()
+        return torch.einsum("nqc,nchw->nqhw", queries, pixels)
+
+
+def asked(masks: Tensor) -> Tensor:
+    return masks[1].mean()
+
+
+def test_what_says_which_places_a_mask_holds_is_stepped_over() -> None:
+    assert camkit.explain(Masks().eval(), IMAGES, target=asked).layer == "coarse"
+
+
+class Pyramid(Masks):
+    """Masks of fine and coarse maps, each through a layer of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Conv2d(8, 5, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        fine = self.fine(images)
+        own = self.pixels(fine), self.asked(self.coarse(fine))
+        return self.out(torch.relu(own[0] + F.interpolate(own[1], scale_factor=4.0)))
+
+
+def test_finer_maps_beside_the_coarsest_are_named_and_explained_together() -> None:
+    e = camkit.explain(Pyramid().eval(), IMAGES, target=asked)
+    (note,) = (note for note in e.notes if "a part of what the score reads" in note)
+    assert e.layer == "asked"
+    found = re.search(r"layer=(\[.*\])", note)
+    assert found is not None
+    assert found[1] == "['pixels', 'asked']"
+    together = camkit.explain(Pyramid().eval(), IMAGES, target=asked, layer=eval(found[1]))
+    assert together.cam.shape == (1, 16, 16)
