@@ -78,7 +78,7 @@ MULTIPLIED = named(
 # A head's last function, which keeps the order of the scores.
 LINKS = named(
     """
-    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_ relu relu_ softplus exp
+    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_ softplus exp
     """
 )
 # The values are handed on as they are, or their order is: cut, joined, moved, rescaled, squashed.

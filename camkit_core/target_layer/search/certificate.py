@@ -110,9 +110,9 @@ def _maps(step: _Step) -> Layout | None:
 
 
 def _same_shape(step: _Step) -> Layout | None:
-    """As the operands of the result's shape lie, if they agree and none is of frequencies."""
+    """As the operands of the result's shape lie, if they agree and none lies elsewhere."""
     if any(
-        slot in step.flow.frequencies and step.flow.shapes[slot] == step.new for slot in step.reads
+        slot in step.flow.elsewhere and step.flow.shapes[slot] == step.new for slot in step.reads
     ):
         return None
     layouts = {

@@ -20,6 +20,10 @@ _SHAPE_ALONE = named(
 )
 # Calls that tell Python a number.
 _NUMBERS = named("item tolist numpy __int__ __float__ __index__ __array__")
+# Positions become frequencies, and back.
+_SPECTRA = ("fft_fft", "fft_rfft", "fft_hfft", "stft")
+_BACK = ("fft_ifft", "fft_irfft", "fft_ihfft", "istft")
+_MIRRORS = named("flip fliplr flipud rot90")
 # Calls that say something of a tensor, and make none.
 _QUESTIONS = named(
     "__get__ size dim numel __len__ stride is_floating_point is_complex is_contiguous element_size"
@@ -86,13 +90,21 @@ class Flow(Tape):
         return readers
 
     @cached_property
-    def frequencies(self) -> set[int]:
-        """The slots whose positions are frequencies: behind a Fourier transform, to its inverse."""
+    def elsewhere(self) -> set[int]:
+        """The slots whose positions are known to be other ones: frequencies, and mirrored ones.
+
+        Up to the inverse of the Fourier transform, and to the next mirroring.
+        """
         found: set[int] = set()
         for call, reads in zip(self.calls, self.reads, strict=True):
-            name = name_of(call)
-            back = name.startswith(("fft_ifft", "fft_irfft", "istft"))
-            if not back and (name.startswith(("fft_", "stft")) or not found.isdisjoint(reads)):
+            name, before = name_of(call), not found.isdisjoint(reads)
+            if name.startswith(_SPECTRA):
+                before = True
+            elif name.startswith(_BACK):
+                before = False
+            elif name in _MIRRORS:
+                before = not before
+            if before:
                 found.update(call.results)
         return found
 
@@ -101,14 +113,14 @@ class Flow(Tape):
         reached = set(slots)
         for call, reads in zip(self.calls, self.reads, strict=True):
             if not reached.isdisjoint(reads):
-                reached.update(call.results)
+                reached.update(call.results or reads[:1])
         return reached
 
     def above(self, slots: Iterable[int]) -> set[int]:
         """These slots and all that they are computed from."""
         needed = set(slots)
         for call, reads in zip(reversed(self.calls), reversed(self.reads), strict=True):
-            if not needed.isdisjoint(call.results):
+            if not needed.isdisjoint(call.results or reads[:1]):
                 needed.update(reads)
         return needed
 

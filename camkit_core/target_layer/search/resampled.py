@@ -5,7 +5,7 @@ Positions behind such a call are places of what was taken, and of the image nobo
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from ...forward.operations import RESAMPLERS, TAKEN
 from ...forward.tape import Call, Slot, slots_in
@@ -13,6 +13,8 @@ from .flow import Flow, name_of
 
 RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
 SCATTERED = "(c) of tokens that it is made of, some show one place twice, or places are missing"
+
+TORN = "(c) parts of the image that lie apart are laid together in it"
 
 
 def choosing_calls(flow: Flow) -> dict[int, int]:
@@ -48,14 +50,14 @@ def _by_values(flow: Flow, position: int, source: Slot) -> bool:
 
 
 def reasons(
-    flow: Flow, chosen: Container[int], moved: Container[int], certified: Container[int]
+    flow: Flow, chosen: Container[int], lost: Mapping[int, str], certified: Container[int]
 ) -> dict[int, str]:
     """The slots whose positions are no places of the image in any order, and why.
 
     Args:
         flow: a stopped tape.
         chosen: the positions of calls that take values from chosen places.
-        moved: the slots of tokens that calls moved.
+        lost: slots of which that is known, and why; it is so for what is made of them.
         certified: the slots of which it is known how they lie; they have no reason.
     """
     found: dict[int, str] = {}
@@ -64,7 +66,7 @@ def reasons(
         if position in chosen:
             reason = RESAMPLED.format(_named(call))
         for slot in call.results:
-            why = SCATTERED if slot in moved and len(flow.shapes[0]) > 3 else reason
+            why = lost.get(slot, reason)
             if why and slot not in certified:
                 found[slot] = why
     return found

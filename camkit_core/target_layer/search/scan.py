@@ -28,7 +28,7 @@ from .flow import Flow
 from .gradients import give_gradients
 from .moved import Places
 from .notes import LayerNotes
-from .resampled import choosing_calls, reasons
+from .resampled import SCATTERED, TORN, choosing_calls, reasons
 
 _OF_ONE_IMAGE = (RuntimeError, ValueError, AssertionError, IndexError)  # a refusal of one image
 Scores = Callable[[Any], list[Tensor] | None]  # from the output for one image to scalars
@@ -163,7 +163,8 @@ def _scan(
         candidate.gradient = row_of(candidate.gradient, index, len(images))
     chosen = choosing_calls(flow)
     moved: Places = {}
-    layouts = certify(candidates, flow, images.ndim - 2, chosen, moved)
+    layouts, torn = certify(candidates, flow, images.ndim - 2, chosen, moved)
+    lost = dict.fromkeys(moved if images.ndim > 3 else (), SCATTERED) | dict.fromkeys(torn, TORN)
     return Scan(
         image,
         index,
@@ -178,7 +179,7 @@ def _scan(
         bool(read) and not ends,
         layouts,
         chosen,
-        reasons(flow, chosen, moved, layouts),
+        reasons(flow, chosen, lost, layouts),
         _classes(found_logits(output), candidates),
     )
 
@@ -196,14 +197,19 @@ def certify(
     rank: int,
     chosen: Container[int] = (),
     moved: Places | None = None,
-) -> dict[int, Layout]:
-    """Take the certified layouts, and measure the reach; returns these layouts by their slots."""
+) -> tuple[dict[int, Layout], frozenset[int]]:
+    """Take the certified layouts, and measure the reach.
+
+    Returns:
+        These layouts by their slots; and the slots in which parts of the image that lie apart were
+        laid together.
+    """
     size, found = flow.shapes[0][2:], certified(flow, rank, chosen, moved)
-    beyond = extents(flow, found)
+    beyond, torn = extents(flow, found)
     layouts = {
         slot: over_image(each, beyond[slot], size) if slot in beyond else each
         for slot, each in found.items()
-        if is_grid(each)
+        if is_grid(each) and slot not in torn
     }
     for candidate in candidates:
         if candidate.slot in layouts:
@@ -211,7 +217,7 @@ def certify(
         candidate.measure()
     # The image's size says nothing of maps that are wider or higher; the calls that made them do.
     candidates[:] = [each for each in candidates if not each.loose or each.certified]
-    return layouts
+    return layouts, torn
 
 
 def _values(output: Any, scores: Scores | None) -> list[Tensor]:

@@ -20,7 +20,6 @@ RETURNED: dict[str, Callable[[Tensor], Tensor]] = {
     "an axis left out": lambda depth: depth.squeeze(1),
     "its only channel": lambda depth: depth[:, 0],
     "enlarged, and positive": lambda depth: F.interpolate(depth, scale_factor=4.0).squeeze(1).exp(),
-    "after an activation": lambda depth: torch.relu(depth).squeeze(dim=1),
     "scaled": lambda depth: (10 * torch.sigmoid(depth)).squeeze(1),
     "flat": lambda depth: depth.flatten(1),
     "a distribution over places": lambda depth: depth.flatten(1).softmax(1).view(-1, 8, 8),
@@ -48,6 +47,12 @@ def test_a_map_without_an_axis_of_channels_is_the_answer(name: str) -> None:
     assert e.layer == "maps"
     reasons = {row.name: row.reason for row in camkit.layers(model, IMAGES, e.target[0])}
     assert reasons["last"].startswith("(d) the answer is read off it")
+
+
+def test_a_map_after_an_activation_is_the_answer_and_what_the_activation_bends_is_not() -> None:
+    model = Depth(lambda depth: torch.relu(depth).squeeze(dim=1)).eval()
+    nn.init.constant_(model.out.bias, 5.0)
+    assert camkit.explain(model, IMAGES, target=lambda depth: depth.mean()).layer == "last"
 
 
 def test_a_map_that_is_pooled_for_one_score_is_none() -> None:
