@@ -50,13 +50,14 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     _refuse_others(images)
     axes = spatial_rank(model, images.ndim) + 2
     if images.ndim == 5 and axes == 4 and 0 not in images.shape:
+        order, clip = _of_frames(images, model)
         raise InputError(
             f"expected images (N, C, H, W) or the frames (T, C, H, W) of one clip, signals "
             f"(N, C, L) for a model that begins with a Conv1d, volumes (N, C, D, H, W) for one "
             f"that begins with a Conv3d, got {tuple(images.shape)}; a model that reads clips "
-            f"(N, T, C, H, W) frame by frame is explained a clip at a time, its frames as the "
+            f"{order} frame by frame is explained a clip at a time, its frames as the "
             f"images, inside a module with forward(self, frames): "
-            f"return self.model(frames[None]){_scores(model)}.expand(len(frames), -1)"
+            f"return self.model({clip}){_scores(model)}.expand(len(frames), -1)"
         )
     if images.ndim == axes == 5:
         _refuse_frames_first(images, model)
@@ -74,6 +75,14 @@ def as_batch(images: Any, model: nn.Module) -> Tensor:
     # A copy shares no memory with the caller's images. Unlike an inference tensor, it can have a
     # gradient.
     return batch.clone()
+
+
+def _of_frames(images: Tensor, model: nn.Module) -> tuple[str, str]:
+    """The axes of clips of which a model reads the frames one by one, and a clip of its frames."""
+    first = _first_convolution(model)
+    if first and images.shape[1] == first.in_channels != images.shape[2]:
+        return "(N, C, T, H, W)", "frames[None].transpose(1, 2)"
+    return "(N, T, C, H, W)", "frames[None]"
 
 
 def _scores(model: nn.Module) -> str:

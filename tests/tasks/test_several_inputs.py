@@ -128,6 +128,33 @@ def test_views_are_explained_as_the_message_says() -> None:
     assert [bool(cam.any()) for cam in e.cam] == [True, False, False]
 
 
+class Slices(Views):
+    """The same of volumes (N, C, D, H, W), slice by slice."""
+
+    def forward(self, volumes: Tensor) -> Tensor:
+        return super().forward(volumes.transpose(1, 2))
+
+
+def test_volumes_that_are_read_slice_by_slice_are_explained_as_the_message_says() -> None:
+    model = Slices()
+    volume = torch.stack([images()[0], torch.zeros(3, *SIZE)], 1)
+    with pytest.raises(ValueError, match=r"clips \(N, C, T, H, W\) frame by frame") as caught:
+        camkit.explain(model, volume[None], target=2)
+    call = "self.model(frames[None].transpose(1, 2)).expand(len(frames), -1)"
+    assert str(caught.value).endswith(f"return {call}")
+
+    class Inside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, frames: Tensor) -> Any:
+            return self.model(frames[None].transpose(1, 2)).expand(len(frames), -1)
+
+    e = camkit.explain(Inside(), volume.transpose(0, 1), target=2)
+    assert [bool(cam.any()) for cam in e.cam] == [True, False]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_each_of_several_inputs_and_heads_is_explained(method: str) -> None:
     given = {"colours": images(), "others": images().flip(3)}
