@@ -91,7 +91,7 @@ class Flow(Tape):
 
     @cached_property
     def elsewhere(self) -> set[int]:
-        """The slots whose positions are known to be other ones: frequencies, and mirrored ones.
+        """The slots whose positions are known to be other ones: frequencies, and mirrored maps.
 
         Up to the inverse of the Fourier transform, and to the next mirroring.
         """
@@ -102,7 +102,7 @@ class Flow(Tape):
                 before = True
             elif name.startswith(_BACK):
                 before = False
-            elif name in _MIRRORS:
+            elif name in _MIRRORS and len(self.shapes[call.results[0]]) == len(self.shapes[0]):
                 before = not before
             if before:
                 found.update(call.results)

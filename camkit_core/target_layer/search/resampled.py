@@ -6,9 +6,16 @@ Positions behind such a call are places of what was taken, and of the image nobo
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from ...forward.counting import count
 from ...forward.operations import RESAMPLERS, TAKEN
 from ...forward.tape import Call, Slot, slots_in
+from ...inputs.prepare import Inputs
+from .disturbance import disturbed
 from .flow import Flow, name_of
 
 RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
@@ -17,36 +24,78 @@ SCATTERED = "(c) of tokens that it is made of, some show one place twice, or pla
 TORN = "(c) parts of the image that lie apart are laid together in it"
 
 
-def choosing_calls(flow: Flow) -> dict[int, int]:
+def choosing_calls(flow: Flow, inputs: Inputs, image: Tensor, index: int) -> dict[int, int]:
     """The calls that take values of one image from places that are chosen, by their positions.
 
+    Where the model reads numbers of the image and cuts it after that, it runs again on versions of
+    the image, and the cuts count if they are others there.
+
+    Args:
+        flow: a stopped tape.
+        inputs: the model and its images.
+        image: (1, C, *size), what the tape began at.
+        index: which of the images that is.
+
     Returns:
-        For each, the slot that it takes from.
+        For each such call, the slot that it takes from.
     """
-    found: dict[int, int] = {}
-    for position, call in enumerate(flow.calls):
-        source = call.args[0] if call.args else None
-        if not isinstance(source, Slot) or not call.results:
-            continue
-        name, result = name_of(call), flow.shapes[call.results[0]]
-        if (name in RESAMPLERS and len(result) == len(flow.shapes[0]) and result[0] == 1) or (
-            name in TAKEN and _by_values(flow, position, source)
-        ):
-            found[position] = source.index
+    found = {
+        position: call.args[0].index
+        for position, call in enumerate(flow.calls)
+        if call.args and isinstance(call.args[0], Slot) and call.results and _chooses(flow, call)
+    }
+    cuts = _cuts(flow)
+    if cuts and not _cut_alike(inputs, image, index, list(cuts.values())):
+        found |= {position: flow.calls[position].args[0].index for position in cuts}
     return found
 
 
-def _by_values(flow: Flow, position: int, source: Slot) -> bool:
-    """Whether values of the image say what a call takes: an index, or a number that was read."""
-    call = flow.calls[position]
-    if slots_in((call.args[1:], call.kwargs)):
-        return True
-    old, new = flow.shapes[source.index], flow.shapes[call.results[0]]
+def _chooses(flow: Flow, call: Call) -> bool:
+    """Whether other arguments of a call, which depend on the image or not, say places."""
+    result = flow.shapes[call.results[0]]
+    if name_of(call) in RESAMPLERS:
+        return len(result) == len(flow.shapes[0]) and result[0] == 1
+    return name_of(call) in TAKEN and bool(slots_in((call.args[1:], call.kwargs)))
+
+
+def _cuts(flow: Flow) -> dict[int, Any]:
+    """What is cut out of maps after a number of the image was read, by the calls' positions."""
+    if flow.numbers_read is None:
+        return {}
+    return {
+        position: (call.args[1:], call.kwargs)
+        for position, call in enumerate(flow.calls)
+        if position >= flow.numbers_read and name_of(call) in ("__getitem__", "narrow")
+        if call.results and isinstance(call.args[0], Slot) and _is_cut(flow, call)
+    }
+
+
+def _is_cut(flow: Flow, call: Call) -> bool:
+    old, new = flow.shapes[call.args[0].index], flow.shapes[call.results[0]]
     rank = len(flow.shapes[0]) - 2
     tokens = len(old) == 3 and old[0] == 1 and rank > 1
-    cut = len(new) >= rank and old[-rank:] != new[-rank:] and len(old) > rank and not tokens
-    read = flow.numbers_read
-    return cut and read is not None and read <= position
+    return len(old) > rank <= len(new) and old[-rank:] != new[-rank:] and not tokens
+
+
+def _cut_alike(inputs: Inputs, image: Tensor, index: int, cuts: list[Any]) -> bool:
+    """Whether the same is cut out of disturbed versions of the image."""
+    if image.is_meta:
+        return False
+    for version in disturbed(image):
+        flow = Flow()
+        count("search", 1)
+        given = version[None].clone()
+        flow.start(given)
+        try:
+            with torch.no_grad():
+                inputs.forward_args.call(inputs.model, given, image=index)
+        except Exception:  # noqa: BLE001 - whatever a model raises of noise
+            return False
+        finally:
+            flow.stop()
+        if repr(list(_cuts(flow).values())) != repr(cuts):
+            return False
+    return True
 
 
 def reasons(

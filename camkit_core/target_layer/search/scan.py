@@ -161,7 +161,7 @@ def _scan(
     ends = frozenset(slot for slot in read.values() if slot is not None)
     for candidate in candidates if whole else ():
         candidate.gradient = row_of(candidate.gradient, index, len(images))
-    chosen = choosing_calls(flow)
+    chosen = choosing_calls(flow, inputs, image, index)
     moved: Places = {}
     layouts, torn = certify(candidates, flow, images.ndim - 2, chosen, moved)
     lost = dict.fromkeys(moved if images.ndim > 3 else (), SCATTERED) | dict.fromkeys(torn, TORN)
