@@ -53,7 +53,7 @@ def _visible(name: str) -> tuple[str, ...]:
 
 
 def read_by_maximum(flow: Flow, end: int) -> bool:
-    """Whether a maximum over all positions of each channel is all that reads a tensor."""
+    """Whether of each channel's positions the best one, or the best few, are all that is read."""
     readers = flow.readers.get(end, [])
     shape = flow.shapes[end]
     return bool(readers) and all(_is_maximum(flow, position, shape) for position in readers)
@@ -63,7 +63,8 @@ def _is_maximum(flow: Flow, position: int, shape: tuple[int, ...]) -> bool:
     call = flow.calls[position]
     if name_of(call) == "flatten" and call.results:
         return read_by_maximum(flow, call.results[0])
-    if name_of(call) not in MAXIMA or not call.results:
+    best = name_of(call) == "topk"
+    if not (best or name_of(call) in MAXIMA) or not call.results:
         return False
     sides = flow.shapes[call.results[0]]
-    return sides[:2] == shape[:2] and all(side == 1 for side in sides[2:])
+    return sides[:2] == shape[:2] and (best or all(side == 1 for side in sides[2:]))

@@ -122,3 +122,15 @@ class Features(Net):
 def test_a_branch_of_maps_that_are_the_answer_is_none_of_their_reasons() -> None:
     e = camkit.explain(Features().eval(), drawn(1, 3, 32, 32), target=lambda maps: maps.norm())
     assert e.layer == "a"
+
+
+class Best(Net):
+    """The ten best places of each channel are read."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = torch.relu(self.a(torch.relu(self.conv(images))))
+        return self.head(x.flatten(2).topk(10, 2).values.mean(2))
+
+
+def test_maps_of_which_the_best_places_are_read_are_explained() -> None:
+    assert camkit.explain(Best().eval(), drawn(1, 3, 32, 32), target=2).layer == "a > relu"
