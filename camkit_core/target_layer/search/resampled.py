@@ -18,6 +18,7 @@ from ...inputs.prepare import Inputs
 from .disturbance import disturbed
 from .flow import Flow, name_of
 
+_CUTS = ("__getitem__", "narrow", "pad", "roll")
 RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
 SCATTERED = "(c) of tokens that it is made of, some show one place twice, or places are missing"
 
@@ -59,13 +60,13 @@ def _chooses(flow: Flow, call: Call) -> bool:
 
 
 def _cuts(flow: Flow) -> dict[int, Any]:
-    """What is cut out of maps after a number of the image was read, by the calls' positions."""
+    """By their positions, the arguments of calls that cut or move maps after a number was read."""
     if flow.numbers_read is None:
         return {}
     return {
         position: (call.args[1:], call.kwargs)
         for position, call in enumerate(flow.calls)
-        if position >= flow.numbers_read and name_of(call) in ("__getitem__", "narrow")
+        if position >= flow.numbers_read and name_of(call) in _CUTS
         if call.results and isinstance(call.args[0], Slot) and _is_cut(flow, call)
     }
 
@@ -74,7 +75,8 @@ def _is_cut(flow: Flow, call: Call) -> bool:
     old, new = flow.shapes[call.args[0].index], flow.shapes[call.results[0]]
     rank = len(flow.shapes[0]) - 2
     tokens = len(old) == 3 and old[0] == 1 and rank > 1
-    return len(old) > rank <= len(new) and old[-rank:] != new[-rank:] and not tokens
+    changed = old[-rank:] != new[-rank:] or name_of(call) == "roll"
+    return len(old) > rank <= len(new) and changed and not tokens
 
 
 def _cut_alike(inputs: Inputs, image: Tensor, index: int, cuts: list[Any]) -> bool:
@@ -123,7 +125,7 @@ def reasons(
 
 def _named(call: Call) -> str:
     name = name_of(call)
-    return name if name in RESAMPLERS else "an index"
+    return name if name in RESAMPLERS or name in _CUTS[1:] else "an index"
 
 
 def steers_alone(flow: Flow, start: int, chosen: dict[int, int], ends: Iterable[int]) -> bool:

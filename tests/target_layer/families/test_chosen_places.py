@@ -83,12 +83,21 @@ class CroppedAlone(Net):
         return torch.cat(crops)
 
 
+class Centred(Net):
+    """The brightest pixel is moved into the middle."""
+
+    def move(self, images: Tensor) -> Tensor:
+        y, x = divmod(int(images.sum(1).flatten(1)[0].argmax()), 32)
+        return images.roll((16 - y, 16 - x), (2, 3))
+
+
 CASES: dict[type[Net], str] = {
     Zoomed: "grid_sample",
     Rotated: "grid_sample",
     Transformed: "grid_sample",
     Cropped: "an index",
     CroppedAlone: "an index",
+    Centred: "roll",
 }
 
 
