@@ -21,7 +21,6 @@ from .flow import Flow, name_of
 _CUTS = ("__getitem__", "narrow", "pad", "roll")
 RESAMPLED = "(c) it lies over what {} takes of the image, at places that the model chooses"
 SCATTERED = "(c) of tokens that it is made of, some show one place twice, or places are missing"
-
 TORN = "(c) parts of the image that lie apart are laid together in it"
 
 
