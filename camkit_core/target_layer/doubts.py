@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..inputs.prepare import Inputs
 from .layout import Layout
 from .search.candidates import Candidate
+from .search.disturbance import FEWEST
 from .search.elimination import Elimination
 from .search.places import disturb
 from .search.search import Search
@@ -25,12 +26,14 @@ def doubts_of(found: Search) -> dict[str, str]:
     return unknown | {
         str(candidate.name): _doubt(found, candidate)
         for candidate in found.candidates
-        if not candidate.certified and not _passed(candidate)
+        if candidate.slot in found.scanned.astray or not _passed(candidate)
     }
 
 
 def _passed(candidate: Candidate) -> bool:
-    return candidate.places is not None and candidate.reason[:3] not in ("(a)", "(c)")
+    """Whether its positions are places, or are too few to tell."""
+    seen = candidate.places is not None and candidate.reason[:3] not in ("(a)", "(c)")
+    return candidate.certified or seen or candidate.layout.positions < FEWEST
 
 
 def _doubt(found: Search, candidate: Candidate) -> str:
@@ -39,11 +42,11 @@ def _doubt(found: Search, candidate: Candidate) -> str:
     return candidate.reason if candidate.places is not None else ""
 
 
-def tested(inputs: Inputs, found: Search, name: str) -> tuple[Layout, str]:
+def tested(inputs: Inputs, found: Search, name: str) -> tuple[Layout, str] | None:
     """Test a layer that a search left untested: how it lies, and the test that it fails, if any."""
-    (candidate,) = (each for each in found.candidates if str(each.name) == name)
-    if found.scanned.image.is_meta:
-        return candidate.layout, ""
+    candidate = next((each for each in found.candidates if str(each.name) == name), None)
+    if candidate is None or found.scanned.image.is_meta:
+        return None
     disturb(inputs, found.scanned, [candidate], found.hints)
     reason = Elimination(inputs, found.hints, found.scanned).misplaced(candidate)
     return layout_to_read(candidate, reason), reason or PASSED

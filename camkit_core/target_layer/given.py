@@ -36,7 +36,8 @@ def layout_of_given(
     _refuse_unrelated(layer, outcome)
     if outcome.doubts.get(layer) == "":
         found = found or search(inputs, scores_of(targets), reads_maps(targets))
-        outcome.layouts[layer], outcome.doubts[layer] = tested(inputs, found, layer)
+        if test := tested(inputs, found, layer):
+            outcome.layouts[layer], outcome.doubts[layer] = test
     return outcome.layouts.get(layer), _notes(layer, outcome)
 
 
