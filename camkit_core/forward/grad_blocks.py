@@ -37,6 +37,7 @@ _ASKS_FOR_GRADIENTS = (
     "nference tensor",
     "NestedTensor",
     "nested tensor",
+    "A view was created in no_grad mode",
 )
 
 

@@ -181,3 +181,31 @@ def test_a_method_without_gradients_sees_through_reentrant_checkpointing() -> No
     cam = camkit.explain(model, images, "scorecam", 1, "body").cam
     model.run_body = lambda model, images: model.body(model.stem(images))
     assert close(cam, camkit.explain(model, images, "scorecam", 1, "body").cam)
+
+
+class Added(Small):
+    """Adds the head's evidence to a part of a tensor that was made before the layer."""
+
+    def __init__(self, in_place: bool) -> None:
+        super().__init__()
+        self.in_place = in_place
+
+    def forward(self, images: Tensor) -> Any:
+        kept = self.stem(images)
+        before = torch.cat([kept, kept], 1)[:, :6, ::2, ::2]
+        features = self.body(kept)
+        if self.in_place:
+            before += features
+        else:
+            before = before + features
+        return self.wrap(self.head(before))
+
+
+def test_a_layer_whose_output_is_added_in_place_to_an_earlier_view_is_explained() -> None:
+    maps, images = [], pictures()
+    for in_place in (True, False):
+        torch.manual_seed(0)
+        maps.append(
+            camkit.explain(Added(in_place).double().eval(), images, target=1, layer="body").cam
+        )
+    assert close(maps[0], maps[1])

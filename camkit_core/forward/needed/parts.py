@@ -121,7 +121,10 @@ def _viewed(base: Tensor, moves: list[tuple[Call, int]]) -> Tensor | None:
     for call, index in reversed(moves):
         if call.function is Tensor.contiguous:
             continue
-        result = call.function(view, *call.args[1:], **call.kwargs)
+        try:
+            result = call.function(view, *call.args[1:], **call.kwargs)
+        except RuntimeError:  # a view of what `contiguous` makes, and not of what it is given
+            return None
         view = result if isinstance(result, Tensor) else result[index]
     same = view.untyped_storage()._cdata == base.untyped_storage()._cdata
     return view if same else None

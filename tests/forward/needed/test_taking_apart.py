@@ -188,3 +188,33 @@ def test_passes_in_few_bits_agree() -> None:
     model = lively(ATTENDED["timm"], torch.bfloat16)
     images = torch.randn(2, 3, SIZE, SIZE, dtype=torch.bfloat16)
     assert torch.equal(gradients(model, images)[0], gradients(model, images)[0])
+
+
+class Windows(nn.Module):
+    """Moves what a linear layer gives into windows, of which the first one's corner is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 8, 4, 4), nn.LayerNorm(8)
+        self.mix, self.head = nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.mix(self.norm(self.stem(images).flatten(2).transpose(1, 2)))
+        windows = tokens.view(-1, 2, 2, 2, 2, 8).permute(0, 1, 3, 2, 4, 5).contiguous()
+        return self.head(windows.view(-1, 16, 8)[:, 0])
+
+
+def test_a_view_of_a_copy_is_no_part_of_a_linear_layer() -> None:
+    torch.manual_seed(0)
+    model, images = Windows().double().eval(), torch.randn(2, 3, 16, 16, dtype=torch.float64)
+    expected = gradient(model, images, "norm")
+    for _ in range(2):
+        found: list[Tensor] = []
+
+        def method(probe: camkit.Probe, found: list[Tensor] = found) -> Tensor:
+            found.append(probe.raw_gradients)
+            return probe.activations.sum(1)
+
+        grid = camkit.tokens_to_grid(4, 4)
+        camkit.explain(model, images, method, 1, "norm", grid)
+        torch.testing.assert_close(found[0], expected)
