@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from ..inputs.prepare import Inputs
 from .layout import Layout
 from .search.candidates import Candidate
@@ -21,7 +23,7 @@ def doubts_of(found: Search) -> dict[str, str]:
     unknown = {
         name: UNKNOWN
         for name, shape in found.scanned.shapes.items()
-        if name not in known and len(shape) == axes and shape[0] == 1
+        if name not in known and len(shape) == axes and shape[0] == 1 and prod(shape[2:]) > 1
     }
     return unknown | {
         str(candidate.name): _doubt(found, candidate)

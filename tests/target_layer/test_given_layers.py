@@ -131,3 +131,22 @@ def test_a_layer_must_run_once(times: int, count: str) -> None:
         LayerError, match=f"'layer' ran {count} in one forward pass of Runs; choose"
     ):
         camkit.explain(Runs(times), torch.randn(1, 3, 4, 4), "gradcam", 1, "layer")
+
+
+def test_a_named_layer_of_one_position_has_no_note_of_where_its_map_lies() -> None:
+    class Squeezed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.squeeze, self.head = (
+                nn.Conv2d(3, 8, 3),
+                nn.Conv2d(8, 8, 1),
+                nn.Linear(8, 3),
+            )
+
+        def forward(self, images: Tensor) -> Tensor:
+            maps = self.stem(images)
+            maps = maps * self.squeeze(maps.mean((2, 3), keepdim=True)).sigmoid()
+            return self.head(maps.mean((2, 3)))
+
+    e = camkit.explain(Squeezed().eval(), torch.randn(1, 3, 16, 16), target=1, layer="squeeze")
+    assert not [note for note in e.notes if "may not lie" in note]
