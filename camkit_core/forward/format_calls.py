@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from types import NoneType
 from typing import Any
 from weakref import ref
 
+import torch
 from torch import Tensor
 from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode
@@ -27,6 +29,7 @@ _OTHERS = named(
     """
 )
 _NOTHING = nullcontext()
+_TOLD = {bool, int, torch.Size, torch.dtype, torch.device, NoneType}  # of a tensor, by most calls
 _SAFE = ELEMENTWISE | SAME_SHAPE | MAP_TO_MAP | AFFINE | HANDED_ON | MAXIMA | _OTHERS
 
 
@@ -49,17 +52,13 @@ class FormatCalls(TorchFunctionMode):
         self._known: dict[int, ref[Tensor]] = {id(tensor): ref(tensor) for tensor in known}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if self.safe:
-            name = getattr(func, "__name__", "")
-            operator = isinstance(func, OpOverloadPacket)  # which may be anybody's
-            self.safe = (
-                name in _SAFE
-                and not operator
-                and all(map(self._is_known, tensors_in((args, kwargs))))
-            )
         result = func(*args, **(kwargs or {}))
         if self.safe:
-            self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))
+            operator = isinstance(func, OpOverloadPacket)  # which may be anybody's
+            self.safe = getattr(func, "__name__", "") in _SAFE and not operator
+            if self.safe and type(result) not in _TOLD:
+                self.safe = all(map(self._is_known, tensors_in((args, kwargs))))
+                self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))
         return result
 
     def __enter__(self) -> Any:
