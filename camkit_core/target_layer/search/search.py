@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import nn
 
@@ -143,7 +144,8 @@ class _Chooser(Elimination):
         left = self.left()
         if self.known or not left or not (left[-1].layout.prefix or left[-1].layout.suffix):
             return
-        attending = [inside(_ATTENTION, each.name.module, self.model) for each in self.candidates]
+        attention = parts_like(_ATTENTION, self.model)
+        attending = [inside(attention, each.name.module) for each in self.candidates]
         last = max((at for at, within in enumerate(attending) if within), default=0)
         earlier = {id(candidate) for candidate in self.candidates[:last]}
         self.refuse_where(
@@ -196,18 +198,30 @@ class _Chooser(Elimination):
         below = self.flow.below([candidate.slot])
         return all(not below.isdisjoint(scale) for scale in scales)
 
+    @cached_property
+    def _heads(self) -> frozenset[str]:
+        return parts_like(_HEAD, self.model)
+
+    @cached_property
+    def _inner_parts(self) -> frozenset[str]:
+        return parts_like(_INNER, self.model)
+
     def _in_head(self, candidate: Candidate) -> bool:
-        return inside(_HEAD, candidate.name.module, self.model)
+        return inside(self._heads, candidate.name.module)
 
     def _inner(self, candidate: Candidate) -> bool:
-        return inside(_INNER, candidate.name.module, self.model)
+        return inside(self._inner_parts, candidate.name.module)
 
 
-def inside(pattern: str, name: str, model: nn.Module) -> bool:
-    """Whether a module around the layer has that pattern in its name or its class's."""
-    parts = name.split(".")[:-1]
-    parents = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-    return any(
-        re.search(pattern, f"{part} {type(model.get_submodule(parent)).__name__}", re.IGNORECASE)
-        for part, parent in zip(parts, parents, strict=True)
+def parts_like(pattern: str, model: nn.Module) -> frozenset[str]:
+    """The names of the modules with that pattern in their own name or their class's."""
+    return frozenset(
+        name
+        for name, part in model.named_modules(remove_duplicate=False)
+        if re.search(pattern, f"{name.rpartition('.')[2]} {type(part).__name__}", re.IGNORECASE)
     )
+
+
+def inside(parts: frozenset[str], name: str) -> bool:
+    """Whether a module by that name is inside one of these parts."""
+    return any(name[:end] in parts for end, letter in enumerate(name) if letter == ".")
