@@ -99,9 +99,9 @@ def _places(
 
 
 def _layout(grid: tuple[int, ...], numbers: Tensor) -> Layout | None:
-    """The layout of tokens that hold each place once."""
-    tokens = numbers[0, :, 0]
-    if not bool((numbers == tokens[None, :, None]).all()):
+    """The layout of tokens that hold each place once, beside constants in channels of their own."""
+    tokens = numbers[0].amax(1)
+    if not bool(((numbers == tokens[None, :, None]) | (numbers < 0)).all()):
         return None
     held = tokens[tokens >= 0]
     positions = math.prod(grid)

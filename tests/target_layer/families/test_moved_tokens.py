@@ -102,6 +102,32 @@ def test_tokens_of_high_patches_are_known_by_the_calls_that_made_them() -> None:
     assert (e.layer, e.cam.shape) == ("norm", (1, 8, 16))
 
 
+class Positioned(Net):
+    """Joins tokens and what is learned of each place, as Perceivers do."""
+
+    def __init__(self, swapped: bool) -> None:
+        super().__init__()
+        self.places, self.swapped = nn.Parameter(torch.randn(1, 64, 8)), swapped
+        self.join = nn.Identity()
+        self.mix = nn.Linear(40 if swapped else 24, 16)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.embed(images).flatten(2).mT[:, ORDER]
+        others = [tokens.flip(1)] if self.swapped else []
+        joined = self.join(torch.cat([tokens, *others, self.places.expand(len(images), -1, -1)], 2))
+        return self.head(torch.tanh(self.mix(joined)).mean(1))
+
+
+def test_constants_beside_tokens_in_channels_of_their_own_move_nothing() -> None:
+    rows = camkit.layers(Positioned(swapped=False).eval(), IMAGES).rows
+    assert {row.name: str(row.layout) for row in rows}["join"] == "NLC 8x8, in another order"
+
+
+def test_tokens_beside_others_of_another_order_are_no_grid() -> None:
+    rows = camkit.layers(Positioned(swapped=True).eval(), IMAGES).rows
+    assert {row.name: row.reason for row in rows}["join"].startswith("(c)")
+
+
 class Clustered(Net):
     """Each place belongs to clusters; what is read is how far it is from their centres."""
 
