@@ -18,6 +18,7 @@ from .refusal import no_layer
 from .search.asked import kinds_of, reads_maps, scores_of
 from .search.beside import note_beside
 from .search.candidates import REACHED, Candidate
+from .search.resampled import note_warped
 from .search.search import Search, search
 
 
@@ -119,8 +120,13 @@ def chosen(found: Search, candidate: Candidate) -> Choice:
     """A candidate as the choice of a search."""
     name = replace(candidate.name, after=candidate.after)
     flow, candidates = found.scanned.flow, found.candidates
-    beside = note_beside(flow, candidates, candidate)
-    return Choice(name, candidate.layout, _reason(found, candidate), (*_notes(candidate), *beside))
+    chosen, certified = found.scanned.chosen, found.scanned.certified
+    notes = (
+        *_notes(candidate),
+        *note_beside(flow, candidates, candidate),
+        *note_warped(flow, candidates, candidate, chosen, certified),
+    )
+    return Choice(name, candidate.layout, _reason(found, candidate), notes)
 
 
 def _reason(found: Search, candidate: Candidate) -> str:

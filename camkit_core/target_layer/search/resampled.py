@@ -5,7 +5,7 @@ Positions behind such a call are places of what was taken, and of the image nobo
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from ...forward.counting import count
 from ...forward.operations import RESAMPLERS, TAKEN
 from ...forward.tape import Call, Slot, slots_in
 from ...inputs.prepare import Inputs
+from .candidates import Candidate
 from .disturbance import disturbed
 from .flow import Flow, name_of
 
@@ -134,3 +135,43 @@ def steers_alone(flow: Flow, start: int, chosen: dict[int, int], ends: Iterable[
         if not live.isdisjoint(reads) and chosen.get(position, start) in live:
             live.update(call.results)
     return live.isdisjoint(ends)
+
+
+def note_warped(
+    flow: Flow,
+    candidates: Sequence[Candidate],
+    choice: Candidate,
+    chosen: Iterable[int],
+    certified: Container[int],
+) -> tuple[str, ...]:
+    """What to tell of a choice to which values from chosen places were added.
+
+    It lies over the image as the plain operands of the sum do.
+
+    Args:
+        flow: a stopped tape.
+        candidates: all, in the order in which they end.
+        choice: the one that is explained.
+        chosen: the positions of calls that take values from places that the model chooses.
+        certified: the slots of which it is known how they lie.
+    """
+    calls = [flow.calls[each] for each in chosen if name_of(flow.calls[each]) not in TAKEN]
+    made_of = flow.above([] if choice.slot is None else [choice.slot])
+    calls = [call for call in calls if not made_of.isdisjoint(call.results)]
+    if not calls or not choice.certified:
+        return ()
+    mixed = flow.below(slot for call in calls for slot in call.results) & made_of
+    entries = {
+        slot
+        for call, reads in zip(flow.calls, flow.reads, strict=True)
+        if not mixed.isdisjoint(call.results)
+        for slot in reads
+        if slot not in mixed and slot in certified
+    }
+    common = set.intersection(made_of, *(flow.above([slot]) for slot in entries))
+    plain = [each for each in candidates if not each.reason and each.slot in common - mixed]
+    before = f"; layer={str(plain[-1])!r} lies before that" if plain else ""
+    return (
+        f"{str(choice)!r} also holds what {_named(calls[0])} takes from other places of the image, "
+        f"and what stood there shows where it was put{before}",
+    )

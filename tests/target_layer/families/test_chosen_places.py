@@ -134,6 +134,28 @@ class Deformable(Net):
         return self.head((x + F.grid_sample(x, grid + offsets, align_corners=False)).mean((2, 3)))
 
 
+class Aligned(Net):
+    """Adds what lies elsewhere, as where frames are aligned; one more layer reads the sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.late = nn.Conv2d(8, 8, 1), nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU())
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.maps(images)
+        grid = F.affine_grid(torch.tensor([[[1.0, 0, 0.8], [0, 1, 0]]]), list(x[:1].shape))
+        return self.head(self.late(self.own(x) + F.grid_sample(x, grid)).mean((2, 3)))
+
+
+def test_a_sum_with_values_from_other_places_is_told_with_the_layer_before_it() -> None:
+    e = camkit.explain(Aligned().eval(), IMAGES, target=2)
+    (note,) = (note for note in e.notes if "from other places of the image" in note)
+    assert note.startswith("'late' also holds what grid_sample takes")
+    assert note.endswith("; layer='maps' lies before that")
+    before = camkit.explain(Aligned().eval(), IMAGES, target=2, layer="maps")
+    assert not any("other places" in note for note in before.notes)
+
+
 class Letters(Net):
     """A crop that is the same for all images, in code that looks at values."""
 
