@@ -59,7 +59,7 @@ AFFINE = named(
     __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ rsub cat concat stack hstack mul
     mul_ __mul__ __rmul__ matmul __matmul__ dropout dropout2d dropout3d feature_dropout
     batch_norm type_as crop repeat expand_as view_as reshape_as masked_select index_select
-    gather requires_grad_ einsum
+    gather requires_grad_ einsum mT swapdims concatenate
     """
 )
 # Affine in one operand while the others are constants.
@@ -78,7 +78,15 @@ MULTIPLIED = named(
 # A head's last function, which keeps the order of the scores.
 LINKS = named(
     """
-    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_ softplus exp
+    sigmoid sigmoid_ softmax log_softmax logsigmoid tanh clamp clamp_ softplus exp sqrt log
+    log1p
+    """
+)
+# Many numbers become one, or fewer, such as those of the channels at a place.
+REDUCTIONS = named(
+    """
+    mean sum amax amin max min norm vector_norm linalg_vector_norm logsumexp std var median
+    nanmedian quantile prod topk sort cosine_similarity pairwise_distance cdist
     """
 )
 # The values are handed on as they are, or their order is: cut, joined, moved, rescaled, squashed.
@@ -88,6 +96,7 @@ HANDED_ON = named(
     __getitem__ select narrow unbind sigmoid softmax log_softmax interpolate float to
     squeeze unsqueeze movedim swapaxes upsample unflatten hstack detach alias clamp mul
     div __mul__ __truediv__ add __add__ sub requires_grad_ as_subclass exp softplus relu
+    __sub__ __rsub__ rsub neg __neg__ sqrt log log1p mT swapdims concatenate
     """
 )
 # Of all positions of a channel, one is read.

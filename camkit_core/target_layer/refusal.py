@@ -7,6 +7,7 @@ from torch import nn
 from ..errors import NoAdapter
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
+from .search.elimination import ANSWER
 from .search.resampled import RESAMPLED
 from .search.search import Search
 
@@ -65,10 +66,16 @@ def _advice(found: Search) -> str:
     fitting = [
         candidate
         for candidate in found.candidates
-        if candidate.certified and candidate.reach and candidate.reason[1:2] not in ("a", "c", "d")
+        if candidate.certified and candidate.reach and candidate.reason[1:2] in ("b", "f")
     ]
     if fitting:
         return f"Pass layer={str(fitting[-1])!r} to explain one all the same. "
+    answers = [each for each in found.candidates if each.reason == ANSWER and each.certified]
+    if answers:
+        return (
+            f"The answer is itself a map, which is read off each layer position by position. Pass "
+            f"layer={str(answers[0])!r} for the earliest all the same. "
+        )
     if not any(shape[2:] for shape in found.scanned.shapes.values()):
         return (
             "Hand its maps through a module of the model, self.maps = nn.Identity() and then "

@@ -10,9 +10,11 @@ from .after import after, read_by_maximum
 from .candidates import Candidate
 from .disturbance import FEWEST, MOVED, PLACES
 from .joined import joined, weighs_alone
-from .readout import affine_tail, handed_on
+from .readout import affine_tail, handed_on, reduced
 from .resampled import steers_alone
 from .scan import Scan
+
+ANSWER = "(d) the answer is read off it position by position, and is itself a map"
 
 
 class Elimination:
@@ -169,18 +171,13 @@ class Elimination:
 
     def _single_maps(self) -> set[int]:
         """Certified maps of one channel, which may be returned without an axis for it: depth."""
-        shapes = self.flow.shapes
-        return {
-            slot
-            for slot, layout in self.scanned.certified.items()
-            if layout.channels(shapes[slot]) == 1
-        }
+        shapes, certified = self.flow.shapes, self.scanned.certified
+        single = {slot for slot in certified if certified[slot].channels(shapes[slot]) == 1}
+        return single | reduced(self.flow, certified)
 
     def refuse_answers(self) -> None:
         """Test (d) for a map over the image: what it is read off, position by position."""
         for candidate in self.left():
             end = candidate.end
             if end is not None and affine_tail(self.flow, end, self.scanned.ends):
-                candidate.reason = (
-                    "(d) the answer is read off it position by position, and is itself a map"
-                )
+                candidate.reason = ANSWER

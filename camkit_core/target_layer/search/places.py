@@ -189,7 +189,9 @@ class _Movements:
 
 
 def _as_maps(output: Tensor, axes: int) -> Tensor:
-    """Several masks for each of several prompts as masks in a row: (N, K, *size)."""
+    """As maps (N, K, *size): several masks for each of several prompts, or maps (N, *size)."""
+    if output.ndim == axes - 1 > 2:
+        return output.unsqueeze(1)
     return output.flatten(1, output.ndim - axes + 1) if output.ndim > axes else output
 
 

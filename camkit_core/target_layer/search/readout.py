@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ...forward.operations import AFFINE, HANDED_ON, LINKS, PRODUCTS
+from ...forward.operations import AFFINE, HANDED_ON, LINKS, PRODUCTS, REDUCTIONS
+from ..layout import Layout
 from .flow import Flow, name_of
 
 
 def affine_tail(flow: Flow, start: int, ends: Iterable[int]) -> bool:
-    """Whether the outputs are an affine function of a tensor, but for a last sigmoid or softmax.
+    """Whether the outputs are an affine function of a tensor, but for what is done at the last.
+
+    That is a sigmoid or softmax, or a number for all channels at a place, such as their maximum.
 
     Args:
         flow: a stopped tape.
         start: the tensor's slot.
         ends: the slots of the outputs that the score reads.
     """
-    live, bent = {start}, set[int]()
+    live, bent, done = {start}, set[int](), set[int]()
     for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
         mine = [slot for slot in reads if slot in live]
         if not mine:
             continue
         live.update(call.results)
-        if not bent.isdisjoint(mine) or not _affine(flow, position, len(mine)):
+        if not bent.isdisjoint(mine):
+            bent.update(call.results)
+        elif done.issuperset(mine) or _ends_here(flow, position):
+            done.update(call.results)
+        elif not _affine(flow, position, len(mine)):
             bent.update(call.results)
     return not live.isdisjoint(ends) and bent.isdisjoint(ends)
 
 
 def _affine(flow: Flow, position: int, operands: int) -> bool:
     name = name_of(flow.calls[position])
-    if name in AFFINE:
-        return operands == 1 or name not in PRODUCTS
-    return name in LINKS and _selected_alone(flow, position)
+    return name in AFFINE and (operands == 1 or name not in PRODUCTS)
+
+
+def _ends_here(flow: Flow, position: int) -> bool:
+    """Whether a call that is not affine is the last but for others such, and for selection."""
+    named = name_of(flow.calls[position])
+    return named not in AFFINE and _is_last(flow, position) and _selected_alone(flow, position)
+
+
+def _is_last(flow: Flow, position: int) -> bool:
+    name = name_of(flow.calls[position])
+    return name in LINKS or (name in REDUCTIONS and reduces_one_axis(flow, position))
+
+
+def reduces_one_axis(flow: Flow, position: int) -> bool:
+    """Whether all axes of what a call reads first are those of its result, but for one."""
+    old, new = (flow.shapes[flow.reads[position][0]], flow.shapes[flow.calls[position].results[0]])
+    if len(old) == len(new):
+        return sum(a != b for a, b in zip(old, new, strict=True)) <= 1
+    return any(old[:axis] + old[axis + 1 :] == new for axis in range(1, len(old)))
 
 
 def _selected_alone(flow: Flow, position: int) -> bool:
     """Whether what follows a call computes no more sums of products."""
     below = set(flow.calls[position].results)
-    for call, reads in zip(flow.calls[position + 1 :], flow.reads[position + 1 :], strict=True):
-        if below.isdisjoint(reads):
+    for later in range(position + 1, len(flow.calls)):
+        if below.isdisjoint(flow.reads[later]):
             continue
-        below.update(call.results)
-        name = name_of(call)
-        if name not in AFFINE or name.startswith("conv") or name in ("linear", "matmul"):
+        below.update(flow.calls[later].results)
+        name = name_of(flow.calls[later])
+        product = name.startswith("conv") or name in ("linear", "matmul")
+        if product or not (name in AFFINE or _is_last(flow, later)):
             return False
     return True
 
@@ -54,3 +79,17 @@ def handed_on(flow: Flow, start: int, ends: Iterable[int]) -> bool:
         if not live.isdisjoint(reads) and name_of(call) in HANDED_ON:
             live.update(call.results)
     return not live.isdisjoint(ends)
+
+
+def reduced(flow: Flow, certified: Mapping[int, Layout]) -> set[int]:
+    """The slots that hold one number for each place of maps, made of all of its channels there."""
+    found: set[int] = set()
+    for call, reads in zip(flow.calls, flow.reads, strict=True):
+        if name_of(call) not in REDUCTIONS or not reads or reads[0] not in certified:
+            continue
+        layout, old = certified[reads[0]], flow.shapes[reads[0]]
+        channels = 1 if layout.channels_first else len(old) - 1
+        places = old[:channels], old[channels + 1 :]
+        alone = places[0] + places[1], (*places[0], 1, *places[1])
+        found.update(slot for slot in call.results if flow.shapes[slot] in alone)
+    return found

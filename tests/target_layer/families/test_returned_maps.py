@@ -60,6 +60,42 @@ def test_a_map_that_is_pooled_for_one_score_is_none() -> None:
     assert camkit.explain(model, IMAGES, target=1).layer == "last"
 
 
+REDUCED: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda maps: maps.mean(1),
+    "kept axis": lambda maps: maps.amax(1, keepdim=True),
+    "best class": lambda maps: maps.softmax(1).max(1).values,
+    "norm": lambda maps: maps.norm(dim=1),
+    "enlarged": lambda maps: F.interpolate(maps.std(1, keepdim=True), size=(32, 32)).squeeze(1),
+    "flat": lambda maps: maps.logsumexp(1).flatten(1),
+    "entropy": lambda maps: -(maps.softmax(1) * maps.log_softmax(1)).sum(1),
+    "few of a bank": lambda maps: torch.cdist(maps.flatten(2).mT, BANK).amin(-1).view(-1, 8, 8),
+    "by hand": lambda maps: maps.square().sum(1).sqrt(),
+}
+BANK = drawn(1, 4, 8, seed=3)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.parametrize("out", [nn.Conv2d(8, 8, 1), nn.Identity()])
+def test_what_a_number_for_each_place_is_made_of_is_the_answer(name: str, out: nn.Module) -> None:
+    model = Depth(REDUCED[name])
+    model.out = out
+    e = camkit.explain(model.eval(), IMAGES, target=lambda maps: maps.square().mean())
+    bent = name == "by hand" and isinstance(out, nn.Conv2d)  # a square comes between
+    assert e.layer == ("last" if bent else "maps")
+
+
+def test_the_best_place_of_the_best_class_is_one_score_and_no_map() -> None:
+    model = Depth(lambda maps: torch.stack([maps.amax((2, 3)).amax(1), maps.mean((1, 2, 3))], 1))
+    assert camkit.explain(model.eval(), IMAGES, target=1).layer == "out"
+
+
+def test_a_model_that_is_all_answer_is_refused_and_the_advice_can_be_followed() -> None:
+    model, target = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 4, 1)).eval(), asked
+    with pytest.raises(camkit.NoAdapter, match="Pass layer='0' for the earliest all the same"):
+        camkit.explain(model, IMAGES, target=target)
+    assert camkit.explain(model, IMAGES, target=target, layer="0").cam.shape == (1, 8, 8)
+
+
 class Masks(nn.Module):
     """Queries ask the coarse maps, and a mask is how alike each fine place is to a query."""
 
