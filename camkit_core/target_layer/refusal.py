@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from torch import nn
 
 from ..errors import NoAdapter
@@ -23,6 +25,13 @@ def no_layer(inputs: Inputs, found: Search) -> NoAdapter:
             f"no adapter knows {_kind(model)}, and none of its layers gives a row for each image: "
             f"{name!r} gives {rows} rows for 1 image, as when crops or frames are folded into the "
             f"batch. Explain the part of the model that takes one crop or frame at a time."
+        )
+    if _of_one_position(found):
+        size = "x".join(map(str, inputs.images.shape[2:]))
+        return NoAdapter(
+            f"no adapter knows {_kind(model)}, and for images of {size} each of its layers has one "
+            f"position, which is no place in them. Pass larger images, of the size that the model "
+            f"is made for.{_shapes(found)}"
         )
     lines = [
         f"\n  {candidate}  {candidate.shape}: {candidate.reason}" for candidate in _late(found)
@@ -48,6 +57,13 @@ def _folded(found: Search) -> tuple[str, int] | None:
         return None
     name, shape = list(maps.items())[-1]
     return name, shape[0]
+
+
+def _of_one_position(found: Search) -> bool:
+    """Whether all that could be maps or tokens are a single one."""
+    shapes = [shape for shape in found.scanned.shapes.values() if len(shape) > 2]
+    single = [prod(shape[2:]) == 1 or shape[1:-1] == (1,) for shape in shapes]
+    return bool(single) and all(single) and not found.candidates
 
 
 def _shapes(found: Search) -> str:
