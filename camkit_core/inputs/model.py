@@ -81,11 +81,16 @@ def _refuse_integers(model: nn.Module) -> None:
                 f"{type(module).__name__}), and "
                 f"integers have no gradients; pass the floating-point model it was made from"
             )
-    if isinstance(model, torch.fx.GraphModule) and not _has_layers(model):
+    if is_exported(model):
         raise InputError(
             "expected an eager torch.nn.Module, got an exported graph, which has no layers that "
             "run; pass the Python model it was made from"
         )
+
+
+def is_exported(model: nn.Module) -> bool:
+    """Whether it is a graph whose calls are no layers, as `torch.export` makes it."""
+    return isinstance(model, torch.fx.GraphModule) and not _has_layers(model)
 
 
 def _has_layers(graph: torch.fx.GraphModule) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+import torch
 from torch import nn
 
 from ..errors import NoAdapter
+from ..inputs.model import is_exported
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
 from .search.elimination import ANSWER
@@ -14,6 +16,10 @@ from .search.resampled import RESAMPLED
 from .search.search import Search
 
 SHOWN = 6  # of the last candidates
+_THROUGH = (
+    "through a module of the model, self.maps = nn.Identity() and then "
+    "x = self.maps(x), and pass layer='maps'."
+)
 
 
 def no_layer(inputs: Inputs, found: Search) -> NoAdapter:
@@ -25,6 +31,14 @@ def no_layer(inputs: Inputs, found: Search) -> NoAdapter:
             f"no adapter knows {_kind(model)}, and none of its layers gives a row for each image: "
             f"{name!r} gives {rows} rows for 1 image, as when crops or frames are folded into the "
             f"batch. Explain the part of the model that takes one crop or frame at a time."
+        )
+    recorded = None if found.candidates else _recorded(model)
+    if recorded:
+        name, kind = recorded
+        return NoAdapter(
+            f"no adapter knows {_kind(model)}, and its part {name!r} is {kind}, whose layers cannot "
+            f"be observed. Put the Python module that it was made from in its place; or, if it "
+            f"returns maps, hand them {_THROUGH}"
         )
     if _of_one_position(found):
         size = "x".join(map(str, inputs.images.shape[2:]))
@@ -46,6 +60,15 @@ def _kind(model: nn.Module) -> str:
     return f"{type(model).__module__}.{type(model).__qualname__}"
 
 
+def _recorded(model: nn.Module) -> tuple[str, str] | None:
+    """The name and kind of a part with weights that runs as recorded code, without layers."""
+    for name, part in model.named_modules():
+        script = isinstance(part, torch.jit.ScriptModule)
+        if (script or is_exported(part)) and next(part.parameters(), None) is not None:
+            return name, f"a {type(part).__name__}" if script else "an exported graph"
+    return None
+
+
 def _late(found: Search) -> list[Candidate]:
     return found.candidates[-SHOWN:]
 
@@ -60,10 +83,12 @@ def _folded(found: Search) -> tuple[str, int] | None:
 
 
 def _of_one_position(found: Search) -> bool:
-    """Whether all that could be maps or tokens are a single one."""
+    """Whether all that could be maps or tokens are a single one, in layers and outside of any."""
     shapes = [shape for shape in found.scanned.shapes.values() if len(shape) > 2]
     single = [prod(shape[2:]) == 1 or shape[1:-1] == (1,) for shape in shapes]
-    return bool(single) and all(single) and not found.candidates
+    of_calls = found.scanned.flow.shapes
+    larger = any(of_calls[slot] != of_calls[0] for slot in found.scanned.certified)
+    return bool(single) and all(single) and not larger and not found.candidates
 
 
 def _shapes(found: Search) -> str:
@@ -93,8 +118,5 @@ def _advice(found: Search) -> str:
             f"layer={str(answers[0])!r} for the earliest all the same. "
         )
     if not any(shape[2:] for shape in found.scanned.shapes.values()):
-        return (
-            "Hand its maps through a module of the model, self.maps = nn.Identity() and then "
-            "x = self.maps(x), and pass layer='maps'. "
-        )
+        return f"Hand its maps {_THROUGH} "
     return "Pass layer= with one of its layers, and reshape_transform= where it is no grid. "

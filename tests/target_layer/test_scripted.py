@@ -134,3 +134,54 @@ def test_guided_gradients_are_refused_where_a_script_hides_its_relus() -> None:
         module(images.requires_grad_())  # after some runs torch makes one operation of many
     with pytest.raises(InputError, match=r"its activations cannot be watched"):
         camkit.explain(module, images, "guided_backprop", 1, "last")
+
+
+class Trunk(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.block = nn.Conv2d(3, 4, 3), Block()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.block(self.first(images))
+
+
+class Around(nn.Module):
+    """A trunk, and what is computed of its maps."""
+
+    def __init__(self, trunk: nn.Module, maps: nn.Module | None = None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.trunk, self.maps, self.head = trunk, maps, nn.Linear(4, 5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.trunk(images * 2)
+        return self.head((maps if self.maps is None else self.maps(maps)).mean((2, 3)))
+
+
+def exported() -> nn.Module:
+    class Pooled(Trunk):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images).mean((2, 3), keepdim=True)
+
+    return torch.export.export(Pooled().eval(), (pictures(),)).module()
+
+
+@pytest.mark.parametrize(
+    ("build", "kind"),
+    [
+        (lambda: torch.jit.script(Trunk().eval()), "a RecursiveScriptModule"),
+        (exported, "an exported graph"),
+    ],
+)
+def test_a_trunk_of_recorded_code_is_named_with_what_to_put_in_its_place(
+    build: Callable[[], nn.Module], kind: str
+) -> None:
+    told = rf"its part 'trunk' is {kind}, .* Put the Python module .* pass layer='maps'"
+    with pytest.raises(camkit.NoAdapter, match=told):
+        camkit.explain(Around(build()), pictures(), target=1)
+    python = camkit.explain(Around(Trunk()), pictures(), target=1)
+    if kind == "a RecursiveScriptModule":
+        around = Around(build(), nn.Identity())
+        handed = camkit.explain(around, pictures(), target=1, layer="maps")
+        torch.testing.assert_close(handed.cam, python.cam)
