@@ -14,6 +14,12 @@ WITHOUT_CHECKPOINTING = (
     "turn checkpointing off, e.g. by model.set_grad_checkpointing(False) or "
     "model.gradient_checkpointing_disable(), or make it checkpoint(..., use_reentrant=False)"
 )
+_AXIS = (
+    "A model of sound or of grey pictures may add the axis of channels itself: give it what has "
+    "the axis, images[:, None], inside a module with forward(self, images): "
+    "return self.model(images[:, 0])"
+)
+_PADDED = "the sound of which the model makes a spectrum has another number of axes than it takes"
 # By words of torch's message: the kind of error, and our words.
 _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
     "use_reentrant": (
@@ -28,11 +34,10 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
     ),
     "(batched) input to conv": (
         InputError,
-        "a convolution of the model gets another number of axes than it takes. A model of sound or "
-        "of grey pictures may add the axis of channels itself: give it what has the axis, "
-        "images[:, None], inside a module with forward(self, images): "
-        "return self.model(images[:, 0])",
+        f"a convolution of the model gets another number of axes than it takes. {_AXIS}",
     ),
+    "not supported for 4D input tensor": (InputError, f"{_PADDED}. {_AXIS}"),
+    "expected a 1D or 2D tensor": (InputError, f"{_PADDED}. {_AXIS}"),
     "set_stance in a torch.compile region": (
         RunError,
         "camkit is called inside a function that torch.compile runs; call it outside, or put "

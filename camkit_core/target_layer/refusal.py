@@ -12,6 +12,7 @@ from ..inputs.model import is_exported
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
 from .search.elimination import ANSWER
+from .search.flow import SPECTRA, name_of
 from .search.resampled import RESAMPLED
 from .search.search import Search
 
@@ -36,9 +37,9 @@ def no_layer(inputs: Inputs, found: Search) -> NoAdapter:
     if recorded:
         name, kind = recorded
         return NoAdapter(
-            f"no adapter knows {_kind(model)}, and its part {name!r} is {kind}, whose layers cannot "
-            f"be observed. Put the Python module that it was made from in its place; or, if it "
-            f"returns maps, hand them {_THROUGH}"
+            f"no adapter knows {_kind(model)}, and its part {name!r} is {kind}, whose layers "
+            f"cannot be observed. Put the Python module that it was made from in its place; or, if "
+            f"it returns maps, hand them {_THROUGH}"
         )
     if _of_one_position(found):
         size = "x".join(map(str, inputs.images.shape[2:]))
@@ -116,6 +117,12 @@ def _advice(found: Search) -> str:
         return (
             f"The answer is itself a map, which is read off each layer position by position. Pass "
             f"layer={str(answers[0])!r} for the earliest all the same. "
+        )
+    if any(name_of(call).startswith(SPECTRA) for call in found.scanned.flow.calls):
+        return (
+            "The model makes a spectrum of what it gets, and its layers lie over that. Explain the "
+            "part of the model that follows, with the spectrum (N, C, frequencies, times) as the "
+            "images. "
         )
     if not any(shape[2:] for shape in found.scanned.shapes.values()):
         return f"Hand its maps {_THROUGH} "

@@ -43,7 +43,9 @@ def test_a_model_without_maps_has_no_candidates() -> None:
 def test_images_too_small_for_a_grid_are_told_from_models_without_maps(size: Any) -> None:
     conv = nn.Conv2d if len(size) == 2 else nn.Conv1d
     model = nn.Sequential(conv(3, 4, 3, 2, 1), nn.ReLU(), nn.Flatten(2), Mean(), nn.Linear(4, 4))
-    told = rf"(?s)for images of {'x'.join(map(str, size))} each .* Pass larger images.*\n  0  \(1, 4"
+    told = (
+        rf"(?s)for images of {'x'.join(map(str, size))} each .* Pass larger images.*\n  0  \(1, 4"
+    )
     with pytest.raises(NoAdapter, match=told):
         ask(model, torch.randn(2, 3, *size), layer=None)
     larger = torch.randn(2, 3, *(8 * side for side in size))

@@ -21,7 +21,7 @@ _SHAPE_ALONE = named(
 # Calls that tell Python a number.
 _NUMBERS = named("item tolist numpy __int__ __float__ __index__ __array__")
 # Positions become frequencies, and back.
-_SPECTRA = ("fft_fft", "fft_rfft", "fft_hfft", "stft")
+SPECTRA = ("fft_fft", "fft_rfft", "fft_hfft", "stft")
 _BACK = ("fft_ifft", "fft_irfft", "fft_ihfft", "istft")
 _MIRRORS = named("flip fliplr flipud rot90")
 # Calls that say something of a tensor, and make none.
@@ -98,7 +98,7 @@ class Flow(Tape):
         found: set[int] = set()
         for call, reads in zip(self.calls, self.reads, strict=True):
             name, before = name_of(call), not found.isdisjoint(reads)
-            if name.startswith(_SPECTRA):
+            if name.startswith(SPECTRA):
                 before = True
             elif name.startswith(_BACK):
                 before = False
