@@ -43,6 +43,12 @@ _LIMITS: dict[str, tuple[type[CamkitError], str]] = {
         "camkit is called inside a function that torch.compile runs; call it outside, or put "
         "@torch.compiler.disable before the function that calls it",
     ),
+    "its base or another view of its base has been modified inplace": (
+        RunError,
+        "the model writes into weights of which torch still needs views for gradients, as FSDP "
+        "with use_orig_params=True does; explain the module before it is sharded, or make it "
+        "FSDP(..., use_orig_params=False) or fully_shard(...)",
+    ),
     "meta tensor": (
         InputError,
         "a tensor of the model has no values, as it is on the meta device; give the model's "

@@ -61,3 +61,22 @@ def test_the_gradient_of_a_single_image_is_that_of_two() -> None:
     torch.testing.assert_close(one.cam[0], two.cam[0])
     torch.testing.assert_close(of_two[0, 0].cam, one.cam)
     assert float(one.cam[0, 0, 0].detach().abs()) > 0
+
+
+class Flat(nn.Module):
+    """Its weights are views of one tensor, which it writes to, as sharded weights are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.weights = nn.Conv2d(3, 4, 3), nn.Parameter(torch.randn(6, 4))
+
+    def forward(self, images: Tensor) -> Tensor:
+        flat = self.weights.clone()
+        first, _ = flat.split(3)
+        flat.mul_(1)
+        return nn.functional.linear(self.layer(images).mean((2, 3)), first)
+
+
+def test_weights_that_are_written_to_are_told_of_as_those_of_sharded_models() -> None:
+    with pytest.raises(camkit.RunError, match=r"use_orig_params=False\) or fully_shard\(\.\.\.\)"):
+        camkit.explain(Flat().eval(), torch.randn(2, 3, 8, 8), target=1)
