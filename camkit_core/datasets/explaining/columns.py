@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...inputs.targets.classification import two_sided
@@ -15,14 +15,23 @@ from ...maps import full
 from ...results.caveats import PROBABILITIES, SINGLE_PROBABILITY
 from ...results.explanation import Explanation
 from ...results.provenance import plain
+from ...results.readings import on_cpu
 from ..arrow import arrow
 
 Names = Sequence[str] | None
 
 
+def on_host(explanation: Explanation) -> Explanation:
+    """The explanation, what columns are made of on the CPU; from a GPU it comes in one copy."""
+    values = {name: getattr(explanation, name) for name in ("cam", "score", "logits", "target")}
+    tensors = {name: each.detach() for name, each in values.items() if isinstance(each, Tensor)}
+    here: dict[str, Any] = dict(zip(tensors, on_cpu(*tensors.values()), strict=True))
+    return replace(explanation, **here)
+
+
 def of_map(cam: Tensor) -> dict[str, Any]:
     """The columns of maps (N, h, w): each divided by its largest absolute value, in float16."""
-    flat = full(cam).float().flatten(1).cpu().numpy()
+    flat = full(cam).float().flatten(1).numpy()
     size = np.nanmax(np.where(np.isfinite(flat), np.abs(flat), 0), axis=1)
     scale = np.where(size > 0, size, 1).astype(np.float32)
     values = (flat / scale[:, None]).astype(np.float16)
@@ -60,9 +69,7 @@ def of_classes(explanation: Explanation, names: Names) -> dict[str, Any]:
         "top_probability": best.values.tolist(),
     }
     if isinstance(explanation.target, Tensor):
-        rows = torch.arange(count, device=shares.device)
-        chosen = explanation.target.to(shares.device)
-        columns["probability"] = shares[rows, chosen].tolist()
+        columns["probability"] = shares.gather(1, explanation.target[:, None])[:, 0].tolist()
     return columns
 
 

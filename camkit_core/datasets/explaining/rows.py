@@ -11,7 +11,7 @@ from ..arrow import arrow
 from ..schema import rows
 from ..sources.batches import Batch, Unread
 from ..sources.labels import Named
-from .columns import Names, as_json, of_classes, of_map
+from .columns import Names, as_json, of_classes, of_map, on_host
 
 
 def explained_rows(
@@ -34,13 +34,13 @@ def explained_rows(
         codes: those of the notes on each image.
         seconds: that each row took.
     """
-    count = len(batch)
+    count, explanation = len(batch), on_host(explanation)
     return rows(
         {
             **_asked(batch, target, labels, explanation.method, explanation.options),
             **of_classes(explanation, names),
             **of_map(explanation.cam),
-            "score": explanation.score.detach().float().cpu().tolist(),
+            "score": explanation.score.float().tolist(),
             "input_size": [list(batch.images.shape[2:])] * count,
             "layer": [explanation.layer] * count,
             "notes": codes,
