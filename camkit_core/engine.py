@@ -181,7 +181,7 @@ def prepare(
     reshape_transform: Reshape | None = None,
     *,
     transform: Callable[[Any], Any] | None = None,
-    compile: bool = False,  # noqa: A002 - the word that torch has for it
+    compile: bool | Literal["cuda_graph"] = False,  # noqa: A002 - the word that torch has for it
     dtype: torch.dtype | str | None = None,
     memory_format: torch.memory_format | str | None = None,
     **settings: Any,
@@ -199,8 +199,8 @@ def prepare(
         layer: see `explain`.
         reshape_transform: see `explain`.
         transform: see `compare`.
-        compile: whether images of the example's shape run as compiled code up to the layer. A note
-            says how far the maps are from the eager ones, or why the pass ran eagerly.
+        compile: whether images of the example's shape run as compiled code up to the layer, for
+            "cuda_graph" as a CUDA graph. A note says how far maps are off, or why it ran eagerly.
         dtype: bfloat16 or float16 for what compiled code multiplies; None for the model's own.
         memory_format: in which compiled code takes the images.
         **settings: see `explain`.

@@ -94,6 +94,8 @@ def compiled(explainer: PreparedExplainer, example: Any, options: Options) -> Pr
     answer.end()
     if "eager" in facts:
         warn(f"the explainer runs eagerly, not compiled: {facts['eager']}")
+    elif isinstance(why := facts.get("cuda_graph"), str):
+        warn(f"the explainer runs compiled, but as no CUDA graph: {why}")
     return explainer
 
 
@@ -136,6 +138,8 @@ class CompiledAnswer:
         error = _difference(compiled, eager)
         if error <= _SAME or self._options.dtype:
             self._facts = {**self._options.record(), "error": error, "compared": len(eager)}
+            if self._options.cuda_graph:
+                self._facts["cuda_graph"] = self._passes.without_graph or True
             self._notes = self._notes_of(compiled, error)
             return compiled
         reason = another_map(error)
@@ -150,7 +154,12 @@ class CompiledAnswer:
             f"the pass up to {explanation.layer} ran compiled{f', in {dtype}' * bool(dtype)}; on "
             f"{images} the map differed from the eager one by at most {error:.1g} of its maximum"
         )
-        return [note, *note_of_processor(explanation.images.device, self._options.dtype)]
+        graph = self._passes.without_graph
+        return [
+            note,
+            *note_of_processor(explanation.images.device, self._options.dtype),
+            *([f"compiled code ran as no CUDA graph: {graph}"] if graph else []),
+        ]
 
     def _described(self, explanation: Explanation, reasons: list[str]) -> Explanation:
         facts: dict[str, Any] = {"eager": "; ".join(reasons)} if reasons else dict(self._facts)

@@ -63,7 +63,7 @@ def not_compiled(error: Exception) -> CannotCompile:
     """For a model that the compiler fails on."""
     return CannotCompile(
         f"torch.compile fails ({in_brief(error)}); see whether it compiles anything at all here, "
-        f"for which it needs a C++ compiler, or leave compile= out"
+        f"for which it needs a C++ compiler, and Triton on a GPU, or leave compile= out"
     )
 
 

@@ -60,8 +60,10 @@ def _code(
     call = in_precision(trunk, dtypes, example, options)
     guarded = torch.compile(call, backend=backend, fullgraph=True, dynamic=False)
     # In force for the whole process: the compiler's front asks this setting, not the options of one
-    # function, whether weights are constants.
-    with torch._inductor.config.patch(freezing=True, **settings), compiling(), _silent():
+    # function, whether weights are constants. Torch's own CUDA graphs, which some turn on for all
+    # code, write the results of one call over those of the call before.
+    asked = {"freezing": True, "triton.cudagraphs": False, **settings}
+    with torch._inductor.config.patch(asked), compiling(), _silent():
         guarded(example)
     # Before each call the compiler's front looks through all weights, as `State` has done already.
     return code[0]

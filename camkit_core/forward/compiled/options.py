@@ -10,6 +10,7 @@ import torch
 from ...errors import ArgumentError, shown
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_GRAPH = "cuda_graph"
 _FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -20,10 +21,12 @@ class Options:
     Attributes:
         dtype: the precision of its products; None for the model's own.
         memory_format: of the images.
+        cuda_graph: whether a GPU is given the code as one CUDA graph.
     """
 
     dtype: torch.dtype | None = None
     memory_format: torch.memory_format = torch.contiguous_format
+    cuda_graph: bool = False
 
     def record(self) -> dict[str, Any]:
         """The same, ready for JSON."""
@@ -39,8 +42,10 @@ def options_of(compiles: Any, dtype: Any, memory_format: Any) -> Options | None:
     Raises:
         ArgumentError: for other values, and for a dtype or memory format without compiled code.
     """
-    if not isinstance(compiles, bool):
-        raise ArgumentError(f"expected compile= as True or False; got {shown(compiles)}")
+    if not isinstance(compiles, bool) and compiles != _GRAPH:
+        raise ArgumentError(
+            f"expected compile= as True, False or {_GRAPH!r}; got {shown(compiles)}"
+        )
     given = {"dtype": dtype, "memory_format": memory_format}
     asked = [name for name, value in given.items() if value is not None]
     if asked and not compiles:
@@ -51,6 +56,7 @@ def options_of(compiles: Any, dtype: Any, memory_format: Any) -> Options | None:
     return Options(
         None if dtype is None else _chosen("dtype", dtype, _DTYPES),
         _chosen("memory_format", chosen, _FORMATS),
+        compiles == _GRAPH,
     )
 
 

@@ -18,6 +18,7 @@ from ..needed.short_pass import ShortPass
 from ..recording import Recording
 from ..tape import Tape
 from .class_row import before_classes
+from .cuda_graph import graphed
 from .exporting import exported
 from .folding import Run, folded
 from .options import Options
@@ -54,6 +55,7 @@ class Parts:
         state: the model that both were made of.
         memory_format: of the images that the trunk takes.
         torchs: whether all calls are torch's own; a user's operator may do anything.
+        without_graph: why the trunk is no CUDA graph, where one was asked for.
     """
 
     trunk: Run
@@ -61,6 +63,7 @@ class Parts:
     state: State
     memory_format: torch.memory_format
     torchs: bool
+    without_graph: str = ""
 
     def recording(self, passes: Any, inputs: Inputs, level: Level, taped: bool) -> Recording:
         """A recording of images of this shape; behind a class token, of its row alone."""
@@ -108,6 +111,8 @@ def parts_of(inputs: Inputs, level: Level, options: Options) -> Parts:
     images = inputs.images
     if images.ndim == 4:
         images = images.contiguous(memory_format=options.memory_format)
-    trunk = folded(model.trunk, model.dtypes, images, options)
+    trunk, why = folded(model.trunk, model.dtypes, images, options), ""
+    if options.cuda_graph:
+        trunk, why = graphed(trunk, model.trunk, images)
     state = state_of(inputs.model, model.reads)
-    return Parts(trunk, model.tail, state, options.memory_format, model.torchs)
+    return Parts(trunk, model.tail, state, options.memory_format, model.torchs, why)

@@ -34,11 +34,12 @@ class CompiledPasses:
     Attributes:
         open: whether images of a new shape are compiled for.
         fresh: whether the code is new, so that nobody has yet compared what it gives.
+        without_graph: why the newest code is no CUDA graph, where one was asked for.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.open, self.fresh = True, False
+        self.open, self.fresh, self.without_graph = True, False, ""
         self._shapes: dict[Hashable, torch.Size] = {}  # that code was asked for
         self._made: dict[Hashable, Parts | Refused] = {}
 
@@ -90,9 +91,11 @@ class CompiledPasses:
         will_run()
         try:
             with _alone(inputs.model):
-                return parts_of(inputs, level, self.options)
+                made = parts_of(inputs, level, self.options)
         except CannotCompile as reason:
             return Refused(reason, state_of(inputs.model, ()))
+        self.without_graph = made.without_graph
+        return made
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from camkit_core.forward.compiled import folding
@@ -43,3 +44,19 @@ def test_the_compilers_last_word_is_the_reason(asked: list[dict[str, Any]]) -> N
     nothing: Any = None
     with pytest.raises(CannotCompile, match=r"torch\.compile fails .*no kernel"):
         folding.folded(nothing, [], X, Options())
+
+
+def test_torchs_own_graphs_which_write_over_results_are_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+
+    def compiled(call: Any, **asked: Any) -> Any:
+        return lambda images: seen.append(torch._inductor.config.triton.cudagraphs)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    asked = torch._inductor.config.patch({"triton.cudagraphs": True})
+    with asked, pytest.raises(CannotCompile):
+        folding.folded(nn.Identity(), [], X, Options())
+    assert seen
+    assert not any(seen)
