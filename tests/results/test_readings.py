@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 import camkit_core as camkit
+from camkit_core.forward.compiled import first_values
 from camkit_core.results import readings
 from helpers.small_cnn import Small, pictures
 from helpers.waits import counted_waits
@@ -41,3 +44,15 @@ def test_what_a_call_reads_is_the_same_in_one_copy() -> None:
         copied = camkit.explain(model, images, "gradcam")
     assert (copied.notes, copied.reasons) == (plain.notes, plain.reasons)
     assert torch.equal(copied.target, plain.target)
+
+
+def test_a_compiled_call_waits_once_more_for_a_value_of_each_weight(
+    uncompiled: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_values, "_by_address", first_values._joined)  # as on a GPU
+    model, images = Small(wrap=lambda logits: 100 * logits).eval(), pictures(4).float()
+    explainer = camkit.prepare(model, images, "gradcam", 1, compile=True)
+    explainer(images)
+    with counted_waits() as reads:
+        explainer(images).heatmap  # noqa: B018 - computed when read
+    assert [name for name in reads if name != "__array__"] == ["cpu"] * 2  # numpy reads the copies
