@@ -13,17 +13,17 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 T = TypeVar("T")
 # The types of most arguments of a call. They hold no tensor, and this test is quick.
-_PLAIN = frozenset({bool, int, float, str, type(None)})
+PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 def map_tensors(function: Callable[[Any], Any], tree: Any, kind: type = Tensor) -> Any:
     """`tree` with `function` applied to each tensor (or other `kind`) in it."""
-    if type(tree) in _PLAIN:
+    if type(tree) in PLAIN:
         return tree
     if isinstance(tree, kind):
         return function(tree)
     if isinstance(tree, (tuple, list)):
-        items = [map_tensors(function, item, kind) for item in tree]
+        items = [i if type(i) in PLAIN else map_tensors(function, i, kind) for i in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     if isinstance(tree, dict):
         # A copy keeps the subclass, and with it access by attribute.
@@ -101,9 +101,28 @@ def all_plain(tree: Any) -> Any:
 
 def tensors_in(tree: Any) -> Iterator[Tensor]:
     """Each tensor of `tree`, in order."""
-    tensors: list[Tensor] = []
-    map_tensors(tensors.append, tree)
-    return iter(tensors)
+    return iter(all_in(tree, Tensor))
+
+
+def all_in(tree: Any, kind: type[T]) -> list[T]:
+    """Each object of a kind in `tree`, in order."""
+    found: list[T] = []
+    _collect(tree, kind, found)
+    return found
+
+
+def _collect(tree: Any, kind: type[T], found: list[T]) -> None:
+    if isinstance(tree, kind):
+        found.append(tree)
+        return
+    inside: Iterable[Any] = tree if isinstance(tree, (tuple, list)) else ()
+    if isinstance(tree, dict) or _holds_tensors(tree):
+        inside = (tree if isinstance(tree, dict) else vars(tree)).values()
+    elif isinstance(tree, slice):
+        inside = tree.start, tree.stop, tree.step
+    for item in inside:
+        if type(item) not in PLAIN:
+            _collect(item, kind, found)
 
 
 def parts(output: Any) -> Iterator[tuple[str | int, Any]]:
@@ -159,21 +178,16 @@ def sample_of(output: Any, row: int, count: int) -> Any:
 
     A tensor with another number of rows, such as the embeddings of texts, belongs to each sample.
     """
-    if has_samples(output):
-        return output[row]
-    return map_tensors(
-        lambda tensor: tensor[row] if tensor.ndim and len(tensor) == count else tensor, output
-    )
+    return output[row] if has_samples(output) else _taken(output, row, count)
 
 
 def row_of(output: Any, row: int, count: int) -> Any:
     """The same as `sample_of`, with the axis of the rows kept: an output for one image."""
-    if has_samples(output):
-        return [output[row]]
-    return map_tensors(
-        lambda tensor: tensor[row : row + 1] if tensor.ndim and len(tensor) == count else tensor,
-        output,
-    )
+    return [output[row]] if has_samples(output) else _taken(output, slice(row, row + 1), count)
+
+
+def _taken(output: Any, rows: int | slice, count: int) -> Any:
+    return map_tensors(lambda t: t[rows] if t.ndim and len(t) == count else t, output)
 
 
 def joined(outputs: Sequence[Any]) -> Any:

@@ -59,6 +59,12 @@ def _seed() -> None:
     torch.default_generator.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _short_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The networks of tests are too small for a short pass to win time.
+    monkeypatch.setattr("camkit_core.forward.needed.plan.LEAST_WORK", 0)
+
+
 @pytest.fixture(params=["gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam"])
 def method(request: pytest.FixtureRequest) -> str:
     """Each of the five methods' names."""

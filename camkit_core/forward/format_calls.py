@@ -10,11 +10,11 @@ from typing import Any
 from weakref import ref
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode
 
-from ..pytree import tensors_in
+from ..pytree import PLAIN, tensors_in
 from .operations import AFFINE, ELEMENTWISE, HANDED_ON, MAP_TO_MAP, MAXIMA, SAME_SHAPE, named
 
 _OTHERS = named(
@@ -29,6 +29,8 @@ _OTHERS = named(
     """
 )
 _NOTHING = nullcontext()
+_TENSORS = {Tensor, nn.Parameter}
+_FLAT = _TENSORS | PLAIN
 _TOLD = {bool, int, torch.Size, torch.dtype, torch.device, NoneType}  # of a tensor, by most calls
 _SAFE = ELEMENTWISE | SAME_SHAPE | MAP_TO_MAP | AFFINE | HANDED_ON | MAXIMA | _OTHERS
 
@@ -52,14 +54,23 @@ class FormatCalls(TorchFunctionMode):
         self._known: dict[int, ref[Tensor]] = {id(tensor): ref(tensor) for tensor in known}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        result = func(*args, **kwargs) if kwargs else func(*args)
         if self.safe:
             operator = isinstance(func, OpOverloadPacket)  # which may be anybody's
             self.safe = getattr(func, "__name__", "") in _SAFE and not operator
             if self.safe and type(result) not in _TOLD:
-                self.safe = all(map(self._is_known, tensors_in((args, kwargs))))
-                self._known.update((id(tensor), ref(tensor)) for tensor in tensors_in(result))
+                self._note(args, kwargs, result)
         return result
+
+    def _note(self, args: Any, kwargs: Any, result: Any) -> None:
+        """Note what a call read and gave; most of it is flat, which is quick."""
+        read = [value for value in args if type(value) in _TENSORS]
+        for value in (*args, kwargs):
+            if type(value) not in _FLAT:
+                read += tensors_in(value)
+        self.safe = all(map(self._is_known, read))
+        for tensor in (result,) if type(result) is Tensor else tensors_in(result):
+            self._known[id(tensor)] = ref(tensor)
 
     def __enter__(self) -> Any:
         self.safe = self.safe in (None, True)

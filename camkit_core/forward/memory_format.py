@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import CamkitError
 from ..inputs.model_memory import ModelMemory
-from ..inputs.seen import rewind
+from ..inputs.seen import modules_of, rewind
 from ..pytree import tensors_in
 from .chunks import out_of_memory
 from .format_calls import FormatCalls, looking
@@ -75,7 +75,7 @@ def _run_channels_last(
     if key in _known.of(model):
         return run(_channels_last(images))
     given = _channels_last(images)
-    calls = FormatCalls([given, *model.parameters(), *model.buffers()])
+    calls = FormatCalls([given, *modules_of(model).tensors])
     with looking(calls):
         result = run(given)
     if calls.safe:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ..pytree import map_tensors, tensors_in
+from ..pytree import all_in, map_tensors, tensors_in
 from .untouched import version
 
 Kind = tuple[torch.dtype, torch.device]
@@ -27,9 +27,7 @@ class Slot:
 
 def slots_in(tree: Any) -> list[int]:
     """The index of each slot in `tree`, in order."""
-    slots: list[Slot] = []
-    map_tensors(slots.append, tree, Slot)
-    return [slot.index for slot in slots]
+    return [slot.index for slot in all_in(tree, Slot)]
 
 
 @dataclass(slots=True)

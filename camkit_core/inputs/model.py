@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, InputTypeError, shown
 from .model_memory import ModelMemory
+from .seen import modules_of
 from .weights import refuse_without_values
 
 # By the path of the class: modules whose `eval` and calls are commands, such as `ultralytics.YOLO`.
@@ -73,14 +74,13 @@ def _held(holder: nn.Module) -> nn.Module:
 
 
 def _refuse_integers(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        floating = type(module).__name__.endswith("FloatFunctional")  # of a model to be quantised
-        if ".quantized" in type(module).__module__ and not floating:
-            raise InputError(
-                f"{type(model).__name__} is quantised ({name} is a quantised "
-                f"{type(module).__name__}), and "
-                f"integers have no gradients; pass the floating-point model it was made from"
-            )
+    if any(map(_of_integers, set(modules_of(model).classes))):
+        found = ((name, type(each)) for name, each in model.named_modules())
+        name, kind = next((name, kind) for name, kind in found if _of_integers(kind))
+        raise InputError(
+            f"{type(model).__name__} is quantised ({name} is a quantised {kind.__name__}), and "
+            f"integers have no gradients; pass the floating-point model it was made from"
+        )
     if is_exported(model):
         raise InputError(
             "expected an eager torch.nn.Module, got an exported graph, which has no layers that "
@@ -91,6 +91,11 @@ def _refuse_integers(model: nn.Module) -> None:
 def is_exported(model: nn.Module) -> bool:
     """Whether it is a graph whose calls are no layers, as `torch.export` makes it."""
     return isinstance(model, torch.fx.GraphModule) and not _has_layers(model)
+
+
+def _of_integers(kind: type) -> bool:
+    # The others are in models that are yet to be quantised.
+    return ".quantized" in kind.__module__ and not kind.__name__.endswith("FloatFunctional")
 
 
 def _has_layers(graph: torch.fx.GraphModule) -> bool:

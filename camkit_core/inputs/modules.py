@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 from weakref import ref
 
-from torch import nn
+from torch import Tensor, nn
 
 from .values import plain_values
 
@@ -44,6 +45,13 @@ class Modules:
     def outline(self) -> Outline:
         # Weak references, as a new module may get the identity of one that is gone.
         return *self._names, list(map(ref, self.all)), self.classes, plain_values(self.all)
+
+    @property
+    def tensors(self) -> Iterator[Tensor]:
+        """The parameters and buffers as they are now; a shared one each time."""
+        for module in self.all:
+            for table in (module._parameters, module._buffers):
+                yield from (tensor for tensor in table.values() if tensor is not None)
 
     @cached_property
     def torchs(self) -> frozenset[type]:

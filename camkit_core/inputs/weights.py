@@ -10,10 +10,13 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import InputError
+from .seen import modules_of
 
 
 def refuse_without_values(model: nn.Module) -> None:
     """Raise InputError for a model of which a weight has no values, and none will be loaded."""
+    if not any(is_lazy(weight) or weight.is_meta for weight in modules_of(model).tensors):
+        return
     for name, weight in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(weight):
             raise InputError(

@@ -85,8 +85,9 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
             plans[key] = None
             return run(None, images)
     recording = run(Tape() if taped else TokenTape(adapter), images)
+    output = None
     if plan is None or not plan.fits(recording.tape):
-        plan = _remembered(plans, key, recording)
+        plan, output = _remembered(plans, key, recording)
         if failed:
             _replaced[adapter.layer] = _replaced.get(adapter.layer, 0) + 1
     elif failed:
@@ -94,7 +95,9 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
             plans[key] = None  # what is left out is read; nan of the image's own tells nothing
         plan = None
     if plan:
-        return replace(recording, output=output_again(plan, recording.tape, recording.raw))
+        if output is None:
+            output = output_again(plan, recording.tape, recording.raw)
+        return replace(recording, output=output)
     noted = taped or _tokens(adapter, recording.raw)
     return recording if noted else replace(recording, noted=None)
 
@@ -128,13 +131,15 @@ def _short(run: Run, plan: Plan, images: Tensor) -> Recording | None:
     return short
 
 
-def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -> Plan | None:
-    """The plan for a layer, if few rows are needed and the plan is proved."""
-    plan = proof = None
+def _remembered(
+    plans: dict[Any, Plan | None], key: Any, recording: Recording
+) -> tuple[Plan | None, Any]:
+    """The plan for a layer, if few rows are needed and the plan is proved; and its output."""
+    plan = proof = output = None
     tokens = _tokens(recording.adapter, recording.raw)
     for apart in (True, False) if tokens else ():
         plan = plan_of(recording.tape, apart)
-        proof = _proof(plan, recording) if plan else None
+        proof, output = _proof(plan, recording) if plan else (None, None)
         if proof:
             break  # else numbers of few bits may show in which order they are multiplied
     if plan and proof:
@@ -143,11 +148,14 @@ def _remembered(plans: dict[Any, Plan | None], key: Any, recording: Recording) -
         plans.pop(next(iter(plans)))
     if plan is None or proof is not None:  # an image with nan in it proves nothing
         plans[key] = plan if proof else None
-    return plan if proof else None
+    return (plan, output) if proof else (None, None)
 
 
-def _proof(plan: Plan, recording: Recording) -> bool | None:
-    """Whether output and gradient agree with those of all calls; None if they prove nothing."""
+def _proof(plan: Plan, recording: Recording) -> tuple[bool | None, Any]:
+    """Whether output and gradient agree with those of all calls, None if they prove nothing.
+
+    And the output of the plan's calls.
+    """
     try:
         again = output_again(plan, recording.tape, recording.raw)
         with torch.enable_grad():
@@ -158,11 +166,11 @@ def _proof(plan: Plan, recording: Recording) -> bool | None:
                 for values in (short, whole)
             ]
     except Exception:  # noqa: BLE001 - whatever a call may raise on fewer rows
-        return False
+        return False, None
     pairs = (short.detach(), whole.detach()), (gradients[0], gradients[1])
     if not all(bool(each.isfinite().all()) for each in pairs[1]) or not bool(pairs[1][1].any()):
-        return None
-    return all(map(_agree, *zip(*pairs, strict=True)))
+        return None, None
+    return all(map(_agree, *zip(*pairs, strict=True))), again
 
 
 def _values(output: Any) -> Tensor:

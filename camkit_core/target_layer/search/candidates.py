@@ -97,10 +97,11 @@ class Candidate:
         if not sizes.numel():
             return
         # Of numbers the maximum is quicker than `any` of whether they are zero.
-        anywhere, by_channel = sizes.amax(0) != 0, sizes.flatten(1).amax(1) != 0
-        self.reach = float(anywhere.float().mean())
-        self.channels_reached = int(by_channel.sum())
-        self.maximum = self.reach < REACHED and self._single(sizes[by_channel] != 0, anywhere)
+        anywhere, by_channel = sizes.amax(0), sizes.flatten(1).amax(1)
+        self.reach = int(anywhere.count_nonzero()) / anywhere.numel()
+        self.channels_reached = int(by_channel.count_nonzero())
+        single = self.reach < REACHED and self._single(sizes[by_channel != 0] != 0, anywhere != 0)
+        self.maximum = single
 
     def _single(self, reached: Tensor, anywhere: Tensor) -> bool:
         """Whether most channels are reached, each at one position, and these lie all over."""

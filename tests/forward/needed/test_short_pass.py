@@ -68,6 +68,19 @@ def test_the_second_pass_is_short(name: str) -> None:
     assert max(rows[-3:]) <= 4  # of 2 images, one row or two
 
 
+@pytest.mark.parametrize(("images", "short"), [(2, False), (40, True)])
+def test_the_second_pass_stays_whole_where_little_can_be_won(
+    images: int, short: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camkit_core.forward.needed.plan.LEAST_WORK", 20_000)
+    model = lively(SHORT["timm"])
+    asked(model, pictures(images))
+    rows, watch = rows_of(model)
+    with watch:
+        asked(model, pictures(images))
+    assert (rows[-3] == images) == short  # of the MLP, for a token an image
+
+
 def test_methods_that_run_tails_beside_it_change_no_bit() -> None:
     model, images = lively(ATTENDED["timm"]), pictures()
     alone = camkit.explain(model, images, "gradcam", 1)
