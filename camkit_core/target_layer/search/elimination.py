@@ -10,7 +10,7 @@ from .after import after, read_by_maximum
 from .candidates import Candidate
 from .disturbance import FEWEST, MOVED, PLACES
 from .joined import joined, weighs_alone
-from .readout import affine_tail, handed_on, reduced
+from .readout import affine_tail, handed_on, placewise_tail, reduced
 from .resampled import steers_alone
 from .scan import Scan
 
@@ -178,6 +178,8 @@ class Elimination:
     def refuse_answers(self) -> None:
         """Test (d) for a map over the image: what it is read off, position by position."""
         for candidate in self.left():
-            end = candidate.end
-            if end is not None and affine_tail(self.flow, end, self.scanned.ends):
+            end, ends = candidate.end, self.scanned.ends
+            if end is None:
+                continue
+            if affine_tail(self.flow, end, ends) or placewise_tail(self.flow, end, ends):
                 candidate.reason = ANSWER

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...forward.operations import AFFINE, HANDED_ON, LINKS, PRODUCTS, REDUCTIONS
+from ...forward.operations import (
+    AFFINE,
+    ELEMENTWISE,
+    HANDED_ON,
+    LINKS,
+    PRODUCTS,
+    REDUCTIONS,
+    named,
+)
 from ..layout import Layout
 from .flow import Flow, name_of
+
+_WEIGHTED = named("linear matmul")
+_PLACEWISE = (AFFINE | ELEMENTWISE | LINKS | named("normalize")) - named(
+    """
+    linear matmul __matmul__ einsum adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+    """
+)
 
 
 def affine_tail(flow: Flow, start: int, ends: Iterable[int]) -> bool:
@@ -66,10 +81,40 @@ def _selected_alone(flow: Flow, position: int) -> bool:
             continue
         below.update(flow.calls[later].results)
         name = name_of(flow.calls[later])
-        product = name.startswith("conv") or name in ("linear", "matmul")
-        if product or not (name in AFFINE or _is_last(flow, later)):
+        if weighs(flow, later) or not (name in AFFINE or _is_last(flow, later)):
             return False
     return True
+
+
+def weighs(flow: Flow, position: int) -> bool:
+    """Whether a call makes sums of products of channels; one that smooths a single map does not."""
+    name = name_of(flow.calls[position])
+    several = flow.shapes[flow.reads[position][0]][1:2] != (1,)
+    return (name.startswith("conv") and several) or name in _WEIGHTED
+
+
+def placewise_tail(flow: Flow, start: int, ends: Iterable[int]) -> bool:
+    """Whether the outputs are one number for each place, made of a tensor without any weights.
+
+    So are a norm of what is normalised, and how far maps are from other maps.
+
+    Args:
+        flow: a stopped tape.
+        start: the tensor's slot.
+        ends: the slots of the outputs that the score reads.
+    """
+    live, reduces = {start}, False
+    for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
+        if live.isdisjoint(reads) or not call.results:
+            continue
+        live.update(call.results)
+        if name_of(call) in REDUCTIONS:
+            if not reduces_one_axis(flow, position):
+                return False
+            reduces = True
+        elif name_of(call) not in _PLACEWISE or weighs(flow, position):
+            return False
+    return reduces and not live.isdisjoint(ends)
 
 
 def handed_on(flow: Flow, start: int, ends: Iterable[int]) -> bool:

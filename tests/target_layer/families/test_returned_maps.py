@@ -69,6 +69,10 @@ REDUCED: dict[str, Callable[[Tensor], Tensor]] = {
     "flat": lambda maps: maps.logsumexp(1).flatten(1),
     "entropy": lambda maps: -(maps.softmax(1) * maps.log_softmax(1)).sum(1),
     "few of a bank": lambda maps: torch.cdist(maps.flatten(2).mT, BANK).amin(-1).view(-1, 8, 8),
+    "of normalised": lambda maps: (F.normalize(maps, dim=1) - BANK[:, 0, :, None, None]).norm(
+        dim=1
+    ),
+    "smoothed": lambda maps: F.conv2d(maps.norm(dim=1, keepdim=True), torch.ones(1, 1, 3, 3)),
     "by hand": lambda maps: maps.square().sum(1).sqrt(),
 }
 BANK = drawn(1, 4, 8, seed=3)
@@ -80,7 +84,8 @@ def test_what_a_number_for_each_place_is_made_of_is_the_answer(name: str, out: n
     model = Depth(REDUCED[name])
     model.out = out
     e = camkit.explain(model.eval(), IMAGES, target=lambda maps: maps.square().mean())
-    bent = name == "by hand" and isinstance(out, nn.Conv2d)  # a square comes between
+    # A square, or what normalises, comes between.
+    bent = name in ("by hand", "of normalised") and isinstance(out, nn.Conv2d)
     assert e.layer == ("last" if bent else "maps")
 
 
