@@ -12,7 +12,7 @@ from ..inputs.model import is_exported
 from ..inputs.prepare import Inputs
 from .search.candidates import Candidate
 from .search.elimination import ANSWER
-from .search.flow import SPECTRA, name_of
+from .search.flow import BACK, SPECTRA, name_of
 from .search.resampled import RESAMPLED
 from .search.search import Search
 
@@ -118,7 +118,10 @@ def _advice(found: Search) -> str:
             f"The answer is itself a map, which is read off each layer position by position. Pass "
             f"layer={str(answers[0])!r} for the earliest all the same. "
         )
-    if any(name_of(call).startswith(SPECTRA) for call in found.scanned.flow.calls):
+    names = [name_of(call) for call in found.scanned.flow.calls]
+    if any(name.startswith(SPECTRA) for name in names) and not any(
+        name.startswith(BACK) for name in names
+    ):
         return (
             "The model makes a spectrum of what it gets, and its layers lie over that. Explain the "
             "part of the model that follows, with the spectrum (N, C, frequencies, times) as the "

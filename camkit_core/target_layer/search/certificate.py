@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...forward.operations import MAP_TO_MAP, SAME_SHAPE
 from ...forward.tape import Call, Slot
 from ..layout import Layout, channels_last_on, maps_on
-from .flow import Flow, argument, name_of
+from .flow import MIRRORS, Flow, argument, mirrored_axes, name_of
 from .moved import Places, moved, moves_moved
 from .slices import slices
 
@@ -192,6 +192,20 @@ def _tokens(kind: Any, step: _Step) -> Layout:
     return Layout(kind, step.was.grid)
 
 
+def _mirrored(step: _Step) -> Layout | None:
+    """Channels in another order, such as BGR; or nothing turned round."""
+    axes = mirrored_axes(step.call, len(step.old))
+    return step.was if axes <= {_channel_axis(step.was, len(step.old))} else None
+
+
+def _like_another(step: _Step) -> Layout | None:
+    """The first operand, in the shape or of the kind of another, whose layout says nothing."""
+    first = step.call.args[0] if step.call.args else None
+    if not isinstance(first, Slot) or first.index not in step.layouts:
+        return None
+    return _reshaped(replace(step, slot=first.index))
+
+
 def _order(step: _Step) -> tuple[int, ...] | None:
     """Which axis of what is read each axis of the result is."""
     axes = len(step.old)
@@ -233,6 +247,8 @@ _RULES: dict[str, Callable[[_Step], Layout | None]] = {
     "linear": _linear,
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("flatten", "reshape", "view", "unflatten"), _reshaped),
+    **dict.fromkeys(MIRRORS, _mirrored),
+    **dict.fromkeys(("view_as", "reshape_as", "expand_as", "type_as", "to"), _like_another),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim", "mT"), _permuted),
     **dict.fromkeys(("__getitem__", "narrow"), _taken),
 }

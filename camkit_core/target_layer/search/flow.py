@@ -22,8 +22,8 @@ _SHAPE_ALONE = named(
 _NUMBERS = named("item tolist numpy __int__ __float__ __index__ __array__")
 # Positions become frequencies, and back.
 SPECTRA = ("fft_fft", "fft_rfft", "fft_hfft", "stft")
-_BACK = ("fft_ifft", "fft_irfft", "fft_ihfft", "istft")
-_MIRRORS = named("flip fliplr flipud rot90")
+BACK = ("fft_ifft", "fft_irfft", "fft_ihfft", "istft")
+MIRRORS = named("flip fliplr flipud rot90")
 # Calls that say something of a tensor, and make none.
 _QUESTIONS = named(
     "__get__ size dim numel __len__ stride is_floating_point is_complex is_contiguous element_size"
@@ -100,10 +100,11 @@ class Flow(Tape):
             name, before = name_of(call), not found.isdisjoint(reads)
             if name.startswith(SPECTRA):
                 before = True
-            elif name.startswith(_BACK):
+            elif name.startswith(BACK):
                 before = False
-            elif name in _MIRRORS and len(self.shapes[call.results[0]]) == len(self.shapes[0]):
-                before = not before
+            elif name in MIRRORS and len(self.shapes[call.results[0]]) == len(self.shapes[0]):
+                colours = {1} if self.shapes[reads[0]] == self.shapes[0] else set[int]()
+                before ^= not mirrored_axes(call, len(self.shapes[0])) <= {0, *colours}
             if before:
                 found.update(call.results)
         return found
@@ -134,6 +135,20 @@ _PARTS = {
 
 def _is_part(func: Any) -> bool:
     return func in _PARTS
+
+
+def mirrored_axes(call: Call, axes: int) -> set[int]:
+    """The axes that a call of `MIRRORS` turns round, of a tensor with that many."""
+    name = name_of(call)
+    if name != "flip" and name != "rot90":
+        return {1 if name == "fliplr" else 0}
+    if name == "rot90" and argument(call, 1, "k", 1) % 4 == 0:
+        return set()
+    given = argument(call, 2, "dims", (0, 1)) if name == "rot90" else None
+    if given is None:
+        given = call.kwargs.get("dims", call.args[1:])
+        given = given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+    return {axis % axes for axis in ([given] if isinstance(given, int) else given)}
 
 
 def argument(call: Call, position: int, name: str, default: Any = None) -> Any:

@@ -125,7 +125,7 @@ def reasons(
 
 def _named(call: Call) -> str:
     name = name_of(call)
-    return name if name in RESAMPLERS or name in _CUTS[1:] else "an index"
+    return "an index" if name in TAKEN else name
 
 
 def steers_alone(flow: Flow, start: int, chosen: dict[int, int], ends: Iterable[int]) -> bool:
@@ -144,7 +144,7 @@ def note_warped(
     chosen: Iterable[int],
     certified: Container[int],
 ) -> tuple[str, ...]:
-    """What to tell of a choice to which values from chosen places were added.
+    """What to tell of a choice to which values from chosen places, or mirrored ones, were added.
 
     It lies over the image as the plain operands of the sum do.
 
@@ -157,8 +157,10 @@ def note_warped(
     """
     calls = [flow.calls[each] for each in chosen if name_of(flow.calls[each]) not in TAKEN]
     made_of = flow.above([] if choice.slot is None else [choice.slot])
-    calls = [call for call in calls if not made_of.isdisjoint(call.results)]
-    if not calls or not choice.certified:
+    calls = [call for call in calls if choice.certified and not made_of.isdisjoint(call.results)]
+    if choice.slot in flow.elsewhere:
+        calls += _mirroring(flow, made_of)
+    if not calls:
         return ()
     mixed = flow.below(slot for call in calls for slot in call.results) & made_of
     entries = {
@@ -175,3 +177,13 @@ def note_warped(
         f"{str(choice)!r} also holds what {_named(calls[0])} takes from other places of the image, "
         f"and what stood there shows where it was put{before}",
     )
+
+
+def _mirroring(flow: Flow, made_of: Container[int]) -> list[Call]:
+    """The calls that mirror maps, or make frequencies of them, of those whose results count."""
+    return [
+        call
+        for call, reads in zip(flow.calls, flow.reads, strict=True)
+        if flow.elsewhere.isdisjoint(reads)
+        and any(slot in made_of and slot in flow.elsewhere for slot in call.results)
+    ]

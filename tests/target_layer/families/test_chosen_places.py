@@ -147,12 +147,23 @@ class Aligned(Net):
         return self.head(self.late(self.own(x) + F.grid_sample(x, grid)).mean((2, 3)))
 
 
-def test_a_sum_with_values_from_other_places_is_told_with_the_layer_before_it() -> None:
-    e = camkit.explain(Aligned().eval(), IMAGES, target=2)
+class Folded(Aligned):
+    """Adds the mirror image of a branch."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.maps(images)
+        return self.head(self.late(x + 0.2 * self.own(x).flip(-1)).mean((2, 3)))
+
+
+@pytest.mark.parametrize(("build", "call"), [(Aligned, "grid_sample"), (Folded, "flip")])
+def test_a_sum_with_values_from_other_places_is_told_with_the_layer_before_it(
+    build: type[Net], call: str
+) -> None:
+    e = camkit.explain(build().eval(), IMAGES, target=2)
     (note,) = (note for note in e.notes if "from other places of the image" in note)
-    assert note.startswith("'late' also holds what grid_sample takes")
+    assert note.startswith(f"'late' also holds what {call} takes")
     assert note.endswith("; layer='maps' lies before that")
-    before = camkit.explain(Aligned().eval(), IMAGES, target=2, layer="maps")
+    before = camkit.explain(build().eval(), IMAGES, target=2, layer="maps")
     assert not any("other places" in note for note in before.notes)
 
 
@@ -194,6 +205,21 @@ def test_a_named_layer_whose_positions_are_no_places_is_told(build: type[Net], w
     reshape = lambda maps: maps.flip(-1)  # noqa: E731
     own = camkit.explain(build().eval(), IMAGES, "gradcam", 2, "maps", reshape)
     assert not any("may not lie" in note for note in own.notes)
+
+
+class Colours(Net):
+    """Blue, green, red; and a turn that is none."""
+
+    def move(self, images: Tensor) -> Tensor:
+        return torch.rot90(images.flip(1), 0, (2, 3))
+
+
+def test_colours_in_another_order_leave_places_where_they_are() -> None:
+    few = IMAGES[..., :8, :8]  # too few places for a disturbance to tell
+    e = camkit.explain(Colours().eval(), few, target=2)
+    assert (e.layer, e.cam.shape) == ("maps", (1, 2, 2))
+    assert all(row.places is None for row in camkit.layers(Colours().eval(), few, 2))  # certain
+    assert not any("other places" in note for note in e.notes)
 
 
 def test_a_named_layer_that_no_test_looked_at_is_tested() -> None:

@@ -134,3 +134,17 @@ class Best(Net):
 
 def test_maps_of_which_the_best_places_are_read_are_explained() -> None:
     assert camkit.explain(Best().eval(), drawn(1, 3, 32, 32), target=2).layer == "a > relu"
+
+
+class Permuted(Net):
+    """Places in another order, in the shape of maps in which they are in theirs."""
+
+    def join(self, maps: Tensor) -> Tensor:
+        order = torch.randperm(64, generator=torch.Generator().manual_seed(1))
+        mixed = (self.a(maps).flatten(2) @ torch.eye(64)[order]).view_as(maps)
+        return torch.relu(self.b(mixed.to(maps)))
+
+
+def test_the_shape_of_maps_says_nothing_of_where_places_lie() -> None:
+    e = camkit.explain(Permuted().eval(), drawn(1, 3, 32, 32), target=2)
+    assert e.layer == "a"
