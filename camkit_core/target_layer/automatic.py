@@ -16,7 +16,7 @@ from .layout import Layout
 from .names import LayerName
 from .refusal import no_layer
 from .search.asked import kinds_of, reads_maps, scores_of
-from .search.beside import note_beside
+from .search.beside import note_around, note_beside, note_images
 from .search.candidates import REACHED, Candidate
 from .search.resampled import note_warped
 from .search.search import Search, search
@@ -121,10 +121,15 @@ def chosen(found: Search, candidate: Candidate) -> Choice:
     name = replace(candidate.name, after=candidate.after)
     flow, candidates = found.scanned.flow, found.candidates
     chosen, certified = found.scanned.chosen, found.scanned.certified
+    ends = found.scanned.ends
+    beside = note_beside(flow, candidates, candidate)
+    if not (beside or found.dense):
+        beside = note_around(flow, candidates, candidate, certified, ends)
     notes = (
         *_notes(candidate),
-        *note_beside(flow, candidates, candidate),
+        *beside,
         *note_warped(flow, candidates, candidate, chosen, certified),
+        *note_images(flow, candidate, ends),
     )
     return Choice(name, candidate.layout, _reason(found, candidate), notes)
 

@@ -43,6 +43,8 @@ class LayerNotes:
 
     def take(self, name: str, module: nn.Module, args: Any, output: Any) -> Any:
         """Note a layer's output; gives what the layer hands on, as forward hooks do."""
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return output  # inside `vmap` it has no values of its own
         call = self._calls[name]
         self._calls[name] += 1
         self.vectors += [t for t in tensors_in(list(args)) if t.ndim == 2 and t.requires_grad]

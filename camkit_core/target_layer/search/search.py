@@ -82,6 +82,7 @@ class _Chooser(Elimination):
             disturbed = disturb(self.inputs, self.scanned, shortlist, self.hints)
             dense = dense or disturbed.output_is_map
             self.refuse_misplaced(left)
+            self._test_the_rest(left)
         elif not self.scanned.image.is_meta:
             uncertain = [candidate for candidate in left if not candidate.certified]
             self.refuse(uncertain, "(c) where its positions lie is not certain")
@@ -96,6 +97,16 @@ class _Chooser(Elimination):
         if dense:
             self._scales_and_grids()
         return Search(self.candidates, self.settle(), dense, self.scanned, self.hints)
+
+    def _test_the_rest(self, left: Sequence[Candidate]) -> None:
+        """Where none of the candidates that were looked at passes, look at the others."""
+        rest = [each for each in left if each.places is None and self.reached(each)]
+        if self.left() or not rest:
+            return
+        for candidate in rest:
+            candidate.reason = ""
+        disturb(self.inputs, self.scanned, rest, self.hints)
+        self.refuse_misplaced(rest)
 
     def _returns_certified_map(self) -> bool:
         return not self.scanned.certified.keys().isdisjoint(self.scanned.answers.values())

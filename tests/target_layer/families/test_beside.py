@@ -70,6 +70,87 @@ def test_a_plain_network_has_no_parts() -> None:
     assert notes(Net()) == []
 
 
+class Exits(Net):
+    """An early exit beside the last one; the gates of a block count as a part of it."""
+
+    def __init__(self, early: bool) -> None:
+        super().__init__()
+        self.late, self.early = nn.Sequential(nn.Conv2d(8, 8, 3, 2, 1), nn.ReLU()), early
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.maps[0](images)
+        late = self.late(maps * maps.mean((2, 3), keepdim=True).sigmoid())
+        first = maps.mean((2, 3)) if self.early else 0
+        return self.head(first + late.mean((2, 3)))
+
+
+def test_an_early_exit_is_told_with_the_layer_before_both() -> None:
+    (note,) = notes(Exits(True))
+    assert note.startswith("'late' holds a part")
+    assert note.endswith(
+        "it also reads earlier maps, on a way around it; layer='maps.0' lies before both"
+    )
+    assert not notes(Exits(True), layer="maps.0")
+    assert notes(Exits(False)) == []
+
+
+class Gated(Net):
+    """A residual branch that is no layer's output, as in a WaveNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList([nn.Conv2d(8, 16, 1) for _ in range(2)])
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.maps[0](images)
+        for branch in self.branches:
+            signal, gate = branch(maps).chunk(2, 1)
+            maps = maps + signal.tanh() * gate.sigmoid()
+        return self.head(maps.mean((2, 3)))
+
+
+def test_maps_that_a_branch_is_added_to_are_told() -> None:
+    (note,) = notes(Gated())
+    assert note.startswith("'branches.1' holds a part")
+    assert note.endswith("; layer='maps.0' lies before both")
+
+
+class Turned(Net):
+    """The mean of four turns, of which the first is none."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        turns = [self.score(torch.rot90(images, turn, (2, 3))) for turn in range(4)]
+        return torch.stack(turns).mean(0)
+
+
+def test_where_the_last_layers_are_no_places_earlier_ones_are_tested() -> None:
+    e = camkit.explain(Turned().eval(), IMAGES, target=2)
+    assert e.layer == "maps.0#0"
+    assert "it also reads 'maps.0#1', 'maps.0#2', 'maps.0#3'" in e.notes[0]
+
+
+class Reconstruction(nn.Module):
+    """How far an image is from what the network makes of it, place by place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.maps = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1))
+        self.up = nn.ConvTranspose2d(8, 3, 4, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (self.up(self.maps(images).relu()) - images).square().mean(1)
+
+
+def test_images_that_are_read_beside_all_layers_are_told() -> None:
+    for target in (lambda far: far.mean(), lambda far: far.amax()):
+        e = camkit.explain(Reconstruction().eval(), IMAGES, target=target)
+        assert any("also reads the images themselves, beside all layers" in n for n in e.notes)
+    plain = nn.Sequential(*Reconstruction().maps, nn.ReLU(), nn.ConvTranspose2d(8, 3, 4, 4)).eval()
+    e = camkit.explain(plain, IMAGES, target=lambda made: made.mean())
+    assert not any("the images themselves" in note for note in e.notes)
+
+
 class Prompted(nn.Module):
     """Three masks for each of two prompts: products of the prompts' vectors with features."""
 
@@ -90,3 +171,21 @@ class Prompted(nn.Module):
 def test_masks_of_several_prompts_are_the_answer_as_masks_are() -> None:
     e = camkit.explain(Prompted().eval(), IMAGES, target=lambda masks: masks[1, 2].mean())
     assert e.layer == "encoder"
+
+
+class Stacked(Net):
+    """Three heads of maps whose weights are stacked, run by `vmap`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList([nn.Conv2d(8, 8, 1) for _ in range(3)])
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps, first = self.maps[0](images), self.heads[0]
+        weights, _ = torch.func.stack_module_state(list(self.heads))
+        run = torch.vmap(lambda own: torch.func.functional_call(first, own, (maps,)))
+        return self.head(run(weights).relu().mean((0, 3, 4)))
+
+
+def test_layers_inside_vmap_are_stepped_over() -> None:
+    assert camkit.explain(Stacked().eval(), IMAGES, target=2).layer == "maps.0"
