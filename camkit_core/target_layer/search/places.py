@@ -129,7 +129,8 @@ def _run(
         output = inputs.forward_args.call(inputs.model, rows.clone(), image=image)
     for path, tensor in leaves(output):
         if tensor.ndim > 2 and path in scanned.answers:
-            notes.note(("output", path), _as_maps(tensor, rows.ndim))
+            for reading, each in enumerate(_as_maps(tensor, rows.ndim)):
+                notes.note(("output", path, reading), each)
     if not whole:
         _refuse_mixing(output, scanned)
     return notes.moved
@@ -188,11 +189,15 @@ class _Movements:
             self.moved[key] = movement(tensor[:1].detach(), tensor[1:].detach())
 
 
-def _as_maps(output: Tensor, axes: int) -> Tensor:
-    """As maps (N, K, *size): several masks for each of several prompts, or maps (N, *size)."""
-    if output.ndim == axes - 1 > 2:
-        return output.unsqueeze(1)
-    return output.flatten(1, output.ndim - axes + 1) if output.ndim > axes else output
+def _as_maps(output: Tensor, axes: int) -> list[Tensor]:
+    """An output as maps or tokens, in each way in which it may be read.
+
+    Several masks for each of several prompts are masks in a row, (N, K, *size). What has an axis
+    less than maps may be tokens, or maps (N, *size).
+    """
+    if output.ndim > axes:
+        return [output.flatten(1, output.ndim - axes + 1)]
+    return [output, output.unsqueeze(1)] if output.ndim == axes - 1 else [output]
 
 
 def _output_is_map(
@@ -202,13 +207,14 @@ def _output_is_map(
     size = tuple(scanned.image.shape[2:])
     grids = tuple({candidate.layout.grid for candidate in scanned.candidates})
     for path in scanned.answers:
-        key = ("output", path)
         tensor = leaf(scanned.output, path)
-        if key not in moved or tensor is None:
-            continue
-        tensor = _as_maps(tensor, scanned.image.ndim)
-        for layout in layouts_of(tuple(tensor.shape), size, earlier=grids):
-            share = right_pairs(moved[key], layout, opposite.get(key))
-            if layout.positions >= FEWEST and share >= PLACES:
-                return True
+        readings = [] if tensor is None else _as_maps(tensor, scanned.image.ndim)
+        for reading, each in enumerate(readings):
+            key = ("output", path, reading)
+            for layout in (
+                layouts_of(tuple(each.shape), size, earlier=grids) if key in moved else ()
+            ):
+                share = right_pairs(moved[key], layout, opposite.get(key))
+                if layout.positions >= FEWEST and share >= PLACES:
+                    return True
     return False

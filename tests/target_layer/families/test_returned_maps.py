@@ -89,6 +89,13 @@ def test_what_a_number_for_each_place_is_made_of_is_the_answer(name: str, out: n
     assert e.layer == ("last" if bent else "maps")
 
 
+def test_returned_tokens_are_an_answer_as_maps_are_where_no_call_says_how_they_lie() -> None:
+    model = Depth(lambda maps: torch.einsum("nchw->nhwc", maps).flatten(1, 2)).eval()
+    model.out = nn.Conv2d(8, 8, 1)
+    e = camkit.explain(model, IMAGES, target=lambda tokens: tokens[:, 1].mean())
+    assert e.layer == "maps"
+
+
 def test_the_best_place_of_the_best_class_is_one_score_and_no_map() -> None:
     model = Depth(lambda maps: torch.stack([maps.amax((2, 3)).amax(1), maps.mean((1, 2, 3))], 1))
     assert camkit.explain(model.eval(), IMAGES, target=1).layer == "out"
