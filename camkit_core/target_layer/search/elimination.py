@@ -167,13 +167,19 @@ class Elimination:
             and candidate.slot is not None
             and (candidate.certified or (candidate.places or 0) >= PLACES)
         }
-        return any(handed_on(self.flow, slot, ends) for slot in own | self._single_maps())
+        of_channels = reduced(self.flow, self.scanned.certified)
+        return any(handed_on(self.flow, slot, ends) for slot in own | self._single_maps()) or any(
+            handed_on(self.flow, slot, ends, alone=True) for slot in of_channels
+        )
 
     def _single_maps(self) -> set[int]:
         """Certified maps of one channel, which may be returned without an axis for it: depth."""
-        shapes, certified = self.flow.shapes, self.scanned.certified
-        single = {slot for slot in certified if certified[slot].channels(shapes[slot]) == 1}
-        return single | reduced(self.flow, certified)
+        shapes = self.flow.shapes
+        return {
+            slot
+            for slot, layout in self.scanned.certified.items()
+            if layout.channels(shapes[slot]) == 1
+        }
 
     def refuse_answers(self) -> None:
         """Test (d) for a map over the image: what it is read off, position by position."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import prod
 
 from ...forward.operations import (
     AFFINE,
@@ -13,6 +14,7 @@ from ...forward.operations import (
     REDUCTIONS,
     named,
 )
+from ...forward.tape import Call, slots_in
 from ..layout import Layout
 from .flow import Flow, name_of
 
@@ -117,13 +119,29 @@ def placewise_tail(flow: Flow, start: int, ends: Iterable[int]) -> bool:
     return reduces and not live.isdisjoint(ends)
 
 
-def handed_on(flow: Flow, start: int, ends: Iterable[int]) -> bool:
-    """Whether a tensor reaches the outputs as it is: cut, joined, moved, rescaled, squashed."""
+def handed_on(flow: Flow, start: int, ends: Iterable[int], alone: bool = False) -> bool:
+    """Whether a tensor reaches the outputs as it is: cut, joined, moved, rescaled, squashed.
+
+    Args:
+        flow: a stopped tape.
+        start: the tensor's slot.
+        ends: the slots of the outputs that the score reads.
+        alone: whether it stays itself only where it does not become a factor of more channels.
+    """
     live = {start}
     for call, reads in zip(flow.calls, flow.reads, strict=True):
-        if not live.isdisjoint(reads) and name_of(call) in HANDED_ON:
-            live.update(call.results)
+        if live.isdisjoint(reads) or name_of(call) not in HANDED_ON:
+            continue
+        if alone and name_of(call) in ELEMENTWISE and _broadcast(flow, call, live):
+            continue
+        live.update(call.results)
     return not live.isdisjoint(ends)
+
+
+def _broadcast(flow: Flow, call: Call, live: set[int]) -> bool:
+    """Whether the result has more values than any operand that counts."""
+    sizes = [prod(flow.shapes[slot]) for slot in slots_in((call.args, call.kwargs)) if slot in live]
+    return any(prod(flow.shapes[slot]) > max(sizes) for slot in call.results)
 
 
 def reduced(flow: Flow, certified: Mapping[int, Layout]) -> set[int]:

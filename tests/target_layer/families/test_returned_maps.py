@@ -89,6 +89,14 @@ def test_what_a_number_for_each_place_is_made_of_is_the_answer(name: str, out: n
     assert e.layer == ("last" if bent else "maps")
 
 
+def test_the_length_by_which_features_are_divided_is_no_answer() -> None:
+    unit = lambda maps: (maps / maps.norm(dim=1, keepdim=True)).flatten(2).mT[:, 0]  # noqa: E731
+    model = Depth(unit)
+    model.out = nn.Conv2d(8, 8, 1)
+    rows = camkit.layers(model.eval(), IMAGES, lambda features: features[:4].sum())
+    assert not any(row.reason.startswith("(d)") for row in rows)
+
+
 def test_returned_tokens_are_an_answer_as_maps_are_where_no_call_says_how_they_lie() -> None:
     model = Depth(lambda maps: torch.einsum("nchw->nhwc", maps).flatten(1, 2)).eval()
     model.out = nn.Conv2d(8, 8, 1)
