@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -12,6 +13,10 @@ from torch import Tensor, nn
 from ..adapter import USUAL_PREFIXES
 from .layout import Layout
 from .shapes import layout_of, layouts_of
+
+# A model has hundreds of layers, and few shapes.
+_layout_of = lru_cache(maxsize=512)(layout_of)
+_layouts_of = lru_cache(maxsize=512)(layouts_of)
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,10 @@ class Hints:
         """
         if len(shape) == 3 and shape[1] in self.latents:
             return None
-        return layout_of(shape, self.image_size, self.prefixes, self.grids, latest)
+        return _layout_of(tuple(shape), self.image_size, self.prefixes, self.grids, latest)
 
     def layouts(
-        self, shape: Sequence[int], grids: Sequence[tuple[int, ...]] = ()
+        self, shape: Sequence[int], grids: tuple[tuple[int, ...], ...] = ()
     ) -> tuple[Layout, ...]:
         """Each layout that an output's shape (N, ...) allows, the likeliest first.
 
@@ -53,7 +58,7 @@ class Hints:
         """
         if len(shape) == 3 and shape[1] in self.latents:
             return ()
-        return layouts_of(shape, self.image_size, self.prefixes, self.grids, grids)
+        return _layouts_of(tuple(shape), self.image_size, self.prefixes, self.grids, grids)
 
     def slid(self, module: nn.Module, shape: Sequence[int]) -> Layout | None:
         """The layout of a signal that a window slid over; its last axis is then the position.

@@ -53,24 +53,27 @@ def _noise(image: Tensor) -> Tensor:
     return ((fine + coarse) / 2**0.5 * (deviation or 1.0)).to(image)
 
 
-def movement(before: Tensor, rows: Tensor) -> dict[str, Tensor]:
+def movement(before: Tensor, rows: Tensor, first: bool = True) -> dict[str, Tensor]:
     """How far each position of rows (R, ...) moved from `before` (1, ...).
 
     Squared and summed over channels, which may be the first axis or the last; and the same of the
     movement less its mean over positions, as attention moves all of them together. "relative" is
     the root mean square of it all, relative to that of `before`.
+
+    Args:
+        before: the activations of the plain image.
+        rows: those of its versions.
+        first: whether channels may be the first axis.
     """
     change = rows.float() - before.float()
     inner = tuple(range(1, change.ndim))
-    own_first = change - change.mean(inner[1:], keepdim=True)
-    own_last = change - change.mean(inner[:-1], keepdim=True)
-    return {
-        "first": change.square().sum(1),
-        "first, own": own_first.square().sum(1),
-        "last": change.square().sum(-1),
-        "last, own": own_last.square().sum(-1),
-        "relative": _relative(change, before),
-    }
+    squares = change.square()
+    moved = {"last": squares.sum(-1), "relative": _relative(squares, before)}
+    moved["last, own"] = (change - change.mean(inner[:-1], keepdim=True)).square().sum(-1)
+    if first:
+        moved["first"] = squares.sum(1)
+        moved["first, own"] = (change - change.mean(inner[1:], keepdim=True)).square().sum(1)
+    return moved
 
 
 def right_pairs(moved: Movement, layout: Layout, opposite: Movement | None = None) -> float:
@@ -112,12 +115,9 @@ def _on_grid(values: Tensor, layout: Layout) -> Tensor:
 
 def _share(larger: Tensor, smaller: Tensor) -> float:
     """How often a value of the one is larger than one of the other; ties count half."""
-    _, inverse, counts = torch.unique(
-        torch.cat([larger, smaller]), return_inverse=True, return_counts=True
-    )
-    ranks = (counts.cumsum(0) - counts).double() + (counts + 1) / 2
-    wins = ranks[inverse[: len(larger)]].sum() - len(larger) * (len(larger) + 1) / 2
-    return float(wins / (len(larger) * len(smaller)))
+    ordered = smaller.sort().values
+    below, up_to = (torch.searchsorted(ordered, larger, right=right) for right in (False, True))
+    return float((below + up_to).sum()) / (2 * len(larger) * len(smaller))
 
 
 def alike(moved: Movement) -> bool:
@@ -126,8 +126,8 @@ def alike(moved: Movement) -> bool:
     return bool((spread.std(1) < 0.05 * spread.mean(1)).all())
 
 
-def _relative(change: Tensor, before: Tensor) -> Tensor:
+def _relative(squares: Tensor, before: Tensor) -> Tensor:
     """The root mean square of the movement, relative to that of the activations."""
-    largest = change.square().flatten(1).mean(1).max()
+    largest = squares.flatten(1).mean(1).max()
     size = before.float().square().mean()
     return (largest / size).sqrt() if size > 0 else largest.sign() * torch.inf

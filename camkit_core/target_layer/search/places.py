@@ -45,11 +45,12 @@ def disturb(
     Low halves are disturbed first. High halves are as well, if these leave the last candidate
     open: their contrast cancels how lively a place is.
     """
-    moved = _moved(inputs, scanned, candidates, low=True)
+    tested = [candidate for candidate in candidates if not candidate.certified]
+    moved = _moved(inputs, scanned, tested, low=True)
     _judge(candidates, moved, {}, hints)
     opposite: dict[object, Moved] = {}
     if any(_is_open(candidate, hints) for candidate in candidates[-1:]):
-        opposite = _moved(inputs, scanned, candidates, low=False)
+        opposite = _moved(inputs, scanned, tested, low=False)
         _judge(candidates, moved, opposite, hints)
     return Disturbed(_output_is_map(scanned, moved, opposite))
 
@@ -178,15 +179,16 @@ class _Movements:
             key = () if tensor is first else path
             candidate = self._wanted.get((name, call, key))
             if candidate is not None and tensor.shape[1:] == candidate.shape[1:]:
-                self.note(candidate, tensor)
+                turned = any(layout.channels_first for layout in candidate.layouts)
+                self.note(candidate, tensor, turned)
 
-    def note(self, key: object, tensor: Tensor) -> None:
+    def note(self, key: object, tensor: Tensor, first: bool = True) -> None:
         if len(tensor) != self.rows:
             return
         if self.whole:
             self.moved[key] = {"value": tensor[self.row : self.row + 1].detach().clone()}
         else:
-            self.moved[key] = movement(tensor[:1].detach(), tensor[1:].detach())
+            self.moved[key] = movement(tensor[:1].detach(), tensor[1:].detach(), first)
 
 
 def _as_maps(output: Tensor, axes: int) -> list[Tensor]:
