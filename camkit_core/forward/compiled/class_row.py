@@ -32,4 +32,4 @@ def before_classes(scores: Tensor) -> tuple[Any, Tensor] | None:
     if before[0] is None:
         return None
     row = linear._saved_mat2[:, chosen._saved_index]
-    return GradientEdge(*before), row.repeat(len(scores), 1)  # a copy: weights are the model's
+    return GradientEdge(*before), row.expand(len(scores), -1).clone()  # weights are the model's

@@ -58,8 +58,8 @@ def _affine(flow: Flow, position: int, operands: int) -> bool:
 
 def _ends_here(flow: Flow, position: int) -> bool:
     """Whether a call that is not affine is the last but for others such, and for selection."""
-    named = name_of(flow.calls[position])
-    return named not in AFFINE and _is_last(flow, position) and _selected_alone(flow, position)
+    name = name_of(flow.calls[position])
+    return name not in AFFINE and _is_last(flow, position) and _selected_alone(flow, position)
 
 
 def _is_last(flow: Flow, position: int) -> bool:
