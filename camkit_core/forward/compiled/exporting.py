@@ -22,7 +22,7 @@ from ..cut import Cut, Level
 from ..tape import Slot, Tape
 from ..untouched import hooked
 from .cannot import CannotCompile, changes_something, not_followed
-from .pure import check_pure, is_torchs
+from .pure import calls_torch_alone, check_pure
 from .state import own_tensors
 from .tail import Tail, tail_of
 
@@ -69,7 +69,7 @@ def exported(inputs: Inputs, level: Level) -> Exported:
     except Exception as error:
         raise not_followed(error) from error
     check_pure(program)
-    return Exported(trunk, _reads(program), *found[-1], is_torchs(program))
+    return Exported(trunk, _reads(program), *found[-1], calls_torch_alone(program))
 
 
 class _Follower(nn.Module):

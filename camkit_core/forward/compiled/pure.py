@@ -32,7 +32,7 @@ def check_pure(program: Any) -> None:
         raise changes_something("draws random numbers")
 
 
-def is_torchs(program: Any) -> bool:
+def calls_torch_alone(program: Any) -> bool:
     """Whether an exported model makes calls of torch's own alone, not of a user's operators."""
     kinds = (getattr(node.target, "namespace", "aten") for node in program.graph.nodes)
     return all(kind in _TORCHS for kind in kinds)
