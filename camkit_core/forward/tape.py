@@ -49,6 +49,7 @@ class Tape(TorchFunctionMode):
         output: the model's output with slots for its tensors; None until `stop`.
         sizes: the shape of the tensor in each slot.
         kinds: the dtype and device of each noted one.
+        constants: the other tensors that the calls read, each with its version.
         handed_on: the slot that a tensor had before, where a call gave what it got.
         reads_values: whether the model's code looked at values, so that it may run other calls
             when the values are others.
@@ -64,7 +65,7 @@ class Tape(TorchFunctionMode):
         self.kinds: list[Kind] = []
         self.handed_on: dict[int, int] = {}
         self._slots: dict[int, tuple[int, ref[Tensor]]] = {}  # by identity
-        self._constants: list[tuple[Tensor, int]] = []
+        self.constants: list[tuple[Tensor, int]] = []
         self._running = False
 
     def start(self, activations: Tensor) -> None:
@@ -86,7 +87,7 @@ class Tape(TorchFunctionMode):
         """A tape without calls, of the same slots and constants, with this output."""
         tape = Tape()
         tape.output, tape.written, tape.reads_values = output, self.written, self.reads_values
-        tape.sizes, tape._constants = [*self.sizes], self._constants
+        tape.sizes, tape.constants = [*self.sizes], self.constants
         return tape
 
     def new_slot(self, shape: torch.Size) -> Slot:
@@ -101,7 +102,7 @@ class Tape(TorchFunctionMode):
         A single number in the output may be a constant of the model, such as a temperature.
         """
         outputs = [tensor for tensor in tensors_in(self.output) if tensor.ndim]
-        unchanged = all(version(tensor) == before for tensor, before in self._constants)
+        unchanged = all(version(tensor) == before for tensor, before in self.constants)
         return bool(slots_in(self.output)) and not outputs and unchanged and not self.reads_values
 
     @cached_property
@@ -137,7 +138,7 @@ class Tape(TorchFunctionMode):
         if writes(func) and isinstance(noted[0][0], Tensor):
             self.written[self._take_slot(args[0])] = args[0].detach().clone()
             noted, constants = self._with_slots([args, kwargs])
-        self._constants += constants
+        self.constants += constants
         self.reads_values |= function_name(func) in READS
         return noted
 

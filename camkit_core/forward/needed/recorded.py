@@ -24,15 +24,19 @@ from ..cut import Level
 from ..random_states import noise_like
 from ..tape import Tape
 from ..torch_limits import batch_norms
+from ..untouched import version
 from .plan import Plan, plan_of
 from .short_pass import ShortPass, output_again
 
 Recording = Any  # of `forward.recording`, which imports this file
 Run = Callable[[Tape | None, Tensor], Recording]
+Weights = list[tuple[ref[Tensor], int]]
 _MOST = 16  # plans of a layer
 # By layer; None where no plan can be made.
 _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
 
+# Of plans that nothing proves, as behind a head of zeros: the weights, with their versions.
+_unproved: WeakKeyDictionary[nn.Module, dict[Any, Weights]] = WeakKeyDictionary()
 _replaced: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # how many plans of a layer
 # Of which it is known that no batch norm is behind the layer.
 without_batch_norms: WeakSet[Recording] = WeakSet()
@@ -70,6 +74,8 @@ def recorded(run: Run, inputs: Inputs, level: Level, images: Tensor, taped: bool
     adapter = level[0]
     plans = _plans.setdefault(adapter.layer, {})
     key = ref(inputs.model), images.shape, images.dtype, adapter.call, adapter.key, adapter.after
+    if _may_be_proved(adapter.layer, key):
+        plans.pop(key, None)
     plan = plans.get(key)
     if (plan is None and key in plans) or images.is_meta or hooked_by_others(inputs.model):
         return run(Tape() if taped else None, images)
@@ -140,15 +146,31 @@ def _remembered(
     for apart in (True, False) if tokens else ():
         plan = plan_of(recording.tape, apart)
         proof, output = _proof(plan, recording) if plan else (None, None)
-        if proof:
+        if plan and proof is not False:
             break  # else numbers of few bits may show in which order they are multiplied
     if plan and proof:
         plan = replace(plan, plain=not batch_norms(recording.output))
     while len(plans) >= _MOST:
         plans.pop(next(iter(plans)))
-    if plan is None or proof is not None:  # an image with nan in it proves nothing
+    if plan is None or proof is not None:
         plans[key] = plan if proof else None
+    elif all(bool(each.isfinite().all()) for each in tensors_in(recording.output)):
+        plans[key] = None
+        read = recording.tape.constants
+        weights: Weights = [(ref(each), v) for each, v in read if isinstance(each, nn.Parameter)]
+        _unproved.setdefault(recording.adapter.layer, {})[key] = weights
     return (plan, output) if proof else (None, None)
+
+
+def _may_be_proved(layer: nn.Module, key: Any) -> bool:
+    """Whether a weight has changed since nothing could prove a plan; asked once for a change."""
+    unproved = _unproved.get(layer, {})
+    for known, before in unproved.get(key, ()):
+        weight = known()
+        if weight is None or version(weight) != before:
+            del unproved[key]
+            return True
+    return False
 
 
 def _proof(plan: Plan, recording: Recording) -> tuple[bool | None, Any]:

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 import camkit_core as camkit
+from camkit_core.forward.needed import recorded
 from helpers.class_tokens import ATTENDED, AVERAGED, LINEAR, PLAIN, gradient, lively, pictures
 from helpers.tail_runs import QUIET
 
@@ -79,6 +80,26 @@ def test_the_second_pass_stays_whole_where_little_can_be_won(
     with watch:
         asked(model, pictures(images))
     assert (rows[-3] == images) == short  # of the MLP, for a token an image
+
+
+def test_behind_a_head_of_zeros_no_plan_is_tried_until_its_weights_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[bool] = []
+    planned = recorded.plan_of
+    monkeypatch.setattr(recorded, "plan_of", lambda *args: tried.append(True) or planned(*args))
+    model, images = lively(SHORT["timm"]), pictures()
+    nn.init.zeros_(model.head.weight)
+    asked(model, images)
+    before = len(tried)
+    asked(model, images)
+    assert len(tried) == before > 0
+    nn.init.normal_(model.head.weight)
+    asked(model, images)
+    rows, watch = rows_of(model)
+    with watch:
+        asked(model, images)
+    assert max(rows[-3:]) == 2
 
 
 def test_methods_that_run_tails_beside_it_change_no_bit() -> None:
