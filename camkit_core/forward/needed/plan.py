@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from ..tape import Call, Kind, Slot, Tape, function_name, slots_in
+from ..tape import Call, Kind, Slot, Tape, slots_in
 from .keeping import KEEPING, multi_head_attention, pieces, unbound
 from .moving import MOVING, TAKING
+from .parts import linear_layer
 from .rows import Need, Rows, Where, leaves
 from .short_tape import few_rows
 from .steps import Step
@@ -144,9 +146,10 @@ def _work(tape: Tape) -> int:
     """How many multiplications its linear layers make."""
     made = 0
     for call in tape.calls:
-        if function_name(call.function) == "linear":
-            weight = listed(call)[1]
-            made += tape.sizes[call.results[0]].numel() * getattr(weight, "shape", (0,))[-1]
+        if call.function is F.linear:
+            weight, _ = linear_layer(call.args, call.kwargs)
+            if isinstance(weight, Tensor):  # a model may compute it, too
+                made += tape.sizes[call.results[0]].numel() * weight.shape[-1]
     return made
 
 

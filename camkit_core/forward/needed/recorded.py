@@ -30,13 +30,13 @@ from .short_pass import ShortPass, output_again
 
 Recording = Any  # of `forward.recording`, which imports this file
 Run = Callable[[Tape | None, Tensor], Recording]
-Weights = list[tuple[ref[Tensor], int]]
+Versions = list[tuple[ref[Tensor], int]]
 _MOST = 16  # plans of a layer
 # By layer; None where no plan can be made.
 _plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
 
 # Of plans that nothing proves, as behind a head of zeros: the weights, with their versions.
-_unproved: WeakKeyDictionary[nn.Module, dict[Any, Weights]] = WeakKeyDictionary()
+_unproved: WeakKeyDictionary[nn.Module, dict[Any, Versions]] = WeakKeyDictionary()
 _replaced: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # how many plans of a layer
 # Of which it is known that no batch norm is behind the layer.
 without_batch_norms: WeakSet[Recording] = WeakSet()
@@ -150,15 +150,17 @@ def _remembered(
             break  # else numbers of few bits may show in which order they are multiplied
     if plan and proof:
         plan = replace(plan, plain=not batch_norms(recording.output))
+    unproved = _unproved.setdefault(recording.adapter.layer, {})
     while len(plans) >= _MOST:
-        plans.pop(next(iter(plans)))
+        plans.pop(oldest := next(iter(plans)))
+        unproved.pop(oldest, None)
     if plan is None or proof is not None:
         plans[key] = plan if proof else None
     elif all(bool(each.isfinite().all()) for each in tensors_in(recording.output)):
         plans[key] = None
         read = recording.tape.constants
-        weights: Weights = [(ref(each), v) for each, v in read if isinstance(each, nn.Parameter)]
-        _unproved.setdefault(recording.adapter.layer, {})[key] = weights
+        weights: Versions = [(ref(each), v) for each, v in read if isinstance(each, nn.Parameter)]
+        unproved[key] = weights
     return (plan, output) if proof else (None, None)
 
 

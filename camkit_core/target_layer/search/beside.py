@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from ...forward.operations import (
-    AFFINE,
-    ELEMENTWISE,
-    HANDED_ON,
-    LINKS,
-    REDUCTIONS,
-)
+from ...forward.operations import AFFINE, ELEMENTWISE, HANDED_ON, LINKS, REDUCTIONS
 from ..layout import Layout
 from .candidates import Candidate
 from .flow import Flow, name_of

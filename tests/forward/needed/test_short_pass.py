@@ -146,6 +146,18 @@ def test_another_way_than_planned_is_noticed() -> None:
         assert torch.allclose(explained(model, images), expected, rtol=1e-10, atol=1e-12)
 
 
+OWN = torch.library.Library("camkit_tests", "FRAGMENT")
+OWN.define("linear(Tensor features) -> Tensor")
+OWN.impl("linear", lambda features: features * 2, "CompositeImplicitAutograd")
+
+
+def test_an_operator_with_the_name_of_a_linear_layer_needs_no_weight() -> None:
+    model, images = Watched(torch.ops.camkit_tests.linear), pictures()
+    for _ in range(2):
+        expected = expected_map(model, images)
+        assert torch.allclose(explained(model, images), expected, rtol=1e-10, atol=1e-12)
+
+
 def test_a_tensor_that_the_model_knows_by_two_names_keeps_the_plan() -> None:
     def more(tokens: Tensor) -> Tensor:
         same = F.dropout(tokens, 0.5, training=False)
