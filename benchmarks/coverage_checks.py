@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from coverage_detectors import build_detector
 from coverage_language import build_language
 from coverage_masks import build_masks
-from coverage_models import BUILD, Built
+from coverage_models import BUILD, Built, with_best_box
 from coverage_stage import in_last_stage
 from coverage_texts import build_text
 from torch import Tensor, nn
@@ -22,17 +22,13 @@ from torch import Tensor, nn
 import camkit_core as camkit
 from camkit_core.target_layer.hints import hints_of
 from camkit_core.testing.orientation import orientation
-from camkit_core.testing.random_weights import DRAWS
+from camkit_core.testing.random_weights import DRAWS, as_built, narrowed
 
 Row = dict[str, Any]
+Draw = Callable[[nn.Module, Tensor], None]
 REACHED = 0.9  # the share of the positions that must have a gradient
-METHODS: dict[str, dict[str, Any]] = {
-    "gradcam": {},
-    "gradcam++": {},
-    "xgradcam": {},
-    "ablationcam": {},
-    "scorecam": {"max_channels": 8},
-}
+METHODS = ("gradcam", "gradcam++", "xgradcam", "ablationcam", "scorecam")
+SCORED = 8  # channels that ScoreCAM scores; at all levels of a pyramid together
 BUILD |= {"language": build_language, "masks": build_masks}
 BUILD |= {"detectors": build_detector, "text": build_text}
 BOXES = ("detection", "detectors")  # of torchvision, and of others
@@ -52,10 +48,10 @@ def checked(part: str, name: str) -> Row:
     """
     warnings.simplefilter("ignore")
     rows = []
-    # Detectors train on boxes only, and language models with tokens.
-    for draw in DRAWS if part not in (*BOXES, "language") else ["as built"]:
+    for draw in draws_of(part):
         row, built = drawn(part, name, draw)
-        row["methods"] = {method: _method(built, method) for method in _affordable(part)}
+        levels = row["layer"].count(", ") + 1
+        row["methods"] = {method: _method(built, method, levels) for method in _affordable(part)}
         row["sound"] = row["sound"] and row["methods"]["gradcam"]["sound"]
         rows.append(row)
         if row["sound"] and all(method["sound"] for method in row["methods"].values()):
@@ -63,12 +59,21 @@ def checked(part: str, name: str) -> Row:
     return next((row for row in rows if row["sound"]), rows[-1])
 
 
+def draws_of(part: str) -> dict[str, Draw]:
+    """The draws of weights by their names; detectors train on boxes, language models on tokens."""
+    if part == "detection":
+        return {"as built": as_built, "narrowed": narrowed}
+    return {"as built": as_built} if part in ("detectors", "language") else DRAWS
+
+
 def drawn(part: str, name: str, draw: str) -> tuple[Row, Built]:
     """Whether a model's map is sound at a draw of its weights, and the model."""
     built = BUILD[part](name)
     if built.call is None:
-        DRAWS[draw](built.model, built.images(4))
+        draws_of(part)[draw](built.model, built.images(4))
     built.model.eval()
+    if part == "detection":
+        built = with_best_box(built)
     return {"part": part, "model": name, "weights": draw, **_soundness(built, part)}, built
 
 
@@ -137,14 +142,15 @@ def _affordable(part: str) -> list[str]:
     return [method for method in METHODS if not slow or method != "ablationcam"]
 
 
-def _method(built: Built, method: str) -> Row:
-    """Whether a method gives a finite map that is not constant, on the layer's grid."""
+def _method(built: Built, method: str, levels: int) -> Row:
+    """Whether a method gives a finite map that is not constant, on the grid of its levels."""
     images = built.images()
+    scored = {"max_channels": max(1, SCORED // levels)} if method == "scorecam" else {}
     start = time.perf_counter()
     try:
         with limited(PATIENCE):
             given = built.given(images)
-            e = camkit.explain(built.model, given, method, built.target, **METHODS[method])
+            e = camkit.explain(built.model, given, method, built.target, **scored)
     except Exception as error:  # noqa: BLE001 - the error is a cell of the table
         return {"sound": False, "reason": reason(error)}
     right_shape = e.cam.shape[0] == 1 and e.heatmap.shape[1:] == images.shape[2:]

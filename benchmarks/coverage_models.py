@@ -134,9 +134,13 @@ def build_detection(name: str) -> Built:
     if not name.startswith("ssd"):
         settings |= {"min_size": 320, "max_size": 480}
     model = torchvision.models.get_model(name, weights=None, weights_backbone=None, **settings)
-    built = Built(model, (3, 320, 320))
+    return Built(model, (3, 320, 320))
+
+
+def with_best_box(built: Built) -> Built:
+    """A detector of torchvision, and the class of its best box as the target."""
     with torch.no_grad():
-        detections = model.eval()(built.images())[0]
+        detections = built.model.eval()(built.images())[0]
     category = int(detections["labels"][(detections["scores"] * _has_area(detections)).argmax()])
     return replace(built, note=f"class {category}", target=_best(category))
 

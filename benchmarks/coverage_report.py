@@ -91,11 +91,14 @@ EXPLAINED = [
     "random weights can hide them. The row is of the first of three draws for which all methods "
     "are sound: *as built* by the library; *calibrated*, with layers of zeros drawn anew and batch "
     "norms set by four images; *local*, also with kernels drawn anew and narrowed to their "
-    "middle, and learned attention biases that favour a position's own patch.",
+    "middle, and learned attention biases that favour a position's own patch. Torchvision's "
+    "detectors, which train on boxes, are as built, or *narrowed*, their kernels as built but "
+    "narrowed to their middle.",
     "",
-    "**Methods.** G GradCAM, G++ GradCAM++, X XGradCAM, A AblationCAM, S ScoreCAM (8 channels): "
-    "the methods listed give a finite map that is not constant. *Seconds* are GradCAM's first "
-    "call, with the search for the layer, on one CPU thread.",
+    "**Methods.** G GradCAM, G++ GradCAM++, X XGradCAM, A AblationCAM, S ScoreCAM (8 channels, of "
+    "a pyramid in all levels together): the methods listed give a finite map that is not "
+    "constant. *Seconds* are GradCAM's first call, with the search for the layer, on one CPU "
+    "thread.",
     "",
     "**Segmentation and detection.** The backbone's end is explained. Heads follow it, so "
     "AblationCAM takes too long here and is left out. A detector's target is one box, and its "
@@ -128,16 +131,6 @@ def _not_sound(rows: list[Row]) -> list[str]:
     return ["Not sound:", "", *_table(["model", "why"], reasons), ""] if reasons else []
 
 
-# What was found out about a model by hand.
-_KNOWN = {
-    "ssd300_vgg16": [
-        "its level `extra.0` ends with a convolution of dilation 6: with random weights the "
-        "largest change lies at any of its nine taps, exactly six cells away, while the mean place "
-        "of all changes is in order"
-    ]
-}
-
-
 def _why(row: Row) -> str:
     reasons = []
     if row["reach"] < 0.9:
@@ -148,7 +141,7 @@ def _why(row: Row) -> str:
         reasons.append("the map is constant or not finite")
     if row["orientation"]:
         reasons.append(f"orientation {_orientation(row)}")
-    return "; ".join([*reasons, *_KNOWN.get(row["model"], [])])
+    return "; ".join(reasons)
 
 
 def _left_out(rows: list[Row]) -> list[str]:

@@ -119,27 +119,33 @@ class Recording:
         Raises:
             LayerError: if a score does not depend on the layer in a way autograd can follow.
         """
+        return self.gradients_at([self.raw], scores)[0]
+
+    def gradients_at(self, raws: Sequence[Tensor], scores: Sequence[Tensor]) -> list[Tensor]:
+        """The same at each of several levels of the pass, their `raw`, by one backward pass."""
         if not all(score.requires_grad for score in scores):
             raise no_gradient(self.layer)
         if len(scores) == 1:
-            return self._pull(scores[0])[None]
+            return [gradient[None] for gradient in self._pull(raws, scores[0])]
         with torch.enable_grad():
             together = torch.stack(list(scores))
         one_each = torch.eye(len(scores), dtype=together.dtype, device=together.device)
         one_each = one_each.view(*one_each.shape, *[1] * scores[0].ndim)
         try:
-            return self._pull(together, one_each.expand(-1, *together.shape))
+            return self._pull(raws, together, one_each.expand(-1, *together.shape))
         except RuntimeError:  # an operation whose backward cannot be batched
-            return torch.stack([self._pull(score) for score in scores])
+            pulled = [self._pull(raws, each) for each in scores]
+            return [torch.stack(of_level) for of_level in zip(*pulled, strict=True)]
 
-    def _pull(self, scores: Tensor, cotangents: Tensor | None = None) -> Tensor:
-        batched = cotangents is not None
+    def _pull(
+        self, raws: Sequence[Tensor], scores: Tensor, cotangents: Tensor | None = None
+    ) -> list[Tensor]:
         put_batch_norms_right(scores, self.output if self in without_batch_norms else None)
         count("backward", (1 if cotangents is None else len(cotangents)) * len(self.images))
-        begin, given = (scores, cotangents) if batched else self._backward_begins(scores)
-        settings: Any = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
-        settings["is_grads_batched"] = batched
-        return plain(torch.autograd.grad(begin, self.raw, given, **settings)[0])
+        begin, given = self._backward_begins(scores) if cotangents is None else (scores, cotangents)
+        kept: Any = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+        kept["is_grads_batched"] = cotangents is not None
+        return list(map(plain, torch.autograd.grad(begin, raws, given, **kept)))
 
     def _backward_begins(self, scores: Tensor) -> tuple[Any, Tensor | None]:
         """Where in the graph the backward pass of the sum of scores begins, and with what."""
@@ -164,8 +170,7 @@ def record(
         adapter: see `Recording`.
         layer: the layer's name in messages.
         companions: see `Recording`.
-        taped: whether to note at once what runs after the layer, which takes a percent of a small
-            model's time; else a tape takes another pass.
+        taped: whether to note what runs after the layer; else a tape takes another pass.
 
     Raises:
         LayerError: if the layer runs never, or more than once.
@@ -185,8 +190,7 @@ def record_levels(inputs: Inputs, levels: Sequence[Level], taped: bool) -> list[
 
     def run(images: Tensor) -> list[Recording]:
         # A run in another memory format begins anew, and so do its tapes.
-        anew = any(layer in needs_gradients for layer in layers)
-        blocks = IgnoredBlocks(graph=False) if anew else None
+        blocks = None if needs_gradients.isdisjoint(layers) else IgnoredBlocks(graph=False)
         if blocks or len(levels) > 1:
             cuts = [begun(level, Tape() if taped else None, blocks) for level in levels]
             return _run_cut(inputs, cuts, blocks, images)

@@ -233,7 +233,13 @@ class Probe(Derived):
         return bool(read) and not any(bool(gradients[image].any()) for gradients in read)
 
 
-def probes(recording: Recording, targets: Sequence[Targets], **settings: Any) -> list[Probe]:
-    """A probe for each of several targets of one recording, which share gradients and runs."""
-    shared = SharedPass(recording, targets)
-    return [Probe(shared, index, **settings) for index in range(len(targets))]
+def probes(
+    levels: Sequence[Recording], targets: Sequence[Targets], **settings: Any
+) -> list[list[Probe]]:
+    """A probe for each of T targets at each of L levels of one pass: L lists of T.
+
+    The targets share runs, and one backward pass gives the gradients at all levels.
+    """
+    pulled: dict[int, Tensor] = {}
+    passes = [SharedPass(recording, targets, pulled) for recording in levels]
+    return [[Probe(each, index, **settings) for index in range(len(targets))] for each in passes]

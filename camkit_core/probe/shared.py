@@ -28,6 +28,12 @@ Outputs = Callable[[Tensor], Any]
 class SharedPass:
     """One recording and its T targets; the results of one target's runs serve the others.
 
+    Args:
+        recording: see Attributes.
+        targets: see Attributes.
+        pulled: the gradients at the levels of one pass, by the identity of their `raw`: those of
+            the same targets at its other levels are given the same dict.
+
     Attributes:
         recording: the forward pass.
         targets: T times a score function for each image.
@@ -35,13 +41,19 @@ class SharedPass:
         kept: what one method's probe has computed, and those of others need not compute again.
     """
 
-    def __init__(self, recording: Recording, targets: Sequence[Targets]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        targets: Sequence[Targets],
+        pulled: dict[int, Tensor] | None = None,
+    ) -> None:
         self.recording = recording
         self.targets = list(targets)
         self.notes: dict[Hashable, list[str]] = {}
         self.kept: dict[Hashable, Any] = {}
         self._scores: dict[Hashable, Tensor] = {}
         self._stages: dict[Hashable, list[SharedPass]] = {}
+        self._pulled = {} if pulled is None else pulled
 
     @cached_property
     def parameters(self) -> list[Tensor]:
@@ -76,7 +88,12 @@ class SharedPass:
     @cached_property
     def _summed_gradients(self) -> Tensor:
         # Where images do not touch each other, the gradient of a sum holds that of each image.
-        return self.recording.gradients(self.plain_scores)
+        raw, levels = self.recording.raw, self.recording.held
+        if id(raw) not in self._pulled:
+            raws = [raw, *(level.raw for level in levels)]
+            gradients = self.recording.gradients_at(raws, self.plain_scores)
+            self._pulled.update(zip(map(id, raws), gradients, strict=True))
+        return self._pulled[id(raw)]
 
     def stages(self, layers: tuple[str, ...], count: int) -> list[SharedPass]:
         """The same targets at other layers: see `earlier_layers.stages`."""

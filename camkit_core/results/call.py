@@ -17,7 +17,7 @@ from ..inputs.seen import will_run
 from ..inputs.targets.questions import score_functions
 from ..inputs.targets.resolve import Rank, Target
 from ..probe.further.configured_method import ConfiguredMethod
-from ..probe.probe import probes
+from ..probe.probe import Probe, probes
 from ..target_layer.choose import together
 from ..target_layer.plan import Plan, planned
 from .assembly import Rows, assemble
@@ -52,10 +52,13 @@ def explained(
         )
         judgement = None
         if settings.judge:
-            fresh_probes = partial(probes_of, recordings[0])
+
+            def fresh_probes() -> list[Probe]:
+                return probes_of(recordings)[0]
+
             rows, judgement = settings.judge(fresh_probes, seconds, settings.methods, layers, notes)
         else:
-            plain = list(map(probes_of, recordings))
+            plain = probes_of(recordings)
             augmented, taped = settings.aug_smooth, settings.taped
             views = probed_views(inputs, passes, augmented, taped, plain, probes_of)
             smoothing: dict[str, Any] = {"aug_smooth": augmented}

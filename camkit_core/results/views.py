@@ -29,7 +29,7 @@ def probed_views(
     aug_smooth: bool,
     taped: bool,
     plain: list[list[Probe]],
-    probes_of: Callable[[Recording], list[Probe]],
+    probes_of: Callable[[Sequence[Recording]], list[list[Probe]]],
 ) -> Iterator[tuple[View, list[list[Probe]]]]:
     """Every view of the images at every layer, with its probes; one forward pass at a time.
 
@@ -41,7 +41,7 @@ def probed_views(
         aug_smooth: see `compare`.
         taped: whether to note what runs after the layers.
         plain: the probes of each target, for each layer of the first pass.
-        probes_of: the probes of a recording.
+        probes_of: the probes of each target, for the recordings of one pass.
     """
     views = image_views(aug_smooth)
     for number, layers in enumerate(passes):
@@ -50,4 +50,4 @@ def probed_views(
                 yield view, plain
             else:
                 changed = replace(inputs, images=view.change(inputs.images))
-                yield view, list(map(probes_of, recorded(changed, layers, taped)))
+                yield view, probes_of(recorded(changed, layers, taped))

@@ -1,4 +1,4 @@
-"""Three draws of random weights, with which an untrained network shows which way round its map is.
+"""Draws of random weights, with which an untrained network shows which way round its map is.
 
 The architecture decides which patch reaches which position; but with random weights, depth can hide
 it. A map that is read wrongly is wrong with all three draws.
@@ -6,7 +6,7 @@ it. A map that is read wrongly is wrong with all three draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -39,14 +39,27 @@ def local(model: nn.Module, images: Tensor) -> None:
 
     Strides, padding and shapes stay, so the positions of the grid do not move.
     """
-    for module in model.modules():
-        if isinstance(module, (nn.Conv2d, nn.Conv3d)) and module.stride != module.kernel_size:
-            nn.init.kaiming_normal_(module.weight)  # some libraries draw weights close to zero
-            module.weight.mul_(_window(module.kernel_size))
+    for module in _kernels(model):
+        nn.init.kaiming_normal_(module.weight)  # some libraries draw weights close to zero
+    narrowed(model, images)
     for name, parameter in model.named_parameters():
         if name.endswith("attention_biases"):  # (heads, offsets); the first offset is none
             parameter[:, 0] += OWN
     calibrated(model, images)
+
+
+@torch.no_grad()
+def narrowed(model: nn.Module, images: Tensor) -> None:
+    """Narrow the kernels as built to their middle; for models that train on no images alone."""
+    for module in _kernels(model):
+        module.weight.mul_(_window(module.kernel_size))
+
+
+def _kernels(model: nn.Module) -> Iterator[nn.Conv2d | nn.Conv3d]:
+    """The convolutions, but for those that cut the image into patches."""
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv3d)) and module.stride != module.kernel_size:
+            yield module
 
 
 def _window(kernel: tuple[int, ...]) -> Tensor:

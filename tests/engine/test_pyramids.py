@@ -76,6 +76,17 @@ def test_a_level_counts_by_its_share_of_gradient_times_activation() -> None:
     torch.testing.assert_close(explanation.cam, by_hand)
 
 
+@pytest.mark.parametrize("targets", [[2], [0, 1, 2]])
+def test_one_backward_pass_gives_the_gradients_at_all_levels(targets: list[int]) -> None:
+    """Each further pass would go through the heads once more, which take most of its time."""
+    model = Pyramid()
+    settings: dict[str, Any] = {"targets": targets, "adapter": pyramid(model)}
+    camkit.compare(model, scene(), ["gradcam"], **settings)  # proofs take their own
+    with counting() as counts:
+        camkit.compare(model, scene(), ["gradcam", "hirescam"], **settings)
+    assert counts["backward"] == len(targets) * len(scene())
+
+
 @pytest.mark.parametrize("method", METHODS[:-1])
 @pytest.mark.parametrize(("target", "level"), [(0, "first"), (1, "third")])
 def test_a_level_that_the_score_does_not_read_adds_nothing(
