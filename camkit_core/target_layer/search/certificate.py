@@ -3,7 +3,7 @@
 A walk over the tape carries the layout from the images on. A convolution of maps gives maps; an
 element-wise call leaves positions where they are; `permute` moves axes that it names. A sum lies as
 its certified operand does, whatever the other operand is. Tokens may be cut, joined and put into
-another order (`moved`). Any other call ends the certificate. It
+another order, and channels be shuffled (`moved`). Any other call ends the certificate. It
 guesses nothing from shapes, so it needs no test.
 """
 
@@ -43,7 +43,7 @@ def certified(
             found: Layouts = {}
             if known and not moves_moved(call, reads, layouts, places):
                 found = _Step(flow, call, reads, layouts, known[0], rank).found()
-            layouts.update(found or moved(flow, call, layouts, places))
+            layouts.update(found or moved(flow, position, layouts, places))
         elif known and not call.results:  # a write into a tensor, which is another from here on
             layouts.pop(known[0], None)
     return layouts

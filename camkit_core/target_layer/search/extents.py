@@ -9,6 +9,7 @@ from typing import Any
 from ...forward.tape import Call
 from ..layout import Layout
 from .flow import Flow, argument, name_of
+from .moved import AXES
 from .slices import slices
 
 Extent = tuple[tuple[float, float], ...]  # of each axis: image pixels beyond its begin and its end
@@ -47,7 +48,8 @@ def extents(
         layout = certified.get(first)
         if layout is not None and layout.is_maps:
             extent = _moved(call, extent, flow.shapes[first][2:], size)
-        found.update({slot: extent for slot in call.results if slot in certified})
+        between = name_of(call) in AXES  # maps whose axes are taken apart, to be joined again
+        found.update({slot: extent for slot in call.results if between or slot in certified})
     return found, frozenset(torn)
 
 

@@ -81,6 +81,11 @@ class Flow(Tape):
         return [tuple(slots_in((call.args, call.kwargs))) for call in self.calls]
 
     @cached_property
+    def makers(self) -> dict[int, int]:
+        """The position of the call that gave a slot."""
+        return {slot: at for at, call in enumerate(self.calls) for slot in call.results}
+
+    @cached_property
     def readers(self) -> dict[int, list[int]]:
         """The positions of the calls that read a slot, in order."""
         readers: dict[int, list[int]] = {}

@@ -2,6 +2,9 @@
 
 The very calls run once more, on the numbers of the places in the tokens' stead. So tokens behind a
 class token in the middle of them are known, and so is that a sequence holds each place twice.
+
+Of maps, the same is done where calls take their axes apart and join them again: a shuffle of
+channels, or the places of a cell laid into its channels.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +20,7 @@ from torch import Tensor
 from ...forward.operations import named
 from ...forward.tape import Call, Slot, slots_in
 from ...pytree import map_tensors, tensors_in
-from ..layout import Layout
+from ..layout import Layout, maps_on
 from .flow import Flow, name_of
 
 _MOVES = named(
@@ -25,18 +29,25 @@ _MOVES = named(
     gather take_along_dim
     """
 )
+_RESHAPES = named("view reshape flatten unflatten")
+AXES = named("permute transpose swapaxes swapdims movedim contiguous clone") | _RESHAPES
+_FEW = 5  # calls from maps to maps
 _NONE = -1  # the number of what is no place
 
 Places = dict[int, tuple[tuple[int, ...], Tensor]]  # the grid, and the number of each value's place
 
 
 def moved(
-    flow: Flow, call: Call, layouts: Mapping[int, Layout], places: Places
+    flow: Flow, position: int, layouts: Mapping[int, Layout], places: Places
 ) -> dict[int, Layout]:
-    """The layouts of the results of a call that moves tokens; none of any other call.
+    """The layouts of the results of a call that moves tokens, or axes of maps; none of any other.
 
-    Gives `places` those results that hold places of one grid.
+    Gives `places` those results that hold places of one grid of tokens.
     """
+    call = flow.calls[position]
+    if name_of(call) in _RESHAPES:
+        layout = _rejoined(flow, position, layouts)
+        return {call.results[0]: layout} if layout else {}
     if name_of(call) not in _MOVES:
         return {}
     known = {
@@ -96,6 +107,47 @@ def _places(
     order = layout.order or range(layout.prefix, layout.prefix + layout.positions)
     numbers[list(order)[: layout.positions]] = torch.arange(layout.positions, device="cpu")
     return layout.grid, numbers[None, :, None].expand(flow.shapes[slot])
+
+
+def _rejoined(flow: Flow, position: int, layouts: Mapping[int, Layout]) -> Layout | None:
+    """The layout of maps whose axes the last few calls took apart and joined again."""
+    shape = flow.shapes[flow.calls[position].results[0]]
+    if len(shape) != len(flow.shapes[0]):
+        return None
+    calls: list[Call] = []
+    while len(calls) < _FEW and name_of(flow.calls[position]) in AXES:
+        calls.insert(0, flow.calls[position])
+        slot, *others = flow.reads[position]
+        if slot in layouts:
+            maps = layouts[slot].is_maps and len(calls) > 2 and not others
+            return _cells(flow, calls, slot, shape) if maps else None
+        written = any(not flow.calls[at].results for at in flow.readers[slot])
+        if others or written or slot not in flow.makers:
+            return None
+        position = flow.makers[slot]
+    return None
+
+
+def _cells(flow: Flow, calls: Sequence[Call], slot: int, shape: Sequence[int]) -> Layout | None:
+    """Maps again, if each position holds places of its own cell alone."""
+    old, grid = flow.shapes[slot], tuple(shape[2:])
+    sides = list(map(min, old[2:], grid))
+    cells = torch.arange(math.prod(sides), dtype=torch.int32, device="cpu").view(sides)
+    numbers: Any = _spread(cells, old[2:]).expand(flow.rows, *old[1:])
+    try:
+        for call in calls:
+            numbers = call.function(numbers, *call.args[1:], **call.kwargs)
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    expected = _spread(cells, grid).expand(flow.rows, *shape[1:])
+    return maps_on(grid) if torch.equal(numbers, expected) else None
+
+
+def _spread(cells: Tensor, grid: Sequence[int]) -> Tensor:
+    """Which cell each position of a finer grid is in."""
+    for axis, (count, side) in enumerate(zip(cells.shape, grid, strict=True)):
+        cells = cells.repeat_interleave(-(-side // count), axis).narrow(axis, 0, side)
+    return cells
 
 
 def _layout(grid: tuple[int, ...], numbers: Tensor) -> Layout | None:
