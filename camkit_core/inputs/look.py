@@ -32,7 +32,8 @@ _OF_EVERY_MODULE = list(vars(nn.Module()))  # a module has them first, in this o
 _PARTS = "_modules", "_parameters"
 _HOOKS = "_forward_hooks", "_forward_pre_hooks"
 _MACHINERY = "torch.", "accelerate.", "lightning", "pytorch_lightning", "deepspeed"
-_NOTHING_INSIDE = {bool, int, float, str, NoneType, FunctionType, type}
+_NUMBERS = {bool, int, float}
+_NOTHING_INSIDE = {*_NUMBERS, str, NoneType, FunctionType, type}
 
 
 class Look:
@@ -93,6 +94,8 @@ class Look:
 
     def _keep(self, values: Iterable[Any], visited: set[int]) -> None:
         for value in values:
+            if type(value) in _NUMBERS:
+                continue  # of which a list may hold thousands
             if type(value) is Tensor:
                 self.tensors.append(value)
             elif isinstance(value, np.ndarray):

@@ -62,7 +62,11 @@ def _values(value: Any, visited: set[int], depth: int) -> Iterator[Any]:
     else:
         yield kind.__qualname__
         visited.add(id(value))
-        for inner in _inside(value):
+        inside = _inside(value)
+        if _PLAIN_TYPES.issuperset(map(type, inside)):
+            yield from inside  # thousands, it may be
+            return
+        for inner in inside:
             yield from _values(inner, visited, depth - 1)
 
 
