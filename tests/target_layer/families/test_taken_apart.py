@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import channel_shuffle, pad, pixel_shuffle, pixel_unshuffle
 
 import camkit_core as camkit
 from camkit_core.forward.counting import counting
@@ -22,15 +22,15 @@ Change = Callable[[Tensor], Tensor]
 class Net(nn.Module):
     """Maps of 16x16, changed, and one more layer."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: Change, padding: int = 0) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.embed, self.change = nn.Conv2d(3, 8, 2, 2), change
+        self.embed, self.change, self.padding = nn.Conv2d(3, 8, 2, 2), change, padding
         channels = change(torch.zeros(1, 8, 16, 16)).shape[1]
         self.last, self.head = nn.Conv2d(channels, 6, 3, padding=1), nn.Linear(6, 5)
 
     def forward(self, images: Tensor) -> Tensor:
-        maps = torch.relu(self.embed(images))
+        maps = torch.relu(self.embed(pad(images, [self.padding] * 4)))
         return self.head(torch.relu(self.last(self.change(maps))).mean((2, 3)))
 
 
@@ -95,6 +95,16 @@ def test_the_calls_are_proof_enough(name: str) -> None:
     assert (e.layer, e.adapter, counts["search"]) == (expected.layer, expected.adapter, 1)
     assert torch.equal(e.cam, expected.cam)
     assert torch.equal(camkit.explain(model, IMAGES, target=2, layer=e.layer).cam, e.cam)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_the_model_pads_is_known_behind_them(name: str) -> None:
+    change, torchs = SAME[name]
+    e = camkit.explain(Net(change, padding=8).eval(), IMAGES, target=2)
+    expected = camkit.explain(Net(torchs, padding=8).eval(), IMAGES, target=2)
+    assert "over the image" in e.adapter
+    assert (e.layer, e.adapter) == (expected.layer, expected.adapter)
+    assert torch.equal(e.cam, expected.cam)
 
 
 @pytest.mark.parametrize("change", [turned, torn, written], ids=lambda change: change.__name__)
