@@ -39,13 +39,14 @@ def certified(
     places = {} if places is None else places
     for position, (call, reads) in enumerate(zip(flow.calls, flow.reads, strict=True)):
         known = [slot for slot in reads if slot in layouts]
+        found: Layouts = {}
         if call.results and position not in chosen:
-            found: Layouts = {}
             if known and not moves_moved(call, reads, layouts, places):
                 found = _Step(flow, call, reads, layouts, known[0], rank).found()
-            layouts.update(found or moved(flow, position, layouts, places))
-        elif known and not call.results:  # a write into a tensor, which is another from here on
-            layouts.pop(known[0], None)
+            found = found or moved(flow, position, layouts, places)
+        for slot in () if found else flow.overwritten(call):  # it has other values from here on
+            layouts.pop(slot, None)
+        layouts.update(found)
     return layouts
 
 

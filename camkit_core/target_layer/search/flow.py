@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ...forward.operations import named
-from ...forward.tape import Call, Tape, function_name, slots_in
+from ...forward.operations import ELEMENTWISE, named
+from ...forward.tape import Call, Slot, Tape, function_name, slots_in, writes
 
 # Calls whose results take a tensor's shape and not its values.
 _SHAPE_ALONE = named(
@@ -24,6 +24,14 @@ _NUMBERS = named("item tolist numpy __int__ __float__ __index__ __array__")
 SPECTRA = ("fft_fft", "fft_rfft", "fft_hfft", "stft")
 BACK = ("fft_ifft", "fft_irfft", "fft_ihfft", "istft")
 MIRRORS = named("flip fliplr flipud rot90")
+# The result may lie in the memory of what is read.
+_VIEWS = named(
+    """
+    __getitem__ view view_as reshape reshape_as flatten unflatten permute transpose swapaxes
+    swapdims movedim narrow select chunk split tensor_split unbind expand expand_as squeeze
+    unsqueeze unfold diagonal contiguous detach data T mT H mH real imag to type float double
+    """
+)
 # Calls that say something of a tensor, and make none.
 _QUESTIONS = named(
     "__get__ size dim numel __len__ stride is_floating_point is_complex is_contiguous element_size"
@@ -93,6 +101,25 @@ class Flow(Tape):
             for slot in dict.fromkeys(slots):
                 readers.setdefault(slot, []).append(position)
         return readers
+
+    @cached_property
+    def _memory(self) -> dict[int, int]:
+        """For each slot that a call gave, the first one that may lie in the same memory."""
+        first: dict[int, int] = {}
+        for call, reads in zip(self.calls, self.reads, strict=True):
+            shared = reads and (name_of(call) in _VIEWS or writes(call.function))
+            for slot in call.results:
+                first[slot] = first.get(reads[0], reads[0]) if shared else slot
+        return first
+
+    def overwritten(self, call: Call) -> list[int]:
+        """The slots whose places a call may move, as it writes into their memory."""
+        target = call.args[0] if call.args and writes(call.function) else None
+        alone = name_of(call) in ELEMENTWISE and len(list(slots_in((call.args, call.kwargs)))) == 1
+        if not isinstance(target, Slot) or alone:
+            return []
+        memory = self._memory.get(target.index, target.index)
+        return [slot for slot in self.shapes if self._memory.get(slot, slot) == memory]
 
     @cached_property
     def elsewhere(self) -> set[int]:

@@ -1,4 +1,7 @@
-"""Maps whose axes calls take apart and join again: channels shuffled, cells laid into channels."""
+"""Maps whose axes calls take apart and join again: channels shuffled, cells laid into channels.
+
+And maps that calls write into, by themselves or by a view of theirs.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +76,20 @@ def written(maps: Tensor) -> Tensor:
     return apart.transpose(1, 2).contiguous().view(n, c, h, w)
 
 
+def through_a_view(maps: Tensor) -> Tensor:
+    """Half of the channels are mirrored, by a write into a view of them."""
+    maps = maps.clone()
+    maps[:, :4].copy_(maps[:, :4].flip(3).clone())
+    return maps
+
+
+def through_other_axes(maps: Tensor) -> Tensor:
+    """The same of all channels, by a view whose axes are taken apart."""
+    maps = maps.clone()
+    maps.unflatten(1, (2, 4))[:, :] = maps.flip(3).unflatten(1, (2, 4))
+    return maps
+
+
 SAME: dict[str, tuple[Change, Change]] = {
     "shuffled": (shuffled, lambda maps: channel_shuffle(maps, 2)),
     "by names": (
@@ -107,7 +124,10 @@ def test_what_the_model_pads_is_known_behind_them(name: str) -> None:
     assert torch.equal(e.cam, expected.cam)
 
 
-@pytest.mark.parametrize("change", [turned, torn, written], ids=lambda change: change.__name__)
+MOVED = (turned, torn, written, through_a_view, through_other_axes)
+
+
+@pytest.mark.parametrize("change", MOVED, ids=lambda change: change.__name__)
 def test_places_that_move_are_no_maps_as_they_were(change: Change) -> None:
     found = camkit.layers(Net(change).eval(), IMAGES, 2)
     first, last = found.rows
