@@ -122,6 +122,11 @@ class Flow(Tape):
         return [slot for slot in self.shapes if self._memory.get(slot, slot) == memory]
 
     @cached_property
+    def rewritten(self) -> set[int]:
+        """The slots into whose memory some call writes."""
+        return {slot for call in self.calls for slot in self.overwritten(call)}
+
+    @cached_property
     def elsewhere(self) -> set[int]:
         """The slots whose positions are known to be other ones: frequencies, and mirrored maps.
 

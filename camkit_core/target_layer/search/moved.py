@@ -121,8 +121,7 @@ def _rejoined(flow: Flow, position: int, layouts: Mapping[int, Layout]) -> Layou
         if slot in layouts:
             maps = layouts[slot].is_maps and len(calls) > 2 and not others
             return _cells(flow, calls, slot, shape) if maps else None
-        written = any(not flow.calls[at].results for at in flow.readers[slot])
-        if others or written or slot not in flow.makers:
+        if others or slot in flow.rewritten or slot not in flow.makers:
             return None
         position = flow.makers[slot]
     return None
