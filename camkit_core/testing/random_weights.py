@@ -1,7 +1,7 @@
 """Draws of random weights, with which an untrained network shows which way round its map is.
 
 The architecture decides which patch reaches which position; but with random weights, depth can hide
-it. A map that is read wrongly is wrong with all three draws.
+it. A map that is read wrongly is wrong with each of them.
 """
 
 from __future__ import annotations

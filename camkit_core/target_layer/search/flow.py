@@ -114,10 +114,11 @@ class Flow(Tape):
 
     def overwritten(self, call: Call) -> list[int]:
         """The slots whose places a call may move, as it writes into their memory."""
-        target = call.args[0] if call.args and writes(call.function) else None
-        alone = name_of(call) in ELEMENTWISE and len(list(slots_in((call.args, call.kwargs)))) == 1
-        if not isinstance(target, Slot) or alone:
+        if not writes(call.function) or not call.args or not isinstance(call.args[0], Slot):
             return []
+        target, slots = call.args[0], slots_in((call.args, call.kwargs))
+        if name_of(call) in ELEMENTWISE and len(list(slots)) == 1:
+            return []  # each value stays in its place
         memory = self._memory.get(target.index, target.index)
         return [slot for slot in self.shapes if self._memory.get(slot, slot) == memory]
 
